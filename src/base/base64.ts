@@ -8,7 +8,9 @@ export const bytesToBase64 = (bytes: Uint8Array): string => encode(bytes, STANDA
 
 /** Bytes of canonical standard padded base64, or null (RFC 4648 §4, §3.5). */
 export const base64ToBytes = (text: string): Bytes | null =>
-  text.length % 4 === 0 ? decode(text.replace(/={1,2}$/, ""), STANDARD_VALUES, bytesToBase64, text) : null;
+  text.length % 4 === 0
+    ? decode(text.replace(/={1,2}$/, ""), STANDARD_VALUES, bytesToBase64, text)
+    : null;
 
 /** Unpadded base64url, for links and digests (RFC 4648 §5). */
 export const bytesToBase64Url = (bytes: Uint8Array): string => encode(bytes, URL_SAFE, false);

@@ -17,11 +17,26 @@ interface CryptoKey {
   readonly extractable: boolean;
 }
 interface SubtleCrypto {
-  importKey(format: string, keyData: unknown, algorithm: unknown, extractable: boolean, usages: readonly string[]): Promise<CryptoKey>;
+  importKey(
+    format: string,
+    keyData: unknown,
+    algorithm: unknown,
+    extractable: boolean,
+    usages: readonly string[],
+  ): Promise<CryptoKey>;
   exportKey(format: string, key: CryptoKey): Promise<ArrayBuffer>;
-  generateKey(algorithm: unknown, extractable: boolean, usages: readonly string[]): Promise<CryptoKey & { readonly publicKey: CryptoKey; readonly privateKey: CryptoKey }>;
+  generateKey(
+    algorithm: unknown,
+    extractable: boolean,
+    usages: readonly string[],
+  ): Promise<CryptoKey & { readonly publicKey: CryptoKey; readonly privateKey: CryptoKey }>;
   sign(algorithm: unknown, key: CryptoKey, message: Uint8Array): Promise<ArrayBuffer>;
-  verify(algorithm: unknown, key: CryptoKey, signature: Uint8Array, message: Uint8Array): Promise<boolean>;
+  verify(
+    algorithm: unknown,
+    key: CryptoKey,
+    signature: Uint8Array,
+    message: Uint8Array,
+  ): Promise<boolean>;
   encrypt(algorithm: unknown, key: CryptoKey, plaintext: Uint8Array): Promise<ArrayBuffer>;
   decrypt(algorithm: unknown, key: CryptoKey, ciphertext: Uint8Array): Promise<ArrayBuffer>;
   deriveBits(algorithm: unknown, key: CryptoKey, length: number): Promise<ArrayBuffer>;

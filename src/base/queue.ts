@@ -11,9 +11,11 @@ export function createKeyedQueue(): KeyedQueue {
     run(key, task) {
       const before = tails.get(key) ?? Promise.resolve();
       const result = before.then(task, task);
-      const tail = result.catch(() => undefined).then(() => {
-        if (tails.get(key) === tail) tails.delete(key);
-      });
+      const tail = result
+        .catch(() => undefined)
+        .then(() => {
+          if (tails.get(key) === tail) tails.delete(key);
+        });
       tails.set(key, tail);
       return result;
     },

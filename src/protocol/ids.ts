@@ -21,12 +21,21 @@ export type RelationId = Brand<string, "RelationId">;
 export type InviteId = Brand<string, "InviteId">;
 
 type AnyId =
-  | AccountId | DeviceId | ConversationId | MessageId | StreamId | ArtifactId | AttachmentId | RelationId | InviteId;
+  | AccountId
+  | DeviceId
+  | ConversationId
+  | MessageId
+  | StreamId
+  | ArtifactId
+  | AttachmentId
+  | RelationId
+  | InviteId;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** Whether text is a canonical lower-case UUID of any version. */
-export const isUuid = (text: unknown): text is string => typeof text === "string" && UUID.test(text);
+export const isUuid = (text: unknown): text is string =>
+  typeof text === "string" && UUID.test(text);
 
 /** The id, or null when the text is not a canonical UUID. The caller names the meaning: `parseId<MessageId>(text)`. */
 export const parseId = <Id extends AnyId>(text: unknown): Id | null =>

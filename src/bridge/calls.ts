@@ -1,0 +1,180 @@
+/**
+ * Every question the page may ask the worker. Each returns a Result of plain data; nothing here names a key.
+ * The page may cancel by AbortSignal where `port.ts` passes one on. SPEC §calls.
+ */
+import type { Result } from "#base/result.ts";
+import type {
+  AccountId,
+  AgentId,
+  ArtifactId,
+  ConversationId,
+  MessageId,
+  StreamId,
+  UserId,
+} from "#protocol/ids.ts";
+import type { BridgeFailure } from "./failure.ts";
+import type {
+  AccountView,
+  ContactRequestView,
+  ConversationView,
+  InviteView,
+  SearchHitView,
+  SecurityView,
+  ThreadView,
+} from "./views.ts";
+
+type Answer<Value> = Promise<Result<Value, BridgeFailure>>;
+
+/** The page's whole vocabulary. */
+export interface EngineCalls {
+  // account
+  loadAccount(): Answer<AccountView>;
+  /** Makes keys, registers with the relay, opens the account. `password` null: to be set later. */
+  createAccount(input: {
+    readonly displayName: string;
+    readonly handle: string | null;
+    readonly password: string | null;
+  }): Answer<AccountView>;
+  signIn(input: { readonly handle: string; readonly password: string }): Answer<AccountView>;
+  setPassword(input: { readonly current: string | null; readonly next: string }): Answer<null>;
+  lock(): Answer<null>;
+  unlock(input: { readonly password: string }): Answer<AccountView>;
+  /** Forgets everything on this device. */
+  wipe(): Answer<null>;
+  setDisplayName(input: { readonly displayName: string }): Answer<AccountView>;
+
+  // contacts
+  /** The relay's demo agents, offered on first run; empty where none are offered. */
+  listOfferedInvites(): Answer<readonly InviteView[]>;
+  /** `url`: a whole invite link, or its path with the fragment. */
+  openInvite(input: { readonly url: string }): Answer<InviteView>;
+  /** Agents: opens a conversation. People: sends a request; the conversation comes with its acceptance (null until then). */
+  acceptInvite(input: { readonly url: string }): Answer<ConversationId | null>;
+  listContactRequests(): Answer<readonly ContactRequestView[]>;
+  answerContactRequest(input: {
+    readonly requestId: string;
+    readonly accept: boolean;
+  }): Answer<ConversationId | null>;
+  createGroup(input: {
+    readonly title: string;
+    readonly memberIds: readonly AccountId[];
+  }): Answer<ConversationId>;
+  addMember(input: {
+    readonly conversationId: ConversationId;
+    readonly accountId: AccountId;
+  }): Answer<null>;
+  removeMember(input: {
+    readonly conversationId: ConversationId;
+    readonly accountId: AccountId;
+  }): Answer<null>;
+  leaveGroup(input: { readonly conversationId: ConversationId }): Answer<null>;
+  revokeRelation(input: { readonly conversationId: ConversationId }): Answer<null>;
+
+  // conversations
+  listConversations(): Answer<readonly ConversationView[]>;
+  /** The newest window, or one around a message; the worker then sends this thread's changes until it is closed. */
+  openThread(input: {
+    readonly conversationId: ConversationId;
+    readonly aroundMessageId: MessageId | null;
+  }): Answer<ThreadView>;
+  loadBefore(input: {
+    readonly conversationId: ConversationId;
+    readonly beforeId: MessageId;
+  }): Answer<ThreadView>;
+  loadAfter(input: {
+    readonly conversationId: ConversationId;
+    readonly afterId: MessageId;
+  }): Answer<ThreadView>;
+  closeThread(input: { readonly conversationId: ConversationId }): Answer<null>;
+  markRead(input: {
+    readonly conversationId: ConversationId;
+    readonly upToId: MessageId;
+  }): Answer<null>;
+  saveDraft(input: {
+    readonly conversationId: ConversationId;
+    readonly text: string;
+    readonly replyToId: MessageId | null;
+  }): Answer<null>;
+  setMuted(input: {
+    readonly conversationId: ConversationId;
+    readonly muted: boolean;
+  }): Answer<null>;
+  setPinned(input: {
+    readonly conversationId: ConversationId;
+    readonly pinned: boolean;
+  }): Answer<null>;
+  describeSecurity(input: { readonly conversationId: ConversationId }): Answer<SecurityView>;
+  setVerified(input: { readonly accountId: AccountId; readonly verified: boolean }): Answer<null>;
+
+  // messages
+  /** Queued durably before it answers; leaves when the line is there. Mentions are `@<U:id>` placeholders in the text. */
+  sendText(input: {
+    readonly conversationId: ConversationId;
+    readonly text: string;
+    readonly mentions: readonly AccountId[];
+    readonly replyToId: MessageId | null;
+  }): Answer<MessageId>;
+  retrySend(input: {
+    readonly conversationId: ConversationId;
+    readonly messageId: MessageId;
+  }): Answer<null>;
+  discardFailed(input: {
+    readonly conversationId: ConversationId;
+    readonly messageId: MessageId;
+  }): Answer<null>;
+  recall(input: {
+    readonly conversationId: ConversationId;
+    readonly messageId: MessageId;
+  }): Answer<null>;
+  react(input: {
+    readonly conversationId: ConversationId;
+    readonly messageId: MessageId;
+    readonly emoji: string;
+    readonly op: "add" | "remove";
+  }): Answer<null>;
+  setTyping(input: {
+    readonly conversationId: ConversationId;
+    readonly typing: boolean;
+  }): Answer<null>;
+  stopStream(input: {
+    readonly conversationId: ConversationId;
+    readonly streamId: StreamId;
+  }): Answer<null>;
+
+  // cards
+  saveFormDraft(input: {
+    readonly conversationId: ConversationId;
+    readonly artifactId: ArtifactId;
+    readonly values: Readonly<Record<string, unknown>>;
+  }): Answer<null>;
+  answerArtifact(input: {
+    readonly conversationId: ConversationId;
+    readonly artifactId: ArtifactId;
+    readonly actionId: string;
+    readonly values: Readonly<Record<string, unknown>>;
+  }): Answer<null>;
+  decideApproval(input: {
+    readonly conversationId: ConversationId;
+    readonly artifactId: ArtifactId;
+    readonly optionId: string;
+    readonly reason: string;
+  }): Answer<null>;
+
+  // search
+  search(input: {
+    readonly query: string;
+    readonly conversationId: ConversationId | null;
+    readonly limit: number;
+  }): Answer<readonly SearchHitView[]>;
+
+  // environment
+  /** The page's hints: visible again, network back, language of approval views. */
+  hint(
+    input:
+      | { readonly type: "visible" | "hidden" | "network-online" | "network-offline" }
+      | { readonly type: "locale"; readonly locale: string },
+  ): Answer<null>;
+}
+
+export type CallName = keyof EngineCalls;
+export type AgentOrUserId = AgentId | UserId;

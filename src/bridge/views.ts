@@ -1,0 +1,286 @@
+/**
+ * Frozen snapshots of what the worker knows, made for the screen. No view holds a key, a token or ciphertext.
+ * Times are epoch ms of the relay's clock unless a name says otherwise. SPEC §views.
+ */
+import type { Attachment } from "#protocol/payload.ts";
+import type { Card } from "#protocol/artifact.ts";
+import type {
+  AccountId,
+  AgentId,
+  ArtifactId,
+  ConversationId,
+  DeviceId,
+  MessageId,
+  StreamId,
+  UserId,
+} from "#protocol/ids.ts";
+
+/** The line to the relay, as the offline bar and the status dot show it. */
+export type ConnectionView =
+  | { readonly status: "offline"; readonly since: number }
+  | {
+      readonly status: "connecting";
+      readonly since: number | null;
+      readonly retryAt: number | null;
+    }
+  | { readonly status: "online" }
+  | {
+      readonly status: "refused";
+      readonly reason: "session-invalidated" | "blocked" | "unsupported-version";
+    };
+
+/** Which of the app's doors is open. */
+export type AccountView =
+  | { readonly status: "none" }
+  | { readonly status: "locked"; readonly displayName: string; readonly handle: string }
+  | {
+      readonly status: "open";
+      readonly userId: UserId;
+      readonly deviceId: DeviceId;
+      readonly handle: string;
+      readonly displayName: string;
+      readonly hasPassword: boolean;
+      /** Our own invite link, fingerprint in the fragment. */
+      readonly inviteUrl: string;
+      readonly storagePersisted: boolean;
+    };
+
+/** How far a contact's keys are proven: the ring around the avatar. */
+export type TrustView = "verified" | "unverified" | "changed";
+
+export type PeerView = {
+  readonly id: AccountId;
+  readonly kind: "human" | "agent";
+  readonly name: string;
+  readonly trust: TrustView;
+  /** Agents: whether a process of it is connected; people: only when they share it. */
+  readonly presence: "online" | "away" | "offline" | "unknown";
+  /** An agent without sessions: no forward secrecy, said in words. */
+  readonly stateless: boolean;
+};
+
+export type ConversationView = {
+  readonly id: ConversationId;
+  readonly kind: "h2h" | "h2a" | "group";
+  readonly title: string;
+  /** The one other member; null in groups. */
+  readonly peer: PeerView | null;
+  readonly members: readonly MemberView[];
+  readonly relation: "pending" | "established" | "suspended" | "revoked";
+  readonly unreadCount: number;
+  readonly mentioned: boolean;
+  readonly muted: boolean;
+  readonly pinned: boolean;
+  /** The newest row in words; null while nothing was said. */
+  readonly preview: {
+    readonly authorId: AccountId | null;
+    readonly text: string;
+    readonly at: number;
+    readonly kind: "text" | "card" | "recalled" | "unreadable" | "draft" | "system";
+  } | null;
+  readonly typing: readonly AccountId[];
+  readonly draft: string;
+  readonly updatedAt: number;
+  /** Whether sending is possible now, and why not. */
+  readonly sending:
+    | { readonly allowed: true }
+    | {
+        readonly allowed: false;
+        readonly because: "ended" | "suspended" | "pending" | "fork" | "key-changed" | "removed";
+      };
+  /** Suggestions of the agent's card for an empty conversation. */
+  readonly suggestions: readonly string[];
+};
+
+export type MemberView = PeerView & {
+  readonly role: "owner" | "admin" | "member";
+  readonly isSelf: boolean;
+};
+
+/** Where an own message is on its way. */
+export type DeliveryView =
+  | { readonly status: "queued" }
+  | { readonly status: "sending" }
+  | { readonly status: "sent" }
+  | { readonly status: "delivered" }
+  | { readonly status: "read" }
+  | { readonly status: "failed"; readonly failure: string };
+
+/** One row of a thread. */
+export type MessageView = {
+  readonly id: MessageId;
+  readonly conversationId: ConversationId;
+  /** Null until the relay gave it one (queued and sending rows sort last, by `at`). */
+  readonly seq: number | null;
+  readonly authorId: AccountId;
+  readonly authorName: string;
+  readonly authorKind: "human" | "agent" | "system";
+  readonly isSelf: boolean;
+  readonly at: number;
+  readonly body: BodyView;
+  readonly replyTo: ReplyView | null;
+  /** Display name by id for each `@<U:id>` that may be drawn as a mention. */
+  readonly mentionNameById: Readonly<Record<string, string>>;
+  readonly mentionsMe: boolean;
+  readonly attachments: readonly AttachmentView[];
+  readonly reactions: readonly {
+    readonly emoji: string;
+    readonly by: readonly AccountId[];
+    readonly mine: boolean;
+  }[];
+  /** Null for messages of others. */
+  readonly delivery: DeliveryView | null;
+  readonly canRecallUntil: number | null;
+};
+
+export type ReplyView = {
+  readonly messageId: MessageId;
+  readonly authorName: string;
+  readonly text: string;
+  /** True when the original is not here and the text is only the author's word for it. */
+  readonly isQuotedByAuthor: boolean;
+};
+
+export type AttachmentView = Pick<
+  Attachment,
+  "attachment_id" | "mime" | "size" | "filename" | "width" | "height" | "duration_s"
+>;
+
+/** What a row shows. `part-for` in ui switches over it. */
+export type BodyView =
+  | { readonly kind: "text"; readonly text: string; readonly markdown: boolean }
+  | { readonly kind: "stream"; readonly stream: StreamView }
+  | { readonly kind: "card"; readonly artifact: ArtifactView }
+  | {
+      readonly kind: "media";
+      readonly media: "image" | "video" | "audio" | "file";
+      readonly alt: string;
+    }
+  | {
+      readonly kind: "system";
+      readonly event: string;
+      readonly text: string;
+      readonly params: Readonly<Record<string, string>>;
+    }
+  | { readonly kind: "recalled"; readonly by: "author" | "server" }
+  | { readonly kind: "unreadable"; readonly failure: string }
+  | { readonly kind: "unsupported"; readonly originalType: string };
+
+/** A live or ended stream. After a proven end the row's body becomes `text`. */
+export type StreamView = {
+  readonly streamId: StreamId;
+  readonly text: string;
+  readonly status: "live" | "aborted" | "cut-short" | "stopping";
+  /** Why it ended short: agent's abort, orphaned line, a limit. Null while live. */
+  readonly reason: "aborted" | "orphaned" | "timeout" | "limit" | "altered" | "stopped" | null;
+  readonly markdown: boolean;
+  readonly startedAt: number;
+};
+
+export type ArtifactView = {
+  readonly artifactId: ArtifactId;
+  readonly title: string;
+  readonly summary: string;
+  readonly revision: number;
+  readonly card: Card;
+  readonly expiresAt: number | null;
+  readonly expired: boolean;
+  /** Whether this person may answer now. */
+  readonly canRespond: boolean;
+  readonly answer: AnswerView | null;
+  readonly answers: readonly AnswerView[];
+  /** A form's unsent values, kept over reloads. */
+  readonly draftValues: Readonly<Record<string, unknown>> | null;
+  /** Approvals: exactly what is drawn and signed; null when the digest does not match. */
+  readonly approval: {
+    readonly rows: readonly {
+      readonly label: string;
+      readonly value: string;
+      readonly warning: string;
+    }[];
+    readonly blockedBecause: null | "digest-mismatch" | "key-changed" | "fork" | "unverified";
+  } | null;
+};
+
+export type AnswerView = {
+  readonly by: AccountId;
+  readonly byName: string;
+  readonly at: number;
+  readonly actionId: string;
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly decision: "approve" | "deny" | null;
+  readonly reason: string;
+  readonly delivery: DeliveryView | null;
+  readonly late: boolean;
+};
+
+/** A window of a thread, rows ascending. `hasBefore` says that older rows can be asked for. */
+export type ThreadView = {
+  readonly conversationId: ConversationId;
+  readonly messages: readonly MessageView[];
+  readonly hasBefore: boolean;
+  readonly hasAfter: boolean;
+  /** First unread row when the thread was opened, for the "new" line. */
+  readonly firstUnreadId: MessageId | null;
+  /** How far others read, for the receipts of groups: seq by account. */
+  readonly readSeqById: Readonly<Record<string, number>>;
+};
+
+/** Who can read a conversation and since when: the header's lock sheet. */
+export type SecurityView = {
+  readonly conversationId: ConversationId;
+  readonly encryption: "session" | "envelope" | "none";
+  readonly suite: "x-wing" | "x25519" | "none";
+  readonly reduced: boolean;
+  readonly since: number;
+  readonly ledgerSeq: number;
+  readonly readers: readonly {
+    readonly id: AccountId;
+    readonly name: string;
+    readonly kind: "human" | "agent";
+    readonly isSelf: boolean;
+    readonly deviceCount: number;
+    readonly trust: TrustView;
+    readonly fingerprintText: string;
+    readonly safetyNumber: readonly string[];
+  }[];
+};
+
+/** What an invite link leads to, before it is accepted. */
+export type InviteView =
+  | {
+      readonly kind: "agent";
+      readonly code: string;
+      readonly agentId: AgentId;
+      readonly name: string;
+      readonly description: string;
+      readonly fingerprintText: string;
+      readonly stateless: boolean;
+      readonly alreadyIn: ConversationId | null;
+    }
+  | {
+      readonly kind: "human";
+      readonly handle: string;
+      readonly userId: UserId;
+      readonly name: string;
+      readonly fingerprintText: string;
+      readonly alreadyIn: ConversationId | null;
+      readonly requested: boolean;
+    };
+
+export type ContactRequestView = {
+  readonly requestId: string;
+  readonly userId: UserId;
+  readonly name: string;
+  readonly handle: string;
+  readonly at: number;
+  readonly direction: "in" | "out";
+};
+
+export type SearchHitView = {
+  readonly conversationId: ConversationId;
+  readonly messageId: MessageId;
+  readonly title: string;
+  readonly snippet: string;
+  readonly at: number;
+};
