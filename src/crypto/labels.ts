@@ -1,0 +1,109 @@
+/**
+ * Every domain-separation label of the crypto layer, each with its one use. SPEC C4.
+ *
+ * The labels of the envelope and the session open that a relay reads stand with their layout in
+ * `protocol/envelope.ts`. No byte string that is valid under one label is valid under another.
+ */
+export const LABEL = {
+  // Message.
+  /** Padded plaintext. */
+  plaintext: "pt",
+  /** Info of the key that seals a body. */
+  bodyKey: "body",
+  /** Info of the commitment to a content key. */
+  contentCommitment: "commit",
+  /** Info of the key of a session wrap. */
+  sessionWrapKey: "wrap",
+  /** HPKE info of an envelope wrap. */
+  envelopeWrap: "cek",
+  /** Hash of the recipient list. */
+  recipients: "rcpts",
+  /** What a message's signature covers. */
+  messageSignature: "msg-sig",
+
+  // Session.
+  /** Hash that is an identity's fingerprint. */
+  identity: "ik",
+  /** Prekey certificate. */
+  prekey: "prekey",
+  /** What a prekey certificate's signature covers. */
+  prekeySignature: "prekey-sig",
+  /** HPKE info of a session seed. */
+  openInfo: "open-info",
+  /** What a session open's signature covers. */
+  openSignature: "open-sig",
+  /** Control record: a session's end. */
+  close: "close",
+  /** Control record: how far each session has come. */
+  beat: "beat",
+  /** Control record: a message sealed to an unknown prekey. */
+  notice: "notice",
+  /** What a control record's signature covers. */
+  controlSignature: "ctl-sig",
+
+  // Ledger.
+  /** Ledger entry. */
+  grant: "grant",
+  /** What a ledger entry's signature covers. */
+  grantSignature: "grant-sig",
+
+  // Stream and file.
+  /** Associated data of a delta. */
+  delta: "delta",
+  /** Info of a stream's delta key. */
+  deltaKey: "delta-key",
+  /** Padded plaintext of a delta. */
+  deltaPlaintext: "delta-pt",
+  /** Associated data of a file chunk. */
+  file: "file",
+
+  // Approval.
+  /** Hash of the request that is decided. */
+  approvalRequest: "ap-req",
+  /** Hash of the list that was drawn. */
+  approvalView: "ap-view",
+  /** Approval record. */
+  approval: "approval",
+  /** What an approval's signature covers. */
+  approvalSignature: "approval-sig",
+
+  // Password, backup, disk.
+  /** Hash that is the Argon2id salt. */
+  passwordSalt: "pw-salt",
+  /** Info of the secret that logs in. */
+  passwordAuth: "pw-auth",
+  /** Info of the wrapping key of a password. */
+  passwordKek: "pw-kek",
+  /** Info of the wrapping key of a recovery code. */
+  recoveryKek: "rc-kek",
+  /** Info of the wrapping key of a passkey. */
+  passkeyKek: "prf-kek",
+  /** Associated data of a wrapped backup key. */
+  backupWrap: "bk-wrap",
+  /** Info of the commitment to a backup's wrapping key. */
+  backupCommitment: "bk-commit",
+  /** Info of the key that seals a backup. */
+  backupKey: "bk-key",
+  /** Associated data of a sealed backup. */
+  backup: "backup",
+  /** Plaintext of a backup. */
+  backupPlaintext: "bk-pt",
+  /** Info of the key that seals an archive of history. */
+  archiveKey: "archive",
+  /** Info of the key of one store and conversation on disk. */
+  vaultKey: "vault-key",
+  /** Associated data of a record on disk. */
+  vault: "vault",
+  /** Info of the key that wraps a vault key while the lock is on. */
+  vaultLockKey: "vk-kek",
+  /** Info of the commitment to a vault's lock. */
+  vaultLockCommitment: "vk-commit",
+  /** Associated data of a wrapped vault key. */
+  vaultLock: "vk-wrap",
+
+  // People.
+  /** What a safety number digests. */
+  safetyNumber: "sn",
+  /** Leaf of the log of identities. */
+  logLeaf: "log-leaf",
+} as const;
