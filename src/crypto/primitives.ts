@@ -80,8 +80,8 @@ export interface Primitives {
   ed25519PublicKey(seed: Bytes): Bytes;
   ed25519Sign(seed: Bytes, message: Bytes): Promise<Bytes>;
   /**
-   * Whether the signature holds under the cofactorless equation, `R` compared as bytes and `S < L`.
-   * False for a key that {@link Primitives.acceptVerifyingKey} refuses. Source: SPEC C13.
+   * Whether the signature holds under the cofactorless equation, `R` compared as bytes and not the
+   * identity, `S < L`. False for a key that {@link Primitives.acceptVerifyingKey} refuses. Source: SPEC C13.
    */
   ed25519Verify(publicKey: Bytes, message: Bytes, signature: Bytes): Promise<boolean>;
   /** Whether a verifying key is canonical, not of small order and free of torsion. Source: SPEC C13. */
@@ -137,9 +137,13 @@ export async function createPrimitives(options: {
     importAesGcm,
     ed25519PublicKey: (seed) => ed25519.getPublicKey(sized(seed, 32)),
     ed25519Sign: (seed, message) => sign(sized(seed, 32), message),
-    // The key is judged first in every runtime: Node accepts the identity key for any message.
+    // Runtimes differ on small orders, in keys and in `R`, so both are judged before any of them is
+    // asked. With an accepted key the identity is the only small-order `R` that could still pass.
     ed25519Verify: async (publicKey, message, signature) =>
-      signature.length === 64 && isAccepted(publicKey) && verify(publicKey, message, signature),
+      signature.length === 64 &&
+      isAccepted(publicKey) &&
+      !equalBytes(signature.subarray(0, 32), IDENTITY_POINT) &&
+      verify(publicKey, message, signature),
     acceptVerifyingKey: isAccepted,
     x25519PublicKey: (privateKey) => x25519.getPublicKey(sized(privateKey, 32)),
     x25519: async (privateKey, publicKey) =>
@@ -316,6 +320,7 @@ function nativeImportAesGcm(subtle: SubtleCrypto): AesGcmImport {
 // --- Small things ---
 
 const ZERO_32 = new Uint8Array(32);
+const IDENTITY_POINT = Uint8Array.from(ZERO_32, (_, at) => (at === 0 ? 1 : 0));
 const nonZero = (secret: Bytes): Bytes | null => (equalBytes(secret, ZERO_32) ? null : secret);
 
 function sized(bytes: Bytes, sizeBytes: number): Bytes {
