@@ -1,0 +1,42 @@
+/** The view types a screen needs, so that `ui` never names a layer below `stores`. */
+import type {
+  ArtifactView,
+  AttachmentView,
+  ConversationView,
+  MemberView,
+  MessageView,
+  StreamView,
+} from "#bridge/views.ts";
+
+export type {
+  AccountView,
+  AnswerView,
+  ArtifactView,
+  AttachmentView,
+  BodyView,
+  ConnectionView,
+  ContactRequestView,
+  ConversationView,
+  DeliveryView,
+  InviteView,
+  MemberView,
+  MessageView,
+  PeerView,
+  ReplyView,
+  SearchHitView,
+  SecurityView,
+  StreamView,
+  ThreadView,
+  TrustView,
+} from "#bridge/views.ts";
+export type { BridgeFailure } from "#bridge/failure.ts";
+export type { EngineCalls } from "#bridge/calls.ts";
+export type { EngineEvent } from "#bridge/events.ts";
+
+export type AccountId = MemberView["id"];
+export type ConversationId = ConversationView["id"];
+export type MessageId = MessageView["id"];
+export type StreamId = StreamView["streamId"];
+export type ArtifactId = ArtifactView["artifactId"];
+export type AttachmentId = AttachmentView["attachment_id"];
+export type CardView = ArtifactView["card"];
