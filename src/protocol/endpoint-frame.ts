@@ -13,7 +13,7 @@ import {
   timestampSchema,
   tokenSchema,
 } from "./parse.ts";
-import { ENVELOPE_VERSION } from "./version.ts";
+import { ENVELOPE_FORMAT } from "./version.ts";
 
 const conversation_id = idSchema<ConversationId>();
 const client_message_id = idSchema<MessageId>();
@@ -31,7 +31,7 @@ export const messageMembers = {
   conversation_id,
   client_message_id,
   encrypted_payload: base64Schema,
-  envelope_version: v.optional(tokenSchema, ENVELOPE_VERSION),
+  envelope_version: v.optional(tokenSchema, ENVELOPE_FORMAT),
   content_type: v.optional(v.picklist(["encrypted", "control"]), "encrypted"),
   session_open: v.optional(base64Schema),
   artifact_guard: v.optional(artifactGuardSchema),

@@ -23,7 +23,7 @@ import {
   timestampSchema,
   tokenSchema,
 } from "./parse.ts";
-import { ENVELOPE_VERSION } from "./version.ts";
+import { ENVELOPE_FORMAT } from "./version.ts";
 
 const conversation_id = idSchema<ConversationId>();
 const message_id = idSchema<MessageId>();
@@ -50,7 +50,7 @@ const row = {
   sender_device_id: v.optional(idSchema<DeviceId>()),
   /** Ours: `encrypted` or `control`. Others may name a payload type; `payload.type` decides. */
   content_type: text,
-  envelope_version: v.optional(text, ENVELOPE_VERSION),
+  envelope_version: v.optional(text, ENVELOPE_FORMAT),
   encrypted_payload: v.nullable(base64Schema),
   session_open: v.optional(base64Schema),
   stream_id: v.optional(stream_id),

@@ -4,7 +4,7 @@
 export const PROTOCOL = "parley-1";
 
 /** The only envelope format with a codec; meant when a frame names none. */
-export const ENVELOPE_VERSION = "parley-envelope-v1";
+export const ENVELOPE_FORMAT = "parley-envelope-v1";
 
 /** Whether a side that offers `offered` can be spoken to; no offer means ours. */
 export const isSpokenProtocol = (offered: string | undefined): boolean =>
