@@ -1,0 +1,96 @@
+/** The agents a new relay comes with: made once by the operator's command, remembered beside the relay's data. */
+import { execFile } from "node:child_process";
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+
+export type DemoAgent = {
+  readonly name: string;
+  readonly script: string;
+  readonly description: string;
+};
+export type ProvisionedAgent = DemoAgent & {
+  readonly agentId: string;
+  readonly token: string;
+  readonly inviteCode: string;
+};
+
+export const DEMO_AGENTS: readonly DemoAgent[] = [
+  {
+    name: "Guide",
+    script: "guide.ts",
+    description: "Shows what a conversation can hold: formatting, streaming, cards, approvals.",
+  },
+  { name: "Echo", script: "echo.ts", description: "Says back what you say. Ten lines of code." },
+  {
+    name: "Model",
+    script: "llm.ts",
+    description: "Passes your words to a language model of your choice.",
+  },
+];
+
+const run = promisify(execFile);
+
+/** The demo agents with their ids and tokens; those this data folder does not know yet are created. */
+export async function provisionAgents(
+  relayScript: string,
+  folder: string,
+): Promise<readonly ProvisionedAgent[]> {
+  const file = join(folder, "demo-agents.json");
+  const known = await readKnown(file);
+  const agents: ProvisionedAgent[] = [];
+  for (const agent of DEMO_AGENTS) {
+    const before = known.find((one) => one.name === agent.name);
+    agents.push({ ...agent, ...(before ?? (await createAgent(relayScript, folder, agent))) });
+  }
+  await writePrivately(
+    file,
+    agents.map(({ name, agentId, token, inviteCode }) => ({ name, agentId, token, inviteCode })),
+  );
+  return agents;
+}
+
+/** Writes which invitations the relay offers to newcomers; the fingerprints come from the agents themselves. */
+export const offerInvites = (
+  folder: string,
+  invites: readonly { readonly code: string; readonly fingerprint: string }[],
+): Promise<void> => writePrivately(join(folder, "offered-invites.json"), invites);
+
+type Known = Pick<ProvisionedAgent, "name" | "agentId" | "token" | "inviteCode">;
+
+async function readKnown(file: string): Promise<readonly Known[]> {
+  try {
+    return JSON.parse(await readFile(file, "utf8")) as readonly Known[];
+  } catch (failure) {
+    if ((failure as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw failure;
+  }
+}
+
+async function createAgent(
+  relayScript: string,
+  folder: string,
+  agent: DemoAgent,
+): Promise<Omit<Known, "name">> {
+  const { stdout } = await run(
+    process.execPath,
+    [
+      relayScript,
+      "agent",
+      "create",
+      "--name",
+      agent.name,
+      "--description",
+      agent.description,
+      "--json",
+    ],
+    { env: { ...process.env, PARLEY_DATA: folder } },
+  );
+  const made = JSON.parse(stdout) as { agent_id: string; token: string; invite_code: string };
+  return { agentId: made.agent_id, token: made.token, inviteCode: made.invite_code };
+}
+
+async function writePrivately(file: string, value: unknown): Promise<void> {
+  await writeFile(`${file}.new`, JSON.stringify(value, null, 2), { mode: 0o600 });
+  await rename(`${file}.new`, file);
+}

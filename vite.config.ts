@@ -1,0 +1,79 @@
+import react from "@vitejs/plugin-react";
+import { type ProxyOptions } from "vite";
+import { defineConfig } from "vitest/config";
+import { VitePWA } from "vite-plugin-pwa";
+
+const relayUrl = process.env["PARLEY_RELAY_URL"] ?? "http://127.0.0.1:8787";
+
+/** The relay's own paths; everything else belongs to the app. */
+const RELAY_PATHS = [
+  "auth",
+  "users",
+  "contacts",
+  "keys",
+  "agents",
+  "invites",
+  "relations",
+  "conversations",
+  "groups",
+  "files",
+  "push",
+  "health",
+  "metrics",
+];
+
+const proxy: Record<string, ProxyOptions> = {
+  "^/ws/": { target: relayUrl, ws: true },
+  // A page's own path may begin like a relay path (/contacts): what asks for a document is for the app.
+  [`^/(${RELAY_PATHS.join("|")})(/|$|\\?)`]: {
+    target: relayUrl,
+    bypass: (request) =>
+      request.headers.accept?.includes("text/html") === true ? "/index.html" : undefined,
+  },
+};
+
+export default defineConfig({
+  plugins: [
+    react(),
+    VitePWA({
+      strategies: "injectManifest",
+      srcDir: "src/pwa",
+      filename: "service-worker.ts",
+      injectRegister: false,
+      manifest: false,
+      injectManifest: {
+        globPatterns: ["**/*.{js,css,html,woff2,svg,png,webmanifest}"],
+        globIgnores: ["**/manifest-*.json"],
+      },
+      devOptions: { enabled: false },
+    }),
+  ],
+  worker: { format: "es" },
+  build: {
+    target: "es2023",
+    sourcemap: true,
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+  },
+  server: {
+    host: "127.0.0.1",
+    port: Number(process.env["PARLEY_PORT"] ?? 5173),
+    strictPort: true,
+    proxy,
+    headers: {
+      "Cross-Origin-Opener-Policy": "same-origin",
+      "Referrer-Policy": "no-referrer",
+      "X-Content-Type-Options": "nosniff",
+    },
+  },
+  test: {
+    include: [
+      "src/**/*.test.ts",
+      "src/**/*.test.tsx",
+      "e2e/house/**/*.test.ts",
+      "e2e/scenarios/**/*.test.ts",
+    ],
+    maxWorkers: 2,
+    testTimeout: 30_000,
+  },
+});
