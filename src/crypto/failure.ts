@@ -1,3 +1,5 @@
+import type { AccountId } from "#protocol/ids.ts";
+
 /**
  * What can go wrong in the crypto layer, as plain data. No key, plaintext or name is ever in here.
  *
@@ -47,6 +49,54 @@ export type CryptoFailure =
   /** The decision came, or arrived, after the request's expiry. */
   | { readonly kind: "crypto/approval-expired" }
 
+  // Messages and sessions.
+  /** The one face of every message, session open or delta that cannot be read; the cause stays local. */
+  | { readonly kind: "crypto/cannot-read"; readonly cause: ReadFault }
+  /** The session has reached its end in messages or time; a new one is due. */
+  | { readonly kind: "crypto/session-over" }
+  /** Nobody is addressed. */
+  | { readonly kind: "crypto/no-recipients" }
+  | { readonly kind: "crypto/too-many-recipients"; readonly count: number }
+  /** The chosen keys are not all of one suite. */
+  | { readonly kind: "crypto/mixed-suites" }
+  /** An envelope message needs a prekey of each recipient. */
+  | { readonly kind: "crypto/no-prekey" }
+  | {
+      readonly kind: "crypto/payload-too-large";
+      readonly sizeBytes: number;
+      readonly maxSizeBytes: number;
+    }
+
+  // Prekeys and ledgers.
+  /** A prekey certificate may not be used. */
+  | {
+      readonly kind: "crypto/prekey-refused";
+      readonly reason: "malformed" | "owner" | "signature" | "window" | "mode" | "floor";
+    }
+  /** An entry breaks the rules of its ledger. */
+  | {
+      readonly kind: "crypto/ledger-refused";
+      readonly reason: LedgerFault;
+      /** Position the entry claims; null when it cannot be read. */
+      readonly seq: number | null;
+    }
+  /** An entry differs from the one known at its place. */
+  | { readonly kind: "crypto/ledger-fork"; readonly seq: number }
+  /** A member's account ledger must be known up to `seq` first. */
+  | { readonly kind: "crypto/account-needed"; readonly accountId: AccountId; readonly seq: number }
+
+  // Control records and streams.
+  /** A control record is malformed, of another conversation or session, or not signed by its device. */
+  | { readonly kind: "crypto/control-refused" }
+  /** A delta before this one is missing. */
+  | { readonly kind: "crypto/stream-gap"; readonly expectedIndex: number }
+  /** The same delta again; nothing to do. */
+  | { readonly kind: "crypto/stream-repeat" }
+  /** Another delta at a position already read: the stream ends. */
+  | { readonly kind: "crypto/stream-forked" }
+  /** The stream has reached its deltas or its text. */
+  | { readonly kind: "crypto/stream-limit" }
+
   // Password and backup.
   /** The password has fewer code points than allowed. */
   | { readonly kind: "crypto/password-too-short"; readonly minCodePoints: number }
@@ -62,3 +112,43 @@ export type CryptoFailure =
       readonly version: number;
       readonly expected: number;
     };
+
+/** Why a message could not be read: for local metrics and help, never told to the sender or the relay. */
+export type ReadFault =
+  | "malformed"
+  | "unknown-version"
+  | "unknown-sender"
+  | "unknown-session"
+  | "unknown-prekey"
+  | "not-addressed"
+  | "not-member"
+  | "recipients-mismatch"
+  | "account-unknown"
+  | "account-fork"
+  | "ledger-unknown"
+  | "ledger-fork"
+  | "below-floor"
+  | "out-of-range"
+  | "out-of-time"
+  | "replay"
+  | "too-many-skipped"
+  | "tag"
+  | "commitment"
+  | "padding"
+  | "signature";
+
+/** Why a ledger entry was refused. */
+export type LedgerFault =
+  | "malformed"
+  | "scope"
+  | "repeated"
+  | "broken-chain"
+  | "expired"
+  | "too-many"
+  | "closed"
+  | "key"
+  | "device"
+  | "signature"
+  | "authority"
+  | "account-head"
+  | "content";

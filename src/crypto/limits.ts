@@ -1,0 +1,43 @@
+// Numbers the crypto SPEC fixes for sessions, prekeys and ledgers, each with its reason. SPEC §14.
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+/** Messages of one session: spreads the cost of an X-Wing wrap to 18 bytes a message. */
+export const SESSION_MESSAGES = 64;
+/** A session's life: bounds what one stolen chain opens. */
+export const SESSION_AGE_MS = DAY_MS;
+/** How far a signed time may lie behind a session's end: a queue drained late. */
+export const SESSION_GRACE_MS = HOUR_MS;
+/** Steps a receiver takes forward at once: the longest gap a session can have. */
+export const MAX_SKIP = 63;
+/** Sessions kept per writer's device and conversation: three processes that restarted twice. */
+export const MAX_OPEN_SESSIONS = 8;
+/** Life of a message key kept for a late message. */
+export const SKIPPED_TTL_MS = 7 * DAY_MS;
+
+/** Difference of clocks that is forgiven: phones drift. */
+export const CLOCK_SKEW_MS = 10 * MINUTE_MS;
+/** An agent is online and renews daily; who writes to it may not be, so a prekey stays usable for two weeks. */
+export const AGENT_PREKEY_MS = { rotate: DAY_MS, usable: 14 * DAY_MS } as const;
+/** A browser is rarely open. */
+export const BROWSER_PREKEY_MS = { rotate: 7 * DAY_MS, usable: 60 * DAY_MS } as const;
+/** A stateless agent cannot renew; this is disclosed. */
+export const ENVELOPE_PREKEY_MS = { rotate: 366 * DAY_MS, usable: 366 * DAY_MS } as const;
+/** A private half outlives its successor's publication by this: fewer messages sealed anew. */
+export const PREKEY_ERASE_MS = 48 * HOUR_MS;
+/** An envelope message older than this is shown but never executed: rows against replay live longer. */
+export const ENVELOPE_WINDOW_MS = 14 * DAY_MS;
+
+/** UTF-8 bytes of a content type. */
+export const MAX_CONTENT_TYPE_BYTES = 64;
+/** Entries of one ledger: bounds the cost of a replay. */
+export const MAX_LEDGER_ENTRIES = 10_000;
+/** Sessions named in one heartbeat. */
+export const MAX_BEAT_SESSIONS = 64;
+
+/** Padded delta plaintexts are multiples of this: hides token lengths. */
+export const DELTA_BUCKET_BYTES = 256;
+/** Text of a whole stream, counted as it stands escaped in JSON: the closing message must hold it. */
+export const MAX_STREAM_TEXT_BYTES = 491_520;
