@@ -1,0 +1,176 @@
+/** The real programs as the tests run them: relay and agents, each a process, on free loopback ports. */
+import { fork, type ChildProcess } from "node:child_process";
+import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  DEMO_AGENTS,
+  offerInvites,
+  provisionAgents,
+  type DemoAgent,
+} from "../../src/start/demo-agents.ts";
+
+const RELAY = "src/relay/main.ts";
+
+export type Program = {
+  readonly pid: number;
+  /** Ends it the way an operator does and waits. */
+  stop(): Promise<void>;
+  /** Ends it the way a power cut does and waits. */
+  kill(): Promise<void>;
+};
+
+export type AgentProgram = Program & {
+  readonly name: string;
+  readonly agentId: string;
+  readonly inviteCode: string;
+  readonly fingerprint: string;
+};
+
+export interface World {
+  readonly folder: string;
+  readonly url: string;
+  readonly agents: ReadonlyMap<string, AgentProgram>;
+  /** Everything the programs printed so far is in this file. */
+  readonly logFile: string;
+  stopRelay(how: "stop" | "kill"): Promise<void>;
+  startRelay(): Promise<void>;
+  startAgent(name: string): Promise<AgentProgram>;
+  close(): Promise<void>;
+}
+
+/** Starts a relay with its own data folder, and the named demo agents. */
+export async function startWorld(
+  options: {
+    readonly agents?: readonly string[];
+    readonly env?: Readonly<Record<string, string>>;
+  } = {},
+): Promise<World> {
+  const folder = mkdtempSync(join(tmpdir(), "parley-world-"));
+  const logFile = join(folder, "programs.log");
+  const port = await freePort();
+  const url = `http://localhost:${port}`;
+  const env = {
+    PARLEY_PORT: String(port),
+    PARLEY_HOST: "127.0.0.1",
+    PARLEY_DATA: join(folder, "data"),
+    PARLEY_ORIGIN: url,
+    ...options.env,
+  };
+  mkdirSync(env.PARLEY_DATA, { recursive: true });
+  let relay = await startProgram(RELAY, env, logFile);
+  const names = options.agents ?? DEMO_AGENTS.map((agent) => agent.name);
+  const provisioned = await provisionAgents(RELAY, env.PARLEY_DATA);
+  const agents = new Map<string, AgentProgram>();
+
+  const startAgent = async (name: string): Promise<AgentProgram> => {
+    const agent = provisioned.find((one) => one.name === name);
+    if (agent === undefined) throw new Error(`no agent ${name}`);
+    const program = await startAgentProgram(
+      agent,
+      url,
+      join(folder, "agents", name),
+      logFile,
+      options.env ?? {},
+    );
+    agents.set(name, program);
+    return program;
+  };
+  for (const name of names) await startAgent(name);
+  await offerInvites(
+    env.PARLEY_DATA,
+    [...agents.values()].map(({ inviteCode, fingerprint }) => ({ code: inviteCode, fingerprint })),
+  );
+  return {
+    folder,
+    url,
+    agents,
+    logFile,
+    stopRelay: (how) => relay[how](),
+    async startRelay() {
+      relay = await startProgram(RELAY, env, logFile);
+    },
+    startAgent,
+    async close() {
+      for (const agent of agents.values()) await agent.kill();
+      await relay.kill();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function startAgentProgram(
+  agent: DemoAgent & { agentId: string; token: string; inviteCode: string },
+  url: string,
+  folder: string,
+  logFile: string,
+  env: Readonly<Record<string, string>>,
+): Promise<AgentProgram> {
+  mkdirSync(folder, { recursive: true });
+  const program = await startProgram(
+    join("src/sdk/examples", agent.script),
+    {
+      HASHEE_AGENT_ID: agent.agentId,
+      HASHEE_AGENT_TOKEN: agent.token,
+      HASHEE_BASE_URL: url,
+      HASHEE_CONNECTION_MODE: "websocket",
+      HASHEE_KEY_VAULT: join(folder, "vault"),
+      HASHEE_DEDUPE: join(folder, "dedupe.sqlite"),
+      ...env,
+    },
+    logFile,
+  );
+  const { fingerprint } = program.greeting as { fingerprint: string };
+  return {
+    ...program,
+    name: agent.name,
+    agentId: agent.agentId,
+    inviteCode: agent.inviteCode,
+    fingerprint,
+  };
+}
+
+/** Starts a program and waits for the first message it sends to its parent. */
+export async function startProgram(
+  script: string,
+  env: Readonly<Record<string, string>>,
+  logFile: string,
+): Promise<Program & { readonly greeting: unknown }> {
+  const child = fork(script, [], {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  let lastWords = "";
+  const hear = (chunk: Buffer): void => {
+    lastWords = (lastWords + chunk.toString()).slice(-4_000);
+    appendFileSync(logFile, chunk);
+  };
+  child.stdout?.on("data", hear);
+  child.stderr?.on("data", hear);
+  const greeting = await new Promise<unknown>((resolve, reject) => {
+    child.once("message", resolve);
+    child.once("exit", (code) =>
+      reject(new Error(`${script} ended with code ${code}\n${lastWords}`)),
+    );
+  });
+  const end = (signal: NodeJS.Signals) => async (): Promise<void> => {
+    if (hasEnded(child)) return;
+    const ended = new Promise<void>((done) => child.once("exit", () => done()));
+    child.kill(signal);
+    await ended;
+  };
+  return { pid: child.pid ?? -1, greeting, stop: end("SIGTERM"), kill: end("SIGKILL") };
+}
+
+const hasEnded = (child: ChildProcess): boolean =>
+  child.exitCode !== null || child.signalCode !== null;
+
+/** A port nobody listens on now. */
+export async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
