@@ -94,6 +94,10 @@ export const LABEL = {
   vaultKey: "vault-key",
   /** Associated data of a record on disk. */
   vault: "vault",
+  /** Info of the key that hides the names of records on disk. */
+  vaultNameKey: "vault-name-key",
+  /** Name of a record on disk, under that key. */
+  vaultName: "vault-name",
   /** Info of the key that wraps a vault key while the lock is on. */
   vaultLockKey: "vk-kek",
   /** Info of the commitment to a vault's lock. */
