@@ -1,0 +1,145 @@
+import { createStore, type StoreApi } from "zustand/vanilla";
+import type { Clock } from "#base/clock.ts";
+import type { ConversationsStore } from "./conversations-store.ts";
+import type { Engine } from "./engine.ts";
+import { decodeMentions, encodeMentions, makeMentionChoices } from "./mentions.ts";
+import type { BridgeFailure, ConversationId, MessageView } from "./views.ts";
+
+/** What is being written in one conversation. */
+export type Draft = { readonly text: string; readonly replyTo: MessageView | null };
+export type ComposerState = {
+  readonly draftById: Readonly<Record<ConversationId, Draft>>;
+  /** Takes up the draft that was saved, unless something is being written already. */
+  begin(conversationId: ConversationId): void;
+  write(conversationId: ConversationId, text: string): void;
+  setReply(conversationId: ConversationId, replyTo: MessageView | null): void;
+  /** Hands the text to the worker, which keeps it before it answers; a refusal puts the text back. */
+  send(conversationId: ConversationId): Promise<boolean>;
+  /** Sends words that were not typed here, such as a suggestion. */
+  sendWords(conversationId: ConversationId, text: string): Promise<boolean>;
+  /** Saves everything not yet saved: before the page goes away or a new version takes over. */
+  flush(): Promise<void>;
+};
+export type ComposerStore = StoreApi<ComposerState>;
+
+/** Typing is told again while it goes on, and ends by itself soon after the last key. */
+const TYPING_REPEAT_MS = 4_000;
+const TYPING_END_MS = 5_000;
+const SAVE_PAUSE_MS = 400;
+const EMPTY: Draft = { text: "", replyTo: null };
+
+/** The draft of a conversation; empty where none was begun. */
+export const selectDraft =
+  (conversationId: ConversationId) =>
+  ({ draftById }: ComposerState): Draft =>
+    draftById[conversationId] ?? EMPTY;
+
+/** Creates the store of what is being written. */
+export function createComposerStore(
+  engine: Engine,
+  clock: Clock,
+  conversations: ConversationsStore,
+  onFailure: (failure: BridgeFailure) => void,
+): ComposerStore {
+  const { calls } = engine;
+  const choicesOf = (id: ConversationId) =>
+    makeMentionChoices(conversations.getState().byId[id]?.members ?? []);
+  const typing = createTypingTeller(engine, clock);
+
+  return createStore<ComposerState>((set, get) => {
+    const put = (id: ConversationId, part: Partial<Draft>): void =>
+      set(({ draftById }) => ({
+        draftById: { ...draftById, [id]: { ...EMPTY, ...draftById[id], ...part } },
+      }));
+    const saver = createDraftSaver(clock, async (conversationId) => {
+      const draft = selectDraft(conversationId)(get());
+      await calls.saveDraft({
+        conversationId,
+        text: encodeMentions(draft.text, choicesOf(conversationId)).text,
+        replyToId: draft.replyTo?.id ?? null,
+      });
+    });
+    const deliver = async (conversationId: ConversationId, draft: Draft): Promise<boolean> => {
+      const encoded = encodeMentions(draft.text.trim(), choicesOf(conversationId));
+      const replyToId = draft.replyTo?.id ?? null;
+      const answer = await calls.sendText({ conversationId, ...encoded, replyToId });
+      if (!answer.ok) onFailure(answer.failure);
+      return answer.ok;
+    };
+    return {
+      draftById: {},
+      begin(id) {
+        const saved = conversations.getState().byId[id]?.draft;
+        if (saved === undefined || get().draftById[id] !== undefined) return;
+        put(id, { text: decodeMentions(saved, choicesOf(id)) });
+      },
+      write(id, text) {
+        put(id, { text });
+        saver.touch(id);
+        typing.tell(id, text.trim() !== "");
+      },
+      setReply(id, replyTo) {
+        put(id, { replyTo });
+        saver.touch(id);
+      },
+      async send(id) {
+        const draft = selectDraft(id)(get());
+        if (draft.text.trim() === "") return false;
+        put(id, EMPTY);
+        typing.tell(id, false);
+        const isSent = await deliver(id, draft);
+        const isUntouched = selectDraft(id)(get()).text === "";
+        if (!isSent && isUntouched) put(id, draft);
+        saver.touch(id);
+        await saver.flush();
+        return isSent;
+      },
+      sendWords: (id, text) => deliver(id, { text, replyTo: null }),
+      flush: () => saver.flush(),
+    };
+  });
+}
+
+/** Saves a conversation's draft a moment after it was last touched. */
+function createDraftSaver(clock: Clock, save: (id: ConversationId) => Promise<void>) {
+  const cancelById = new Map<ConversationId, () => void>();
+  const saveNow = async (id: ConversationId): Promise<void> => {
+    cancelById.get(id)?.();
+    cancelById.delete(id);
+    await save(id);
+  };
+  return {
+    touch(id: ConversationId): void {
+      cancelById.get(id)?.();
+      cancelById.set(
+        id,
+        clock.after(SAVE_PAUSE_MS, () => void saveNow(id)),
+      );
+    },
+    flush: async (): Promise<void> => void (await Promise.all([...cancelById.keys()].map(saveNow))),
+  };
+}
+
+/** Tells the others that somebody writes: not at every key, and not for longer than it is true. */
+function createTypingTeller({ calls }: Engine, clock: Clock) {
+  let told: { readonly id: ConversationId; readonly at: number } | null = null;
+  let cancelEnd: () => void = () => {};
+  const end = (): void => {
+    cancelEnd();
+    if (told === null) return;
+    void calls.setTyping({ conversationId: told.id, typing: false });
+    told = null;
+  };
+  return {
+    tell(id: ConversationId, isTyping: boolean): void {
+      if (!isTyping) return end();
+      if (told !== null && told.id !== id) end();
+      if (told === null || clock.now() - told.at >= TYPING_REPEAT_MS) {
+        void calls.setTyping({ conversationId: id, typing: true });
+        told = { id, at: clock.now() };
+      }
+      cancelEnd();
+      cancelEnd = clock.after(TYPING_END_MS, end);
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import type { Clock } from "#base/clock.ts";
+import { createAccountStore, type AccountStore } from "./account-store.ts";
+import { createAnnouncementsStore, type AnnouncementsStore } from "./announcements-store.ts";
+import { createCardsStore, type CardsStore } from "./cards-store.ts";
+import { createComposerStore, type ComposerStore } from "./composer-store.ts";
+import { createConnectionStore, type ConnectionStore } from "./connection-store.ts";
+import { createContactsStore, type ContactsStore } from "./contacts-store.ts";
+import { createConversationsStore, type ConversationsStore } from "./conversations-store.ts";
+import type { Engine } from "./engine.ts";
+import { createOnboardingStore, type OnboardingStore } from "./onboarding-store.ts";
+import { createSearchStore, type SearchStore } from "./search-store.ts";
+import { createSettingsStore, type SettingsStorage, type SettingsStore } from "./settings-store.ts";
+import { createThreadStore, type ThreadStore } from "./thread-store.ts";
+import { createToastsStore, type ToastsStore } from "./toasts-store.ts";
+import { createUpdateStore, type UpdateStore } from "./update-store.ts";
+
+/** Everything the screens read and do. */
+export type Stores = {
+  /** Questions without state of their own: a reaction, a retry, the security sheet. */
+  readonly calls: Engine["calls"];
+  readonly clock: Clock;
+  readonly account: AccountStore;
+  readonly announcements: AnnouncementsStore;
+  readonly cards: CardsStore;
+  readonly composer: ComposerStore;
+  readonly connection: ConnectionStore;
+  readonly contacts: ContactsStore;
+  readonly conversations: ConversationsStore;
+  readonly onboarding: OnboardingStore;
+  readonly search: SearchStore;
+  readonly settings: SettingsStore;
+  readonly thread: ThreadStore;
+  readonly toasts: ToastsStore;
+  readonly update: UpdateStore;
+  /** Saves everything typed; for `pagehide` and for updates. */
+  saveDrafts(): Promise<void>;
+};
+
+/** Creates all stores over one worker. They load what they need when the account opens. */
+export function createStores(engine: Engine, clock: Clock, storage: SettingsStorage): Stores {
+  const toasts = createToastsStore(clock);
+  const { showFailure, showNote } = toasts.getState();
+  const account = createAccountStore(engine);
+  const conversations = createConversationsStore(engine, showFailure);
+  const composer = createComposerStore(engine, clock, conversations, showFailure);
+  const cards = createCardsStore(engine, clock);
+  const thread = createThreadStore(engine);
+  const contacts = createContactsStore(engine);
+  const saveDrafts = async (): Promise<void> => {
+    await Promise.all([composer.getState().flush(), cards.getState().flush()]);
+  };
+
+  const loadAll = async (): Promise<void> => {
+    await Promise.all([conversations.getState().load(), contacts.getState().load()]);
+  };
+  account.subscribe((state, before) => {
+    const isOpen = state.account.status === "open";
+    if (isOpen && before.account.status !== "open") void loadAll();
+    if (!isOpen && before.account.status === "open") thread.getState().close();
+  });
+  engine.onEvent((event) => {
+    if (event.type === "engine-restarted") void restart();
+    else if (event.type === "history-reset") showNote("history-reset");
+    else if (event.type === "failed") showFailure({ kind: event.failure });
+  });
+  const restart = async (): Promise<void> => {
+    await account.getState().load();
+    if (account.getState().account.status !== "open") return;
+    await loadAll();
+    await thread.getState().reload();
+  };
+
+  return {
+    calls: engine.calls,
+    clock,
+    account,
+    announcements: createAnnouncementsStore(engine, clock),
+    cards,
+    composer,
+    connection: createConnectionStore(engine),
+    contacts,
+    conversations,
+    onboarding: createOnboardingStore(engine, account),
+    search: createSearchStore(engine, clock),
+    settings: createSettingsStore(storage),
+    thread,
+    toasts,
+    update: createUpdateStore(saveDrafts),
+    saveDrafts,
+  };
+}
