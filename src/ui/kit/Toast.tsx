@@ -1,0 +1,94 @@
+import { Toast as Base } from "@base-ui/react/toast";
+import type { ReactNode } from "react";
+import { useText } from "#ui/text/text.tsx";
+import { Button } from "./Button.tsx";
+import { Icon, type IconName } from "./Icon.tsx";
+import { IconButton } from "./IconButton.tsx";
+import styles from "./Toast.module.css";
+
+export type ToastKind = "note" | "done" | "failure";
+
+export type ToastContent = {
+  readonly kind: ToastKind;
+  readonly title: string;
+  readonly advice?: string;
+  readonly action?: { readonly label: string; readonly onPress: () => void };
+};
+
+const manager = Base.createToastManager<{ action: ToastContent["action"] }>();
+
+/** Says something in passing; returns the way to take it back. Failures stay until they are closed. */
+export function showToast({ kind, title, advice, action }: ToastContent): () => void {
+  const id = manager.add({
+    type: kind,
+    title,
+    ...(advice === undefined ? {} : { description: advice }),
+    timeout: kind === "failure" ? 0 : 5_000,
+    priority: kind === "failure" ? "high" : "low",
+    data: { action },
+  });
+  return () => manager.close(id);
+}
+
+/** The one place where toasts appear. */
+export function ToastRegion({ children }: { children: ReactNode }) {
+  return (
+    <Base.Provider toastManager={manager} limit={3}>
+      {children}
+      <Base.Portal>
+        <Base.Viewport className={styles.viewport}>
+          <Toasts />
+        </Base.Viewport>
+      </Base.Portal>
+    </Base.Provider>
+  );
+}
+
+const MARKS: Readonly<Record<string, IconName>> = {
+  note: "info",
+  done: "circle-check",
+  failure: "circle-alert",
+};
+
+function Toasts() {
+  const t = useText();
+  const { toasts } = Base.useToastManager<{ action: ToastContent["action"] }>();
+  return toasts.map((toast) => {
+    const action = toast.data?.action;
+    return (
+      <Base.Root key={toast.id} toast={toast} swipeDirection="down" className={styles.toast}>
+        <span className={styles.mark}>
+          <Icon name={MARKS[toast.type ?? "note"] ?? "info"} />
+        </span>
+        <Base.Content className={styles.text}>
+          <Base.Title className={styles.title} />
+          <Base.Description className={styles.advice} />
+        </Base.Content>
+        {action !== undefined && (
+          <Button
+            size="small"
+            variant="quiet"
+            className={styles.action}
+            onClick={() => {
+              action.onPress();
+              manager.close(toast.id);
+            }}
+          >
+            {action.label}
+          </Button>
+        )}
+        <Base.Close
+          render={
+            <IconButton
+              icon="close"
+              size="small"
+              label={t("general.dismiss")}
+              tooltip={false}
+              className={styles.action}
+            />
+          }
+        />
+      </Base.Root>
+    );
+  });
+}

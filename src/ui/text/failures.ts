@@ -1,0 +1,120 @@
+import type { TextKey } from "./tables.ts";
+
+/** What a person can do about a failure, at most one thing. */
+export type FailureAction = "retry" | "verify" | "update" | "report" | "unlock" | "none";
+
+/** A failure in words: keys for {@link useText}, and the one button beside them. */
+export type FailureWords = {
+  readonly title: TextKey;
+  readonly advice: TextKey;
+  readonly action: FailureAction;
+};
+
+type Reason = TextKey extends infer Key
+  ? Key extends `failure.${infer Name}.title`
+    ? Name
+    : never
+  : never;
+
+const ACTION_BY_REASON: Readonly<Record<Reason, FailureAction>> = {
+  offline: "none",
+  unreadable: "none",
+  altered: "report",
+  missingKey: "retry",
+  newer: "update",
+  malformed: "report",
+  tooLarge: "none",
+  wrongPassword: "none",
+  weakPassword: "none",
+  longPassword: "none",
+  approvalExpired: "none",
+  approvalRefused: "none",
+  ended: "none",
+  keyChanged: "verify",
+  fork: "verify",
+  storage: "retry",
+  taken: "none",
+  slowDown: "none",
+  invite: "none",
+  notAllowed: "none",
+  notFound: "none",
+  conflict: "retry",
+  timedOut: "retry",
+  cancelled: "none",
+  locked: "unlock",
+  server: "retry",
+  ours: "report",
+};
+
+/** Kinds whose words differ from what their ending or layer says. */
+const REASON_BY_KIND: Readonly<Record<string, Reason>> = {
+  "crypto/bad-signature": "altered",
+  "crypto/file-hash-mismatch": "altered",
+  "crypto/file-too-large": "tooLarge",
+  "crypto/approval-expired": "approvalExpired",
+  "crypto/approval-mismatch": "approvalRefused",
+  "crypto/approval-digest-mismatch": "approvalRefused",
+  "crypto/approval-request-malformed": "approvalRefused",
+  "crypto/password-too-short": "weakPassword",
+  "crypto/password-too-long": "longPassword",
+  "crypto/wrong-unlock-key": "wrongPassword",
+  "protocol/too-large": "tooLarge",
+  "protocol/revision-conflict": "conflict",
+  "protocol/unknown-frame": "newer",
+};
+
+/** Endings that mean the same in every layer. The first that is found in a kind counts. */
+const REASON_BY_ENDING: readonly (readonly [ending: RegExp, reason: Reason])[] = [
+  [/offline|not-connected|unreachable|no-connection/, "offline"],
+  [/cancelled/, "cancelled"],
+  [/locked/, "locked"],
+  [/timed?-?out/, "timedOut"],
+  [/key-changed|identity-changed|pin-mismatch/, "keyChanged"],
+  [/fork/, "fork"],
+  [/altered|bad-signature|forged/, "altered"],
+  [/unknown-suite|unknown-version|unsupported|newer-version/, "newer"],
+  [
+    /unknown-key|missing-key|unknown-session|no-session|no-key|missing-prekey|no-prekey/,
+    "missingKey",
+  ],
+  [/wrong-password|wrong-unlock|bad-credentials|unauthorized|unauthenticated/, "wrongPassword"],
+  [/quota|storage|disk|database/, "storage"],
+  [/taken|exists|already/, "taken"],
+  [/rate-limit|too-many|slow-down|busy/, "slowDown"],
+  [/invite/, "invite"],
+  [/ended|revoked|suspended/, "ended"],
+  [/forbidden|not-allowed|not-a-member|refused-member|blocked/, "notAllowed"],
+  [/not-found|unknown-conversation|unknown-message|gone/, "notFound"],
+  [/conflict|stale/, "conflict"],
+  [/too-large|too-long|limit/, "tooLarge"],
+  [/server|unavailable|bad-gateway|relay-error/, "server"],
+  [/cannot-read|unreadable|bad-tag|malformed-envelope/, "unreadable"],
+  [/malformed|bad-shape|not-json|bad-payload|bad-artifact/, "malformed"],
+];
+
+const REASON_BY_LAYER: Readonly<Record<string, Reason>> = {
+  crypto: "unreadable",
+  protocol: "malformed",
+  relay: "server",
+};
+
+/**
+ * The words for a failure's kind (`layer/what-happened`). Every kind has some: its own, else those of what it ends in,
+ * else those of its layer, else "our fault".
+ */
+export function failureWords(kind: string): FailureWords {
+  const reason = reasonOf(kind);
+  return {
+    title: `failure.${reason}.title`,
+    advice: `failure.${reason}.advice`,
+    action: ACTION_BY_REASON[reason],
+  };
+}
+
+function reasonOf(kind: string): Reason {
+  if (Object.hasOwn(REASON_BY_KIND, kind)) return REASON_BY_KIND[kind] ?? "ours";
+  const [layer = "", ...rest] = kind.toLowerCase().split("/");
+  const what = rest.join("/");
+  for (const [ending, reason] of REASON_BY_ENDING) if (ending.test(what)) return reason;
+  return Object.hasOwn(REASON_BY_LAYER, layer) ? (REASON_BY_LAYER[layer] ?? "ours") : "ours";
+}
