@@ -26,6 +26,13 @@ export type CryptoFailure =
       readonly maxSizeBytes: number;
     }
 
+  /** A file has another length than was said before. */
+  | {
+      readonly kind: "crypto/file-size-mismatch";
+      readonly sizeBytes: number;
+      readonly expectedSizeBytes: number;
+    }
+
   // Approvals.
   /** A request cannot be drawn: its payload has another shape. */
   | { readonly kind: "crypto/approval-request-malformed" }
@@ -44,6 +51,8 @@ export type CryptoFailure =
         | "edits"
         | "nonce"
         | "expiry"
+        | "option"
+        | "time"
         | "ledger";
     }
   /** The decision came, or arrived, after the request's expiry. */
@@ -98,6 +107,8 @@ export type CryptoFailure =
   | { readonly kind: "crypto/stream-limit" }
 
   // Password and backup.
+  /** The password is not well-formed text. */
+  | { readonly kind: "crypto/password-not-text" }
   /** The password has fewer code points than allowed. */
   | { readonly kind: "crypto/password-too-short"; readonly minCodePoints: number }
   /** The password has more bytes than allowed. */
@@ -106,6 +117,8 @@ export type CryptoFailure =
   | { readonly kind: "crypto/password-cost-refused" }
   /** The password, code or passkey is not the one this was wrapped under. */
   | { readonly kind: "crypto/wrong-unlock-key" }
+  /** The backup is of the version that the account's ledger names, but another one. */
+  | { readonly kind: "crypto/backup-hash-mismatch"; readonly version: number }
   /** The backup is not the version that the account's ledger names. */
   | {
       readonly kind: "crypto/backup-version-mismatch";

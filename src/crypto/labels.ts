@@ -64,6 +64,8 @@ export const LABEL = {
   approvalView: "ap-view",
   /** Approval record. */
   approval: "approval",
+  /** Hash of what the person changed or wrote. */
+  approvalEdits: "ap-edits",
   /** What an approval's signature covers. */
   approvalSignature: "approval-sig",
 

@@ -1,4 +1,4 @@
-// Numbers the crypto SPEC fixes for sessions, prekeys and ledgers, each with its reason. SPEC §14.
+// Numbers the crypto SPEC fixes for sessions, prekeys, ledgers, files, approvals and passwords, each with its reason. SPEC §14.
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -41,3 +41,26 @@ export const MAX_BEAT_SESSIONS = 64;
 export const DELTA_BUCKET_BYTES = 256;
 /** Text of a whole stream, counted as it stands escaped in JSON: the closing message must hold it. */
 export const MAX_STREAM_TEXT_BYTES = 491_520;
+
+/** Plaintext bytes of one file chunk: streams through little memory. */
+export const FILE_CHUNK_BYTES = 65_536;
+
+/** Longest life of an approval's request: a decision ages. */
+export const MAX_APPROVAL_MS = DAY_MS;
+
+/** UTF-8 bytes of a password: bounds the work of normalising it. */
+export const MAX_PASSWORD_BYTES = 1_024;
+/** Cost of a new password: RFC 9106 §4, second choice. */
+export const ARGON2 = { memoryKiB: 65_536, passes: 3, lanes: 4 } as const;
+/** A relay that asks for less wants to guess cheaply: OWASP's least cost. */
+export const ARGON2_FLOOR = { memoryKiB: 19_456, passes: 2, lanes: 1 } as const;
+/** A relay that asks for more wants to stall the browser. */
+export const ARGON2_CEILING = { memoryKiB: 1_048_576, passes: 10, lanes: 16 } as const;
+
+/** People and agents pinned in one backup. */
+export const MAX_BACKUP_PINS = 10_000;
+/** Ledger heads in one backup: an account ledger for each pin, and conversations. */
+export const MAX_BACKUP_HEADS = 30_000;
+
+/** Hash rounds of a safety number: makes a search for a look-alike dear. */
+export const SAFETY_NUMBER_ROUNDS = 5_200;

@@ -51,6 +51,13 @@ interface Ed25519 {
 type X25519 = (privateKey: Bytes, publicKey: Bytes) => Promise<Bytes | null>;
 type AesGcmImport = (key: Bytes) => Promise<AesGcm>;
 
+/** A hash over bytes that come in pieces. */
+export interface IncrementalHash {
+  update(piece: Bytes): void;
+  /** The hash of everything so far; call it once, at the end. */
+  digest(): Bytes;
+}
+
 /** Everything the crypto layer computes with. Wrong sizes of our own keys and nonces are bugs and throw. */
 export interface Primitives {
   /** Which primitives run natively, by their known-answer tests. */
@@ -58,6 +65,8 @@ export interface Primitives {
 
   randomBytes(sizeBytes: number): Bytes;
   sha256(message: Bytes): Bytes;
+  /** SHA-256 of what does not fit memory at once. */
+  createSha256(): IncrementalHash;
   sha512(message: Bytes): Bytes;
   hmacSha256(key: Bytes, message: Bytes): Bytes;
   /** RFC 5869 §2.2 with SHA-256. */
@@ -163,6 +172,10 @@ export async function createPrimitives(options: {
 
 const nobleHashes = {
   sha256: (message) => sha256(message),
+  createSha256: () => {
+    const hash = sha256.create();
+    return { update: (piece) => void hash.update(piece), digest: () => hash.digest() };
+  },
   sha512: (message) => sha512(message),
   hmacSha256: (key, message) => hmac(sha256, key, message),
   hkdfExtract: (salt, ikm) => extract(sha256, ikm, salt),
