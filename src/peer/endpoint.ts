@@ -6,7 +6,8 @@ import type { Bytes } from "#base/bytes.ts";
 import type { Result } from "#base/result.ts";
 import type { AccountId, ConversationId, DeviceId, MessageId, StreamId } from "#protocol/ids.ts";
 import type { KnownPayload, Payload } from "#protocol/payload.ts";
-import type { AccountState, ConversationState } from "#crypto/ledger/ledger-state.ts";
+import type { AccountState } from "#crypto/ledger/account-state.ts";
+import type { ConversationState } from "#crypto/ledger/conversation-state.ts";
 import type { PeerFailure } from "./failure.ts";
 import type { Batch } from "./store.ts";
 

@@ -1,0 +1,136 @@
+/**
+ * Frames in and out over a line that comes and goes: questions find their answers, a new line resumes where the old
+ * one stopped, everything else is passed on in the order it came. SPEC E10–E12.
+ */
+import type { Clock } from "#base/clock.ts";
+import { createEmitter } from "#base/emitter.ts";
+import { err, ok, type Result } from "#base/result.ts";
+import type { EndpointFrame } from "#protocol/endpoint-frame.ts";
+import type { RelayFrame, RelayFrameOf } from "#protocol/relay-frame.ts";
+import type { Connection } from "./connection.ts";
+import { failureOfCode, type PeerFailure } from "./failure.ts";
+
+export type ChannelEvent =
+  /** Signed in and resumed; null from a relay that knows no resume. */
+  | { readonly type: "ready"; readonly resumed: RelayFrameOf<"resume.ok"> | null }
+  | { readonly type: "frame"; readonly frame: RelayFrame }
+  | { readonly type: "lost" };
+
+/** Where the endpoint stands, as `resume` says it. */
+export type ResumePoint = {
+  readonly logEpoch: string | null;
+  readonly cursors: Readonly<Record<string, number>> | null;
+  readonly streams: Readonly<Record<string, number>>;
+};
+
+export interface RelayChannel {
+  on(listener: (event: ChannelEvent) => void): () => void;
+  /** Whether durable frames may go out now. */
+  isReady(): boolean;
+  /** Sends what needs no answer; false while there is no line. */
+  send(frame: EndpointFrame): boolean;
+  /**
+   * Sends and waits for the answer that names this request.
+   *
+   * Fails with `peer/offline` (no line, or it was lost before the answer), `peer/timed-out`, or the refusal's kind.
+   */
+  request(frame: Exclude<EndpointFrame, { type: "auth" }>): Promise<Result<RelayFrame, PeerFailure>>;
+}
+
+/** A relay that is alive but silent for so long is not going to answer. */
+const ANSWER_WITHIN_MS = 45_000;
+
+type Pending = {
+  readonly clientMessageId: string | null;
+  settle(result: Result<RelayFrame, PeerFailure>): void;
+};
+
+/** Creates the channel over a connection; the connection's life stays its owner's. */
+export function createRelayChannel(options: {
+  readonly clock: Clock;
+  readonly connection: Connection;
+  readonly resumePoint: () => Promise<ResumePoint>;
+}): RelayChannel {
+  const { clock, connection } = options;
+  const events = createEmitter<ChannelEvent>();
+  const pending = new Map<string, Pending>();
+  let nextRequest = 1;
+  let isReady = false;
+  /** Distinguishes this line from the one before while its resume point is read. */
+  let line = 0;
+
+  const answerOf = (frame: RelayFrame): Pending | undefined => {
+    if (frame.req !== undefined) return pending.get(frame.req);
+    // A relay that does not echo `req` still names the message.
+    if (frame.type !== "message.ack" && frame.type !== "error") return undefined;
+    const id = frame.client_message_id;
+    return id === undefined ? undefined : [...pending.values()].find((one) => one.clientMessageId === id);
+  };
+
+  const hear = (frame: RelayFrame): void => {
+    const asked = answerOf(frame);
+    if (asked !== undefined) {
+      return asked.settle(
+        frame.type === "error"
+          ? err(failureOfCode(frame.code, frame.params, frame.retry_after_ms))
+          : ok(frame),
+      );
+    }
+    if (frame.type === "resume.ok") {
+      isReady = true;
+      events.emit({ type: "ready", resumed: frame });
+      return;
+    }
+    events.emit({ type: "frame", frame });
+  };
+
+  const resume = async (auth: RelayFrameOf<"auth.ok">): Promise<void> => {
+    const ours = ++line;
+    if (auth.connection_id === undefined) {
+      isReady = true;
+      events.emit({ type: "ready", resumed: null });
+      return;
+    }
+    const point = await options.resumePoint();
+    if (ours !== line) return;
+    connection.send({
+      type: "resume",
+      log_epoch: point.logEpoch,
+      cursors: point.cursors,
+      ...(Object.keys(point.streams).length === 0 ? {} : { streams: point.streams }),
+    });
+  };
+
+  const lose = (): void => {
+    line += 1;
+    isReady = false;
+    for (const one of pending.values()) one.settle(err({ kind: "peer/offline" }));
+    events.emit({ type: "lost" });
+  };
+
+  connection.on((event) => {
+    if (event.type === "online") void resume(event.auth);
+    else if (event.type === "frame") hear(event.frame);
+    else if (event.type === "lost") lose();
+  });
+
+  return {
+    on: (listener) => events.on(listener),
+    isReady: () => isReady,
+    send: (frame) => connection.send(frame),
+    request(frame) {
+      const req = `r${nextRequest++}`;
+      return new Promise((resolve) => {
+        const settle = (result: Result<RelayFrame, PeerFailure>): void => {
+          pending.delete(req);
+          stop();
+          resolve(result);
+        };
+        const stop = clock.after(ANSWER_WITHIN_MS, () => settle(err({ kind: "peer/timed-out" })));
+        const id = "client_message_id" in frame ? (frame.client_message_id ?? null) : null;
+        pending.set(req, { clientMessageId: id, settle });
+        if (!connection.send({ ...frame, req })) settle(err({ kind: "peer/offline" }));
+      });
+    },
+  };
+}
