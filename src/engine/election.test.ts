@@ -1,0 +1,166 @@
+import { describe, expect, test } from "vitest";
+import { ok } from "#base/result.ts";
+import type { EngineCalls } from "#bridge/calls.ts";
+import { connect } from "#bridge/connect.ts";
+import type { EngineEvent } from "#bridge/events.ts";
+import type { BridgePort } from "#bridge/port.ts";
+import { createEmitter } from "#base/emitter.ts";
+import { joinTabs, type Locks, type RunningEngine } from "./election.ts";
+
+/** A browser profile in memory: named locks handed on in order, and one channel between all tabs. */
+function aProfile() {
+  const queues = new Map<string, (() => Promise<void>)[]>();
+  const next = (name: string): void => {
+    const first = queues.get(name)?.[0];
+    if (first === undefined) return;
+    void first().then(() => {
+      queues.get(name)?.shift();
+      next(name);
+    });
+  };
+  const locks: Locks = {
+    request: (name, hold) =>
+      new Promise<void>((resolve) => {
+        const waiting = queues.get(name) ?? [];
+        queues.set(name, waiting);
+        waiting.push(() => hold().then(resolve));
+        if (waiting.length === 1) next(name);
+      }),
+  };
+  const channels = new Set<ReturnType<typeof aPort>>();
+  const aPort = () => {
+    const listeners = new Set<(event: { readonly data: unknown }) => void>();
+    return {
+      hear: (data: unknown) => {
+        for (const listener of [...listeners]) listener({ data });
+      },
+      listeners,
+    };
+  };
+  const aChannel = (): BridgePort => {
+    const own = aPort();
+    channels.add(own);
+    return {
+      postMessage: (message) => {
+        const copy = structuredClone(message);
+        for (const other of channels) if (other !== own) queueMicrotask(() => other.hear(copy));
+      },
+      addEventListener: (_type, listener) => own.listeners.add(listener),
+      removeEventListener: (_type, listener) => own.listeners.delete(listener),
+    };
+  };
+  return { locks, aChannel };
+}
+
+/** An engine that answers with its own name and counts the pages that sit at it. */
+function anEngine(name: string) {
+  const events = createEmitter<EngineEvent>();
+  const entered = Promise.withResolvers<void>();
+  const state = { pages: 0, isClosed: false };
+  const running: RunningEngine = {
+    openPage() {
+      state.pages++;
+      return {
+        calls: {
+          search: async () => ok([{ title: name }]),
+          unlock: () => {
+            entered.resolve();
+            return new Promise(() => undefined);
+          },
+        } as unknown as EngineCalls,
+        onEvent: (listener) => events.on(listener),
+        close: () => state.pages--,
+      };
+    },
+    close: async () => {
+      state.isClosed = true;
+    },
+  };
+  return { running, events, state, entered: entered.promise };
+}
+
+function aTab(profile: ReturnType<typeof aProfile>, name: string) {
+  const { port1, port2 } = new MessageChannel();
+  const engine = anEngine(name);
+  const tab = joinTabs({
+    lockName: "engine",
+    tabId: name,
+    locks: profile.locks,
+    channel: profile.aChannel(),
+    startEngine: async () => engine.running,
+    pagePort: port2,
+    onFault: (error) => {
+      throw error;
+    },
+  });
+  const client = connect(port1);
+  const heard: string[] = [];
+  client.onEvent((event) => heard.push(event.type));
+  const whoAnswers = async () => {
+    const answer = await client.calls.search({ query: "", conversationId: null, limit: 1 });
+    return answer.ok ? answer.value[0]?.title : answer.failure.kind;
+  };
+  return { tab, client, engine, heard, whoAnswers, port1, port2 };
+}
+
+describe("tabs of one profile", () => {
+  test("[N6] one tab runs the engine and the others' calls and events go through it", async () => {
+    const profile = aProfile();
+    const a = aTab(profile, "a");
+    const b = aTab(profile, "b");
+
+    expect([await a.whoAnswers(), await b.whoAnswers()]).toEqual(["a", "a"]);
+    expect([a.tab.role(), b.tab.role()]).toEqual(["leader", "follower"]);
+    a.engine.events.emit({ type: "engine-restarted" });
+    await b.whoAnswers();
+
+    expect(b.heard).toEqual(["engine-restarted"]);
+    a.port1.close();
+    b.port1.close();
+  });
+
+  test("[N7] a follower takes over when the leader goes and tells its page to ask again", async () => {
+    const profile = aProfile();
+    const a = aTab(profile, "a");
+    const b = aTab(profile, "b");
+    const c = aTab(profile, "c");
+    expect([await b.whoAnswers(), await c.whoAnswers()]).toEqual(["a", "a"]);
+
+    await a.tab.close();
+
+    expect([await b.whoAnswers(), await c.whoAnswers()]).toEqual(["b", "b"]);
+    expect([b.heard, c.heard]).toEqual([["engine-restarted"], ["engine-restarted"]]);
+    expect(a.engine.state.isClosed).toBe(true);
+    for (const { port1 } of [a, b, c]) port1.close();
+  });
+
+  test("[N7] the leader frees the seat of a tab that is gone", async () => {
+    const profile = aProfile();
+    const a = aTab(profile, "a");
+    const b = aTab(profile, "b");
+    await b.whoAnswers();
+    expect(a.engine.state.pages).toBe(2);
+
+    await b.tab.close();
+    await a.whoAnswers();
+
+    expect(a.engine.state.pages).toBe(1);
+    a.port1.close();
+    b.port1.close();
+  });
+
+  test("[N7] a call under way at a leader that goes fails instead of waiting for ever", async () => {
+    const profile = aProfile();
+    const a = aTab(profile, "a");
+    const b = aTab(profile, "b");
+    await b.whoAnswers();
+
+    const stuck = b.client.calls.unlock({ password: "x" });
+    await a.engine.entered;
+    await a.tab.close();
+
+    expect(await stuck).toEqual({ ok: false, failure: { kind: "bridge/gone" } });
+    a.port1.close();
+    b.port1.close();
+  });
+});

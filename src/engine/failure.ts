@@ -1,0 +1,81 @@
+/**
+ * What can go wrong in the engine, as plain data, and how it is told to the page. What comes from below keeps its
+ * kind; ids stay here, because the page's words are made of kinds, counts and limits only.
+ */
+import { err, type Result } from "#base/result.ts";
+import type { BridgeFailure } from "#bridge/failure.ts";
+import type { CryptoFailure } from "#crypto/failure.ts";
+import type { PeerFailure } from "#peer/failure.ts";
+
+export type EngineFailure =
+  // The door.
+  /** The call needs an open account and there is none, or it is locked. */
+  | { readonly kind: "engine/not-open" }
+  /** There is an account on this device already. */
+  | { readonly kind: "engine/already-open" }
+  /** The lock or the account needs a password that was never set. */
+  | { readonly kind: "engine/no-password" }
+  /** The password does not open this account. */
+  | { readonly kind: "engine/wrong-password" }
+  /** The password is under the agreed length; `min` in characters. */
+  | { readonly kind: "engine/weak-password"; readonly min: number }
+  /** A handle has other characters or another length than allowed. */
+  | { readonly kind: "engine/bad-handle" }
+  | { readonly kind: "engine/handle-taken" }
+  /** Too many wrong passwords; `seconds` until the next may be tried. */
+  | { readonly kind: "engine/account-locked"; readonly seconds: number }
+  /** The account has as many devices as it may. */
+  | { readonly kind: "engine/device-limit"; readonly limit: number }
+  /** The relay's backup does not open to the identity that the account's ledger names. */
+  | { readonly kind: "engine/bad-backup" }
+
+  // The disk.
+  | { readonly kind: "engine/store-blocked" }
+  | { readonly kind: "engine/store-newer" }
+  | { readonly kind: "engine/store-unavailable" }
+
+  // Contacts.
+  /** The text is no invite link, or one for another server. */
+  | { readonly kind: "engine/bad-invite" }
+  /** The link's fingerprint is not that of the key the relay shows: the flow stops here. */
+  | { readonly kind: "engine/fingerprint-mismatch" }
+  | { readonly kind: "engine/unknown-request" }
+  | { readonly kind: "engine/own-invite" }
+
+  // Conversations.
+  | { readonly kind: "engine/unknown-conversation" }
+  | { readonly kind: "engine/unknown-message" }
+  /** Nothing can be sent here now; `because` as the conversation's view says it. */
+  | { readonly kind: "engine/sending-blocked"; readonly because: string }
+  | { readonly kind: "engine/text-too-long"; readonly limit: number }
+  | { readonly kind: "engine/text-empty" }
+  | { readonly kind: "engine/recall-too-late" }
+
+  // Cards.
+  | { readonly kind: "engine/unknown-artifact" }
+  /** The card takes no answer from this person now. */
+  | { readonly kind: "engine/answer-refused" }
+  /** Fields that do not pass the form's own rules; `count` of them. */
+  | { readonly kind: "engine/bad-answer"; readonly count: number }
+  /** The approval cannot be signed; `because` as the card's view says it. */
+  | { readonly kind: "engine/approval-blocked"; readonly because: string }
+  | { readonly kind: "engine/reason-required" }
+
+  /** A crypto or peer failure on its way up. */
+  | PeerFailure
+  | CryptoFailure;
+
+/** The failure as the page may see it: its kind, and those facts that a sentence for people can use. */
+export function toBridgeFailure(failure: EngineFailure): BridgeFailure {
+  const params: Record<string, string | number> = {};
+  for (const [name, fact] of Object.entries(failure)) {
+    if (typeof fact === "number") params[name] = fact;
+    if (name === "because" || name === "code" || name === "reason") params[name] = String(fact);
+  }
+  return Object.keys(params).length === 0 ? { kind: failure.kind } : { kind: failure.kind, params };
+}
+
+/** A result for the page. */
+export const toBridge = <Value>(
+  result: Result<Value, EngineFailure>,
+): Result<Value, BridgeFailure> => (result.ok ? result : err(toBridgeFailure(result.failure)));

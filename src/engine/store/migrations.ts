@@ -1,0 +1,59 @@
+/** Opens the database and brings an older one up to date, step by step; a step is never changed once released. */
+import { openDB, type IDBPDatabase } from "idb";
+import { err, ok, type Result } from "#base/result.ts";
+import type { EngineFailure } from "../failure.ts";
+import { SCHEMA_VERSION, type ParleySchema } from "./schema.ts";
+
+export type Database = IDBPDatabase<ParleySchema>;
+
+/** Step `n` leads from version `n` to `n + 1`. */
+const STEPS: readonly ((database: Database) => void)[] = [
+  (database) => {
+    database.createObjectStore("records", { keyPath: "name" }).createIndex("byGroup", "group");
+    database.createObjectStore("rows", { keyPath: ["log", "page", "slot"] });
+    database.createObjectStore("door");
+  },
+];
+
+/**
+ * The database called `name`.
+ *
+ * `onLost` is called once when the browser or a newer version in another tab takes the connection away.
+ * Fails with `engine/store-blocked` (another tab holds an older version), `engine/store-newer` (made by a newer
+ * version of the app) and `engine/store-unavailable` (no storage: private mode, quota 0, damage).
+ */
+export function openDatabase(
+  name: string,
+  onLost: () => void,
+): Promise<Result<Database, EngineFailure>> {
+  return new Promise((resolve) => {
+    let isGivenUp = false;
+    const opening = openDB<ParleySchema>(name, SCHEMA_VERSION, {
+      upgrade(database, oldVersion) {
+        for (const step of STEPS.slice(oldVersion)) step(database);
+      },
+      blocked() {
+        isGivenUp = true;
+        resolve(err({ kind: "engine/store-blocked" }));
+      },
+      blocking(_current, _blocked, event) {
+        (event.target as IDBDatabase).close();
+        onLost();
+      },
+      terminated: onLost,
+    });
+    opening.then(
+      (database) => {
+        // The block may end after we said no: nobody holds this connection then.
+        if (isGivenUp) database.close();
+        else resolve(ok(database));
+      },
+      (error: unknown) => resolve(err({ kind: kindOf(error) })),
+    );
+  });
+}
+
+const kindOf = (error: unknown): "engine/store-newer" | "engine/store-unavailable" =>
+  error instanceof Error && error.name === "VersionError"
+    ? "engine/store-newer"
+    : "engine/store-unavailable";
