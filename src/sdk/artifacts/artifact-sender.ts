@@ -1,0 +1,201 @@
+/** Sends cards and changes them, keeping each card's newest revision beside the message that carries it. SPEC §cards. */
+import type { Clock } from "#base/clock.ts";
+import { createKeyedQueue } from "#base/queue.ts";
+import type { RandomBytes } from "#base/random.ts";
+import type { SendOptions } from "#peer/endpoint.ts";
+import type { Batch, Store } from "#peer/store.ts";
+import { applyUpdate, parseCard, type Artifact, type ArtifactUpdate } from "#protocol/artifact.ts";
+import { makeId, type ArtifactId, type MessageId } from "#protocol/ids.ts";
+import { MAX_ARTIFACT_LIFETIME_MS, MAX_ARTIFACT_UPDATES } from "#protocol/limits.ts";
+import type { KnownPayload } from "#protocol/payload.ts";
+import { HasheeError } from "../agent-error.ts";
+import type { SendReceipt } from "../reply-stream.ts";
+import {
+  ARTIFACT_TABLE,
+  artifactKey,
+  bytesToRecord,
+  recordToBytes,
+  type ArtifactRecord,
+} from "./artifact-record.ts";
+import type { Verdict } from "./judge-answer.ts";
+
+export type ArtifactReceipt = SendReceipt & {
+  readonly artifact_id: string;
+  readonly revision: number;
+};
+
+/** A change of a card: given keys of the payload replace, `null` deletes. */
+export type ArtifactChange = {
+  readonly title?: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+};
+
+export type ArtifactUpdateInput = {
+  readonly ref_artifact: string;
+  /** Left out: the newest known here. */
+  readonly based_on_revision?: number;
+  /** A function is given the newest card and asked again, up to three times, when somebody else was faster. */
+  readonly artifact: ArtifactChange | ((current: Artifact, revision: number) => ArtifactChange);
+};
+
+export interface ArtifactSender {
+  send(conversationId: string, artifact: Artifact): Promise<ArtifactReceipt>;
+  update(conversationId: string, input: ArtifactUpdateInput): Promise<ArtifactReceipt>;
+  find(conversationId: string, artifactId: string): Promise<ArtifactRecord | null>;
+  /** Judges an answer by the card's newest record and keeps what it changes, alone with that card. */
+  answer(
+    conversationId: string,
+    artifactId: string,
+    judge: (record: ArtifactRecord | null) => Promise<Verdict>,
+  ): Promise<Verdict>;
+}
+
+const MAX_CONFLICTS = 3;
+
+/** Creates the sender over the agent's store and its way of sending. */
+export function createArtifactSender(parts: {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  /** @throws {@link HasheeError} */
+  readonly send: (
+    conversationId: string,
+    payload: KnownPayload,
+    options: SendOptions,
+  ) => Promise<SendReceipt>;
+}): ArtifactSender {
+  // Changes of one card go one after the other, so that a process never conflicts with itself.
+  const queue = createKeyedQueue();
+  const newId = <Id extends ArtifactId | MessageId>(): Id =>
+    makeId<Id>(parts.clock.now(), parts.random);
+
+  const find = async (conversationId: string, artifactId: string): Promise<ArtifactRecord | null> =>
+    bytesToRecord(await parts.store.get(ARTIFACT_TABLE, artifactKey(conversationId, artifactId)));
+
+  const commit = async (batch: Batch): Promise<void> => {
+    const kept = await parts.store.commit(batch);
+    if (!kept.ok) throw new HasheeError("STORAGE_FULL", { cause: kept.failure });
+  };
+  const putOf = (conversationId: string, record: ArtifactRecord): Batch => ({
+    puts: [
+      {
+        table: ARTIFACT_TABLE,
+        key: artifactKey(conversationId, record.artifact.artifact_id ?? ""),
+        value: recordToBytes(record),
+      },
+    ],
+  });
+  const save = (conversationId: string, record: ArtifactRecord): Promise<void> =>
+    commit(putOf(conversationId, record));
+
+  const change = async (
+    conversationId: string,
+    current: ArtifactRecord,
+    input: ArtifactUpdateInput,
+  ): Promise<ArtifactReceipt> => {
+    if (current.revision >= MAX_ARTIFACT_UPDATES) throw new HasheeError("ARTIFACT_LIMIT");
+    const changed =
+      typeof input.artifact === "function"
+        ? input.artifact(current.artifact, current.revision)
+        : input.artifact;
+    const update: ArtifactUpdate = {
+      ref_artifact: input.ref_artifact,
+      based_on_revision: input.based_on_revision ?? current.revision,
+      artifact: { ...changed, payload: { ...changed.payload } },
+    };
+    const next = applyUpdate(current, update);
+    if (!next.ok) throw errorOfUpdate(next.failure);
+    const record = { ...current, ...next.value };
+    try {
+      const receipt = await parts.send(
+        conversationId,
+        { type: "artifact_update", ...update },
+        {
+          contentType: "control",
+          guard: guardOf(record.artifact, update.based_on_revision),
+          alongside: putOf(conversationId, record),
+        },
+      );
+      return { ...receipt, artifact_id: input.ref_artifact, revision: record.revision };
+    } catch (error) {
+      await save(conversationId, { ...current, revision: conflictOf(error) ?? current.revision });
+      throw error;
+    }
+  };
+
+  return {
+    find,
+    answer: (conversationId, artifactId, judge) =>
+      queue.run(artifactKey(conversationId, artifactId), async () => {
+        const verdict = await judge(await find(conversationId, artifactId));
+        if (verdict.type === "accept") await save(conversationId, verdict.record);
+        return verdict;
+      }),
+    async send(conversationId, given) {
+      const artifact = checkArtifact(given, parts.clock.now(), () => newId<ArtifactId>());
+      const messageId = newId<MessageId>();
+      const record: ArtifactRecord = { artifact, revision: 0, messageId, answers: [] };
+      const receipt = await parts.send(
+        conversationId,
+        { type: "artifact", artifact },
+        { messageId, guard: guardOf(artifact), alongside: putOf(conversationId, record) },
+      );
+      return { ...receipt, artifact_id: artifact.artifact_id, revision: 0 };
+    },
+    update: (conversationId, input) =>
+      queue.run(artifactKey(conversationId, input.ref_artifact), async () => {
+        for (let conflicts = 0; ; conflicts++) {
+          const current = await find(conversationId, input.ref_artifact);
+          if (current === null) throw new HasheeError("NOT_FOUND", UNKNOWN_CARD);
+          try {
+            return await change(conversationId, current, input);
+          } catch (error) {
+            const mayRetry =
+              typeof input.artifact === "function" && input.based_on_revision === undefined;
+            if (!mayRetry || conflictOf(error) === null || conflicts >= MAX_CONFLICTS) throw error;
+          }
+        }
+      }),
+  };
+}
+
+const UNKNOWN_CARD = { message: "No card with this id was sent from here." };
+
+const guardOf = (
+  artifact: Artifact,
+  basedOnRevision?: number,
+): NonNullable<SendOptions["guard"]> => ({
+  artifactId: artifact.artifact_id ?? "",
+  ...(basedOnRevision === undefined ? {} : { basedOnRevision }),
+  ...(artifact.expires_at === undefined ? {} : { expiresAt: Date.parse(artifact.expires_at) }),
+});
+
+function checkArtifact(
+  given: Artifact,
+  now: number,
+  makeArtifactId: () => string,
+): Artifact & { readonly artifact_id: string } {
+  const card = parseCard(given.subtype, given.payload);
+  if (!card.ok && card.failure.kind === "protocol/bad-artifact")
+    throw new HasheeError("ARTIFACT_INVALID", { params: { path: card.failure.path } });
+  const lifetimeMs = given.expires_at === undefined ? 0 : Date.parse(given.expires_at) - now;
+  if (!(lifetimeMs <= MAX_ARTIFACT_LIFETIME_MS))
+    throw new HasheeError("ARTIFACT_INVALID", { params: { path: "expires_at" } });
+  return { ...given, artifact_id: given.artifact_id ?? makeArtifactId() };
+}
+
+const errorOfUpdate = (failure: {
+  readonly kind: string;
+  readonly current_revision?: number;
+  readonly path?: string;
+}): HasheeError =>
+  failure.kind === "protocol/revision-conflict"
+    ? new HasheeError("REVISION_CONFLICT", { params: { current_revision: failure.current_revision } })
+    : new HasheeError("ARTIFACT_INVALID", { params: { path: failure.path } });
+
+/** The revision the relay has, when an error says that ours is stale. */
+function conflictOf(error: unknown): number | null {
+  if (!(error instanceof HasheeError) || error.code !== "REVISION_CONFLICT") return null;
+  const current = error.params["current_revision"];
+  return typeof current === "number" ? current : null;
+}

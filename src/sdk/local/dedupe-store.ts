@@ -1,0 +1,156 @@
+/**
+ * What an agent has taken on, so that nothing is done twice: claimed before the work, finished after it.
+ * The local file serves every process of one host; Redis and PostgreSQL fit behind the same interface. SPEC §once.
+ */
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { Clock } from "#base/clock.ts";
+import { bytesToHex } from "#base/bytes.ts";
+import type { RandomBytes } from "#base/random.ts";
+import { HasheeError } from "../agent-error.ts";
+import { hasCode, makePrivateFolder } from "./durable-file.ts";
+
+/** One entry of a conversation's log. `key` is made of what its author signed, so no relay can make two of one. */
+export type Claim = {
+  readonly conversationId: string;
+  readonly key: string;
+  readonly seq: number;
+};
+
+export interface DedupeStore {
+  /** `memory` forgets at the end of the process, `local` serves one host, `shared` every process of the agent. */
+  readonly reach: "memory" | "local" | "shared";
+  /** True once per claim, whoever asks, however often. */
+  claim(claim: Claim): Promise<boolean>;
+  finish(claim: Claim): Promise<void>;
+  /** Claims whose process died before it finished; they are the caller's from now on. */
+  takeOver(): Promise<readonly Claim[]>;
+  close(): Promise<void>;
+}
+
+/** Whether a process with this id runs on this host. */
+export type IsAlive = (pid: number) => boolean;
+
+/** Rows outlive every key that could open their message. */
+const DEDUPE_TTL_MS = 30 * 86_400_000;
+
+/** Opens the store an address names: a folder or the `.sqlite` file itself; null is memory. */
+export async function openDedupeStore(
+  address: string | null,
+  settings: { readonly clock: Clock; readonly random: RandomBytes; readonly isAlive?: IsAlive },
+): Promise<DedupeStore> {
+  if (address === null) return createMemoryDedupeStore();
+  if (/^(redis|rediss|postgres|postgresql):/.test(address))
+    throw new HasheeError("NOT_ENABLED", {
+      message: "HASHEE_DEDUPE takes a folder here; Redis and PostgreSQL are not built in yet.",
+      params: { path: "dedupe" },
+      fatal: true,
+    });
+  const path = address.endsWith(".sqlite") ? address : join(address, "dedupe.sqlite");
+  await makePrivateFolder(dirname(path));
+  return createFileDedupeStore(path, settings);
+}
+
+/** Creates a store for tests and for agents that may not write to disk. */
+export function createMemoryDedupeStore(): DedupeStore {
+  const seen = new Set<string>();
+  return {
+    reach: "memory",
+    claim: async ({ conversationId, key }) => {
+      const whole = `${conversationId} ${key}`;
+      if (seen.has(whole)) return false;
+      seen.add(whole);
+      // Long-running agents: what is forgotten here is far behind the relay's cursor.
+      if (seen.size > MAX_REMEMBERED) for (const oldest of seen) return seen.delete(oldest);
+      return true;
+    },
+    finish: async () => {},
+    takeOver: async () => [],
+    close: async () => {},
+  };
+}
+
+const MAX_REMEMBERED = 100_000;
+
+/** Creates the store of one host: a SQLite file, each claim on disk before it counts. */
+export function createFileDedupeStore(
+  path: string,
+  {
+    clock,
+    random,
+    isAlive = isProcessAlive,
+  }: { readonly clock: Clock; readonly random: RandomBytes; readonly isAlive?: IsAlive },
+): DedupeStore {
+  const owner = `${process.pid}.${bytesToHex(random(8))}`;
+  const database = new DatabaseSync(path, { timeout: 5_000 });
+  database.exec(SCHEMA);
+  database
+    .prepare("DELETE FROM claim WHERE claimed_at < ? AND finished = 1")
+    .run(clock.now() - DEDUPE_TTL_MS);
+  const insert = database.prepare(
+    "INSERT INTO claim (conversation_id, key, seq, owner, claimed_at, finished) VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING",
+  );
+  const finish = database.prepare(
+    "UPDATE claim SET finished = 1 WHERE conversation_id = ? AND key = ?",
+  );
+  const owners = database.prepare("SELECT DISTINCT owner FROM claim WHERE finished = 0");
+  const take = database.prepare(
+    "UPDATE claim SET owner = ? WHERE finished = 0 AND owner = ? RETURNING conversation_id, key, seq",
+  );
+  // A process id comes back after a restart, always in a container: ours with another tail is a dead one.
+  const isGone = (other: string): boolean => {
+    const pid = Number.parseInt(other, 10);
+    return other !== owner && (pid === process.pid ? !ownersHere.has(other) : !isAlive(pid));
+  };
+  ownersHere.add(owner);
+  return {
+    reach: "local",
+    claim: async ({ conversationId, key, seq }) =>
+      insert.run(conversationId, key, seq, owner, clock.now()).changes === 1,
+    finish: async ({ conversationId, key }) => {
+      finish.run(conversationId, key);
+    },
+    takeOver: async () => {
+      const dead = owners.all().map((row) => String(row["owner"]));
+      const taken = dead.filter(isGone).flatMap((other) => take.all(owner, other));
+      return taken
+        .map((row) => ({
+          conversationId: String(row["conversation_id"]),
+          key: String(row["key"]),
+          seq: Number(row["seq"]),
+        }))
+        .sort((a, b) => a.seq - b.seq);
+    },
+    close: async () => {
+      ownersHere.delete(owner);
+      database.close();
+    },
+  };
+}
+
+const isProcessAlive: IsAlive = (pid) => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it runs, and belongs to somebody else.
+    return hasCode(error, "EPERM");
+  }
+};
+
+const ownersHere = new Set<string>();
+
+const SCHEMA = `
+  PRAGMA journal_mode = WAL;
+  PRAGMA synchronous = FULL;
+  CREATE TABLE IF NOT EXISTS claim (
+    conversation_id TEXT NOT NULL,
+    key TEXT NOT NULL,
+    seq INTEGER NOT NULL,
+    owner TEXT NOT NULL,
+    claimed_at INTEGER NOT NULL,
+    finished INTEGER NOT NULL,
+    PRIMARY KEY (conversation_id, key)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS claim_open ON claim (owner) WHERE finished = 0;
+`;

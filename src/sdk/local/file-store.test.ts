@@ -1,0 +1,46 @@
+import { mkdtempSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { utf8 } from "#base/bytes.ts";
+import { assert } from "#base/invariant.ts";
+import { describeStore } from "#peer/store.contract.ts";
+import { openFileStore } from "./file-store.ts";
+
+const aPath = () => join(mkdtempSync(join(tmpdir(), "parley-store-")), "store.sqlite");
+const open = (path: string) => {
+  const store = openFileStore(path);
+  assert(store !== null, "nobody else has it open");
+  return store;
+};
+
+describeStore("a file", async () => open(aPath()));
+
+describe("the file of a store", () => {
+  test("[K9] what was committed is there after closing and opening again", async () => {
+    const path = aPath();
+    const before = open(path);
+    await before.commit({ puts: [{ table: "t", key: "a", value: utf8("kept") }] });
+    await before.close();
+
+    const after = open(path);
+
+    expect(await after.get("t", "a")).toEqual(utf8("kept"));
+  });
+
+  test("[K9] is open in one place at a time, and free again after closing", async () => {
+    const path = aPath();
+    const first = open(path);
+
+    expect(openFileStore(path)).toBeNull();
+    await first.close();
+    expect(openFileStore(path)).not.toBeNull();
+  });
+
+  test("[K9] can be read by its owner alone", () => {
+    const path = aPath();
+    open(path);
+
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+});
