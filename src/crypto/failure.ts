@@ -140,6 +140,7 @@ export type ReadFault =
   | "account-fork"
   | "ledger-unknown"
   | "ledger-fork"
+  | "ledger-mismatch"
   | "below-floor"
   | "out-of-range"
   | "out-of-time"
