@@ -1,0 +1,421 @@
+/** Writes about people: registration, devices, sessions, password, backup, their own ledger. */
+import { timingSafeEqual } from "node:crypto";
+import { bytesToBase64 } from "#base/base64.ts";
+import { equalBytes, type Bytes } from "#base/bytes.ts";
+import { ok, type Result } from "#base/result.ts";
+import type { AccountId, DeviceId, UserId } from "#protocol/ids.ts";
+import {
+  LOGIN_FAILURES_BEFORE_LOCK,
+  LOGIN_LOCK_MS,
+  MAX_DEVICES_PER_HUMAN,
+  REFRESH_GRACE_MS,
+} from "#protocol/limits.ts";
+import type { Backup } from "#protocol/rest.ts";
+import { refuse, refuseFor, type RelayFailure } from "../failure.ts";
+import { checkLedgerPlace, checkWholeLedger, hashOf, NO_HASH } from "../ledger-head.ts";
+import type { Command, Transaction } from "../store/transaction.ts";
+
+/** A signed-in browser; `deviceId` null: it may only enrol itself. */
+export type NewSession = {
+  readonly sessionId: string;
+  readonly userId: UserId;
+  readonly deviceId: DeviceId | null;
+  readonly refreshHash: Bytes;
+  readonly expiresAt: number;
+};
+
+type NewDevice = {
+  readonly deviceId: DeviceId;
+  readonly signingKey: Bytes;
+  readonly certificate: Bytes;
+  readonly nameSealed: string | null;
+};
+
+export type PasswordFields = {
+  readonly authHash: Bytes;
+  readonly argon2Salt: string;
+  readonly argon2Params: string;
+};
+
+export const registerUser: Command<
+  {
+    readonly now: number;
+    readonly userId: UserId;
+    readonly handle: string;
+    readonly displayName: string;
+    readonly identityKey: Bytes;
+    readonly password: PasswordFields | null;
+    readonly ledger: readonly Bytes[];
+    readonly device: NewDevice;
+    readonly backup: Backup | null;
+    readonly session: NewSession;
+  },
+  null
+> = (tx, registration) => {
+  const { userId, handle, now, device, password } = registration;
+  if (isAccount(tx, userId)) return refuse("ID_TAKEN", { path: "user_id" });
+  if (tx.sql.get("SELECT 1 FROM users WHERE handle = ?", handle)) return refuse("HANDLE_TAKEN");
+  const chain = checkWholeLedger(registration.ledger, "account", userId);
+  if (!chain.ok) return chain;
+  tx.sql.run(
+    `INSERT INTO users (user_id, handle, display_name, identity_key, auth_hash, argon2_salt, argon2_params, created_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    userId,
+    handle,
+    registration.displayName,
+    registration.identityKey,
+    password?.authHash ?? null,
+    password?.argon2Salt ?? null,
+    password?.argon2Params ?? null,
+    now,
+  );
+  for (const [seq, row] of chain.value.entries()) insertLedgerRow(tx, userId, seq, row);
+  const enrolled = insertDevice(tx, userId, device, now);
+  if (!enrolled.ok) return enrolled;
+  if (registration.backup !== null) insertBackup(tx, userId, registration.backup);
+  insertSession(tx, registration.session, now);
+  return ok(null);
+};
+
+/** Appends the device's certificate to the account's ledger and enrols it, together. */
+export const addDevice: Command<
+  {
+    readonly now: number;
+    readonly userId: UserId;
+    readonly device: NewDevice;
+    readonly ledgerSeq: number;
+    readonly prevHash: Bytes;
+    readonly sessionId: string;
+  },
+  null
+> = (tx, { now, userId, device, ledgerSeq, prevHash, sessionId }) => {
+  const devices = tx.sql.all<{ device_id: string }>(
+    "SELECT device_id FROM devices WHERE user_id = ? AND revoked_at IS NULL",
+    userId,
+  );
+  if (devices.length >= MAX_DEVICES_PER_HUMAN) {
+    return refuse("DEVICE_LIMIT", { devices: devices.map((row) => row.device_id) });
+  }
+  const appended = appendAccountLedger(tx, {
+    accountId: userId,
+    ledgerSeq,
+    prevHash,
+    entry: device.certificate,
+  });
+  if (!appended.ok) return appended;
+  const enrolled = insertDevice(tx, userId, device, now);
+  if (!enrolled.ok) return enrolled;
+  tx.sql.run("UPDATE sessions SET device_id = ? WHERE session_id = ?", device.deviceId, sessionId);
+  return ok(null);
+};
+
+export const removeDevice: Command<{ now: number; userId: UserId; deviceId: DeviceId }, null> = (
+  tx,
+  { now, userId, deviceId },
+) => {
+  const removed = tx.sql.run(
+    "UPDATE devices SET revoked_at = ? WHERE device_id = ? AND user_id = ? AND revoked_at IS NULL",
+    now,
+    deviceId,
+    userId,
+  );
+  if (removed === 0) return refuse("NOT_FOUND");
+  tx.sql.run("DELETE FROM sessions WHERE device_id = ?", deviceId);
+  tx.sql.run("DELETE FROM prekeys WHERE owner_id = ?", deviceId);
+  tx.sql.run("DELETE FROM cursor WHERE recipient_dev = ?", deviceId);
+  return ok(null);
+};
+
+/**
+ * Signs in by password. Known and unknown handles fail and lock alike.
+ * A failed login is a success of this command: its count must be committed.
+ */
+export const login: Command<
+  { now: number; handle: string; authHash: Bytes; session: Omit<NewSession, "userId"> },
+  | { outcome: "in"; userId: UserId }
+  | { outcome: "refused" }
+  | { outcome: "locked"; untilMs: number }
+> = (tx, { now, handle, authHash, session }) => {
+  tx.sql.run(
+    "DELETE FROM login_failures WHERE at < ? AND locked_until < ?",
+    now - LOGIN_LOCK_MS,
+    now,
+  );
+  const before = tx.sql.get<{ failures: number; locked_until: number }>(
+    "SELECT failures, locked_until FROM login_failures WHERE handle = ?",
+    handle,
+  ) ?? { failures: 0, locked_until: 0 };
+  if (before.locked_until > now) return ok({ outcome: "locked", untilMs: before.locked_until });
+  const user = tx.sql.get<{ user_id: UserId; auth_hash: Bytes | null }>(
+    "SELECT user_id, auth_hash FROM users WHERE handle = ?",
+    handle,
+  );
+  const expected = user?.auth_hash ?? new Uint8Array(32);
+  const matches = timingSafeEqual(expected, authHash) && user?.auth_hash != null;
+  const device = session.deviceId;
+  const ownsDevice =
+    device === null ||
+    tx.sql.get(
+      "SELECT 1 FROM devices WHERE device_id = ? AND user_id = ? AND revoked_at IS NULL",
+      device,
+      user?.user_id ?? "",
+    ) !== undefined;
+  if (user !== undefined && matches && ownsDevice) {
+    tx.sql.run("DELETE FROM login_failures WHERE handle = ?", handle);
+    insertSession(tx, { ...session, userId: user.user_id }, now);
+    return ok({ outcome: "in", userId: user.user_id });
+  }
+  const failures = before.failures + 1;
+  const lockedUntil = failures >= LOGIN_FAILURES_BEFORE_LOCK ? now + LOGIN_LOCK_MS : 0;
+  tx.sql.run(
+    `INSERT INTO login_failures (handle, failures, locked_until, at) VALUES (?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET failures = excluded.failures, locked_until = excluded.locked_until, at = excluded.at`,
+    handle,
+    lockedUntil > 0 ? 0 : failures,
+    lockedUntil,
+    now,
+  );
+  return ok({ outcome: "refused" });
+};
+
+export const startSession: Command<{ now: number; session: NewSession }, null> = (
+  tx,
+  { now, session },
+) => {
+  insertSession(tx, session, now);
+  tx.sql.run("UPDATE devices SET last_active_at = ? WHERE device_id = ?", now, session.deviceId);
+  return ok(null);
+};
+
+export type Refreshed = {
+  readonly sessionId: string;
+  readonly userId: UserId;
+  readonly deviceId: DeviceId | null;
+  /** False: the other tab changed the token a moment ago; its new cookie stands. */
+  readonly rotated: boolean;
+};
+
+/** Changes a refresh token for the next. An old one shown late means it was copied: the session ends. */
+export const refreshSession: Command<
+  { now: number; tokenHash: Bytes; nextHash: Bytes },
+  Refreshed | { reused: true; sessionId: string; userId: UserId; deviceId: DeviceId | null } | null
+> = (tx, { now, tokenHash, nextHash }) => {
+  const row = tx.sql.get<{
+    session_id: string;
+    user_id: UserId;
+    device_id: DeviceId | null;
+    refresh_hash: Bytes;
+    rotated_at: number;
+    expires_at: number;
+  }>("SELECT * FROM sessions WHERE refresh_hash = ? OR old_hash = ?", tokenHash, tokenHash);
+  if (row === undefined || row.expires_at <= now) return ok(null);
+  const session = { sessionId: row.session_id, userId: row.user_id, deviceId: row.device_id };
+  if (!equalBytes(row.refresh_hash, tokenHash)) {
+    if (now - row.rotated_at <= REFRESH_GRACE_MS) return ok({ ...session, rotated: false });
+    tx.sql.run("DELETE FROM sessions WHERE session_id = ?", row.session_id);
+    return ok({ ...session, reused: true });
+  }
+  tx.sql.run(
+    "UPDATE sessions SET refresh_hash = ?, old_hash = ?, rotated_at = ? WHERE session_id = ?",
+    nextHash,
+    tokenHash,
+    now,
+    row.session_id,
+  );
+  return ok({ ...session, rotated: true });
+};
+
+export const endSession: Command<{ sessionId: string }, null> = (tx, { sessionId }) => {
+  tx.sql.run("DELETE FROM sessions WHERE session_id = ?", sessionId);
+  return ok(null);
+};
+
+/** Login secret and backup change together; every other session ends. */
+export const changePassword: Command<
+  {
+    userId: UserId;
+    sessionId: string;
+    authHash: Bytes | null;
+    next: PasswordFields;
+    backup: Backup;
+  },
+  null
+> = (tx, { userId, sessionId, authHash, next, backup }) => {
+  const user = tx.sql.get<{ auth_hash: Bytes | null }>(
+    "SELECT auth_hash FROM users WHERE user_id = ?",
+    userId,
+  );
+  if (user === undefined) return refuse("NOT_FOUND");
+  const matches =
+    user.auth_hash === null
+      ? authHash === null
+      : authHash !== null && timingSafeEqual(user.auth_hash, authHash);
+  if (!matches) return refuse("INVALID_CREDENTIALS");
+  const stored = putBackup(tx, { userId, backup });
+  if (!stored.ok) return stored;
+  tx.sql.run(
+    "UPDATE users SET auth_hash = ?, argon2_salt = ?, argon2_params = ? WHERE user_id = ?",
+    next.authHash,
+    next.argon2Salt,
+    next.argon2Params,
+    userId,
+  );
+  tx.sql.run("DELETE FROM sessions WHERE user_id = ? AND session_id <> ?", userId, sessionId);
+  return ok(null);
+};
+
+export const putBackup: Command<{ userId: UserId; backup: Backup }, null> = (
+  tx,
+  { userId, backup },
+) => {
+  const stored = tx.sql.get<{ version: number }>(
+    "SELECT version FROM backups WHERE user_id = ?",
+    userId,
+  );
+  const version = backup.backup_version ?? 0;
+  if (stored !== undefined && version < stored.version) {
+    return refuse("BACKUP_CONFLICT", { backup_version: stored.version });
+  }
+  insertBackup(tx, userId, backup);
+  return ok(null);
+};
+
+export const updateProfile: Command<
+  {
+    userId: UserId;
+    displayName: string | null;
+    readReceipts: boolean | null;
+    presence: boolean | null;
+  },
+  null
+> = (tx, { userId, displayName, readReceipts, presence }) => {
+  tx.sql.run(
+    `UPDATE users SET display_name = coalesce(?, display_name), read_receipts = coalesce(?, read_receipts),
+     presence = coalesce(?, presence) WHERE user_id = ?`,
+    displayName,
+    readReceipts === null ? null : Number(readReceipts),
+    presence === null ? null : Number(presence),
+    userId,
+  );
+  return ok(null);
+};
+
+export const putPrekeys: Command<
+  {
+    ownerId: AccountId | DeviceId;
+    prekeys: readonly { kid: string; suite: number; certificate: string }[];
+  },
+  null
+> = (tx, { ownerId, prekeys }) => {
+  tx.sql.run("DELETE FROM prekeys WHERE owner_id = ?", ownerId);
+  for (const [position, { kid, suite, certificate }] of prekeys.entries()) {
+    tx.sql.run(
+      "INSERT INTO prekeys (owner_id, position, kid, suite, certificate) VALUES (?, ?, ?, ?, ?)",
+      ownerId,
+      position,
+      kid,
+      suite,
+      certificate,
+    );
+  }
+  return ok(null);
+};
+
+export const appendAccountLedger: Command<
+  { accountId: AccountId; ledgerSeq: number; prevHash: Bytes; entry: Bytes },
+  null
+> = (tx, { accountId, ledgerSeq, prevHash, entry }) => {
+  const head = tx.sql.get<{ seq: number; hash: Bytes }>(
+    "SELECT seq, hash FROM account_ledger WHERE account_id = ? ORDER BY seq DESC LIMIT 1",
+    accountId,
+  ) ?? { seq: -1, hash: NO_HASH };
+  if (ledgerSeq !== head.seq + 1 || !equalBytes(prevHash, head.hash)) {
+    return refuse("LEDGER_CONFLICT", {
+      head: { ledger_seq: head.seq, hash: bytesToBase64(head.hash) },
+    });
+  }
+  const placed = checkLedgerPlace(entry, {
+    scope: "account",
+    id: accountId,
+    seq: ledgerSeq,
+    prevHash,
+  });
+  if (!placed.ok) return placed;
+  insertLedgerRow(tx, accountId, ledgerSeq, { entry, prevHash, hash: hashOf(entry) });
+  return ok(null);
+};
+
+/** A locked account says until when. */
+export const lockedRefusal = (untilMs: number, now: number): Result<never, RelayFailure> =>
+  refuseFor("ACCOUNT_LOCKED", untilMs - now);
+
+export function isAccount(tx: Pick<Transaction, "sql">, id: AccountId): boolean {
+  return (
+    tx.sql.get(
+      "SELECT 1 FROM users WHERE user_id = ? UNION ALL SELECT 1 FROM agents WHERE agent_id = ?",
+      id,
+      id,
+    ) !== undefined
+  );
+}
+
+export function insertLedgerRow(
+  tx: Transaction,
+  accountId: AccountId,
+  seq: number,
+  row: { readonly entry: Bytes; readonly prevHash: Bytes; readonly hash: Bytes },
+): void {
+  tx.sql.run(
+    "INSERT INTO account_ledger (account_id, seq, prev_hash, hash, entry) VALUES (?, ?, ?, ?, ?)",
+    accountId,
+    seq,
+    row.prevHash,
+    row.hash,
+    row.entry,
+  );
+}
+
+function insertDevice(
+  tx: Transaction,
+  userId: UserId,
+  device: NewDevice,
+  now: number,
+): Result<null, RelayFailure> {
+  const inserted = tx.sql.run(
+    `INSERT INTO devices (device_id, user_id, signing_key, certificate, name_sealed, created_at, last_active_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+    device.deviceId,
+    userId,
+    device.signingKey,
+    device.certificate,
+    device.nameSealed,
+    now,
+    now,
+  );
+  return inserted === 0 ? refuse("ID_TAKEN", { path: "device_id" }) : ok(null);
+}
+
+function insertBackup(tx: Transaction, userId: UserId, backup: Backup): void {
+  tx.sql.run(
+    `INSERT INTO backups (user_id, version, body) VALUES (?, ?, ?)
+     ON CONFLICT DO UPDATE SET version = excluded.version, body = excluded.body`,
+    userId,
+    backup.backup_version ?? 0,
+    JSON.stringify(backup),
+  );
+}
+
+function insertSession(tx: Transaction, session: NewSession, now: number): void {
+  tx.sql.run("DELETE FROM sessions WHERE expires_at <= ?", now);
+  tx.sql.run(
+    `INSERT INTO sessions (session_id, user_id, device_id, refresh_hash, rotated_at, created_at, expires_at)
+     VALUES (?, ?, ?, ?, ?, ?, ?)`,
+    session.sessionId,
+    session.userId,
+    session.deviceId,
+    session.refreshHash,
+    now,
+    now,
+    session.expiresAt,
+  );
+}

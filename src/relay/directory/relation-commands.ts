@@ -1,0 +1,378 @@
+/** Writes about agents, invites, contact requests, relations and blocks. */
+import { ok, type Result } from "#base/result.ts";
+import { bytesToBase64 } from "#base/base64.ts";
+import { equalBytes, type Bytes } from "#base/bytes.ts";
+import type {
+  AccountId,
+  AgentId,
+  ConversationId,
+  InviteId,
+  RelationId,
+  UserId,
+} from "#protocol/ids.ts";
+import { refuse, type RelayFailure } from "../failure.ts";
+import { checkWholeLedger } from "../ledger-head.ts";
+import { systemEntry } from "../log/append-commands.ts";
+import { createConversation } from "../log/conversation-commands.ts";
+import type { NewEntry } from "../log/log-store.ts";
+import type { Command, Transaction } from "../store/transaction.ts";
+import { insertLedgerRow, isAccount, putPrekeys } from "./account-commands.ts";
+import type { RelationRow } from "./rows.ts";
+
+export const createAgent: Command<
+  {
+    readonly now: number;
+    readonly agentId: AgentId;
+    readonly creatorId: UserId | null;
+    readonly displayName: string;
+    readonly description: string;
+    readonly connectionMode: string;
+    readonly manifest: string | null;
+    readonly manifestHash: string | null;
+    readonly tokenHash: Bytes;
+  },
+  null
+> = (tx, agent) => {
+  if (isAccount(tx, agent.agentId)) return refuse("ID_TAKEN");
+  tx.sql.run(
+    `INSERT INTO agents (agent_id, creator_id, display_name, description, connection_mode, manifest, manifest_hash,
+     manifest_version, governance, token_hash, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?)`,
+    agent.agentId,
+    agent.creatorId,
+    agent.displayName,
+    agent.description,
+    agent.connectionMode,
+    agent.manifest,
+    agent.manifestHash,
+    agent.manifest === null ? 0 : 1,
+    agent.tokenHash,
+    agent.now,
+  );
+  return ok(null);
+};
+
+/** First keys are taken, the same keys are a repeat, other keys are refused. */
+export const registerAgentKeys: Command<
+  {
+    readonly agentId: AgentId;
+    readonly publicKey: Bytes;
+    readonly signingKey: Bytes;
+    readonly card: Bytes;
+    readonly prekeys: readonly { kid: string; suite: number; certificate: string }[];
+  },
+  { readonly changed: boolean }
+> = (tx, { agentId, publicKey, signingKey, card, prekeys }) => {
+  const agent = tx.sql.get<{ public_key: Bytes | null; signing_key: Bytes | null }>(
+    "SELECT public_key, signing_key FROM agents WHERE agent_id = ?",
+    agentId,
+  );
+  if (agent === undefined) return refuse("NOT_FOUND");
+  const isFirst = agent.signing_key === null || agent.public_key === null;
+  if (
+    agent.signing_key !== null &&
+    agent.public_key !== null &&
+    !(equalBytes(agent.signing_key, signingKey) && equalBytes(agent.public_key, publicKey))
+  ) {
+    return refuse("AGENT_KEY_MISMATCH");
+  }
+  if (isFirst) {
+    const chain = checkWholeLedger([card], "account", agentId);
+    if (!chain.ok) return chain;
+    for (const [seq, row] of chain.value.entries()) insertLedgerRow(tx, agentId, seq, row);
+    tx.sql.run(
+      "UPDATE agents SET public_key = ?, signing_key = ? WHERE agent_id = ?",
+      publicKey,
+      signingKey,
+      agentId,
+    );
+  }
+  putPrekeys(tx, { ownerId: agentId, prekeys });
+  return ok({ changed: isFirst });
+};
+
+export const createInvite: Command<
+  {
+    readonly now: number;
+    readonly inviteId: InviteId;
+    readonly code: string;
+    readonly agentId: AgentId;
+    readonly maxUses: number | null;
+    readonly expiresAt: number | null;
+  },
+  null
+> = (tx, invite) => {
+  if (tx.sql.get("SELECT 1 FROM agents WHERE agent_id = ?", invite.agentId) === undefined) {
+    return refuse("NOT_FOUND");
+  }
+  tx.sql.run(
+    "INSERT INTO invites (invite_id, code, agent_id, max_uses, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+    invite.inviteId,
+    invite.code,
+    invite.agentId,
+    invite.maxUses,
+    invite.expiresAt,
+    invite.now,
+  );
+  return ok(null);
+};
+
+export const deleteInvite: Command<{ agentId: AgentId; inviteId: InviteId }, null> = (
+  tx,
+  { agentId, inviteId },
+) =>
+  tx.sql.run("DELETE FROM invites WHERE invite_id = ? AND agent_id = ?", inviteId, agentId) === 0
+    ? refuse("NOT_FOUND")
+    : ok(null);
+
+/** A person accepts an agent's invite: relation, conversation, ledger and first entry stand or fall together. */
+export const acceptInvite: Command<
+  {
+    readonly now: number;
+    readonly code: string;
+    readonly userId: UserId;
+    readonly relationId: RelationId;
+    readonly conversationId: ConversationId;
+    readonly ledger: readonly Bytes[];
+    readonly grantedScopes: readonly string[];
+  },
+  RelationRow
+> = (tx, { now, code, userId, relationId, conversationId, ledger, grantedScopes }) => {
+  const invite = tx.sql.get<{ invite_id: string; agent_id: AgentId; spent: number }>(
+    `SELECT invite_id, agent_id, (coalesce(max_uses <= uses, 0) OR coalesce(expires_at <= ?, 0)) AS spent
+     FROM invites WHERE code = ?`,
+    now,
+    code,
+  );
+  if (invite === undefined) return refuse("NOT_FOUND");
+  const same = tx.sql.get<RelationRow>(
+    "SELECT * FROM relations WHERE user_id = ? AND agent_id = ? AND status <> 'revoked'",
+    userId,
+    invite.agent_id,
+  );
+  if (same !== undefined) {
+    return same.conversation_id === conversationId
+      ? ok(same)
+      : refuse("ID_TAKEN", { conversation_id: same.conversation_id });
+  }
+  if (invite.spent === 1) return refuse("INVITE_EXPIRED");
+  const relation: RelationRow = {
+    relation_id: relationId,
+    kind: "h2a",
+    user_id: userId,
+    agent_id: invite.agent_id,
+    peer_user_id: null,
+    status: "established",
+    conversation_id: conversationId,
+    granted_scopes: JSON.stringify(grantedScopes),
+    created_at: now,
+  };
+  tx.sql.run("UPDATE invites SET uses = uses + 1 WHERE invite_id = ?", invite.invite_id);
+  return establish(tx, relation, ledger);
+};
+
+export const requestContact: Command<
+  { now: number; requestId: string; fromId: UserId; toId: UserId; noteSealed: string | null },
+  { readonly requestId: string; readonly isNew: boolean }
+> = (tx, { now, requestId, fromId, toId, noteSealed }) => {
+  if (tx.sql.get("SELECT 1 FROM users WHERE user_id = ?", toId) === undefined)
+    return refuse("NOT_FOUND");
+  if (fromId === toId) return refuse("BAD_REQUEST", { path: "user_id" });
+  // A blocked person learns nothing: the request is taken and goes nowhere.
+  if (tx.sql.get("SELECT 1 FROM blocks WHERE user_id = ? AND blocked_id = ?", toId, fromId)) {
+    return ok({ requestId, isNew: false });
+  }
+  const known = tx.sql.get<{ request_id: string }>(
+    "SELECT request_id FROM contact_requests WHERE from_id = ? AND to_id = ?",
+    fromId,
+    toId,
+  );
+  if (known !== undefined) return ok({ requestId: known.request_id, isNew: false });
+  tx.sql.run(
+    "INSERT INTO contact_requests (request_id, from_id, to_id, note_sealed, created_at) VALUES (?, ?, ?, ?, ?)",
+    requestId,
+    fromId,
+    toId,
+    noteSealed,
+    now,
+  );
+  return ok({ requestId, isNew: true });
+};
+
+export const acceptContact: Command<
+  {
+    readonly now: number;
+    readonly requestId: string;
+    readonly userId: UserId;
+    readonly relationId: RelationId;
+    readonly conversationId: ConversationId;
+    readonly ledger: readonly Bytes[];
+  },
+  RelationRow
+> = (tx, { now, requestId, userId, relationId, conversationId, ledger }) => {
+  const request = tx.sql.get<{ from_id: UserId }>(
+    "SELECT from_id FROM contact_requests WHERE request_id = ? AND to_id = ?",
+    requestId,
+    userId,
+  );
+  if (request === undefined) return refuse("NOT_FOUND");
+  const same = tx.sql.get<{ conversation_id: string }>(
+    `SELECT conversation_id FROM relations WHERE kind = 'h2h' AND status <> 'revoked'
+     AND ((user_id = ?1 AND peer_user_id = ?2) OR (user_id = ?2 AND peer_user_id = ?1))`,
+    userId,
+    request.from_id,
+  );
+  if (same !== undefined) return refuse("ID_TAKEN", { conversation_id: same.conversation_id });
+  tx.sql.run(
+    "DELETE FROM contact_requests WHERE (from_id = ?1 AND to_id = ?2) OR (from_id = ?2 AND to_id = ?1)",
+    userId,
+    request.from_id,
+  );
+  const relation: RelationRow = {
+    relation_id: relationId,
+    kind: "h2h",
+    user_id: userId,
+    agent_id: null,
+    peer_user_id: request.from_id,
+    status: "established",
+    conversation_id: conversationId,
+    granted_scopes: "[]",
+    created_at: now,
+  };
+  return establish(tx, relation, ledger);
+};
+
+/** By the person asked, or taken back by the one who asked. */
+export const dropContactRequest: Command<{ requestId: string; userId: UserId }, null> = (
+  tx,
+  { requestId, userId },
+) =>
+  tx.sql.run(
+    "DELETE FROM contact_requests WHERE request_id = ?1 AND (to_id = ?2 OR from_id = ?2)",
+    requestId,
+    userId,
+  ) === 0
+    ? refuse("NOT_FOUND")
+    : ok(null);
+
+const STATUS_FRAMES = {
+  suspended: "relation.suspended",
+  established: "relation.restored",
+  revoked: "relation.revoked",
+} as const satisfies Record<string, NewEntry["kind"]>;
+
+export const changeRelation: Command<
+  {
+    readonly now: number;
+    readonly relationId: RelationId;
+    readonly by: AccountId;
+    readonly to: keyof typeof STATUS_FRAMES;
+  },
+  RelationRow
+> = (tx, { now, relationId, by, to }) => {
+  const relation = tx.sql.get<RelationRow & { creator_id: string | null }>(
+    "SELECT relations.*, creator_id FROM relations LEFT JOIN agents USING (agent_id) WHERE relation_id = ?",
+    relationId,
+  );
+  if (relation === undefined) return refuse("NOT_FOUND");
+  const { creator_id, ...row } = relation;
+  const sides: readonly (string | null)[] = [row.user_id, row.agent_id, row.peer_user_id];
+  const mayAct =
+    to === "revoked"
+      ? sides.includes(by) || creator_id === by
+      : creator_id === by || row.user_id === by;
+  if (!mayAct) return refuse(sides.includes(by) ? "FORBIDDEN" : "NOT_FOUND");
+  if (row.status === to) return ok(row);
+  if (row.status === "revoked") return refuse("RELATION_REVOKED");
+  tx.sql.run("UPDATE relations SET status = ? WHERE relation_id = ?", to, relationId);
+  tx.sql.run(
+    "UPDATE conv SET status = ? WHERE id = ?",
+    to === "established" ? "open" : to,
+    row.conversation_id,
+  );
+  const payload = { ...relationMembers(row), by };
+  tx.append(systemEntry(row.conversation_id, STATUS_FRAMES[to], { payload }), now);
+  return ok({ ...row, status: to });
+};
+
+export const block: Command<{ now: number; userId: UserId; blockedId: UserId }, null> = (
+  tx,
+  { now, userId, blockedId },
+) => {
+  if (tx.sql.get("SELECT 1 FROM users WHERE user_id = ?", blockedId) === undefined)
+    return refuse("NOT_FOUND");
+  tx.sql.run(
+    "INSERT INTO blocks (user_id, blocked_id, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+    userId,
+    blockedId,
+    now,
+  );
+  tx.sql.run("DELETE FROM contact_requests WHERE from_id = ? AND to_id = ?", blockedId, userId);
+  return ok(null);
+};
+
+export const unblock: Command<{ userId: UserId; blockedId: UserId }, null> = (
+  tx,
+  { userId, blockedId },
+) => {
+  tx.sql.run("DELETE FROM blocks WHERE user_id = ? AND blocked_id = ?", userId, blockedId);
+  return ok(null);
+};
+
+function establish(
+  tx: Transaction,
+  relation: RelationRow,
+  ledger: readonly Bytes[],
+): Result<RelationRow, RelayFailure> {
+  const person = tx.sql.get<{ display_name: string; identity_key: Bytes }>(
+    "SELECT display_name, identity_key FROM users WHERE user_id = ?",
+    relation.user_id,
+  );
+  if (person === undefined) return refuse("NOT_FOUND");
+  const payload = {
+    ...relationMembers(relation),
+    display_name: person.display_name,
+    avatar_url: null,
+    language: null,
+    referral_source: null,
+    public_key: "",
+    identity_key: bytesToBase64(person.identity_key),
+    granted_scopes: JSON.parse(relation.granted_scopes) as unknown,
+  };
+  const member = { role: "member", ownerId: null } as const;
+  const created = createConversation(tx, {
+    now: relation.created_at,
+    conversationId: relation.conversation_id,
+    type: relation.kind,
+    members: [
+      { ...member, id: relation.user_id, type: "human", role: "owner" },
+      relation.agent_id === null
+        ? { ...member, id: relation.peer_user_id ?? relation.user_id, type: "human" }
+        : { ...member, id: relation.agent_id, type: "agent" },
+    ],
+    ledger,
+    entries: [systemEntry(relation.conversation_id, "relation.established", { payload })],
+  });
+  if (!created.ok) return created;
+  tx.sql.run(
+    `INSERT INTO relations (relation_id, kind, user_id, agent_id, peer_user_id, status, conversation_id,
+     granted_scopes, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    relation.relation_id,
+    relation.kind,
+    relation.user_id,
+    relation.agent_id,
+    relation.peer_user_id,
+    relation.status,
+    relation.conversation_id,
+    relation.granted_scopes,
+    relation.created_at,
+  );
+  return ok(relation);
+}
+
+const relationMembers = (relation: RelationRow) => ({
+  relation_id: relation.relation_id,
+  user_id: relation.user_id,
+  ...(relation.agent_id === null ? {} : { agent_id: relation.agent_id }),
+  ...(relation.peer_user_id === null ? {} : { peer_user_id: relation.peer_user_id }),
+  conversation_id: relation.conversation_id,
+});

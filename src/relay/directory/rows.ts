@@ -1,0 +1,60 @@
+/** Rows of the directory's tables, as SQLite gives them. */
+import type { Bytes } from "#base/bytes.ts";
+import type { AgentId, ConversationId, DeviceId, RelationId, UserId } from "#protocol/ids.ts";
+import type { Agent, Relation } from "#protocol/rest.ts";
+
+export type UserRow = {
+  readonly user_id: UserId;
+  readonly handle: string;
+  readonly display_name: string;
+  readonly identity_key: Bytes;
+  readonly auth_hash: Bytes | null;
+  readonly argon2_salt: string | null;
+  readonly argon2_params: string | null;
+  readonly read_receipts: number;
+  readonly presence: number;
+};
+
+export type DeviceRow = {
+  readonly device_id: DeviceId;
+  readonly user_id: UserId;
+  readonly signing_key: Bytes;
+  readonly certificate: Bytes;
+  readonly name_sealed: string | null;
+  readonly created_at: number;
+  readonly last_active_at: number;
+  readonly revoked_at: number | null;
+};
+
+export type SessionRow = {
+  readonly session_id: string;
+  readonly user_id: UserId;
+  readonly device_id: DeviceId | null;
+  readonly expires_at: number;
+};
+
+export type AgentRow = {
+  readonly agent_id: AgentId;
+  readonly creator_id: UserId | null;
+  readonly display_name: string;
+  readonly description: string;
+  readonly connection_mode: Agent["connection_mode"];
+  readonly manifest: string | null;
+  readonly manifest_hash: string | null;
+  readonly manifest_version: number;
+  readonly governance: Agent["governance"];
+  readonly public_key: Bytes | null;
+  readonly signing_key: Bytes | null;
+};
+
+export type RelationRow = {
+  readonly relation_id: RelationId;
+  readonly kind: Relation["kind"];
+  readonly user_id: UserId;
+  readonly agent_id: AgentId | null;
+  readonly peer_user_id: UserId | null;
+  readonly status: Relation["status"];
+  readonly conversation_id: ConversationId;
+  readonly granted_scopes: string;
+  readonly created_at: number;
+};

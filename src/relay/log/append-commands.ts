@@ -1,0 +1,273 @@
+/** Writes to a conversation's log by its members and, about streams and artifacts, by the relay itself. */
+import { ok, type Result } from "#base/result.ts";
+import { errorI18nKey, ERROR_CODES, type ErrorCode } from "#protocol/error-codes.ts";
+import type { AccountId, ConversationId, StreamId } from "#protocol/ids.ts";
+import { MAX_ARTIFACT_UPDATES, MAX_LIVE_STREAMS, MAX_STREAMING_MEMBERS } from "#protocol/limits.ts";
+import { refuse, type RelayFailure } from "../failure.ts";
+import type { Command, Transaction } from "../store/transaction.ts";
+import type { Appended, AppendRequest, NewEntry, RecallRequest } from "./log-store.ts";
+
+export const appendMessage: Command<AppendRequest, Appended> = (tx, request) => {
+  const { entry, now } = request;
+  const earlier = earlierAppend(tx, entry);
+  if (earlier !== null) return earlier;
+  const open = checkMayWrite(tx, entry.conversationId, entry.senderId);
+  if (!open.ok) return open;
+  const stream = request.stream === null ? ok(null) : moveStream(tx, request, request.stream);
+  if (!stream.ok) return stream;
+  const artifact =
+    request.artifact === null ? ok(null) : guardArtifact(tx, request, request.artifact);
+  if (!artifact.ok) return artifact;
+  const { seq, at } = tx.append(entry, now);
+  return ok({ seq, at, duplicate: false });
+};
+
+export const recallMessage: Command<RecallRequest, Appended> = (tx, request) => {
+  const { conversationId, messageId, signed, now } = request;
+  const member = checkMember(tx, conversationId, request.senderId);
+  if (!member.ok) return member;
+  if (signed !== null) {
+    const earlier = earlierAppend(tx, { ...request, messageId: signed.messageId });
+    if (earlier !== null) return earlier;
+  }
+  const row = tx.sql.get<{ sender_id: string; at: number; recalled_at: number | null }>(
+    "SELECT sender_id, at, recalled_at FROM entry WHERE conv = ? AND msg_id = ?",
+    conversationId,
+    messageId,
+  );
+  if (row === undefined) return refuse("NOT_FOUND");
+  if (row.sender_id !== request.senderId) return refuse("RECALL_NOT_OWNER");
+  if (row.recalled_at !== null) return repeatedRecall(tx, conversationId, messageId);
+  if (now - row.at > request.windowMs) return refuse("RECALL_WINDOW_EXPIRED");
+  // The hash stays, so that a chain over the erased envelope can still be followed.
+  tx.sql.run(
+    "UPDATE entry SET body = NULL, recalled_at = ?, counts = 0 WHERE conv = ? AND msg_id = ?",
+    now,
+    conversationId,
+    messageId,
+  );
+  const { seq, at } = tx.append(recallEntry(request), now);
+  return ok({ seq, at, duplicate: false });
+};
+
+export const failStream: Command<
+  { now: number; conversationId: ConversationId; streamId: StreamId; code: ErrorCode },
+  null
+> = (tx, { now, conversationId, streamId, code }) => {
+  const ended = tx.sql.run(
+    "DELETE FROM stream WHERE conv = ? AND stream_id = ?",
+    conversationId,
+    streamId,
+  );
+  if (ended === 0) return refuse("STREAM_UNKNOWN");
+  const meta = {
+    stream_id: streamId,
+    code,
+    message: ERROR_CODES[code].message,
+    i18n_key: errorI18nKey(code),
+  };
+  tx.append(systemEntry(conversationId, "stream.error", meta), now);
+  return ok(null);
+};
+
+export const orphanStreams: Command<{ now: number }, null> = (tx, { now }) => {
+  const rows = tx.sql.all<{ conv: ConversationId; stream_id: StreamId }>(
+    "SELECT conv, stream_id FROM stream",
+  );
+  for (const { conv, stream_id } of rows) {
+    failStream(tx, { now, conversationId: conv, streamId: stream_id, code: "STREAM_ORPHANED" });
+  }
+  return ok(null);
+};
+
+export const expireArtifacts: Command<{ now: number }, null> = (tx, { now }) => {
+  const rows = tx.sql.all<{ conv: ConversationId; key: string; expires_at: number }>(
+    `UPDATE artifact SET expired = 1 WHERE expired = 0 AND expires_at IS NOT NULL AND expires_at <= ?
+     RETURNING conv, key, expires_at`,
+    now,
+  );
+  for (const { conv, key, expires_at } of rows) {
+    const meta = { key, expired_at: new Date(expires_at).toISOString() };
+    tx.append(systemEntry(conv, "artifact.expired", meta), now);
+  }
+  return ok(null);
+};
+
+/** An entry nobody but the relay wrote. */
+export const systemEntry = (
+  conversationId: ConversationId,
+  kind: NewEntry["kind"],
+  meta: NewEntry["meta"],
+): NewEntry => ({
+  conversationId,
+  kind,
+  messageId: null,
+  senderId: null,
+  senderType: "system",
+  senderDeviceId: null,
+  meta,
+  body: null,
+  sessionOpen: null,
+  countsUnread: false,
+});
+
+/** Whether the account is in the conversation now. */
+export function checkMember(
+  tx: Pick<Transaction, "sql">,
+  conversationId: ConversationId,
+  accountId: AccountId,
+): Result<null, RelayFailure> {
+  const row = tx.sql.get(
+    "SELECT 1 FROM member WHERE conv = ? AND account = ? AND left_seq IS NULL",
+    conversationId,
+    accountId,
+  );
+  return row === undefined ? refuse("NOT_MEMBER") : ok(null);
+}
+
+type Earlier = Pick<AppendRequest["entry"], "conversationId" | "messageId" | "senderDeviceId">;
+
+// A repeat gets the first answer whatever its bytes: the sender may only want to know that the first one came.
+function earlierAppend(tx: Transaction, entry: Earlier): Result<Appended, RelayFailure> | null {
+  if (entry.messageId === null) return null;
+  const row = tx.sql.get<{ seq: number; at: number; sender_dev: string }>(
+    "SELECT seq, at, sender_dev FROM entry WHERE conv = ? AND msg_id = ?",
+    entry.conversationId,
+    entry.messageId,
+  );
+  if (row === undefined) return null;
+  return row.sender_dev === entry.senderDeviceId
+    ? ok({ seq: row.seq, at: row.at, duplicate: true })
+    : refuse("MESSAGE_ID_CONFLICT");
+}
+
+const CLOSED_BY_STATUS: Readonly<Record<string, ErrorCode>> = {
+  suspended: "RELATION_SUSPENDED",
+  revoked: "RELATION_REVOKED",
+};
+
+function checkMayWrite(
+  tx: Transaction,
+  conversationId: ConversationId,
+  accountId: AccountId,
+): Result<null, RelayFailure> {
+  const member = checkMember(tx, conversationId, accountId);
+  if (!member.ok) return member;
+  const conv = tx.sql.get<{ type: string; status: string }>(
+    "SELECT type, status FROM conv WHERE id = ?",
+    conversationId,
+  );
+  const closed = CLOSED_BY_STATUS[conv?.status ?? ""];
+  if (closed !== undefined) return refuse(closed);
+  if (conv?.type !== "h2h") return ok(null);
+  const blocked = tx.sql.get(
+    "SELECT 1 FROM blocks JOIN member ON account = user_id WHERE conv = ? AND blocked_id = ?",
+    conversationId,
+    accountId,
+  );
+  return blocked === undefined ? ok(null) : refuse("BLOCKED");
+}
+
+function moveStream(
+  tx: Transaction,
+  { entry }: AppendRequest,
+  { streamId, step }: NonNullable<AppendRequest["stream"]>,
+): Result<null, RelayFailure> {
+  const { conversationId, senderDeviceId } = entry;
+  if (step === "end") {
+    const ended = tx.sql.run(
+      "DELETE FROM stream WHERE conv = ? AND stream_id = ? AND sender_dev = ?",
+      conversationId,
+      streamId,
+      senderDeviceId,
+    );
+    return ended === 0 ? refuse("STREAM_UNKNOWN") : ok(null);
+  }
+  const members = tx.sql.get<{ n: number }>(
+    "SELECT count(*) AS n FROM member WHERE conv = ? AND left_seq IS NULL",
+    conversationId,
+  );
+  if ((members?.n ?? 0) > MAX_STREAMING_MEMBERS) return refuse("STREAM_DISABLED");
+  const live = tx.sql.get<{ n: number }>(
+    "SELECT count(*) AS n FROM stream WHERE conv = ? AND sender_dev = ?",
+    conversationId,
+    senderDeviceId,
+  );
+  if ((live?.n ?? 0) >= MAX_LIVE_STREAMS) return refuse("STREAM_LIMIT");
+  const started = tx.sql.run(
+    "INSERT INTO stream (conv, stream_id, sender_dev) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+    conversationId,
+    streamId,
+    senderDeviceId,
+  );
+  return started === 0 ? refuse("ID_TAKEN") : ok(null);
+}
+
+function guardArtifact(
+  tx: Transaction,
+  { entry, now }: AppendRequest,
+  guard: NonNullable<AppendRequest["artifact"]>,
+): Result<null, RelayFailure> {
+  const known = tx.sql.get<{ author: string; revision: number; expires_at: number | null }>(
+    "SELECT author, revision, expires_at FROM artifact WHERE conv = ? AND key = ?",
+    entry.conversationId,
+    guard.key,
+  );
+  if (guard.basedOnRevision === null) {
+    if (known !== undefined)
+      return refuse("REVISION_CONFLICT", { current_revision: known.revision });
+    tx.sql.run(
+      "INSERT INTO artifact (conv, key, author, revision, expires_at) VALUES (?, ?, ?, 0, ?)",
+      entry.conversationId,
+      guard.key,
+      entry.senderId,
+      guard.expiresAt,
+    );
+    return ok(null);
+  }
+  if (known === undefined) return refuse("NOT_FOUND");
+  if (known.author !== entry.senderId) return refuse("FORBIDDEN");
+  if (known.expires_at !== null && known.expires_at <= now) return refuse("ARTIFACT_EXPIRED");
+  if (known.revision !== guard.basedOnRevision) {
+    return refuse("REVISION_CONFLICT", { current_revision: known.revision });
+  }
+  if (known.revision >= MAX_ARTIFACT_UPDATES)
+    return refuse("ARTIFACT_LIMIT", { limit: MAX_ARTIFACT_UPDATES });
+  tx.sql.run(
+    "UPDATE artifact SET revision = revision + 1 WHERE conv = ? AND key = ?",
+    entry.conversationId,
+    guard.key,
+  );
+  return ok(null);
+}
+
+const recallEntry = (request: RecallRequest): NewEntry => ({
+  conversationId: request.conversationId,
+  kind: "message.recalled",
+  messageId: request.signed?.messageId ?? null,
+  senderId: request.senderId,
+  senderType: request.senderType,
+  senderDeviceId: request.senderDeviceId,
+  meta: {
+    message_id: request.messageId,
+    recalled_by: request.senderId,
+    recalled_at: new Date(request.now).toISOString(),
+  },
+  body: request.signed?.body ?? null,
+  sessionOpen: request.signed?.sessionOpen ?? null,
+  countsUnread: false,
+});
+
+function repeatedRecall(
+  tx: Transaction,
+  conversationId: ConversationId,
+  messageId: string,
+): Result<Appended, RelayFailure> {
+  const row = tx.sql.get<{ seq: number; at: number }>(
+    `SELECT seq, at FROM entry
+     WHERE conv = ? AND kind = 'message.recalled' AND meta ->> 'message_id' = ? ORDER BY seq LIMIT 1`,
+    conversationId,
+    messageId,
+  );
+  return row === undefined ? refuse("NOT_FOUND") : ok({ ...row, duplicate: true });
+}

@@ -1,0 +1,52 @@
+/** Every write the relay knows, by name: the whole list of how its tables change. */
+import * as account from "../directory/account-commands.ts";
+import * as relation from "../directory/relation-commands.ts";
+import * as upload from "../blobs/upload-commands.ts";
+import * as append from "../log/append-commands.ts";
+import * as conversation from "../log/conversation-commands.ts";
+
+export const COMMANDS = {
+  appendMessage: append.appendMessage,
+  recallMessage: append.recallMessage,
+  failStream: append.failStream,
+  orphanStreams: append.orphanStreams,
+  expireArtifacts: append.expireArtifacts,
+  createConversation: conversation.createConversation,
+  appendLedger: conversation.appendLedger,
+  changeGroup: conversation.changeGroup,
+  advanceCursors: conversation.advanceCursors,
+  markRead: conversation.markRead,
+  flagConversation: conversation.flagConversation,
+  registerUser: account.registerUser,
+  addDevice: account.addDevice,
+  removeDevice: account.removeDevice,
+  login: account.login,
+  startSession: account.startSession,
+  refreshSession: account.refreshSession,
+  endSession: account.endSession,
+  changePassword: account.changePassword,
+  putBackup: account.putBackup,
+  updateProfile: account.updateProfile,
+  putPrekeys: account.putPrekeys,
+  appendAccountLedger: account.appendAccountLedger,
+  createAgent: relation.createAgent,
+  registerAgentKeys: relation.registerAgentKeys,
+  createInvite: relation.createInvite,
+  deleteInvite: relation.deleteInvite,
+  acceptInvite: relation.acceptInvite,
+  requestContact: relation.requestContact,
+  acceptContact: relation.acceptContact,
+  dropContactRequest: relation.dropContactRequest,
+  changeRelation: relation.changeRelation,
+  block: relation.block,
+  unblock: relation.unblock,
+  startUpload: upload.startUpload,
+  confirmUpload: upload.confirmUpload,
+  dropUpload: upload.dropUpload,
+} as const;
+
+export type Commands = typeof COMMANDS;
+export type CommandName = keyof Commands;
+export type CommandArgs<Name extends CommandName> = Parameters<Commands[Name]>[1];
+/** What the command answers, a {@link RelayFailure} included. */
+export type CommandResult<Name extends CommandName> = ReturnType<Commands[Name]>;

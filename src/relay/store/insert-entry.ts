@@ -1,0 +1,47 @@
+import { createHash } from "node:crypto";
+import { assert } from "#base/invariant.ts";
+import type { NewEntry, StoredEntry } from "../log/log-store.ts";
+import type { Sql } from "./sql.ts";
+
+/** Appends to a conversation: the row lock on its counter is what makes the order dense. SPEC R1. */
+export function insertEntry(sql: Sql, entry: NewEntry, now: number): StoredEntry {
+  const place = sql.get<{ seq: number }>(
+    "UPDATE conv SET next_seq = next_seq + 1, updated_at = ? WHERE id = ? RETURNING next_seq - 1 AS seq",
+    now,
+    entry.conversationId,
+  );
+  assert(place !== undefined, "entries go to conversations that exist");
+  const hash = entry.body === null ? null : createHash("sha256").update(entry.body).digest();
+  sql.run(
+    `INSERT INTO entry (conv, seq, msg_id, sender_id, sender_type, sender_dev, kind, meta, body, hash, counts, at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    entry.conversationId,
+    place.seq,
+    entry.messageId,
+    entry.senderId,
+    entry.senderType,
+    entry.senderDeviceId,
+    entry.kind,
+    JSON.stringify(entry.meta),
+    entry.body,
+    hash,
+    entry.countsUnread ? 1 : 0,
+    now,
+  );
+  if (entry.sessionOpen !== null) {
+    sql.run(
+      "INSERT INTO session_open (conv, sid, first_seq, bytes) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+      entry.conversationId,
+      entry.sessionOpen.sid,
+      place.seq,
+      entry.sessionOpen.bytes,
+    );
+  }
+  return {
+    ...entry,
+    seq: place.seq,
+    at: now,
+    recalledAt: null,
+    sessionOpen: entry.sessionOpen?.bytes ?? null,
+  };
+}

@@ -1,0 +1,122 @@
+/**
+ * The relay's tables, as forward-only migrations: a released one is never edited, only followed by another.
+ * Ids are text, times epoch ms, sealed and hashed things blobs. What is kept and for how long: SPEC §stored.
+ */
+
+/** Marks the file as ours ("Prly"), so that no other program's database is opened by mistake. */
+export const APPLICATION_ID = 0x50726c79;
+
+const ACCOUNTS = `
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE users (
+  user_id TEXT PRIMARY KEY, handle TEXT NOT NULL UNIQUE, display_name TEXT NOT NULL,
+  identity_key BLOB NOT NULL, auth_hash BLOB, argon2_salt TEXT, argon2_params TEXT,
+  read_receipts INTEGER NOT NULL DEFAULT 1, presence INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE devices (
+  device_id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users(user_id) ON DELETE CASCADE,
+  signing_key BLOB NOT NULL, certificate BLOB NOT NULL, name_sealed TEXT,
+  created_at INTEGER NOT NULL, last_active_at INTEGER NOT NULL, revoked_at INTEGER
+) STRICT;
+CREATE INDEX devices_by_user ON devices(user_id);
+CREATE TABLE sessions (
+  session_id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users(user_id) ON DELETE CASCADE,
+  device_id TEXT, refresh_hash BLOB NOT NULL UNIQUE, old_hash BLOB, rotated_at INTEGER NOT NULL,
+  created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX sessions_by_user ON sessions(user_id);
+CREATE INDEX sessions_by_old_hash ON sessions(old_hash);
+CREATE TABLE login_failures (
+  handle TEXT PRIMARY KEY, failures INTEGER NOT NULL, locked_until INTEGER NOT NULL, at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE agents (
+  agent_id TEXT PRIMARY KEY, creator_id TEXT, display_name TEXT NOT NULL, description TEXT NOT NULL,
+  connection_mode TEXT NOT NULL, manifest TEXT, manifest_hash TEXT, manifest_version INTEGER NOT NULL,
+  governance TEXT NOT NULL, token_hash BLOB NOT NULL UNIQUE,
+  public_key BLOB, signing_key BLOB, created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX agents_by_creator ON agents(creator_id);
+CREATE TABLE prekeys (
+  owner_id TEXT NOT NULL, position INTEGER NOT NULL, kid TEXT NOT NULL, suite INTEGER NOT NULL,
+  certificate TEXT NOT NULL, PRIMARY KEY (owner_id, position)
+) STRICT;
+CREATE TABLE backups (
+  user_id TEXT PRIMARY KEY REFERENCES users(user_id) ON DELETE CASCADE, version INTEGER NOT NULL, body TEXT NOT NULL
+) STRICT;
+CREATE TABLE account_ledger (
+  account_id TEXT NOT NULL, seq INTEGER NOT NULL, prev_hash BLOB NOT NULL, hash BLOB NOT NULL, entry BLOB NOT NULL,
+  PRIMARY KEY (account_id, seq)
+) STRICT;
+CREATE TABLE invites (
+  invite_id TEXT PRIMARY KEY, code TEXT NOT NULL UNIQUE, agent_id TEXT NOT NULL, uses INTEGER NOT NULL DEFAULT 0,
+  max_uses INTEGER, expires_at INTEGER, created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX invites_by_agent ON invites(agent_id);
+CREATE TABLE relations (
+  relation_id TEXT PRIMARY KEY, kind TEXT NOT NULL, user_id TEXT NOT NULL, agent_id TEXT, peer_user_id TEXT,
+  status TEXT NOT NULL, conversation_id TEXT NOT NULL UNIQUE, granted_scopes TEXT NOT NULL, created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX relations_by_user ON relations(user_id);
+CREATE INDEX relations_by_agent ON relations(agent_id);
+CREATE INDEX relations_by_peer ON relations(peer_user_id);
+CREATE TABLE contact_requests (
+  request_id TEXT PRIMARY KEY, from_id TEXT NOT NULL, to_id TEXT NOT NULL, note_sealed TEXT,
+  created_at INTEGER NOT NULL, UNIQUE (from_id, to_id)
+) STRICT;
+CREATE INDEX contact_requests_by_target ON contact_requests(to_id);
+CREATE TABLE blocks (
+  user_id TEXT NOT NULL, blocked_id TEXT NOT NULL, created_at INTEGER NOT NULL, PRIMARY KEY (user_id, blocked_id)
+) STRICT;`;
+
+const LOG = `
+CREATE TABLE conv (
+  id TEXT PRIMARY KEY, type TEXT NOT NULL, status TEXT NOT NULL, next_seq INTEGER NOT NULL DEFAULT 1,
+  members_can_invite INTEGER NOT NULL DEFAULT 0, join_approval INTEGER NOT NULL DEFAULT 0,
+  group_key_version INTEGER NOT NULL DEFAULT 0, updated_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE member (
+  conv TEXT NOT NULL REFERENCES conv(id) ON DELETE CASCADE, account TEXT NOT NULL, type TEXT NOT NULL,
+  role TEXT NOT NULL, owner_id TEXT, joined_seq INTEGER NOT NULL, left_seq INTEGER,
+  read_seq INTEGER NOT NULL DEFAULT 0, delivered_seq INTEGER NOT NULL DEFAULT 0,
+  muted_until INTEGER, pinned INTEGER NOT NULL DEFAULT 0, archived INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (conv, account)
+) STRICT;
+CREATE INDEX member_by_account ON member(account);
+CREATE TABLE entry (
+  conv TEXT NOT NULL REFERENCES conv(id) ON DELETE CASCADE, seq INTEGER NOT NULL, msg_id TEXT,
+  sender_id TEXT, sender_type TEXT NOT NULL, sender_dev TEXT, kind TEXT NOT NULL, meta TEXT NOT NULL,
+  body BLOB, hash BLOB, counts INTEGER NOT NULL, at INTEGER NOT NULL, recalled_at INTEGER,
+  PRIMARY KEY (conv, seq)
+) STRICT;
+CREATE UNIQUE INDEX entry_by_message ON entry(conv, msg_id) WHERE msg_id IS NOT NULL;
+CREATE INDEX entry_unread ON entry(conv, seq, sender_id) WHERE counts = 1;
+CREATE TABLE cursor (
+  recipient_dev TEXT NOT NULL, conv TEXT NOT NULL REFERENCES conv(id) ON DELETE CASCADE, acked_seq INTEGER NOT NULL,
+  PRIMARY KEY (recipient_dev, conv)
+) STRICT;
+CREATE TABLE session_open (
+  conv TEXT NOT NULL REFERENCES conv(id) ON DELETE CASCADE, sid BLOB NOT NULL, first_seq INTEGER NOT NULL,
+  bytes BLOB NOT NULL, PRIMARY KEY (conv, sid)
+) STRICT;
+CREATE INDEX session_open_by_seq ON session_open(conv, first_seq);
+CREATE TABLE ledger (
+  conv TEXT NOT NULL REFERENCES conv(id) ON DELETE CASCADE, seq INTEGER NOT NULL, prev_hash BLOB NOT NULL,
+  hash BLOB NOT NULL, entry BLOB NOT NULL, PRIMARY KEY (conv, seq)
+) STRICT;
+CREATE TABLE artifact (
+  conv TEXT NOT NULL REFERENCES conv(id) ON DELETE CASCADE, key TEXT NOT NULL, author TEXT NOT NULL,
+  revision INTEGER NOT NULL, expires_at INTEGER, expired INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (conv, key)
+) STRICT;
+CREATE INDEX artifact_expiry ON artifact(expires_at) WHERE expired = 0 AND expires_at IS NOT NULL;
+CREATE TABLE stream (
+  conv TEXT NOT NULL REFERENCES conv(id) ON DELETE CASCADE, stream_id TEXT NOT NULL, sender_dev TEXT NOT NULL,
+  PRIMARY KEY (conv, stream_id)
+) STRICT;
+CREATE TABLE upload (
+  upload_id TEXT PRIMARY KEY, attachment_id TEXT NOT NULL UNIQUE, conv TEXT NOT NULL, uploader TEXT NOT NULL,
+  size INTEGER NOT NULL, sha256 TEXT, created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX upload_by_conv ON upload(conv, created_at);`;
+
+/** Migration n brings `user_version` from n to n + 1. */
+export const MIGRATIONS: readonly string[] = [ACCOUNTS + LOG];

@@ -1,0 +1,33 @@
+/** The writer's thread: takes groups of jobs, commits each group, answers. A null message ends it. */
+import { parentPort, workerData } from "node:worker_threads";
+import { assert } from "#base/invariant.ts";
+import { openForWriting } from "./database.ts";
+import { createJobRunner, GROUP_SIZE, type Job } from "./writer.ts";
+
+const port = parentPort;
+assert(port !== null, "this module runs in a worker thread");
+const db = openForWriting((workerData as { readonly path: string }).path, "");
+const run = createJobRunner(db, (fault) =>
+  port.postMessage({ fault: fault instanceof Error ? fault.message : "unknown" }),
+);
+
+let waiting: Job[] = [];
+const flush = (): void => {
+  const jobs = waiting;
+  waiting = [];
+  if (jobs.length > 0) port.postMessage({ outcomes: run(jobs) });
+};
+
+port.on("message", (jobs: readonly Job[] | null) => {
+  if (jobs === null) {
+    flush();
+    db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+    db.close();
+    port.close();
+    return;
+  }
+  // Groups that came while the last commit was on its way to the disk share the next one.
+  if (waiting.length === 0) setImmediate(flush);
+  waiting.push(...jobs);
+  if (waiting.length >= GROUP_SIZE) flush();
+});
