@@ -322,4 +322,335 @@ export const en = {
   "failure.server.advice": "Nothing is lost. Try again in a moment.",
   "failure.ours.title": "Something went wrong on our side",
   "failure.ours.advice": "Try again. If it stays, copy the details and report them.",
+
+  // app
+  "app.name": "Parley",
+  "app.skip": "Skip to the conversation",
+  "app.starting": "Opening Parley",
+  "app.startFailed": "Parley could not start",
+
+  // onboarding
+  "onboarding.step": "Step {step} of {total}",
+  "onboarding.nameTitle": "What should people call you?",
+  "onboarding.nameHelp": "Your contacts and agents see this name. You can change it later.",
+  "onboarding.name": "Your name",
+  "onboarding.continue": "Continue",
+  "onboarding.haveAccount": "I already have an account",
+  "onboarding.promise": "Messages are encrypted on this device. The server only passes them on.",
+  "onboarding.passwordTitle": "Protect your account",
+  "onboarding.passwordHelp":
+    "With a password you can sign in on another device and lock this one. Nobody can reset it for you.",
+  "onboarding.password": "Password",
+  "onboarding.passwordRule": "At least {min} characters. A few unrelated words are easy to keep.",
+  "onboarding.passwordShort":
+    "{missing, plural, one {# more character} other {# more characters}} needed.",
+  "onboarding.create": "Create account",
+  "onboarding.later": "Set it later",
+  "onboarding.creating": "Making your keys. This takes a few seconds.",
+  "onboarding.firstTitle": "Start a first conversation",
+  "onboarding.firstHelp": "These agents live on this server. You can leave them at any time.",
+  "onboarding.firstNone":
+    "No agents are offered here. An invite link from a person or an agent opens a conversation.",
+  "onboarding.start": "Start",
+  "onboarding.skip": "Skip for now",
+
+  // signIn
+  "signIn.title": "Sign in",
+  "signIn.help":
+    "Use the handle and the password of your account. This device gets keys of its own.",
+  "signIn.handle": "Handle",
+  "signIn.submit": "Sign in",
+  "signIn.busy": "Opening your keys. This takes a few seconds.",
+  "signIn.new": "Create a new account instead",
+
+  // locked
+  "locked.title": "Locked",
+  "locked.help":
+    "{name}, your conversations on this device are closed until you enter your password.",
+  "locked.unlock": "Unlock",
+  "locked.forgot": "Forgot the password?",
+  "locked.forgotHelp":
+    "Nobody can reset it. You can erase this device and sign in again where you still know it, or begin anew.",
+
+  // list
+  "list.title": "Conversations",
+  "list.filter": "Search conversations",
+  "list.new": "New conversation",
+  "list.none": "No conversations yet",
+  "list.noneHelp": "Start with one of the agents on this server, or open an invite link.",
+  "list.nothingFound": "No conversation matches “{query}”.",
+  "list.searchMessages": "Search all messages for “{query}”",
+  "list.messages": "Messages",
+  "list.noMessages": "Nothing was said about that.",
+  "list.unread": "{count, plural, one {# unread message} other {# unread messages}}",
+  "list.mentioned": "mentions you",
+  "list.muted": "Muted",
+  "list.pinned": "Pinned",
+  "list.draft": "Draft:",
+  "list.you": "You:",
+  "list.typing": "{name} is writing…",
+  "list.typingMany": "{count, plural, other {# people are writing…}}",
+  "list.empty": "Nothing said yet",
+  "list.requests": "{count, plural, one {# contact request} other {# contact requests}}",
+  "list.actions": "Actions for {title}",
+  "list.pin": "Pin",
+  "list.unpin": "Unpin",
+  "list.mute": "Mute",
+  "list.unmute": "Unmute",
+  "list.resize": "Width of the list",
+  "list.pending": "Waiting for {name} to accept",
+  "list.ended": "Ended",
+  "preview.card": "Card: {text}",
+  "preview.recalled": "Message taken back",
+  "preview.unreadable": "A message that cannot be read",
+
+  // rail
+  "rail.label": "Main",
+  "rail.conversations": "Conversations",
+  "rail.contacts": "Contacts",
+  "rail.settings": "Settings",
+  "rail.account": "Your account, {name}",
+  "rail.unread":
+    "{count, plural, one {# conversation with news} other {# conversations with news}}",
+
+  // new
+  "new.title": "New conversation",
+  "new.pasteTitle": "Open an invite link",
+  "new.paste": "Invite link",
+  "new.pasteHelp":
+    "From an agent or a person. It carries a fingerprint, so nobody can take their place.",
+  "new.open": "Open",
+  "new.mineTitle": "Share your own link",
+  "new.mineHelp": "Whoever opens it can ask to talk with you. You decide.",
+  "new.copyLink": "Copy link",
+  "new.linkCopied": "Link copied",
+  "new.group": "New group",
+  "new.groupHelp": "Several people and agents in one conversation.",
+  "new.groupTitle": "Name of the group",
+  "new.groupMembers": "Members",
+  "new.groupNobody": "You have no contacts to add yet.",
+  "new.groupCreate": "Create group",
+  "new.offered": "Agents on this server",
+
+  // invite
+  "invite.opening": "Looking at the invite",
+  "invite.titleAgent": "Talk with {name}?",
+  "invite.titlePerson": "Ask {name} to talk?",
+  "invite.fingerprint": "Fingerprint",
+  "invite.fingerprintHolds": "The key on the server is the one this link promises.",
+  "invite.stateless":
+    "This agent keeps no session: if its key were stolen, older messages could be read too.",
+  "invite.accept": "Start talking",
+  "invite.request": "Send request",
+  "invite.requested": "Your request is on its way. The conversation opens when {name} accepts.",
+  "invite.already": "You already talk with {name}.",
+  "invite.goThere": "Go to the conversation",
+  "invite.failedTitle": "This invite was not opened",
+
+  // contacts
+  "contacts.title": "Contacts",
+  "contacts.none": "Nobody here yet",
+  "contacts.noneHelp": "People and agents you talk with appear here.",
+  "contacts.requestsIn": "Want to talk with you",
+  "contacts.requestsOut": "You asked",
+  "contacts.people": "People and agents",
+  "contacts.accept": "Accept",
+  "contacts.decline": "Decline",
+  "contacts.acceptName": "Accept {name}",
+  "contacts.declineName": "Decline {name}",
+  "contacts.waiting": "Waiting for an answer",
+
+  // thread
+  "thread.label": "Conversation with {title}",
+  "thread.log": "Messages",
+  "thread.pick": "Pick a conversation",
+  "thread.pickHelp": "Or press {keys} to find one.",
+  "thread.gone": "This conversation is not here",
+  "thread.goneHelp": "It may have been left on another device.",
+  "thread.details": "Details",
+  "thread.security": "Who can read this",
+  "thread.members": "{count, plural, one {# member} other {# members}}",
+  "thread.newBelow":
+    "{count, plural, =0 {Go to the newest} one {# new message} other {# new messages}}",
+  "thread.unreadLine": "New",
+  "thread.typing": "{names} {count, plural, one {is} other {are}} writing",
+  "thread.beginning": "This is the beginning of the conversation.",
+  "thread.loadingOlder": "Loading older messages",
+  "thread.emptyTitle": "Say hello to {name}",
+  "thread.emptyHelp": "Only the members of this conversation can read what is written here.",
+  "thread.suggestions": "You could ask",
+  "thread.failed": "This conversation could not be opened",
+  "thread.notEncrypted": "Not encrypted",
+  "thread.keyChanged": "The key of {name} changed. Nothing is sent until you have compared it.",
+  "thread.keyChangedAction": "Compare",
+  "thread.stateless": "No forward secrecy",
+
+  // sending
+  "sending.ended": "This conversation has ended. You can still read it.",
+  "sending.suspended": "This conversation is suspended. Nothing can be sent for now.",
+  "sending.pending": "{name} has not accepted yet. You can write when that happens.",
+  "sending.fork":
+    "Two histories of this conversation disagree. Nothing is sent until that is settled.",
+  "sending.key-changed": "A key changed. Compare it before you write on.",
+  "sending.removed": "You are no longer a member of this conversation.",
+
+  // composer
+  "composer.label": "Message {title}",
+  "composer.placeholder": "Message {title}",
+  "composer.send": "Send",
+  "composer.stop": "Stop the answer",
+  "composer.stopping": "Stopping",
+  "composer.mention": "Mention somebody",
+  "composer.mentions": "People to mention",
+  "composer.replyTo": "Reply to {name}",
+  "composer.cancelReply": "Cancel reply",
+  "composer.tooLong": "{over, plural, one {# character} other {# characters}} too long",
+  "composer.offline": "You are offline. What you send goes when you are back.",
+
+  // announce
+  "announce.started": "{name} started to answer",
+  "announce.finished": "{name} finished the answer",
+  "announce.cut-short": "The answer of {name} was cut short",
+  "announce.needs-you": "{name} needs your answer",
+  "announce.message": "New message from {name}",
+
+  // connection
+  "connection.offline": "Offline since {time}. You can go on writing.",
+  "connection.connecting": "Connecting",
+  "connection.session-invalidated": "This device was signed out. Sign in again to go on.",
+  "connection.blocked": "This server does not let this account in.",
+  "connection.unsupported-version":
+    "This version of Parley is too old for the server. Reload to update.",
+  "connection.reload": "Reload",
+
+  // reminder
+  "reminder.password":
+    "No password is set. If this browser forgets you, nobody can bring your conversations back.",
+  "reminder.set": "Set a password",
+  "reminder.later": "Later",
+
+  // update
+  "update.available": "A newer version is ready.",
+  "update.apply": "Update now",
+  "update.applying": "Saving your drafts",
+
+  // security
+  "security.title": "Who can read this",
+  "security.session": "Everything here is end-to-end encrypted. Only these members can read it.",
+  "security.envelope":
+    "Messages are encrypted to the agent, but it keeps no session: if its key were stolen, older messages could be read too.",
+  "security.none": "This conversation is not encrypted. The server of the agent can read it.",
+  "security.since": "Since {time}",
+  "security.suite.x-wing": "Protected against future quantum computers too.",
+  "security.suite.x25519":
+    "Protected against today’s computers, not against future quantum computers.",
+  "security.reduced": "A member uses an older method, so the weaker one is used for all.",
+  "security.devices": "{count, plural, one {# device} other {# devices}}",
+  "security.you": "you",
+  "security.safety": "Safety number with {name}",
+  "security.compare":
+    "Compare these digits with {name} by voice or in person. If they are equal, nobody stands between you.",
+  "security.compareAgent":
+    "Compare these digits with the ones the agent’s operator shows. If they are equal, nobody stands between you.",
+  "security.markVerified": "They are equal",
+  "security.unmark": "Take back verification",
+  "security.changedHelp":
+    "This key is not the one you knew. It can mean a new device, or somebody in between.",
+
+  // details
+  "details.title": "Details",
+  "details.about": "About",
+  "details.members": "Members",
+  "details.addMember": "Add somebody",
+  "details.remove": "Remove {name}",
+  "details.removeQuestion": "Remove {name} from this conversation?",
+  "details.removeHelp": "They keep what they have read and get nothing new.",
+  "details.removeConfirm": "Remove",
+  "details.role.owner": "Owner",
+  "details.role.admin": "Admin",
+  "details.role.member": "Member",
+  "details.you": "you",
+  "details.mute": "Mute",
+  "details.muteHelp": "No badge for news, except where you are mentioned.",
+  "details.pin": "Keep at the top",
+  "details.verify": "Compare safety number",
+  "details.leave": "Leave group",
+  "details.leaveQuestion": "Leave this group?",
+  "details.leaveHelp": "You keep what you have read. To come back, a member must add you.",
+  "details.end": "End conversation",
+  "details.endQuestion": "End the conversation with {name}?",
+  "details.endHelp": "Neither side can write any more. You can still read what was said.",
+  "details.search": "Search in this conversation",
+
+  // settings
+  "settings.title": "Settings",
+  "settings.profile": "Profile",
+  "settings.security": "Security",
+  "settings.appearance": "Appearance",
+  "settings.writing": "Writing",
+  "settings.about": "About",
+  "settings.name": "Name",
+  "settings.nameHelp": "Contacts see it with your next message.",
+  "settings.handle": "Handle",
+  "settings.save": "Save",
+  "settings.saved": "Name saved",
+  "settings.inviteLink": "Your invite link",
+  "settings.passwordSet": "A password protects this account.",
+  "settings.passwordNone":
+    "No password is set. You cannot sign in anywhere else, and this device cannot be locked.",
+  "settings.passwordCurrent": "Current password",
+  "settings.passwordNew": "New password",
+  "settings.passwordChange": "Change password",
+  "settings.passwordSave": "Save password",
+  "settings.passwordSaved": "Password saved",
+  "settings.lock": "Lock now",
+  "settings.lockHelp": "Closes everything on this device until you enter the password.",
+  "settings.storage": "Storage",
+  "settings.storageKept": "This browser promised to keep your data.",
+  "settings.storageNotKept":
+    "This browser may delete your data when space runs low. Installing the app or visiting often helps.",
+  "settings.wipe": "Erase this device",
+  "settings.wipeHelp":
+    "Deletes keys, conversations and drafts here. With a password you can sign in again, but messages kept only here are gone.",
+  "settings.wipeQuestion": "Erase everything on this device?",
+  "settings.wipeNoPassword": "No password is set, so this account cannot be opened again anywhere.",
+  "settings.wipeWait":
+    "{seconds, plural, one {Erasing is possible in # second} other {Erasing is possible in # seconds}}",
+  "settings.wipeConfirm": "Erase now",
+  "settings.theme": "Theme",
+  "settings.theme.system": "Like the system",
+  "settings.theme.light": "Light",
+  "settings.theme.dark": "Dark",
+  "settings.language": "Language",
+  "settings.language.system": "Like the browser",
+  "settings.enterSends": "Enter sends",
+  "settings.enterSendsHelp":
+    "Shift and Enter begin a new line. When off, Ctrl or Cmd with Enter sends.",
+  "settings.aboutText":
+    "Messages are encrypted on your device. The server passes on what it cannot read. Whoever serves this page could still change its code, so use a server you trust.",
+  "settings.shortcuts": "Keyboard shortcuts",
+
+  // palette
+  "palette.title": "Find anything",
+  "palette.placeholder": "Find a conversation or an action",
+  "palette.conversations": "Conversations",
+  "palette.actions": "Actions",
+  "palette.nothing": "Nothing found.",
+  "palette.results": "Results",
+
+  // shortcuts
+  "shortcuts.title": "Keyboard shortcuts",
+  "shortcuts.palette": "Find a conversation or an action",
+  "shortcuts.help": "Show this list",
+  "shortcuts.send": "Send",
+  "shortcuts.newline": "New line",
+  "shortcuts.lastMessage": "From an empty field: to the newest message",
+  "shortcuts.rows": "Between messages",
+  "shortcuts.escape": "Close what is open, or stop the answer",
+  "shortcuts.mention": "Mention somebody in a group",
+
+  // note
+  "note.copied": "Copied",
+  "note.requestSent": "Request sent",
+  "note.historyReset": "The history of this conversation was told anew.",
 } as const;
