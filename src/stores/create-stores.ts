@@ -7,11 +7,11 @@ import { createConnectionStore, type ConnectionStore } from "./connection-store.
 import { createContactsStore, type ContactsStore } from "./contacts-store.ts";
 import { createConversationsStore, type ConversationsStore } from "./conversations-store.ts";
 import type { Engine } from "./engine.ts";
+import { createNotices, type Notices } from "./notices.ts";
 import { createOnboardingStore, type OnboardingStore } from "./onboarding-store.ts";
 import { createSearchStore, type SearchStore } from "./search-store.ts";
 import { createSettingsStore, type SettingsStorage, type SettingsStore } from "./settings-store.ts";
 import { createThreadStore, type ThreadStore } from "./thread-store.ts";
-import { createToastsStore, type ToastsStore } from "./toasts-store.ts";
 import { createUpdateStore, type UpdateStore } from "./update-store.ts";
 
 /** Everything the screens read and do. */
@@ -26,11 +26,11 @@ export type Stores = {
   readonly connection: ConnectionStore;
   readonly contacts: ContactsStore;
   readonly conversations: ConversationsStore;
+  readonly notices: Notices;
   readonly onboarding: OnboardingStore;
   readonly search: SearchStore;
   readonly settings: SettingsStore;
   readonly thread: ThreadStore;
-  readonly toasts: ToastsStore;
   readonly update: UpdateStore;
   /** Saves everything typed; for `pagehide` and for updates. */
   saveDrafts(): Promise<void>;
@@ -38,8 +38,8 @@ export type Stores = {
 
 /** Creates all stores over one worker. They load what they need when the account opens. */
 export function createStores(engine: Engine, clock: Clock, storage: SettingsStorage): Stores {
-  const toasts = createToastsStore(clock);
-  const { showFailure, showNote } = toasts.getState();
+  const notices = createNotices();
+  const { showFailure, showNote } = notices;
   const account = createAccountStore(engine);
   const conversations = createConversationsStore(engine, showFailure);
   const composer = createComposerStore(engine, clock, conversations, showFailure);
@@ -80,11 +80,11 @@ export function createStores(engine: Engine, clock: Clock, storage: SettingsStor
     connection: createConnectionStore(engine),
     contacts,
     conversations,
+    notices,
     onboarding: createOnboardingStore(engine, account),
     search: createSearchStore(engine, clock),
     settings: createSettingsStore(storage),
     thread,
-    toasts,
     update: createUpdateStore(saveDrafts),
     saveDrafts,
   };

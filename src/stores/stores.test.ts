@@ -197,20 +197,18 @@ describe("what is said aloud", () => {
   });
 });
 
-describe("notes", () => {
-  test("leave by themselves, failures later", async () => {
-    const { clock, stores } = await openStores();
-    const { showNote, showFailure } = stores.toasts.getState();
+test("what no call waits for is said in passing", async () => {
+  const { engine, stores } = await openStores();
+  const notices: unknown[] = [];
+  stores.notices.on((notice) => notices.push(notice));
 
-    showNote("copied");
-    showFailure({ kind: "engine/offline" });
-    await clock.advance(4_000);
-    const kinds = stores.toasts.getState().toasts.map(({ kind }) => kind);
-    await clock.advance(6_000);
+  engine.emit({ type: "failed", failure: "peer/cannot-read" });
+  engine.emit({ type: "history-reset", conversationId: OTHER });
 
-    expect(kinds).toEqual(["failure"]);
-    expect(stores.toasts.getState().toasts).toEqual([]);
-  });
+  expect(notices).toEqual([
+    { kind: "failure", failure: { kind: "peer/cannot-read" } },
+    { kind: "note", note: "history-reset" },
+  ]);
 });
 
 describe("settings", () => {

@@ -1,0 +1,7 @@
+/** Limits of the protocol that a screen shows while somebody types. */
+export {
+  MAX_DISPLAY_NAME_CHARACTERS,
+  MAX_TEXT_UNITS,
+  MAX_TITLE_CHARACTERS,
+  MIN_PASSWORD_CHARACTERS,
+} from "#bridge/limits.ts";
