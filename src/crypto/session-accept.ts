@@ -44,9 +44,9 @@ export async function acceptSession(
   // Signed before anything is believed: a fork seen below is then the sender's own word.
   const isSigned = await verifySessionOpen(primitives, open, sender.signingKey);
   if (!isSigned) return cannotRead("signature");
+  if (!isOpenListTrue(primitives, open)) return cannotRead("recipients-mismatch");
   const fault = checkOpen(options, head);
   if (fault !== null) return cannotRead(fault);
-  if (!isOpenListTrue(primitives, open)) return cannotRead("recipients-mismatch");
 
   const own = head.recipients.findIndex((recipient) => isReader(self, recipient));
   const ourItem = head.recipients[own];
