@@ -1,0 +1,111 @@
+/** A conversation as the list draws it. Pure. */
+import type { ConversationView, MemberView, TrustView } from "#bridge/views.ts";
+import type { AccountId } from "#protocol/ids.ts";
+import type { Conversation, Member } from "./conversation.ts";
+
+/** What is known of accounts, beside any conversation. */
+export type PeopleContext = {
+  readonly selfId: AccountId;
+  nameOf(accountId: AccountId): string;
+  trustOf(accountId: AccountId): TrustView;
+  presenceOf(accountId: AccountId): "online" | "away" | "offline" | "unknown";
+  isStateless(accountId: AccountId): boolean;
+  suggestionsOf(accountId: AccountId): readonly string[];
+};
+
+/** The view of one conversation. */
+export function viewConversation(
+  conversation: Conversation,
+  extra: { readonly draft: string; readonly typing: readonly AccountId[] },
+  people: PeopleContext,
+): ConversationView {
+  const members = conversation.members.map((member) => viewMember(member, people));
+  const peer = conversation.peerId === null ? null : peerOf(conversation, people);
+  const preview = conversation.preview;
+  return {
+    id: conversation.id,
+    kind: conversation.kind,
+    title: titleOf(conversation, people),
+    peer,
+    members,
+    relation: conversation.relation,
+    unreadCount: conversation.unreadCount,
+    mentioned: conversation.mentionSeq > conversation.readSeq,
+    muted: conversation.isMuted,
+    pinned: conversation.isPinned,
+    preview:
+      extra.draft === ""
+        ? preview && {
+            authorId: preview.authorId,
+            text: preview.text,
+            at: preview.at,
+            kind: preview.kind,
+          }
+        : {
+            authorId: people.selfId,
+            text: extra.draft,
+            at: conversation.updatedAt,
+            kind: "draft",
+          },
+    typing: extra.typing,
+    draft: extra.draft,
+    updatedAt: conversation.updatedAt,
+    sending: sendingOf(conversation, people),
+    suggestions: conversation.peerId === null ? [] : people.suggestionsOf(conversation.peerId),
+  };
+}
+
+/** Whether something can be sent, by what is known here; the relay may still refuse. */
+export function sendingOf(
+  conversation: Conversation,
+  people: Pick<PeopleContext, "selfId" | "trustOf">,
+): ConversationView["sending"] {
+  const because = blockOf(conversation, people);
+  return because === null ? { allowed: true } : { allowed: false, because };
+}
+
+function blockOf(
+  { relation, isForked, members }: Conversation,
+  { selfId, trustOf }: Pick<PeopleContext, "selfId" | "trustOf">,
+): Exclude<ConversationView["sending"], { readonly allowed: true }>["because"] | null {
+  if (isForked) return "fork";
+  if (relation === "revoked") return "ended";
+  if (relation === "suspended") return "suspended";
+  if (relation === "pending") return "pending";
+  if (members.length > 0 && !members.some(({ id }) => id === selfId)) return "removed";
+  return members.some(({ id }) => id !== selfId && trustOf(id) === "changed")
+    ? "key-changed"
+    : null;
+}
+
+function titleOf({ kind, title, peerId, members }: Conversation, people: PeopleContext): string {
+  if (kind !== "group" && peerId !== null) return people.nameOf(peerId);
+  if (title !== null && title !== "") return title;
+  return members
+    .filter(({ id }) => id !== people.selfId)
+    .map(({ id }) => people.nameOf(id))
+    .join(", ");
+}
+
+function peerOf({ peerId, members, kind }: Conversation, people: PeopleContext) {
+  if (peerId === null) return null;
+  const known = members.find(({ id }) => id === peerId);
+  const peerKind = known?.kind ?? (kind === "h2a" ? "agent" : "human");
+  const {
+    role: _role,
+    isSelf: _isSelf,
+    ...peer
+  } = viewMember({ id: peerId, kind: peerKind, role: "member" }, people);
+  return peer;
+}
+
+const viewMember = ({ id, kind, role }: Member, people: PeopleContext): MemberView => ({
+  id,
+  kind,
+  role,
+  name: people.nameOf(id),
+  trust: people.trustOf(id),
+  presence: people.presenceOf(id),
+  stateless: people.isStateless(id),
+  isSelf: id === people.selfId,
+});

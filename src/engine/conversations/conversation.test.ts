@@ -1,0 +1,155 @@
+import { describe, expect, test } from "vitest";
+import type { AccountId, ConversationId, MessageId } from "#protocol/ids.ts";
+import type { Payload } from "#protocol/payload.ts";
+import type { Entry } from "#peer/endpoint.ts";
+import { makeConversation, reduceConversation, type Conversation } from "./conversation.ts";
+import { sendingOf, viewConversation, type PeopleContext } from "./conversation-view.ts";
+
+const line = "01900000-0000-7000-8000-0000000000c1" as ConversationId;
+const ada = "01900000-0000-7000-8000-0000000000a1" as AccountId;
+const bot = "01900000-0000-7000-8000-0000000000b1" as AccountId;
+const eve = "01900000-0000-7000-8000-0000000000e1" as AccountId;
+const m = (n: number) =>
+  `01900000-0000-7000-8000-0000000010${String(n).padStart(2, "0")}` as MessageId;
+
+const entry = (seq: number, authorId: AccountId, content: Entry["content"]): Entry => ({
+  conversationId: line,
+  seq,
+  at: seq * 1_000,
+  authorId,
+  authorKind: authorId === bot ? "agent" : "human",
+  authorDeviceId: null,
+  content,
+});
+const said = (seq: number, authorId: AccountId, payload: Payload): Entry =>
+  entry(seq, authorId, {
+    kind: "message",
+    messageId: m(seq),
+    payload,
+    messageHash: "",
+    plaintextHash: "",
+    streamId: null,
+    gap: false,
+    suite: 2,
+    mode: "session",
+    reduced: false,
+  });
+const words = (text: string, more: object = {}) => ({ type: "text" as const, text, ...more });
+const fresh = (kind: Conversation["kind"] = "h2a") =>
+  reduceConversation(
+    makeConversation({
+      id: line,
+      kind,
+      peerId: kind === "group" ? null : bot,
+      relation: "established",
+      createdAt: 0,
+    }),
+    {
+      type: "members",
+      members: [
+        { id: ada, kind: "human", role: "owner" },
+        { id: bot, kind: "agent", role: "member" },
+      ],
+    },
+    ada,
+  );
+const after = (before: Conversation, ...entries: readonly Entry[]) =>
+  reduceConversation(before, { type: "entries", entries }, ada);
+
+const people = (more: Partial<PeopleContext> = {}): PeopleContext => ({
+  selfId: ada,
+  nameOf: (id) => (id === bot ? "Guide" : "Ada"),
+  trustOf: () => "unverified",
+  presenceOf: () => "unknown",
+  isStateless: () => false,
+  suggestionsOf: () => ["Hi"],
+  ...more,
+});
+
+describe("a conversation in the list", () => {
+  test("[N30] counts what others said since it was read, and nothing twice", () => {
+    const entries = [
+      said(1, bot, words("one")),
+      said(2, bot, { type: "reaction", message_id: m(1), emoji: "+", op: "add" }),
+      said(3, bot, words("two")),
+    ];
+
+    const once = after(fresh(), ...entries);
+    const twice = after(once, ...entries);
+
+    expect([once.unreadCount, once.foldedSeq]).toEqual([2, 3]);
+    expect(twice).toBe(once);
+  });
+
+  test("[N30] is read up to a mark, which never moves back", () => {
+    const unread = after(fresh(), said(1, bot, words("one")), said(2, bot, words("two")));
+
+    const read = reduceConversation(unread, { type: "read", seq: 2, unreadCount: 0 }, ada);
+    const back = reduceConversation(read, { type: "read", seq: 1, unreadCount: 1 }, ada);
+
+    expect([read.unreadCount, read.readSeq]).toEqual([0, 2]);
+    expect(back).toBe(read);
+    expect(after(read, said(3, bot, words("three"))).unreadCount).toBe(1);
+  });
+
+  test("[N30] an own message, from whatever device, says that all above it is read", () => {
+    const unread = after(fresh(), said(1, bot, words("one")));
+
+    expect(after(unread, said(2, ada, words("two")))).toMatchObject({ unreadCount: 0, readSeq: 2 });
+  });
+
+  test("[N31] shows the newest row, and forgets the words of a recalled one", () => {
+    const one = after(fresh(), said(1, bot, words("first\nline")), said(2, bot, words("oops")));
+
+    const recalled = after(one, entry(3, bot, { kind: "recalled", messageId: m(2), by: "author" }));
+
+    expect(one.preview).toMatchObject({ text: "oops", kind: "text", at: 2_000 });
+    expect(recalled.preview).toMatchObject({ text: "", kind: "recalled" });
+  });
+
+  test("[N31] an unsent draft stands before what was said", () => {
+    const one = after(fresh(), said(1, bot, words("first")));
+
+    const view = viewConversation(one, { draft: "I wan", typing: [] }, people());
+
+    expect(view.preview).toMatchObject({ kind: "draft", text: "I wan", authorId: ada });
+    expect(view.draft).toBe("I wan");
+  });
+
+  test("[N32] a call by name is shown until it is read", () => {
+    const called = after(fresh("group"), said(1, bot, words("you", { mentions: [ada] })));
+    const read = reduceConversation(called, { type: "read", seq: 1, unreadCount: 0 }, ada);
+    const mentioned = (one: Conversation) =>
+      viewConversation(one, { draft: "", typing: [] }, people()).mentioned;
+
+    expect([mentioned(called), mentioned(read)]).toEqual([true, false]);
+  });
+
+  test("[N33] a group takes its name from its owner and admins alone", () => {
+    const named = after(fresh("group"), said(1, ada, { type: "profile", name: "Trip" }));
+    const renamed = after(named, said(2, bot, { type: "profile", name: "Mine now" }));
+
+    expect(renamed.title).toBe("Trip");
+  });
+
+  test("[N34] says why nothing can be sent", () => {
+    const because = (one: Conversation, trust: "unverified" | "changed" = "unverified") => {
+      const sending = sendingOf(one, people({ trustOf: () => trust }));
+      return sending.allowed ? null : sending.because;
+    };
+    const relation = (status: "revoked" | "suspended") =>
+      after(fresh(), entry(1, bot, { kind: "relation", status, facts: {} }));
+
+    expect(because(fresh())).toBeNull();
+    expect(because(relation("revoked"))).toBe("ended");
+    expect(because(relation("suspended"))).toBe("suspended");
+    expect(because(reduceConversation(fresh(), { type: "forked" }, ada))).toBe("fork");
+    expect(because(fresh(), "changed")).toBe("key-changed");
+    const without = reduceConversation(
+      fresh("group"),
+      { type: "members", members: [{ id: eve, kind: "human", role: "owner" }] },
+      ada,
+    );
+    expect(because(without)).toBe("removed");
+  });
+});

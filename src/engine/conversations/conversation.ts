@@ -1,0 +1,208 @@
+/**
+ * What is known of one conversation for the list: a pure reduction of log entries and of what the relay and the
+ * ledger say. `foldedSeq` says how far the log is in it, so that a crash in between is made up for. SPEC §conversations.
+ */
+import type { ConversationView } from "#bridge/views.ts";
+import type { AccountId, ConversationId, MessageId } from "#protocol/ids.ts";
+import type { Payload } from "#protocol/payload.ts";
+import type { Entry } from "#peer/endpoint.ts";
+import { mentionsSelf } from "../thread/message-view.ts";
+import { previewText } from "../thread/payload-text.ts";
+import { meaningOf } from "../thread/row.ts";
+
+export type Member = {
+  readonly id: AccountId;
+  readonly kind: "human" | "agent";
+  readonly role: "owner" | "admin" | "member";
+};
+
+export type Preview = NonNullable<ConversationView["preview"]> & {
+  readonly messageId: MessageId | null;
+};
+
+/** Kept as JSON; every member is plain data. */
+export type Conversation = {
+  readonly id: ConversationId;
+  readonly kind: "h2h" | "h2a" | "group";
+  readonly peerId: AccountId | null;
+  readonly members: readonly Member[];
+  readonly relation: ConversationView["relation"];
+  /** A group's name, as its owner or an admin sealed it last. */
+  readonly title: string | null;
+  readonly foldedSeq: number;
+  readonly readSeq: number;
+  readonly unreadCount: number;
+  /** Seq of the newest unread call for this person; 0 for none. */
+  readonly mentionSeq: number;
+  readonly preview: Preview | null;
+  readonly isMuted: boolean;
+  readonly isPinned: boolean;
+  readonly isForked: boolean;
+  readonly marksById: Readonly<
+    Record<AccountId, { readonly delivered: number; readonly read: number }>
+  >;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+};
+
+export type ConversationChange =
+  | { readonly type: "entries"; readonly entries: readonly Entry[] }
+  | { readonly type: "read"; readonly seq: number; readonly unreadCount: number }
+  | {
+      readonly type: "mark";
+      readonly accountId: AccountId;
+      readonly status: "delivered" | "read";
+      readonly seq: number;
+    }
+  | { readonly type: "members"; readonly members: readonly Member[] }
+  | { readonly type: "relation"; readonly relation: Conversation["relation"] }
+  | { readonly type: "settings"; readonly isMuted?: boolean; readonly isPinned?: boolean }
+  | { readonly type: "forked" };
+
+/** A conversation of which nothing was said yet. */
+export const makeConversation = (
+  input: Pick<Conversation, "id" | "kind" | "peerId" | "relation" | "createdAt">,
+): Conversation => ({
+  ...input,
+  members: [],
+  title: null,
+  foldedSeq: 0,
+  readSeq: 0,
+  unreadCount: 0,
+  mentionSeq: 0,
+  preview: null,
+  isMuted: false,
+  isPinned: false,
+  isForked: false,
+  marksById: {},
+  updatedAt: input.createdAt,
+});
+
+/** The conversation after a change; the very same value when nothing changed. */
+export function reduceConversation(
+  before: Conversation,
+  change: ConversationChange,
+  selfId: AccountId,
+): Conversation {
+  switch (change.type) {
+    case "entries":
+      return change.entries.reduce((one, entry) => withEntry(one, entry, selfId), before);
+    case "read":
+      if (change.seq <= before.readSeq) return before;
+      return {
+        ...before,
+        readSeq: change.seq,
+        unreadCount: change.unreadCount,
+        mentionSeq: before.mentionSeq > change.seq ? before.mentionSeq : 0,
+      };
+    case "mark":
+      return withMark(before, change);
+    case "members":
+      return { ...before, members: change.members };
+    case "relation":
+      return before.relation === change.relation
+        ? before
+        : { ...before, relation: change.relation };
+    case "settings":
+      return {
+        ...before,
+        isMuted: change.isMuted ?? before.isMuted,
+        isPinned: change.isPinned ?? before.isPinned,
+      };
+    case "forked":
+      return before.isForked ? before : { ...before, isForked: true };
+  }
+}
+
+/** Whether an entry counts as unread: something said by somebody else, and not a word to the machinery. */
+export function countsAsUnread(entry: Entry, selfId: AccountId): boolean {
+  if (entry.authorId === selfId || entry.authorKind === "system") return false;
+  if (entry.content.kind === "unreadable") return true;
+  if (entry.content.kind !== "message") return false;
+  const meaning = meaningOf(entry);
+  return meaning.kind === "row" && meaning.row.body.kind === "payload";
+}
+
+function withEntry(before: Conversation, entry: Entry, selfId: AccountId): Conversation {
+  if (entry.seq <= before.foldedSeq) return before;
+  const isSelf = entry.authorId === selfId;
+  const isUnread = entry.seq > before.readSeq && countsAsUnread(entry, selfId);
+  const folded = { ...before, foldedSeq: entry.seq };
+  const content = entry.content;
+  const payload = content.kind === "message" ? content.payload : null;
+  const memberById = new Map(before.members.map((member) => [member.id, member]));
+  const isCall = payload !== null && mentionsSelf(payload, entry.authorId, { selfId, memberById });
+  return {
+    ...folded,
+    relation: relationOf(entry) ?? before.relation,
+    title: titleOf(before, entry, payload, memberById) ?? before.title,
+    // Whoever writes has read what stands above.
+    readSeq: isSelf && payload !== null ? Math.max(before.readSeq, entry.seq) : before.readSeq,
+    unreadCount: isSelf && payload !== null ? 0 : before.unreadCount + (isUnread ? 1 : 0),
+    mentionSeq: isUnread && isCall ? entry.seq : before.mentionSeq,
+    ...previewOf(before, entry, payload),
+  };
+}
+
+function relationOf({ content }: Entry): Conversation["relation"] | null {
+  if (content.kind !== "relation") return null;
+  return content.status === "restored" ? "established" : content.status;
+}
+
+/** A group's name counts from its owner and admins only. */
+function titleOf(
+  before: Conversation,
+  entry: Entry,
+  payload: Payload | null,
+  memberById: ReadonlyMap<AccountId, Member>,
+): string | null {
+  if (before.kind !== "group" || payload?.type !== "profile") return null;
+  return memberById.get(entry.authorId)?.role === "member" ? null : payload.name;
+}
+
+function previewOf(
+  before: Conversation,
+  entry: Entry,
+  payload: Payload | null,
+): Pick<Conversation, "preview" | "updatedAt"> {
+  const { content } = entry;
+  const same = { preview: before.preview, updatedAt: before.updatedAt };
+  if (content.kind === "recalled") {
+    if (before.preview === null || before.preview.messageId !== content.messageId) return same;
+    return { ...same, preview: { ...before.preview, kind: "recalled", text: "" } };
+  }
+  const meaning = meaningOf(entry);
+  if (meaning.kind !== "row") return same;
+  const { body, id } = meaning.row;
+  // The start of a stream says nothing yet; its whole message will.
+  if (body.kind === "stream" || body.kind === "gone") return same;
+  const kind =
+    body.kind === "payload"
+      ? payload?.type === "artifact"
+        ? ("card" as const)
+        : ("text" as const)
+      : body.kind;
+  const text =
+    body.kind === "payload"
+      ? previewText(body.payload)
+      : body.kind === "system"
+        ? body.text || body.event
+        : "";
+  return {
+    preview: { messageId: id, authorId: entry.authorId, text, at: entry.at, kind },
+    updatedAt: Math.max(before.updatedAt, entry.at),
+  };
+}
+
+function withMark(
+  before: Conversation,
+  { accountId, status, seq }: Extract<ConversationChange, { readonly type: "mark" }>,
+): Conversation {
+  const known = before.marksById[accountId] ?? { delivered: 0, read: 0 };
+  const next = {
+    delivered: Math.max(known.delivered, seq),
+    read: status === "read" ? Math.max(known.read, seq) : known.read,
+  };
+  if (next.delivered === known.delivered && next.read === known.read) return before;
+  return { ...before, marksById: { ...before.marksById, [accountId]: next } };
+}

@@ -1,0 +1,53 @@
+/** A payload in one line of plain words: for previews, quotes, search. Pure. */
+import type { Payload } from "#protocol/payload.ts";
+
+const PREVIEW_CHARACTERS = 160;
+
+/** All words of a payload that a person would search for; empty when it has none. */
+export function searchableText(payload: Payload): string {
+  switch (payload.type) {
+    case "text":
+      return payload.text;
+    case "image":
+      return payload.alt ?? "";
+    case "audio":
+      return payload.transcript ?? "";
+    case "file":
+      return payload.filename;
+    case "artifact":
+      return [payload.artifact.title, payload.artifact.summary, bodyOf(payload.artifact.payload)]
+        .filter((text) => text !== undefined && text !== "")
+        .join("\n");
+    case "system":
+      return payload.event.text ?? "";
+    case "video":
+    case "artifact_update":
+    case "artifact_response":
+    case "reaction":
+    case "recall":
+    case "stream":
+    case "profile":
+    case "unknown":
+      return "";
+  }
+}
+
+/** One short line of a payload. */
+export const previewText = (payload: Payload): string => oneLine(searchableText(payload));
+
+/** Text on one line, cut at a character. */
+export function oneLine(text: string): string {
+  const line = text
+    .slice(0, 4 * PREVIEW_CHARACTERS)
+    .replaceAll(/\s+/g, " ")
+    .trim();
+  const characters = Array.from(line);
+  return characters.length <= PREVIEW_CHARACTERS
+    ? line
+    : `${characters.slice(0, PREVIEW_CHARACTERS - 1).join("")}…`;
+}
+
+const bodyOf = (payload: Readonly<Record<string, unknown>>): string => {
+  const body = payload["body"] ?? payload["description"] ?? payload["message"];
+  return typeof body === "string" ? body : "";
+};
