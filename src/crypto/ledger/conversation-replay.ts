@@ -134,8 +134,7 @@ async function replayByMember(
   if (actor === undefined) return refused("authority", entry.seq);
   // Someone who announces a change of their account is judged by the account after it: a new device may
   // announce itself, a device just revoked may not speak again.
-  const isOwnChange =
-    op.type === "device-add" || op.type === "device-revoke" || op.type === "mode";
+  const isOwnChange = op.type === "device-add" || op.type === "device-revoke" || op.type === "mode";
   const place = isOwnChange ? op.account : { seq: actor.accountSeq, head: actor.accountHead };
   const unproven = await checkAuthor(primitives, entry, accountOf(entry.actorId), place);
   if (unproven !== null) return unproven;
