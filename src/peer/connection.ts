@@ -151,7 +151,10 @@ export function createConnection(options: ConnectionOptions): Connection {
     const parsed = typeof data === "string" ? parseRelayFrame(data) : null;
     if (parsed === null) return lose(CLOSE.protocolError, "");
     if (!parsed.ok) {
-      if (parsed.failure.kind === "protocol/unknown-frame" || parsed.failure.kind === "protocol/bad-shape") {
+      if (
+        parsed.failure.kind === "protocol/unknown-frame" ||
+        parsed.failure.kind === "protocol/bad-shape"
+      ) {
         log.warn("peer.frame-ignored", { kind: parsed.failure.kind });
         return;
       }
@@ -185,7 +188,10 @@ export function createConnection(options: ConnectionOptions): Connection {
       events.emit({ type: "status", status });
     }
     if (frame.type === "session.invalidated") {
-      return stopFor("SESSION_INVALIDATED", { kind: "peer/session-invalidated", reason: frame.reason });
+      return stopFor("SESSION_INVALIDATED", {
+        kind: "peer/session-invalidated",
+        reason: frame.reason,
+      });
     }
     events.emit({ type: "frame", frame });
   };
@@ -212,7 +218,8 @@ export function createConnection(options: ConnectionOptions): Connection {
   };
 
   const connect = (): void => {
-    if (!enter(status.status === "waiting" ? "due" : "start", { status: "connecting", tries })) return;
+    if (!enter(status.status === "waiting" ? "due" : "start", { status: "connecting", tries }))
+      return;
     triedAt.push(clock.now());
     stopTimer = clock.after(OPEN_WITHIN_MS, () => lose(CLOSE.lost, ""));
     void open();
@@ -266,12 +273,14 @@ export function createConnection(options: ConnectionOptions): Connection {
 
 /** What ends the line for good; null while another try makes sense. */
 function fatalFailure(close: CloseCode, wasRefreshed: boolean): PeerFailure | null {
-  if (close === CLOSE.sessionInvalidated) return { kind: "peer/session-invalidated", reason: close.name };
+  if (close === CLOSE.sessionInvalidated)
+    return { kind: "peer/session-invalidated", reason: close.name };
   if (close === CLOSE.notFound) return { kind: "peer/not-found" };
   if (close === CLOSE.blocked) return { kind: "peer/blocked" };
   if (close.action === "fatal") return { kind: "peer/refused", code: close.name };
   // A device gets one more try with a fresh token; an agent's token has no second form.
-  if (close === CLOSE.authFailed && wasRefreshed) return { kind: "peer/unauthenticated", reason: close.name };
+  if (close === CLOSE.authFailed && wasRefreshed)
+    return { kind: "peer/unauthenticated", reason: close.name };
   return null;
 }
 

@@ -48,6 +48,8 @@ export type Entry = {
         readonly suite: number;
         readonly mode: "session" | "envelope";
         readonly reduced: boolean;
+        /** Closes a stream: its text is what was shown, or is not, or the stream was not followed here. */
+        readonly streamProof?: "same" | "altered" | "unseen";
       }
     | { readonly kind: "recalled"; readonly messageId: MessageId; readonly by: "author" | "server" }
     | { readonly kind: "unreadable"; readonly messageId: MessageId; readonly failure: string }
@@ -67,14 +69,24 @@ export type Entry = {
         readonly status: "established" | "suspended" | "restored" | "revoked";
         readonly facts: Readonly<Record<string, string>>;
       }
-    | { readonly kind: "other"; readonly frameType: string };
+    | {
+        readonly kind: "other";
+        readonly frameType: string;
+        readonly facts: Readonly<Record<string, string>>;
+      };
 };
 
 /** What an endpoint tells; every durable event is told after it is stored. */
 export type EndpointEvent =
   | { readonly type: "status"; readonly status: ConnectionStatus }
   /** `live` false: it was behind (backlog, pulled page). */
-  | { readonly type: "entry"; readonly entry: Entry; readonly live: boolean }
+  | {
+      readonly type: "entry";
+      readonly entry: Entry;
+      readonly live: boolean;
+      /** A process that claimed it died: shown again, never silently run again. */
+      readonly interrupted?: boolean;
+    }
   | { readonly type: "outgoing"; readonly message: OutgoingMessage }
   /** Everything of `userId`'s peers up to seq. */
   | {

@@ -2,6 +2,7 @@
  * What can go wrong for an endpoint, as plain data. No key, plaintext or name is ever in here; ids, codes and
  * counts only. A relay's refusal with a meaning of its own has its own kind, all others are `peer/refused`.
  */
+import { ERROR_CODES, isErrorCode } from "#protocol/error-codes.ts";
 import type { AccountId, ConversationId, MessageId, StreamId } from "#protocol/ids.ts";
 
 export type PeerFailure =
@@ -86,11 +87,30 @@ export function failureOfCode(
     case "RECALL_WINDOW_EXPIRED":
       return { kind: "peer/recall-window" };
     case "REVISION_CONFLICT":
-      return { kind: "peer/revision-conflict", currentRevision: countOf(params["current_revision"]) };
+      return {
+        kind: "peer/revision-conflict",
+        currentRevision: countOf(params["current_revision"]),
+      };
     default:
       return retryAfterMs === undefined
         ? { kind: "peer/refused", code }
         : { kind: "peer/refused", code, retryAfterMs };
+  }
+}
+
+/** Whether the same may succeed later without anyone's decision: no line, a busy relay, a failing store. */
+export function isPassing(failure: PeerFailure): boolean {
+  switch (failure.kind) {
+    case "peer/offline":
+    case "peer/timed-out":
+    case "peer/rate-limited":
+    case "peer/store-full":
+    case "peer/store-failed":
+      return true;
+    case "peer/refused":
+      return isErrorCode(failure.code) && ERROR_CODES[failure.code].retry === "later";
+    default:
+      return false;
   }
 }
 

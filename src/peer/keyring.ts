@@ -31,7 +31,10 @@ export interface Keyring {
   /** Whether nothing may be sealed to this account until {@link pin}. */
   isBlocked(accountId: AccountId): boolean;
   /** Keeps own entries that were just made, after the relay took them. */
-  adopt(accountId: AccountId, entries: readonly Bytes[]): Promise<Result<AccountState, PeerFailure>>;
+  adopt(
+    accountId: AccountId,
+    entries: readonly Bytes[],
+  ): Promise<Result<AccountState, PeerFailure>>;
 }
 
 const TABLE = "accounts";
@@ -46,7 +49,11 @@ type AccountRecord = v.InferOutput<typeof AccountRecord>;
 type Pinned = { readonly state: AccountState; readonly record: AccountRecord };
 
 /** The record of an account known from its own entries, for whoever makes an account before any endpoint runs. */
-export const accountPut = (accountId: AccountId, entries: readonly Bytes[], identityKey: Bytes): Put => ({
+export const accountPut = (
+  accountId: AccountId,
+  entries: readonly Bytes[],
+  identityKey: Bytes,
+): Put => ({
   table: TABLE,
   key: accountId,
   value: encodeRecord({ entries, acceptedKey: identityKey, isSuspect: false }),
@@ -93,7 +100,10 @@ export function createKeyring(options: {
     if (!next.ok) return err({ kind: "peer/bad-ledger", because: reasonOf(next.failure) });
     const state = next.value;
     if (from === null) {
-      return ok({ state, record: { entries: [...entries], acceptedKey: state.identityKey, isSuspect: false } });
+      return ok({
+        state,
+        record: { entries: [...entries], acceptedKey: state.identityKey, isSuspect: false },
+      });
     }
     return ok({
       state,
@@ -105,7 +115,10 @@ export function createKeyring(options: {
     });
   };
 
-  const fetchOnto = async (accountId: AccountId, from: Pinned | null): Promise<Result<Pinned, PeerFailure>> => {
+  const fetchOnto = async (
+    accountId: AccountId,
+    from: Pinned | null,
+  ): Promise<Result<Pinned, PeerFailure>> => {
     const entries = await fetchLedger(rest, `/keys/ledger/${accountId}`, from?.state.seq ?? -1);
     if (!entries.ok) return entries;
     if (entries.value.length === 0 && from !== null) return ok(from);

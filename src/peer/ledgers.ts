@@ -68,7 +68,13 @@ export function createLedgers(options: {
   ): Promise<Result<ConversationState, CryptoFailure | PeerFailure>> => {
     const refreshed = new Set<string>();
     for (let asked = 0; ; asked++) {
-      const next = await replayConversation(primitives, conversationId, entries, keyring.known, from);
+      const next = await replayConversation(
+        primitives,
+        conversationId,
+        entries,
+        keyring.known,
+        from,
+      );
       if (next.ok || next.failure.kind !== "crypto/account-needed") return next;
       const { accountId } = next.failure;
       if (asked >= MAX_ACCOUNTS_ASKED || refreshed.has(accountId)) return next;
@@ -115,25 +121,35 @@ export function createLedgers(options: {
     before: Kept | null,
     entries: readonly Bytes[],
   ): Promise<Result<ConversationState, PeerFailure>> => {
-    const fresh = before === null ? entries : entries.filter((entry) => isAfter(primitives, entry, before));
+    const fresh =
+      before === null ? entries : entries.filter((entry) => isAfter(primitives, entry, before));
     if (fresh.length === 0) {
       return before === null ? err({ kind: "peer/no-ledger", conversationId }) : ok(before.state);
     }
     const next = await replay(conversationId, fresh, before?.state);
     if (!next.ok) {
       const { failure } = next;
-      if (failure.kind === "crypto/ledger-fork" && before !== null && (await freeze(before, fresh))) {
+      if (
+        failure.kind === "crypto/ledger-fork" &&
+        before !== null &&
+        (await freeze(before, fresh))
+      ) {
         return err({ kind: "peer/fork", conversationId });
       }
       return err(failure.kind.startsWith("peer/") ? (failure as PeerFailure) : badLedger(failure));
     }
-    const record = { entries: [...(before?.record.entries ?? []), ...fresh], fork: before?.record.fork ?? null };
+    const record = {
+      entries: [...(before?.record.entries ?? []), ...fresh],
+      fork: before?.record.fork ?? null,
+    };
     const saved = await keep({ state: next.value, record });
     if (saved.ok) options.onChanged(next.value);
     return saved;
   };
 
-  const grow = async (conversationId: ConversationId): Promise<Result<ConversationState, PeerFailure>> => {
+  const grow = async (
+    conversationId: ConversationId,
+  ): Promise<Result<ConversationState, PeerFailure>> => {
     const before = await load(conversationId);
     const path = `/conversations/${conversationId}/ledger`;
     const entries = await fetchLedger(rest, path, before?.state.seq ?? -1);

@@ -48,7 +48,9 @@ export async function tendPrekeys(options: {
   const done = await vault.exclusively(async (): Promise<Result<null, PeerFailure>> => {
     const held = await vault.list();
     const current = held.filter(({ supersededAt }) => supersededAt === null);
-    const due = SUITES.filter((suite) => suite >= owner.suiteFloor && isDue(current, suite, owner, now));
+    const due = SUITES.filter(
+      (suite) => suite >= owner.suiteFloor && isDue(current, suite, owner, now),
+    );
     const made = await Promise.all(due.map((suite) => make(options, suite)));
     const fresh = [...current.filter((one) => !isReplacedBy(one, due)), ...made];
     if (fresh.some(({ publishedAt }) => publishedAt === null)) {
@@ -85,12 +87,13 @@ export interface OwnPrekeys {
   reload(): Promise<void>;
 }
 
-export function createOwnPrekeys(vault: KeyVault): OwnPrekeys {
+/** Without a vault nothing is ever found. */
+export function createOwnPrekeys(vault: KeyVault | null): OwnPrekeys {
   let byKid = new Map<string, OurPrekey>();
   return {
     of: (kid) => byKid.get(bytesToHex(kid)),
     async reload() {
-      const held = await vault.list();
+      const held = (await vault?.list()) ?? [];
       byKid = new Map(held.flatMap((one) => entryOf(one.kid, one.certificate, one.privateKey)));
     },
   };

@@ -34,7 +34,9 @@ export interface RelayChannel {
    *
    * Fails with `peer/offline` (no line, or it was lost before the answer), `peer/timed-out`, or the refusal's kind.
    */
-  request(frame: Exclude<EndpointFrame, { type: "auth" }>): Promise<Result<RelayFrame, PeerFailure>>;
+  request(
+    frame: Exclude<EndpointFrame, { type: "auth" }>,
+  ): Promise<Result<RelayFrame, PeerFailure>>;
 }
 
 /** A relay that is alive but silent for so long is not going to answer. */
@@ -64,7 +66,9 @@ export function createRelayChannel(options: {
     // A relay that does not echo `req` still names the message.
     if (frame.type !== "message.ack" && frame.type !== "error") return undefined;
     const id = frame.client_message_id;
-    return id === undefined ? undefined : [...pending.values()].find((one) => one.clientMessageId === id);
+    return id === undefined
+      ? undefined
+      : [...pending.values()].find((one) => one.clientMessageId === id);
   };
 
   const hear = (frame: RelayFrame): void => {

@@ -76,7 +76,11 @@ export function createRest(options: {
     };
     return withDeadline(options.clock, async () => {
       const answer = await options.fetch(base + path, request);
-      return { status: answer.status, retryAfter: answer.headers.get("retry-after"), text: await answer.text() };
+      return {
+        status: answer.status,
+        retryAfter: answer.headers.get("retry-after"),
+        text: await answer.text(),
+      };
     });
   };
 
@@ -127,7 +131,8 @@ function refusalOf(answer: {
   const json = parseJson(answer.text);
   const error = json.ok ? parseShape(RestError, json.value) : json;
   // A proxy between us and the relay speaks in statuses only.
-  if (!error.ok) return failureOfCode(CODE_OF_STATUS[answer.status] ?? "INTERNAL", {}, retryAfterMs);
+  if (!error.ok)
+    return failureOfCode(CODE_OF_STATUS[answer.status] ?? "INTERNAL", {}, retryAfterMs);
   const { code, params } = error.value.error;
   const exact = params["retry_after_ms"];
   return failureOfCode(code, params, typeof exact === "number" ? exact : retryAfterMs);

@@ -33,26 +33,38 @@ export function describeStore(name: string, make: () => Promise<Store>): void {
       await store.commit({ puts: [put("a", "1"), put("b", "2"), put("a", "3", "u")] });
       await store.commit({ puts: [put("a", "4")] });
 
-      expect([await textAt(store, "a"), await textAt(store, "b"), await textAt(store, "a", "u")])
-        .toEqual(["4", "2", "3"]);
+      expect([
+        await textAt(store, "a"),
+        await textAt(store, "b"),
+        await textAt(store, "a", "u"),
+      ]).toEqual(["4", "2", "3"]);
     });
 
     test("a delete removes one record and is content with none", async () => {
       const store = await make();
       await store.commit({ puts: [put("a", "1"), put("b", "2")] });
-      await store.commit({ deletes: [{ table: "t", key: "a" }, { table: "t", key: "z" }] });
+      await store.commit({
+        deletes: [
+          { table: "t", key: "a" },
+          { table: "t", key: "z" },
+        ],
+      });
 
       expect([await textAt(store, "a"), await textAt(store, "b")]).toEqual([null, "2"]);
     });
 
     test("a list gives the records of a prefix in key order", async () => {
       const store = await make();
-      await store.commit({ puts: [put("b/2", "x"), put("a/1", "y"), put("b/1", "z"), put("c", "w")] });
+      await store.commit({
+        puts: [put("b/2", "x"), put("a/1", "y"), put("b/1", "z"), put("c", "w")],
+      });
 
       const listed = await store.list("t", "b/");
 
-      expect(listed.map(({ key, value }) => [key, utf8ToText(value)]))
-        .toEqual([["b/1", "z"], ["b/2", "x"]]);
+      expect(listed.map(({ key, value }) => [key, utf8ToText(value)])).toEqual([
+        ["b/1", "z"],
+        ["b/2", "x"],
+      ]);
       expect((await store.list("t")).map(({ key }) => key)).toEqual(["a/1", "b/1", "b/2", "c"]);
       expect(await store.list("none")).toEqual([]);
     });
@@ -75,8 +87,10 @@ export function describeStore(name: string, make: () => Promise<Store>): void {
       await store.commit({ log: [row(A, 1), row(A, 2)] });
       await store.commit({ log: [{ conversationId: A, seq: 1, row: utf8("new") }] });
 
-      expect((await store.logAfter(A, 0, 9)).map((entry) => utf8ToText(entry.row)))
-        .toEqual(["new", `${A}#2`]);
+      expect((await store.logAfter(A, 0, 9)).map((entry) => utf8ToText(entry.row))).toEqual([
+        "new",
+        `${A}#2`,
+      ]);
     });
 
     test("dropping a log leaves other logs, and rows of the same commit stand after it", async () => {
@@ -84,8 +98,10 @@ export function describeStore(name: string, make: () => Promise<Store>): void {
       await store.commit({ log: [row(A, 1), row(A, 2), row(B, 1)] });
       await store.commit({ dropLogs: [A], log: [row(A, 9)] });
 
-      expect([seqs(await store.logAfter(A, 0, 9)), seqs(await store.logAfter(B, 0, 9))])
-        .toEqual([[9], [1]]);
+      expect([seqs(await store.logAfter(A, 0, 9)), seqs(await store.logAfter(B, 0, 9))]).toEqual([
+        [9],
+        [1],
+      ]);
     });
 
     test("more rows than a page of any size come back whole", async () => {

@@ -54,6 +54,8 @@ const shared = {
   hop_count: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255))),
   repeat_of: v.optional(Id),
   attachments: v.optional(v.pipe(v.array(Attachment), v.maxLength(20))),
+  /** The message closes this stream: how many deltas there were, and their running hash (base64). */
+  stream: v.optional(v.object({ stream_id: Id, count: v.number(), hash: v.string() })),
 };
 
 export const TextPayload = v.object({

@@ -1,0 +1,382 @@
+/**
+ * From a durable frame to the entry that is kept and told. Opening, deduping, claiming and ledger keeping happen here;
+ * nothing is written but through the draft. SPEC E39–E41.
+ */
+import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
+import { utf8 } from "#base/bytes.ts";
+import { ok, type Result } from "#base/result.ts";
+import { parseConversationOp } from "#crypto/ledger/conversation-op.ts";
+import { peekLedgerEntry } from "#crypto/ledger/entry.ts";
+import type { Primitives } from "#crypto/primitives.ts";
+import {
+  type AccountId,
+  type ConversationId,
+  type DeviceId,
+  type MessageId,
+  type StreamId,
+} from "#protocol/ids.ts";
+import type { DurableFrame, MessageFrame, RelayFrameOf } from "#protocol/relay-frame.ts";
+import { ENVELOPE_FORMAT } from "#protocol/version.ts";
+import type { Draft } from "./draft.ts";
+import type { Entry } from "./endpoint.ts";
+import { encodeEntry, parseEntry } from "./entry.ts";
+import { isPassing, type PeerFailure } from "./failure.ts";
+import type { Ledgers } from "./ledgers.ts";
+import { REMOVALS_TABLE, removalKey, type Opened, type Opener } from "./opener.ts";
+import type { SeenMessages } from "./seen-messages.ts";
+import type { Store } from "./store.ts";
+import type { StreamReader } from "./stream-reader.ts";
+
+/** Whether a message may be acted on: an agent's processes ask a common memory first. */
+export type Claim = (
+  conversationId: ConversationId,
+  senderDeviceId: DeviceId,
+  messageId: MessageId,
+  sid: Uint8Array,
+  index: number,
+) => Promise<"fresh" | "seen" | "interrupted">;
+
+export type Made = {
+  /** Null: a repeat, nothing to tell. */
+  readonly entry: Entry | null;
+  readonly interrupted: boolean;
+  /** What follows once the entry is durable and told. */
+  readonly after: () => void;
+};
+
+/** Finds own messages that stand in the log though their ack was never heard. */
+export type OwnMessages = {
+  /** The entry of a waiting message that the log turns out to hold; its outbox row goes with the draft. */
+  found(
+    conversationId: ConversationId,
+    messageId: MessageId,
+    place: { readonly seq: number; readonly at: number },
+    draft: Draft,
+  ): { readonly entry: Entry; readonly after: () => void } | null;
+};
+
+export interface EntryMaker {
+  /** Fails only with what passes: no line, a busy relay, a failing store. */
+  make(frame: DurableFrame, draft: Draft): Promise<Result<Made, PeerFailure>>;
+}
+
+export function createEntryMaker(options: {
+  readonly primitives: Primitives;
+  readonly self: { readonly accountId: AccountId; readonly deviceId: DeviceId };
+  readonly store: Store;
+  readonly ledgers: Ledgers;
+  readonly opener: Opener;
+  readonly seen: SeenMessages;
+  readonly own: OwnMessages;
+  readonly reader: StreamReader;
+  readonly claim: Claim | null;
+  readonly onFailure: (failure: PeerFailure) => void;
+}): EntryMaker {
+  const { self, store, ledgers, opener, seen, reader } = options;
+
+  const makeMessage = async (
+    frame: MessageFrame,
+    draft: Draft,
+  ): Promise<Result<Made, PeerFailure>> => {
+    const { conversation_id, message_id, conversation_seq } = frame;
+    if (await seen.has(conversation_id, message_id, draft)) return ok(nothing);
+    const isOwnDevice =
+      frame.sender_id === self.accountId && frame.sender_device_id === self.deviceId;
+    const place = { seq: conversation_seq, at: Date.parse(frame.created_at) };
+    if (isOwnDevice) {
+      const own = options.own.found(conversation_id, message_id, place, draft);
+      if (own !== null) {
+        seen.add(conversation_id, message_id, conversation_seq, draft);
+        return ok({ ...own, interrupted: false });
+      }
+    }
+    const salvaged = await seen.salvaged(conversation_id, message_id, draft);
+    if (salvaged !== null) {
+      seen.add(conversation_id, message_id, conversation_seq, draft);
+      return ok({ ...nothing, entry: { ...salvaged, ...place } });
+    }
+    if (isOwnDevice && frame.encrypted_payload !== null) return ok(told(frame, own(message_id)));
+    if (frame.encrypted_payload === null) {
+      seen.add(conversation_id, message_id, conversation_seq, draft);
+      return ok(told(frame, { kind: "recalled", messageId: message_id, by: "server" }));
+    }
+    const opened = await open(frame, frame.encrypted_payload, draft);
+    if (!opened.ok) {
+      if (isPassing(opened.failure)) return opened;
+      seen.add(conversation_id, message_id, conversation_seq, draft);
+      return ok(
+        told(frame, {
+          kind: "unreadable",
+          messageId: message_id,
+          failure: becauseOf(opened.failure),
+        }),
+      );
+    }
+    seen.add(conversation_id, message_id, conversation_seq, draft);
+    return opened.value.payload.type === "recall" && frame.type !== "message.new"
+      ? ok(nothing)
+      : makeOpened(frame, opened.value);
+  };
+
+  const open = (
+    frame: MessageFrame | RelayFrameOf<"message.recalled">,
+    envelope: string,
+    draft: Draft,
+  ): Promise<Result<Opened, PeerFailure>> => {
+    const isRow = frame.type !== "message.recalled";
+    return opener.open(
+      {
+        conversationId: frame.conversation_id,
+        seq: frame.conversation_seq,
+        messageId: isRow ? frame.message_id : (frame.client_message_id ?? frame.message_id),
+        senderId: isRow ? frame.sender_id : frame.recalled_by,
+        envelopeVersion: isRow ? frame.envelope_version : ENVELOPE_FORMAT,
+        envelope,
+        sessionOpen: frame.session_open ?? null,
+      },
+      draft,
+    );
+  };
+
+  const makeOpened = async (
+    frame: MessageFrame,
+    opened: Opened,
+  ): Promise<Result<Made, PeerFailure>> => {
+    const { header, payload } = opened;
+    const { conversation_id, message_id } = frame;
+    const verdict =
+      options.claim === null
+        ? "fresh"
+        : await options.claim(
+            conversation_id,
+            header.senderDeviceId,
+            message_id,
+            header.sid,
+            header.index,
+          );
+    if (verdict === "seen") return ok(nothing);
+    const streamId = streamOf(opened);
+    const content = {
+      kind: "message",
+      messageId: message_id,
+      payload,
+      messageHash: bytesToBase64(opened.messageHash),
+      plaintextHash: bytesToBase64(opened.plaintextHash),
+      streamId,
+      gap: opened.gap,
+      suite: header.suite,
+      mode: opened.mode,
+      reduced: opened.reduced,
+    } as const;
+    const made = told(frame, content, opened);
+    if (payload.type === "stream") {
+      const key = base64ToBytes(payload.key);
+      if (key === null || made.entry === null || streamId === null) return ok(made);
+      const { authorId, at } = made.entry;
+      const start = {
+        conversationId: conversation_id,
+        streamId,
+        messageId: message_id,
+        authorId,
+        at,
+      };
+      return ok({
+        ...made,
+        after: () => reader.begin({ ...start, key, startHash: opened.messageHash }),
+      });
+    }
+    const interrupted = verdict === "interrupted";
+    if (streamId === null || made.entry === null) return ok({ ...made, interrupted });
+    const text = payload.type === "text" ? payload.text : "";
+    const proof = "stream" in payload ? payload.stream : undefined;
+    const streamProof = await reader.finish(streamId, proof, text);
+    return ok({
+      ...made,
+      interrupted,
+      entry: { ...made.entry, content: { ...content, streamProof } },
+    });
+  };
+
+  const makeRecalled = async (
+    frame: RelayFrameOf<"message.recalled">,
+    draft: Draft,
+  ): Promise<Result<Made, PeerFailure>> => {
+    const target = frame.message_id;
+    const byServer = ok(told(frame, { kind: "recalled", messageId: target, by: "server" }));
+    const byAuthor = { kind: "recalled", messageId: target, by: "author" } as const;
+    const seq = await seen.seqOf(frame.conversation_id, target, draft);
+    const row = seq === null ? null : await store.logAt(frame.conversation_id, seq);
+    const before = row === null ? null : parseEntry(row);
+    const isOwn = frame.recalled_by === self.accountId && frame.sender_device_id === self.deviceId;
+    let recallerId: AccountId | null = isOwn ? self.accountId : null;
+    if (!isOwn && frame.encrypted_payload !== undefined) {
+      const opened = await open(frame, frame.encrypted_payload, draft);
+      if (!opened.ok && isPassing(opened.failure)) return opened;
+      const payload = opened.ok ? opened.value.payload : null;
+      if (opened.ok && payload?.type === "recall" && payload.message_id === target) {
+        recallerId = opened.value.sender.accountId;
+      }
+    }
+    if (recallerId === null) return byServer;
+    if (before !== null && before.authorId !== recallerId) return byServer;
+    if (before !== null) {
+      // The author took it back: the plaintext goes from this disk too.
+      const emptied = encodeEntry({ ...before, content: byAuthor });
+      draft.log.push({ conversationId: frame.conversation_id, seq: before.seq, row: emptied });
+    }
+    return ok(told(frame, byAuthor));
+  };
+
+  const makeLedger = async (
+    frame: RelayFrameOf<"ledger.appended">,
+    draft: Draft,
+  ): Promise<Result<Made, PeerFailure>> => {
+    const bytes = base64ToBytes(frame.entry);
+    const entry = bytes === null ? null : peekLedgerEntry(options.primitives, bytes);
+    const op = entry === null ? null : parseConversationOp(entry);
+    if (bytes === null || entry === null || op === null) return ok(told(frame, other(frame)));
+    const appended = await ledgers.append(frame.conversation_id, [bytes]);
+    if (!appended.ok) {
+      if (isPassing(appended.failure)) return appended;
+      options.onFailure(appended.failure);
+      return ok(told(frame, other(frame)));
+    }
+    if (op.type === "remove") {
+      const key = removalKey(frame.conversation_id, op.accountId);
+      draft.puts.push({ table: REMOVALS_TABLE, key, value: utf8(String(frame.conversation_seq)) });
+    }
+    const subjectId = op.accountId;
+    const { actorId } = entry;
+    const made = told(frame, { kind: "ledger", op: op.type, actorId, subjectId });
+    return ok({ ...made, entry: made.entry && { ...made.entry, authorId: actorId } });
+  };
+
+  const endStream = (
+    frame: DurableFrame & { readonly stream_id: StreamId },
+    reason: StreamEnd,
+  ): Made => ({
+    ...told(frame, { kind: "stream-ended", streamId: frame.stream_id, reason }),
+    after: () => reader.drop(frame.stream_id),
+  });
+
+  const told = (frame: DurableFrame, content: Entry["content"], opened?: Opened): Made => ({
+    ...nothing,
+    entry: {
+      conversationId: frame.conversation_id,
+      seq: frame.conversation_seq,
+      at: Date.parse(frame.created_at),
+      ...authorOf(frame, self.accountId),
+      ...(opened === undefined
+        ? {}
+        : { authorKind: opened.sender.kind, authorDeviceId: opened.header.senderDeviceId }),
+      content,
+    },
+  });
+
+  return {
+    async make(frame, draft) {
+      switch (frame.type) {
+        case "message.new":
+        case "reaction.update":
+        case "stream.start":
+        case "stream.done":
+          return makeMessage(frame, draft);
+        case "message.recalled":
+          return makeRecalled(frame, draft);
+        case "ledger.appended":
+          return makeLedger(frame, draft);
+        case "stream.abort":
+          return ok(endStream(frame, "aborted"));
+        case "stream.error":
+          return ok(endStream(frame, STREAM_ENDS[frame.code] ?? "aborted"));
+        case "relation.established":
+        case "relation.suspended":
+        case "relation.restored":
+        case "relation.revoked": {
+          const status = RELATION_STATUS[frame.type];
+          return ok(told(frame, { kind: "relation", status, facts: factsOf(frame.payload) }));
+        }
+        case "message.pinned":
+        case "artifact.expired":
+        case "group.updated":
+        case "system.group_key_rotated":
+        case "control":
+          return ok(told(frame, other(frame)));
+      }
+    },
+  };
+}
+
+const nothing: Made = { entry: null, interrupted: false, after: () => {} };
+
+type StreamEnd = Extract<Entry["content"], { kind: "stream-ended" }>["reason"];
+const STREAM_ENDS: Readonly<Record<string, StreamEnd>> = {
+  STREAM_TIMEOUT: "timeout",
+  STREAM_ORPHANED: "orphaned",
+  STREAM_LIMIT: "limit",
+  STREAM_DISABLED: "disabled",
+};
+
+const RELATION_STATUS = {
+  "relation.established": "established",
+  "relation.suspended": "suspended",
+  "relation.restored": "restored",
+  "relation.revoked": "revoked",
+} as const;
+
+const own = (messageId: MessageId): Entry["content"] => ({
+  kind: "unreadable",
+  messageId,
+  failure: "own-message",
+});
+
+const other = (frame: DurableFrame): Entry["content"] => ({
+  kind: "other",
+  frameType: frame.type,
+  facts: factsOf(frame),
+});
+
+const becauseOf = (failure: PeerFailure): string =>
+  failure.kind === "peer/cannot-read" ? failure.because : failure.kind;
+
+/** The short members of a frame, as text. */
+function factsOf(members: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  const facts: Record<string, string> = {};
+  for (const [name, value] of Object.entries(members)) {
+    if (typeof value === "string" && value.length <= 256) facts[name] = value;
+    else if (typeof value === "boolean" || typeof value === "number") facts[name] = String(value);
+    else if (Array.isArray(value)) facts[name] = value.join(" ").slice(0, 4_096);
+  }
+  return facts;
+}
+
+/** Who an entry is by, as far as the frame says; nobody: the relay itself. */
+function authorOf(
+  frame: DurableFrame,
+  nobody: AccountId,
+): Pick<Entry, "authorId" | "authorKind" | "authorDeviceId"> {
+  const device = "sender_device_id" in frame ? (frame.sender_device_id ?? null) : null;
+  if ("sender_type" in frame) {
+    return { authorId: frame.sender_id, authorKind: frame.sender_type, authorDeviceId: device };
+  }
+  const authorId =
+    frame.type === "message.recalled"
+      ? frame.recalled_by
+      : frame.type === "message.pinned"
+        ? frame.pinned_by
+        : frame.type === "control"
+          ? frame.sender_id
+          : nobody;
+  return { authorId, authorKind: "system", authorDeviceId: device };
+}
+
+/** The stream a message opens or closes, by its signed payload. */
+function streamOf({ payload }: Opened): StreamId | null {
+  const signed =
+    payload.type === "stream"
+      ? payload.stream_id
+      : "stream" in payload
+        ? payload.stream?.stream_id
+        : undefined;
+  return signed === undefined ? null : (signed as StreamId);
+}

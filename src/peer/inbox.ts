@@ -1,0 +1,401 @@
+/**
+ * Every conversation's entries in seq order, each once: gaps are filled from the relay's log, entries are made, kept in
+ * one commit with their chains and the new position, then told, then acknowledged. SPEC E43–E46.
+ */
+import * as v from "valibot";
+import type { Clock } from "#base/clock.ts";
+import { createKeyedQueue } from "#base/queue.ts";
+import { err, ok, type Result } from "#base/result.ts";
+import { parseDurableFrame } from "#protocol/frame.ts";
+import { parseId, type ConversationId } from "#protocol/ids.ts";
+import { MAX_PAGE, MAX_PUSHED_BACKLOG, MAX_RESUME_CURSORS } from "#protocol/limits.ts";
+import { seqSchema } from "#protocol/parse.ts";
+import type { DurableFrame, RelayFrameOf } from "#protocol/relay-frame.ts";
+import type { Acker } from "./acker.ts";
+import { startDraft, type Draft } from "./draft.ts";
+import type { EndpointEvent, Entry } from "./endpoint.ts";
+import { encodeEntry } from "./entry.ts";
+import type { EntryMaker, Made } from "./entry-maker.ts";
+import { isPassing, type PeerFailure } from "./failure.ts";
+import { encodeRecord, parseRecord } from "./json-record.ts";
+import type { ReceiverSessions } from "./receiver-sessions.ts";
+import type { Rest } from "./rest.ts";
+import type { SeenMessages } from "./seen-messages.ts";
+import type { Store } from "./store.ts";
+
+export interface Inbox {
+  /** A durable frame came. */
+  offer(frame: DurableFrame): void;
+  /** Places an own message that the relay has stored, with what its sender wants written alongside. */
+  place(entry: Entry, draft: Draft): Promise<Result<null, PeerFailure>>;
+  /** A new line: what the relay says about who is behind, and which logs are other ones. */
+  resumed(answer: RelayFrameOf<"resume.ok"> | null): Promise<void>;
+  /** Cursors of the next resume; null without a log of our own. */
+  cursors(): Promise<Readonly<Record<string, number>> | null>;
+  pullBefore(
+    conversationId: ConversationId,
+    beforeSeq: number,
+    limit: number,
+  ): Promise<Result<{ readonly count: number; readonly hasMore: boolean }, PeerFailure>>;
+  close(): void;
+}
+
+type Range = { readonly first: number; readonly cursor: number };
+type Lane = {
+  /** Stored without holes from `first` to `cursor`; null until something of the conversation is known. */
+  range: Range | null;
+  isLoaded: boolean;
+  /** Frames by seq; null where the relay shows something that cannot be read. */
+  readonly waiting: Map<number, DurableFrame | null>;
+  /** Stored already beyond the cursor: own messages whose ack overtook others' entries. */
+  readonly ahead: Set<number>;
+  /** A gap that one of our own acks may fill was given its moment. */
+  isGraced: boolean;
+  /** The relay's newest seq, as far as it said. */
+  lastSeq: number;
+  /** Up to here it is history, not news. */
+  backlogEnd: number;
+  stopTimer: () => void;
+};
+
+const RANGES = "ranges";
+const RangeRecord = v.object({ first: v.number(), cursor: v.number() });
+/** Entries of one commit. */
+const MAX_BATCH = 32;
+const RETRY_MS = 2_000;
+/** An ack of our own message may be overtaken by the entry after it. */
+const OWN_ACK_GRACE_MS = 250;
+
+export function createInbox(options: {
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly rest: Rest;
+  readonly maker: EntryMaker;
+  readonly sessions: ReceiverSessions;
+  readonly seen: SeenMessages;
+  readonly acker: Acker;
+  readonly keepLog: boolean;
+  /** An entry is told whose caller acknowledges it. */
+  readonly isAckedByCaller: boolean;
+  readonly hasOwnInFlight: (conversationId: ConversationId) => boolean;
+  readonly emit: (event: EndpointEvent) => void;
+}): Inbox {
+  const { clock, store, maker, sessions, acker, keepLog, emit } = options;
+  const lanes = new Map<ConversationId, Lane>();
+  const queue = createKeyedQueue();
+  let isClosed = false;
+
+  const laneOf = (conversationId: ConversationId): Lane => {
+    const held = lanes.get(conversationId);
+    if (held !== undefined) return held;
+    const lane: Lane = {
+      range: null,
+      isLoaded: !keepLog,
+      waiting: new Map(),
+      ahead: new Set(),
+      isGraced: false,
+      lastSeq: 0,
+      backlogEnd: 0,
+      stopTimer: () => {},
+    };
+    lanes.set(conversationId, lane);
+    return lane;
+  };
+
+  const loadedLane = async (conversationId: ConversationId): Promise<Lane> => {
+    const lane = laneOf(conversationId);
+    if (lane.isLoaded) return lane;
+    lane.range = parseRecord(RangeRecord, await store.get(RANGES, conversationId));
+    lane.isLoaded = true;
+    return lane;
+  };
+
+  const kick = (conversationId: ConversationId): void => {
+    void queue.run(conversationId, () => drain(conversationId));
+  };
+
+  const kickLater = (conversationId: ConversationId, lane: Lane, delayMs: number): void => {
+    lane.stopTimer();
+    lane.stopTimer = clock.after(delayMs, () => kick(conversationId));
+  };
+
+  /** Where a conversation begins for an endpoint that never saw it. */
+  const baseBefore = (seq: number): Range => {
+    const cursor = keepLog ? Math.max(0, seq - 1 - MAX_PUSHED_BACKLOG) : seq - 1;
+    return { first: cursor + 1, cursor };
+  };
+
+  const drain = async (conversationId: ConversationId): Promise<void> => {
+    const lane = await loadedLane(conversationId);
+    while (!isClosed) {
+      settleCursor(conversationId, lane);
+      const batch = nextBatch(lane);
+      if (batch.length > 0) {
+        if (await takeIn(conversationId, lane, batch)) continue;
+        return kickLater(conversationId, lane, RETRY_MS);
+      }
+      if (lane.range === null || !isBehind(lane)) return;
+      if (!keepLog) {
+        // The relay's cursor is an agent's truth: what it skips, another process of the agent has dealt with.
+        lane.range = { ...lane.range, cursor: Math.min(...lane.waiting.keys()) - 1 };
+        continue;
+      }
+      if (options.hasOwnInFlight(conversationId) && !lane.isGraced) {
+        lane.isGraced = true;
+        return kickLater(conversationId, lane, OWN_ACK_GRACE_MS);
+      }
+      lane.isGraced = false;
+      const pulled = await pull(conversationId, lane, lane.range.cursor);
+      if (!pulled.ok) {
+        if (isPassing(pulled.failure)) return kickLater(conversationId, lane, RETRY_MS);
+        emit({ type: "error", failure: pulled.failure, fatal: false });
+        return;
+      }
+    }
+  };
+
+  const settleCursor = (conversationId: ConversationId, lane: Lane): void => {
+    if (lane.range === null) {
+      const oldest = Math.min(...lane.waiting.keys());
+      if (oldest !== Infinity) lane.range = baseBefore(oldest);
+      else if (lane.lastSeq > 0 && keepLog) lane.range = baseBefore(lane.lastSeq + 1);
+      else return;
+    }
+    let { cursor } = lane.range;
+    while (lane.ahead.delete(cursor + 1)) cursor += 1;
+    for (const seq of lane.waiting.keys()) {
+      if (seq <= cursor || lane.ahead.has(seq)) lane.waiting.delete(seq);
+    }
+    lane.range = { ...lane.range, cursor };
+    acker.stored(conversationId, cursor);
+  };
+
+  /** Makes, commits and tells a run of entries. False: something passing stands in the way. */
+  const takeIn = async (
+    conversationId: ConversationId,
+    lane: Lane,
+    batch: readonly Waiting[],
+  ): Promise<boolean> => {
+    const draft = startDraft();
+    const made: Made[] = [];
+    let cursor = lane.range?.cursor ?? 0;
+    const before = cursor;
+    for (const { seq, frame } of batch) {
+      const one = frame === null ? null : await maker.make(frame, draft);
+      if (one?.ok === false) break;
+      if (one !== null) made.push(one.value);
+      cursor = seq;
+      // A stream's start must be told before its end is judged.
+      if (frame?.type === "stream.start") break;
+    }
+    if (cursor === before) return false;
+    const range = { first: lane.range?.first ?? 1, cursor };
+    const saved = await commit(
+      conversationId,
+      range,
+      draft,
+      made.flatMap(({ entry }) => entry ?? []),
+    );
+    if (!saved.ok) {
+      emit({ type: "error", failure: saved.failure, fatal: false });
+      return false;
+    }
+    lane.range = range;
+    for (const one of made) tell(one, lane);
+    acker.stored(conversationId, cursor);
+    return true;
+  };
+
+  const commit = async (
+    conversationId: ConversationId,
+    range: Range | null,
+    draft: Draft,
+    entries: readonly Entry[],
+  ): Promise<Result<null, PeerFailure>> => {
+    const puts = [...draft.puts];
+    const log = keepLog ? [...draft.log] : [];
+    if (keepLog) {
+      for (const entry of entries)
+        log.push({ conversationId, seq: entry.seq, row: encodeEntry(entry) });
+      if (range !== null)
+        puts.push({ table: RANGES, key: conversationId, value: encodeRecord(range) });
+    }
+    const isEmpty = puts.length + log.length + draft.deletes.length === 0;
+    const saved = isEmpty ? ok(null) : await store.commit({ puts, log, deletes: draft.deletes });
+    if (saved.ok) sessions.keep(draft);
+    return saved;
+  };
+
+  const tell = ({ entry, interrupted, after }: Made, lane: Lane): void => {
+    if (entry !== null) {
+      if (options.isAckedByCaller) acker.told(entry.conversationId, entry.seq);
+      const live = entry.seq > lane.backlogEnd;
+      emit({ type: "entry", entry, live, ...(interrupted ? { interrupted } : {}) });
+    }
+    after();
+  };
+
+  const page = async (
+    conversationId: ConversationId,
+    query: string,
+  ): Promise<
+    Result<{ readonly frames: readonly Waiting[]; readonly hasMore: boolean }, PeerFailure>
+  > => {
+    const answer = await options.rest.page(
+      `/conversations/${conversationId}/messages?${query}`,
+      v.unknown(),
+    );
+    if (!answer.ok) return answer;
+    const frames = answer.value.items.flatMap((item) => waitingOf(conversationId, item) ?? []);
+    return ok({ frames, hasMore: answer.value.nextCursor !== null });
+  };
+
+  const pull = async (
+    conversationId: ConversationId,
+    lane: Lane,
+    after: number,
+  ): Promise<Result<null, PeerFailure>> => {
+    const got = await page(conversationId, `after=${after}&limit=${MAX_PAGE}`);
+    if (!got.ok) return got;
+    const { frames } = got.value;
+    for (const { seq, frame } of frames) lane.waiting.set(seq, frame);
+    const newest = frames.at(-1)?.seq ?? after;
+    lane.backlogEnd = Math.max(lane.backlogEnd, newest);
+    if (!got.value.hasMore) lane.lastSeq = Math.max(newest, ...lane.waiting.keys());
+    const oldest = Math.min(...lane.waiting.keys());
+    const isHole =
+      lane.range !== null &&
+      oldest > lane.range.cursor + 1 &&
+      !lane.ahead.has(lane.range.cursor + 1);
+    if (!isHole) return ok(null);
+    // The log has no holes; a relay that shows one hides something. Said aloud, then on.
+    emit({
+      type: "error",
+      failure: { kind: "peer/bad-answer", path: "conversation_seq" },
+      fatal: false,
+    });
+    const next = oldest === Infinity ? lane.lastSeq : oldest - 1;
+    if (lane.range !== null) lane.range = { ...lane.range, cursor: next };
+    return ok(null);
+  };
+
+  const reset = (conversationId: ConversationId): Promise<void> =>
+    queue.run(conversationId, async () => {
+      const lane = await loadedLane(conversationId);
+      if (keepLog) {
+        const salvage = await options.seen.salvage(conversationId);
+        const deletes = [...(salvage.deletes ?? []), { table: RANGES, key: conversationId }];
+        await store.commit({ ...salvage, deletes });
+      }
+      lane.range = null;
+      lane.waiting.clear();
+      lane.ahead.clear();
+      acker.restart(conversationId);
+      emit({ type: "reset", conversationId });
+    });
+
+  return {
+    offer(frame) {
+      const lane = laneOf(frame.conversation_id);
+      lane.waiting.set(frame.conversation_seq, frame);
+      kick(frame.conversation_id);
+    },
+    place: (entry, draft) =>
+      queue.run(entry.conversationId, async () => {
+        const { conversationId, seq } = entry;
+        const lane = await loadedLane(conversationId);
+        const isNext = lane.range !== null && seq === lane.range.cursor + 1;
+        const range = isNext && lane.range !== null ? { ...lane.range, cursor: seq } : null;
+        const saved = await commit(conversationId, range, draft, [entry]);
+        if (!saved.ok) return saved;
+        if (range !== null) lane.range = range;
+        else if (lane.range === null || seq > lane.range.cursor) lane.ahead.add(seq);
+        emit({ type: "entry", entry, live: true });
+        kick(conversationId);
+        return ok(null);
+      }),
+    async resumed(answer) {
+      acker.restart(null);
+      for (const one of answer?.conversations ?? []) {
+        const { conversation_id, last_seq, cursor } = one;
+        if (one.status === "reset") await reset(conversation_id);
+        const lane = await loadedLane(conversation_id);
+        lane.lastSeq = last_seq;
+        lane.backlogEnd = Math.max(lane.backlogEnd, last_seq);
+        if (!keepLog) lane.range ??= { first: cursor + 1, cursor };
+        if (!one.pushed) kick(conversation_id);
+      }
+      for (const [conversationId, lane] of lanes) if (lane.waiting.size > 0) kick(conversationId);
+    },
+    async cursors() {
+      if (!keepLog) return null;
+      const rows = await store.list(RANGES);
+      const cursors = rows.flatMap(({ key, value }): [string, number][] => {
+        const range = parseRecord(RangeRecord, value);
+        const conversationId = parseId<ConversationId>(key);
+        return range === null || conversationId === null ? [] : [[conversationId, range.cursor]];
+      });
+      return Object.fromEntries(cursors.slice(0, MAX_RESUME_CURSORS));
+    },
+    pullBefore: (conversationId, beforeSeq, limit) =>
+      queue.run(conversationId, async () => {
+        const lane = await loadedLane(conversationId);
+        const end = Math.min(beforeSeq, lane.range?.first ?? beforeSeq);
+        if (end <= 1) return ok({ count: 0, hasMore: false });
+        const got = await page(conversationId, `before=${end}&limit=${Math.min(limit, MAX_PAGE)}`);
+        if (!got.ok) return got;
+        const draft = startDraft();
+        const made: Made[] = [];
+        for (const { frame } of got.value.frames) {
+          if (frame === null) continue;
+          const one = await maker.make(frame, draft);
+          if (!one.ok) return one;
+          made.push(one.value);
+        }
+        const first = got.value.frames[0]?.seq;
+        if (first === undefined) return ok({ count: 0, hasMore: false });
+        const range = { first, cursor: lane.range?.cursor ?? end - 1 };
+        const saved = await commit(
+          conversationId,
+          range,
+          draft,
+          made.flatMap(({ entry }) => entry ?? []),
+        );
+        if (!saved.ok) return err(saved.failure);
+        lane.range = range;
+        lane.backlogEnd = Math.max(lane.backlogEnd, end - 1);
+        for (const one of made) tell({ ...one, after: () => {} }, lane);
+        return ok({ count: made.length, hasMore: first > 1 });
+      }),
+    close() {
+      isClosed = true;
+      for (const lane of lanes.values()) lane.stopTimer();
+    },
+  };
+}
+
+type Waiting = { readonly seq: number; readonly frame: DurableFrame | null };
+
+function nextBatch(lane: Lane): readonly Waiting[] {
+  const batch: Waiting[] = [];
+  if (lane.range === null) return batch;
+  for (let seq = lane.range.cursor + 1; batch.length < MAX_BATCH; seq++) {
+    const frame = lane.waiting.get(seq);
+    if (frame === undefined) return batch;
+    batch.push({ seq, frame });
+  }
+  return batch;
+}
+
+const isBehind = (lane: Lane): boolean =>
+  lane.waiting.size > 0 || lane.lastSeq > (lane.range?.cursor ?? 0);
+
+const Placed = v.looseObject({ conversation_id: v.string(), conversation_seq: seqSchema });
+
+/** An item of a page. One of a type or shape we do not know still fills its place. */
+function waitingOf(conversationId: ConversationId, item: unknown): Waiting | null {
+  const place = v.safeParse(Placed, item);
+  if (!place.success || place.output.conversation_id !== conversationId) return null;
+  const parsed = parseDurableFrame(item);
+  return { seq: place.output.conversation_seq, frame: parsed.ok ? parsed.value : null };
+}

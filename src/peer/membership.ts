@@ -1,0 +1,163 @@
+/** Writing conversations' ledgers: founding, adding, removing, announcing own new devices. SPEC E70–E72. */
+import * as v from "valibot";
+import { bytesToBase64 } from "#base/base64.ts";
+import type { Bytes } from "#base/bytes.ts";
+import type { Clock } from "#base/clock.ts";
+import { err, type Result } from "#base/result.ts";
+import type { Signer } from "#crypto/identity.ts";
+import {
+  addOf,
+  appendConversation,
+  startConversation,
+  type NewConversationOp,
+} from "#crypto/ledger/conversation.ts";
+import type { ConversationState } from "#crypto/ledger/conversation-state.ts";
+import type { Primitives } from "#crypto/primitives.ts";
+import type { AccountId, ConversationId, DeviceId } from "#protocol/ids.ts";
+import type { LedgerRow } from "#protocol/rest.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { PeerFailure } from "./failure.ts";
+import type { Keyring } from "./keyring.ts";
+import type { Ledgers } from "./ledgers.ts";
+import type { Method, Rest } from "./rest.ts";
+
+export interface Membership {
+  found: Endpoint["foundConversation"];
+  change: Endpoint["changeMembers"];
+  /** Names the own account's newest state wherever the ledger still names an older one. */
+  announce(): Promise<void>;
+}
+
+/** Races with other members' changes that are worth another try. */
+const MAX_TRIES = 4;
+
+export function createMembership(options: {
+  readonly primitives: Primitives;
+  readonly clock: Clock;
+  readonly rest: Rest;
+  readonly keyring: Keyring;
+  readonly ledgers: Ledgers;
+  readonly self: {
+    readonly accountId: AccountId;
+    readonly deviceId: DeviceId;
+    readonly signer: Signer;
+  };
+}): Membership {
+  const { primitives, clock, rest, keyring, ledgers, self } = options;
+
+  const write = async (
+    state: ConversationState,
+    op: NewConversationOp,
+  ): Promise<Result<{ readonly entry: Bytes; readonly state: ConversationState }, PeerFailure>> => {
+    const written = { actor: self, op, createdAt: clock.now() };
+    const next = await appendConversation(primitives, state, written, keyring.known);
+    return next.ok ? next : err({ kind: "peer/bad-ledger", because: next.failure.kind });
+  };
+
+  const trusted = async (accountId: AccountId) => {
+    const account = await keyring.account(accountId);
+    if (!account.ok) return account;
+    return keyring.isBlocked(accountId)
+      ? err({ kind: "peer/key-changed", accountId } as const)
+      : account;
+  };
+
+  /** Appends by compare-and-set: who loses reads on and signs again. */
+  const append = async (
+    conversationId: ConversationId,
+    op: (state: ConversationState) => NewConversationOp | null,
+    route: (row: LedgerRow) => readonly [Method, string, unknown],
+  ): Promise<Result<ConversationState, PeerFailure>> => {
+    for (let tries = 1; ; tries++) {
+      const state = await ledgers.refresh(conversationId);
+      if (!state.ok) return state;
+      const next = op(state.value);
+      if (next === null) return state;
+      const written = await write(state.value, next);
+      if (!written.ok) return written;
+      const { entry } = written.value;
+      const row = {
+        ledger_seq: state.value.seq + 1,
+        prev_hash: bytesToBase64(state.value.head),
+        entry: bytesToBase64(entry),
+      };
+      const [method, path, body] = route(row);
+      const posted = await rest.call(method, path, v.unknown(), body);
+      if (posted.ok) return ledgers.append(conversationId, [entry]);
+      if (!isConflict(posted.failure) || tries >= MAX_TRIES) return posted;
+    }
+  };
+
+  return {
+    async found({ conversationId, type, members, post }) {
+      const own = await keyring.account(self.accountId);
+      if (!own.ok) return own;
+      const founding = {
+        conversationId,
+        type,
+        actor: self,
+        account: own.value,
+        createdAt: clock.now(),
+      };
+      const started = await startConversation(primitives, founding);
+      if (!started.ok) return err({ kind: "peer/bad-ledger", because: started.failure.kind });
+      const entries = [...started.value.entries];
+      let { state } = started.value;
+      for (const { accountId } of members) {
+        if (accountId === self.accountId) continue;
+        const account = await trusted(accountId);
+        if (!account.ok) return account;
+        const added = await write(state, addOf(account.value, "member"));
+        if (!added.ok) return added;
+        entries.push(added.value.entry);
+        ({ state } = added.value);
+      }
+      const posted = await post(entries);
+      return posted.ok ? ledgers.append(conversationId, entries) : posted;
+    },
+    async change(conversationId, change) {
+      const { accountId } = change;
+      const path = `/groups/${conversationId}/members`;
+      if (change.type === "remove") {
+        const isLeaving = accountId === self.accountId;
+        return append(
+          conversationId,
+          (state) => (state.members.has(accountId) ? { type: "remove", accountId } : null),
+          (ledger) =>
+            isLeaving
+              ? ["POST", `/groups/${conversationId}/leave`, { ledger }]
+              : ["DELETE", `${path}/${accountId}`, { ledger }],
+        );
+      }
+      const account = await trusted(accountId);
+      if (!account.ok) return account;
+      return append(
+        conversationId,
+        (state) => (state.members.has(accountId) ? null : addOf(account.value, "member")),
+        (ledger) => ["POST", path, { id: accountId, type: change.kind, ledger }],
+      );
+    },
+    async announce() {
+      const own = await keyring.account(self.accountId);
+      if (!own.ok || own.value.kind === "agent") return;
+      const account = { seq: own.value.seq, head: own.value.head };
+      for (const conversationId of await ledgers.ids()) {
+        const known = await ledgers.state(conversationId);
+        const place = known.ok ? known.value.members.get(self.accountId) : undefined;
+        if (place === undefined || place.accountSeq >= account.seq) continue;
+        await append(
+          conversationId,
+          (state) => {
+            const member = state.members.get(self.accountId);
+            if (member === undefined || member.accountSeq >= account.seq) return null;
+            return { type: "device-add", accountId: self.accountId, account };
+          },
+          (row) => ["POST", `/conversations/${conversationId}/ledger`, row],
+        );
+      }
+    },
+  };
+}
+
+const isConflict = (failure: PeerFailure): boolean =>
+  failure.kind === "peer/refused" && failure.code === "LEDGER_CONFLICT";

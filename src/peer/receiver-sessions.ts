@@ -1,0 +1,177 @@
+/**
+ * Others' chains: found, loaded, joined from their opening. A browser keeps them with its log in one transaction; an
+ * agent's process keeps them in memory and joins again from the stored opening, as any process of it can. SPEC E34.
+ */
+import { base64ToBytes } from "#base/base64.ts";
+import { bytesToHex, type Bytes } from "#base/bytes.ts";
+import type { Clock } from "#base/clock.ts";
+import { err, ok, type Result } from "#base/result.ts";
+import type { Secret } from "#base/secret.ts";
+import { ledgerView, type ConversationState } from "#crypto/ledger/conversation-state.ts";
+import type { Primitives } from "#crypto/primitives.ts";
+import {
+  eraseReceiverSession,
+  expireSkipped,
+  sessionsToClose,
+  type ReceiverSession,
+} from "#crypto/receiver-session.ts";
+import { encodeReceiverSession, parseReceiverSession } from "#crypto/receiver-session-record.ts";
+import type { SenderView } from "#crypto/sender-view.ts";
+import { acceptSession } from "#crypto/session-accept.ts";
+import type { SuiteId } from "#protocol/envelope.ts";
+import type { AccountId, ConversationId, DeviceId } from "#protocol/ids.ts";
+import { SessionOpen } from "#protocol/rest.ts";
+import type { Draft } from "./draft.ts";
+import type { PeerFailure } from "./failure.ts";
+import type { OwnPrekeys } from "./prekey-keeper.ts";
+import type { Rest } from "./rest.ts";
+import type { Store } from "./store.ts";
+
+export type OwnView = {
+  readonly accountId: AccountId;
+  readonly deviceId: DeviceId;
+  readonly fingerprint: Bytes;
+  readonly suiteFloor: SuiteId;
+};
+
+/** Whose chain: the sender's device and its session. */
+export type ChainName = {
+  readonly conversationId: ConversationId;
+  readonly deviceId: DeviceId;
+  readonly sid: Bytes;
+};
+
+export interface ReceiverSessions {
+  /** The chain, as the draft or the store has it, else joined from its opening. */
+  load(
+    name: ChainName,
+    draft: Draft,
+    join: {
+      readonly sender: SenderView;
+      readonly conversation: ConversationState;
+      readonly self: OwnView;
+      /** Came with the message; else it is fetched. */
+      readonly sessionOpen: Bytes | null;
+    },
+  ): Promise<Result<ReceiverSession, PeerFailure>>;
+  /** Puts the chain after a message into the draft. */
+  put(name: ChainName, session: ReceiverSession, draft: Draft): Promise<void>;
+  /** The draft is durable. */
+  keep(draft: Draft): void;
+}
+
+const TABLE = "sessions";
+/** Chains held in memory; the least recently used go first, and are loaded or joined again. */
+const MAX_HELD = 512;
+
+export function createReceiverSessions(options: {
+  readonly primitives: Primitives;
+  readonly clock: Clock;
+  readonly store: Store;
+  readonly rest: Rest;
+  readonly prekeys: OwnPrekeys;
+  readonly bootstrap: Secret<Bytes> | null;
+  readonly isKept: boolean;
+}): ReceiverSessions {
+  const { primitives, clock, store, rest, prekeys } = options;
+  const held = new Map<string, ReceiverSession>();
+
+  const join = async (
+    name: ChainName,
+    how: Parameters<ReceiverSessions["load"]>[2],
+  ): Promise<Result<ReceiverSession, PeerFailure>> => {
+    const sessionOpen =
+      how.sessionOpen === null ? await fetchOpen(rest, name) : ok(how.sessionOpen);
+    if (!sessionOpen.ok) return sessionOpen;
+    const accept = () =>
+      acceptSession(primitives, {
+        sessionOpen: sessionOpen.value,
+        self: how.self,
+        sender: how.sender,
+        ledger: ledgerView(how.conversation),
+        prekeyOf: prekeys.of,
+        suiteFloor: how.self.suiteFloor,
+        ...(options.bootstrap === null ? {} : { bootstrap: options.bootstrap }),
+      });
+    let session = await accept();
+    if (!session.ok && causeOf(session.failure) === "unknown-prekey") {
+      await prekeys.reload();
+      session = await accept();
+    }
+    return session.ok
+      ? session
+      : err({ kind: "peer/cannot-read", because: causeOf(session.failure) });
+  };
+
+  return {
+    async load(name, draft, how) {
+      const key = keyOf(name);
+      const known = draft.sessions.get(key) ?? held.get(key);
+      if (known !== undefined) return ok(known);
+      const stored = options.isKept ? await store.get(TABLE, key) : null;
+      const parsed = stored === null ? null : parseReceiverSession(stored);
+      return parsed === null ? join(name, how) : ok(parsed);
+    },
+    async put(name, session, draft) {
+      const key = keyOf(name);
+      const isNew = !draft.sessions.has(key) && !held.has(key);
+      draft.sessions.set(key, session);
+      if (!options.isKept) return;
+      draft.puts.push({ table: TABLE, key, value: encodeReceiverSession(session) });
+      if (isNew) await closeOldest(store, name, session, draft, clock.now());
+    },
+    keep(draft) {
+      for (const [key, session] of draft.sessions) {
+        held.delete(key);
+        held.set(key, session);
+      }
+      for (const key of held.keys()) {
+        if (held.size <= MAX_HELD) break;
+        held.delete(key);
+      }
+    },
+  };
+}
+
+const keyOf = ({ conversationId, deviceId, sid }: ChainName): string =>
+  `${conversationId}/${deviceId}/${bytesToHex(sid)}`;
+
+/** Too many open chains of one writer's device: the oldest go. Repeats of their messages are known by message id. */
+async function closeOldest(
+  store: Store,
+  name: ChainName,
+  session: ReceiverSession,
+  draft: Draft,
+  now: number,
+): Promise<void> {
+  const prefix = `${name.conversationId}/${name.deviceId}/`;
+  const rows = await store.list(TABLE, prefix);
+  const byKey = new Map([[keyOf(name), session]]);
+  for (const { key, value } of rows) {
+    const parsed = draft.sessions.get(key) ?? parseReceiverSession(value);
+    if (parsed !== null && !byKey.has(key)) byKey.set(key, expireSkipped(parsed, now));
+  }
+  const closing = new Set(sessionsToClose([...byKey.values()]));
+  for (const [key, one] of byKey) {
+    if (!closing.has(one)) continue;
+    eraseReceiverSession(one);
+    draft.sessions.delete(key);
+    draft.deletes.push({ table: TABLE, key });
+  }
+}
+
+async function fetchOpen(rest: Rest, name: ChainName): Promise<Result<Bytes, PeerFailure>> {
+  const path = `/conversations/${name.conversationId}/sessions/${bytesToHex(name.sid)}`;
+  const answer = await rest.call("GET", path, SessionOpen);
+  if (!answer.ok) {
+    return answer.failure.kind === "peer/not-found"
+      ? err({ kind: "peer/cannot-read", because: "unknown-session" })
+      : answer;
+  }
+  const bytes = base64ToBytes(answer.value.session_open);
+  return bytes === null ? err({ kind: "peer/bad-answer", path: "session_open" }) : ok(bytes);
+}
+
+/** The local cause of a failure to read. */
+export const causeOf = (failure: { readonly kind: string; readonly cause?: string }): string =>
+  failure.cause ?? failure.kind;

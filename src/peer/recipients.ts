@@ -1,0 +1,189 @@
+/**
+ * To which devices and keys a conversation's messages are sealed now: every current device of every member but the
+ * writing one. Prekeys are fetched, verified against the pinned account and kept a while. SPEC E30–E32.
+ */
+import { base64ToBytes } from "#base/base64.ts";
+import type { Bytes } from "#base/bytes.ts";
+import type { Clock } from "#base/clock.ts";
+import { err, ok, type Result } from "#base/result.ts";
+import { fingerprint } from "#crypto/identity.ts";
+import { currentDevices, type AccountState } from "#crypto/ledger/account-state.ts";
+import type { ConversationState, Member } from "#crypto/ledger/conversation-state.ts";
+import { verifyPrekey, type Prekey } from "#crypto/prekeys.ts";
+import type { Primitives } from "#crypto/primitives.ts";
+import type { Recipient } from "#crypto/recipient.ts";
+import type { SuiteId } from "#protocol/envelope.ts";
+import type { AccountId, DeviceId } from "#protocol/ids.ts";
+import { AgentKeys, UserKeys, type Prekey as WirePrekey } from "#protocol/rest.ts";
+import type { PeerFailure } from "./failure.ts";
+import type { Keyring } from "./keyring.ts";
+import type { Rest } from "./rest.ts";
+
+export type Recipients = {
+  readonly recipients: readonly Recipient[];
+  /** Current key id of each recipient: a session ends when they change. */
+  readonly kids: readonly Bytes[];
+  /** Members without a key that fits: they are not addressed. */
+  readonly omitted: readonly AccountId[];
+};
+
+export interface RecipientFinder {
+  /** Fails with `peer/key-changed`, `peer/no-prekey`, or as the keyring and REST do. */
+  find(state: ConversationState): Promise<Result<Recipients, PeerFailure>>;
+  /** The account's keys changed: ask again next time. */
+  forget(accountId: AccountId): void;
+}
+
+/** Keys are asked for again by then even if no notice came. */
+const KEPT_FOR_MS = 10 * 60_000;
+
+type Candidate = {
+  readonly accountId: AccountId;
+  readonly deviceId: DeviceId;
+  readonly fingerprint: Bytes;
+  readonly prekeys: readonly Prekey[];
+  readonly bootstrapKey: Bytes | null;
+};
+type Kept = {
+  readonly at: number;
+  readonly seq: number;
+  readonly candidates: readonly Candidate[];
+};
+
+export function createRecipientFinder(options: {
+  readonly primitives: Primitives;
+  readonly clock: Clock;
+  readonly rest: Rest;
+  readonly keyring: Keyring;
+  readonly self: { readonly deviceId: DeviceId };
+}): RecipientFinder {
+  const { primitives, clock, rest, keyring, self } = options;
+  const kept = new Map<AccountId, Kept>();
+
+  const fetchKeys = async (
+    account: AccountState,
+  ): Promise<Result<ReadonlyMap<string, readonly WirePrekey[]>, PeerFailure>> => {
+    if (account.kind === "agent") {
+      const keys = await rest.call("GET", `/keys/agents/${account.accountId}`, AgentKeys);
+      return keys.ok ? ok(new Map([[account.accountId, keys.value.prekeys]])) : keys;
+    }
+    const keys = await rest.call("GET", `/keys/users/${account.accountId}/devices`, UserKeys);
+    if (!keys.ok) return keys;
+    return ok(new Map(keys.value.devices.map((device) => [device.device_id, device.prekeys])));
+  };
+
+  const verified = async (
+    account: AccountState,
+    deviceId: DeviceId,
+    wire: readonly WirePrekey[],
+  ): Promise<readonly Prekey[]> => {
+    const signingKey = account.devices.get(deviceId)?.signingKey ?? account.identityKey;
+    const checks = wire.map(async ({ certificate }) => {
+      const bytes = base64ToBytes(certificate);
+      if (bytes === null) return null;
+      const prekey = await verifyPrekey(primitives, bytes, {
+        owner: account.accountId,
+        device: deviceId,
+        signingKey,
+        fingerprint: fingerprint(primitives, account.accountId, account.identityKey),
+        mode: account.mode,
+        floor: account.suiteFloor,
+        now: clock.now(),
+      });
+      return prekey.ok ? prekey.value : null;
+    });
+    const prekeys = (await Promise.all(checks)).filter((prekey) => prekey !== null);
+    return prekeys.toSorted((a, b) => b.suite - a.suite || b.notBefore - a.notBefore);
+  };
+
+  const candidatesOf = async (
+    account: AccountState,
+  ): Promise<Result<readonly Candidate[], PeerFailure>> => {
+    const { accountId } = account;
+    const held = kept.get(accountId);
+    const isFresh =
+      held !== undefined && held.seq === account.seq && clock.now() - held.at < KEPT_FOR_MS;
+    if (isFresh) return ok(held.candidates);
+    const keys = await fetchKeys(account);
+    if (!keys.ok) return keys;
+    const candidates = await Promise.all(
+      currentDevices(account).map(async (deviceId) => ({
+        accountId,
+        deviceId,
+        fingerprint: fingerprint(primitives, accountId, account.identityKey),
+        prekeys: await verified(account, deviceId, keys.value.get(deviceId) ?? []),
+        bootstrapKey: account.kind === "agent" ? account.bootstrapKey : null,
+      })),
+    );
+    kept.set(accountId, { at: clock.now(), seq: account.seq, candidates });
+    return ok(candidates);
+  };
+
+  return {
+    async find(state) {
+      const candidates: Candidate[] = [];
+      for (const [accountId, member] of state.members) {
+        const account = await keyring.account(accountId);
+        if (!account.ok) return account;
+        if (keyring.isBlocked(accountId)) return err({ kind: "peer/key-changed", accountId });
+        const devices = await candidatesOf(account.value);
+        if (!devices.ok) return devices;
+        const now = clock.now();
+        for (const device of devices.value) {
+          if (
+            device.deviceId === self.deviceId ||
+            !isAnnounced(account.value, device.deviceId, member)
+          )
+            continue;
+          candidates.push({
+            ...device,
+            prekeys: device.prekeys.filter(({ notAfter }) => notAfter > now),
+          });
+        }
+      }
+      return choose(candidates, [...state.members.keys()], self.deviceId);
+    },
+    forget: (accountId) => kept.delete(accountId),
+  };
+}
+
+/** A device counts once the conversation's ledger names an account state that has it. */
+const isAnnounced = (account: AccountState, deviceId: DeviceId, member: Member): boolean =>
+  (account.devices.get(deviceId)?.addedSeq ?? Infinity) <= member.accountSeq;
+
+/** One suite serves a whole session: the strongest that reaches everyone, else the one that reaches most. */
+function choose(
+  candidates: readonly Candidate[],
+  members: readonly AccountId[],
+  ownDeviceId: DeviceId,
+): Result<Recipients, PeerFailure> {
+  const inSuite = (suite: SuiteId) =>
+    candidates.flatMap((candidate): Recipient[] => {
+      const { accountId, deviceId, fingerprint } = candidate;
+      const prekey = candidate.prekeys.find((one) => one.suite === suite);
+      if (prekey !== undefined) {
+        return [{ accountId, deviceId, fingerprint, delivery: { mode: prekey.mode, prekey } }];
+      }
+      const { bootstrapKey } = candidate;
+      if (suite !== 1 || bootstrapKey === null) return [];
+      return [{ accountId, deviceId, fingerprint, delivery: { mode: "session", bootstrapKey } }];
+    });
+  const strong = inSuite(2);
+  const weak = strong.length === candidates.length ? [] : inSuite(1);
+  const recipients = weak.length > strong.length ? weak : strong;
+  const reached = new Set(recipients.map(({ accountId }) => accountId));
+  const expected = new Set(candidates.map(({ accountId }) => accountId));
+  for (const accountId of members)
+    if ((accountId as string) !== ownDeviceId) expected.add(accountId);
+  const omitted = [...expected].filter((accountId) => !reached.has(accountId));
+  if (recipients.length === 0) {
+    const accountId = omitted[0] ?? members[0];
+    return err(
+      accountId === undefined ? { kind: "peer/not-member" } : { kind: "peer/no-prekey", accountId },
+    );
+  }
+  const kids = recipients.map(({ delivery }) =>
+    "prekey" in delivery ? delivery.prekey.kid : new Uint8Array(16),
+  );
+  return ok({ recipients, kids, omitted });
+}
