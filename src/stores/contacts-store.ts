@@ -77,3 +77,6 @@ export function createContactsStore({ calls, onEvent }: Engine): ContactsStore {
   });
   return store;
 }
+
+/** The link of an invite that the server itself offers; the worker knows its fingerprint from the offer. */
+export const offerUrl = (code: string): string => `/i/${encodeURIComponent(code)}`;

@@ -66,7 +66,7 @@ export const selectUnreadConversations = ({ byId, order }: ConversationsState): 
   }).length;
 
 /** Everyone this person already talks with, once each, by name. */
-export function selectPeople({ byId }: ConversationsState) {
+export function selectPeople({ byId }: Pick<ConversationsState, "byId">) {
   const peerById = new Map(
     Object.values(byId)
       .flatMap((view) => (view.peer === null ? [] : [{ ...view.peer, conversation: view }]))

@@ -1,0 +1,179 @@
+import { memo } from "react";
+import type { ConversationView } from "#stores/views.ts";
+import { decodeMentions } from "#stores/mentions.ts";
+import { useStore, useStores } from "#ui/StoresContext.tsx";
+import { Avatar, PairAvatar } from "#ui/kit/Avatar.tsx";
+import { Icon } from "#ui/kit/Icon.tsx";
+import { IconButton } from "#ui/kit/IconButton.tsx";
+import { Menu, MenuItem } from "#ui/kit/Menu.tsx";
+import { VisuallyHidden } from "#ui/kit/VisuallyHidden.tsx";
+import { threadRoute } from "#ui/routes.ts";
+import { AppLink } from "#ui/screens/shell/AppLink.tsx";
+import { useFormats } from "#ui/text/format.ts";
+import { useText } from "#ui/text/text.tsx";
+import styles from "./ConversationRow.module.css";
+
+type ConversationRowProps = { view: ConversationView; isCurrent: boolean };
+
+/** One conversation in the list. */
+export const ConversationRow = memo(function ConversationRow({
+  view,
+  isCurrent,
+}: ConversationRowProps) {
+  const { clock } = useStores();
+  const formats = useFormats();
+  const isUnread = view.unreadCount > 0;
+  return (
+    <div
+      className={styles.row}
+      data-current={isCurrent || undefined}
+      data-unread={isUnread || undefined}
+    >
+      <AppLink
+        to={threadRoute(view.id)}
+        className={styles.link}
+        data-row=""
+        {...(isCurrent ? { "aria-current": "page" } : {})}
+      >
+        <ConversationAvatar view={view} />
+        <span className={styles.text}>
+          <span className={styles.head}>
+            <bdi className={styles.title}>{view.title}</bdi>
+            {view.pinned && <Icon name="pin" size={12} className={styles.mark} />}
+            {view.muted && <Icon name="bell-off" size={12} className={styles.mark} />}
+            {view.preview !== null && (
+              <time className={styles.time} dateTime={new Date(view.preview.at).toISOString()}>
+                {formats.short(view.preview.at, clock.now())}
+              </time>
+            )}
+          </span>
+          <span className={styles.foot}>
+            <Preview view={view} isCurrent={isCurrent} />
+            <Unread view={view} />
+          </span>
+        </span>
+      </AppLink>
+      <RowMenu view={view} />
+    </div>
+  );
+});
+
+/** Whom one talks with: the other's face with its ring, or a pair for a group. */
+export function ConversationAvatar({
+  view,
+  size = 40,
+}: {
+  view: ConversationView;
+  size?: 32 | 40;
+}) {
+  if (view.peer === null) {
+    const others = view.members.filter(({ isSelf }) => !isSelf);
+    return <PairAvatar id={view.id} name={view.title} members={others.map(toFace)} size={size} />;
+  }
+  const { id, name, kind, trust, presence } = view.peer;
+  return <Avatar {...{ id, name, kind, size, trust, presence }} />;
+}
+
+const toFace = ({ id, name, kind }: ConversationView["members"][number]) => ({ id, name, kind });
+
+function Preview({ view, isCurrent }: ConversationRowProps) {
+  const t = useText();
+  const typing = useStore("conversations", ({ typingById }) => typingById[view.id]);
+  const typed = useStore("composer", ({ draftById }) => draftById[view.id]?.text);
+  const names = view.members.map((member) => ({ accountId: member.id, label: member.name }));
+  const draft = (typed ?? decodeMentions(view.draft, names)).trim();
+  if (typing !== undefined && typing.length > 0) {
+    const writer = view.members.find(({ id }) => id === typing[0])?.name ?? view.title;
+    return (
+      <span className={styles.preview} data-kind="typing">
+        {typing.length === 1
+          ? t("list.typing", { name: writer })
+          : t("list.typingMany", { count: typing.length })}
+      </span>
+    );
+  }
+  if (draft !== "" && !isCurrent)
+    return (
+      <span className={styles.preview} dir="auto">
+        <span className={styles.draft}>{t("list.draft")}</span> {draft}
+      </span>
+    );
+  return (
+    <span className={styles.preview} dir="auto">
+      <LastLine view={view} />
+    </span>
+  );
+}
+
+function LastLine({ view }: { view: ConversationView }) {
+  const t = useText();
+  const { preview, members, peer, relation } = view;
+  if (relation === "pending") return t("list.pending", { name: peer?.name ?? view.title });
+  if (preview === null) return t("list.empty");
+  const author = members.find(({ id }) => id === preview.authorId);
+  const prefix =
+    author?.isSelf === true
+      ? `${t("list.you")} `
+      : view.kind === "group" && author !== undefined
+        ? `${author.name}: `
+        : "";
+  switch (preview.kind) {
+    case "text":
+    case "draft":
+      return prefix + preview.text;
+    case "card":
+      return prefix + t("preview.card", { text: preview.text });
+    case "recalled":
+      return t("preview.recalled");
+    case "unreadable":
+      return t("preview.unreadable");
+    case "system":
+      return preview.text;
+    default:
+      return preview.kind satisfies never;
+  }
+}
+
+function Unread({ view: { unreadCount, mentioned, muted } }: { view: ConversationView }) {
+  const t = useText();
+  if (unreadCount === 0) return null;
+  return (
+    <span className={styles.badge} data-quiet={(muted && !mentioned) || undefined}>
+      <span aria-hidden>
+        {mentioned && "@"}
+        {unreadCount > 99 ? "99+" : unreadCount}
+      </span>
+      <VisuallyHidden>
+        {t("list.unread", { count: unreadCount })}
+        {mentioned && `, ${t("list.mentioned")}`}
+      </VisuallyHidden>
+    </span>
+  );
+}
+
+function RowMenu({ view: { id, title, pinned, muted } }: { view: ConversationView }) {
+  const t = useText();
+  const { conversations } = useStores();
+  const { setMuted, setPinned } = conversations.getState();
+  return (
+    <span className={styles.menu}>
+      <Menu
+        trigger={
+          <IconButton
+            icon="more"
+            size="small"
+            tooltip={false}
+            label={t("list.actions", { title })}
+          />
+        }
+      >
+        <MenuItem icon={pinned ? "pin-off" : "pin"} onSelect={() => void setPinned(id, !pinned)}>
+          {pinned ? t("list.unpin") : t("list.pin")}
+        </MenuItem>
+        <MenuItem icon={muted ? "bell" : "bell-off"} onSelect={() => void setMuted(id, !muted)}>
+          {muted ? t("list.unmute") : t("list.mute")}
+        </MenuItem>
+      </Menu>
+    </span>
+  );
+}

@@ -1,0 +1,69 @@
+import { useState } from "react";
+import type { BridgeFailure } from "#stores/views.ts";
+import { useStores } from "#ui/StoresContext.tsx";
+import { Button } from "#ui/kit/Button.tsx";
+import { PasswordField } from "#ui/kit/Field.tsx";
+import { WipeDialog } from "#ui/screens/settings/WipeDialog.tsx";
+import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
+import { useText } from "#ui/text/text.tsx";
+import { DoorFrame } from "./DoorFrame.tsx";
+import styles from "./DoorFrame.module.css";
+
+/** The account is here and closed. */
+export function LockedScreen({ displayName, handle }: { displayName: string; handle: string }) {
+  const t = useText();
+  const { account } = useStores();
+  const [password, setPassword] = useState("");
+  const [isBusy, setIsBusy] = useState(false);
+  const [isWiping, setIsWiping] = useState(false);
+  const [failure, setFailure] = useState<BridgeFailure | null>(null);
+  const submit = async (): Promise<void> => {
+    setIsBusy(true);
+    setFailure(null);
+    const outcome = await account.getState().unlock(password);
+    setIsBusy(false);
+    if (!outcome.ok) setFailure(outcome.failure);
+  };
+  return (
+    <DoorFrame
+      title={t("locked.title")}
+      help={t("locked.help", { name: displayName })}
+      footer={
+        <>
+          <p>
+            {t("locked.forgot")} {t("locked.forgotHelp")}
+          </p>
+          <Button variant="quiet" onClick={() => setIsWiping(true)}>
+            {t("settings.wipe")}
+          </Button>
+        </>
+      }
+    >
+      <form
+        className={styles.form}
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!isBusy) void submit();
+        }}
+      >
+        <input type="hidden" autoComplete="username" value={handle} readOnly />
+        <PasswordField
+          label={t("onboarding.password")}
+          value={password}
+          onChange={setPassword}
+          autoComplete="current-password"
+          disabled={isBusy}
+          autoFocus
+          required
+        />
+        <FailureNote failure={failure} />
+        <div className={styles.actions}>
+          <Button type="submit" variant="primary" busy={isBusy} disabled={password === ""}>
+            {t("locked.unlock")}
+          </Button>
+        </div>
+      </form>
+      <WipeDialog open={isWiping} onOpenChange={setIsWiping} hasPassword />
+    </DoorFrame>
+  );
+}

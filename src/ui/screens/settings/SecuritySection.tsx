@@ -1,0 +1,122 @@
+import { useState } from "react";
+import { selectOpenAccount } from "#stores/account-store.ts";
+import { MIN_PASSWORD_CHARACTERS } from "#stores/limits.ts";
+import type { BridgeFailure } from "#stores/views.ts";
+import { useStore, useStores } from "#ui/StoresContext.tsx";
+import { Button } from "#ui/kit/Button.tsx";
+import { PasswordField } from "#ui/kit/Field.tsx";
+import { missingCharacters } from "#ui/screens/onboarding/password-rule.ts";
+import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
+import { useText } from "#ui/text/text.tsx";
+import styles from "./Settings.module.css";
+import { WipeDialog } from "./WipeDialog.tsx";
+
+/** The password, the lock, and the way to leave nothing behind. */
+export function SecuritySection() {
+  const t = useText();
+  const { account, notices } = useStores();
+  const open = useStore("account", selectOpenAccount);
+  const [isWiping, setIsWiping] = useState(false);
+  if (open === null) return null;
+  const lock = async (): Promise<void> => {
+    const outcome = await account.getState().lock();
+    if (!outcome.ok) notices.showFailure(outcome.failure);
+  };
+  return (
+    <>
+      <section className={styles.group}>
+        <h2 className={styles.title}>{t("onboarding.password")}</h2>
+        <p className={styles.text}>
+          {open.hasPassword ? t("settings.passwordSet") : t("settings.passwordNone")}
+        </p>
+        <PasswordForm hasPassword={open.hasPassword} handle={open.handle} />
+      </section>
+      {open.hasPassword && (
+        <section className={styles.group}>
+          <h2 className={styles.title}>{t("settings.lock")}</h2>
+          <p className={styles.text}>{t("settings.lockHelp")}</p>
+          <div>
+            <Button icon="lock" onClick={() => void lock()}>
+              {t("settings.lock")}
+            </Button>
+          </div>
+        </section>
+      )}
+      <section className={styles.group}>
+        <h2 className={styles.title}>{t("settings.wipe")}</h2>
+        <p className={styles.text}>{t("settings.wipeHelp")}</p>
+        <div>
+          <Button variant="dangerQuiet" icon="trash" onClick={() => setIsWiping(true)}>
+            {t("settings.wipe")}
+          </Button>
+        </div>
+      </section>
+      <WipeDialog open={isWiping} onOpenChange={setIsWiping} hasPassword={open.hasPassword} />
+    </>
+  );
+}
+
+function PasswordForm({ hasPassword, handle }: { hasPassword: boolean; handle: string }) {
+  const t = useText();
+  const { account, notices } = useStores();
+  const [current, setCurrent] = useState("");
+  const [next, setNext] = useState("");
+  const [isBusy, setIsBusy] = useState(false);
+  const [failure, setFailure] = useState<BridgeFailure | null>(null);
+  const missing = missingCharacters(next);
+  const save = async (): Promise<void> => {
+    setIsBusy(true);
+    const outcome = await account
+      .getState()
+      .setPassword({ current: hasPassword ? current : null, next });
+    setIsBusy(false);
+    setFailure(outcome.ok ? null : outcome.failure);
+    if (!outcome.ok) return;
+    setCurrent("");
+    setNext("");
+    notices.showNote("password-saved");
+  };
+  return (
+    <form
+      className={styles.form}
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (missing === 0 && !isBusy) void save();
+      }}
+    >
+      <input type="hidden" autoComplete="username" value={handle} readOnly />
+      {hasPassword && (
+        <PasswordField
+          label={t("settings.passwordCurrent")}
+          value={current}
+          onChange={setCurrent}
+          autoComplete="current-password"
+          required
+        />
+      )}
+      <PasswordField
+        label={t("settings.passwordNew")}
+        help={
+          next !== "" && missing > 0
+            ? t("onboarding.passwordShort", { missing })
+            : t("onboarding.passwordRule", { min: MIN_PASSWORD_CHARACTERS })
+        }
+        value={next}
+        onChange={setNext}
+        autoComplete="new-password"
+        required
+      />
+      <FailureNote failure={failure} />
+      <div>
+        <Button
+          type="submit"
+          variant="primary"
+          busy={isBusy}
+          disabled={missing > 0 || (hasPassword && current === "")}
+        >
+          {hasPassword ? t("settings.passwordChange") : t("settings.passwordSave")}
+        </Button>
+      </div>
+    </form>
+  );
+}

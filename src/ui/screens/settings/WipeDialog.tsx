@@ -1,0 +1,69 @@
+import { useEffect, useState } from "react";
+import { useStores } from "#ui/StoresContext.tsx";
+import { Button } from "#ui/kit/Button.tsx";
+import { ConfirmDialog } from "#ui/kit/Dialog.tsx";
+import { useText } from "#ui/text/text.tsx";
+
+const WAIT_SECONDS = 10;
+
+type WipeDialogProps = {
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+  hasPassword: boolean;
+};
+
+/** Asks before everything here is deleted, and lets nobody do it in haste. */
+export function WipeDialog({ open, onOpenChange, hasPassword }: WipeDialogProps) {
+  const t = useText();
+  const { account, notices } = useStores();
+  const seconds = useCountdown(open);
+  const [isBusy, setIsBusy] = useState(false);
+  const wipe = async (): Promise<void> => {
+    setIsBusy(true);
+    const outcome = await account.getState().wipe();
+    setIsBusy(false);
+    onOpenChange(false);
+    if (!outcome.ok) notices.showFailure(outcome.failure);
+  };
+  return (
+    <ConfirmDialog
+      open={open}
+      onOpenChange={onOpenChange}
+      title={t("settings.wipeQuestion")}
+      description={
+        hasPassword
+          ? t("settings.wipeHelp")
+          : `${t("settings.wipeHelp")} ${t("settings.wipeNoPassword")}`
+      }
+      footer={
+        <>
+          <Button onClick={() => onOpenChange(false)}>{t("general.cancel")}</Button>
+          <Button variant="danger" disabled={seconds > 0} busy={isBusy} onClick={() => void wipe()}>
+            {seconds > 0 ? t("settings.wipeWait", { seconds }) : t("settings.wipeConfirm")}
+          </Button>
+        </>
+      }
+    />
+  );
+}
+
+function useCountdown(isRunning: boolean): number {
+  const { clock } = useStores();
+  const [seconds, setSeconds] = useState(WAIT_SECONDS);
+  useEffect(() => {
+    if (!isRunning) return;
+    let left = WAIT_SECONDS;
+    let cancel = (): void => {};
+    const tick = (): void => {
+      setSeconds(left);
+      if (left > 0)
+        cancel = clock.after(1_000, () => {
+          left--;
+          tick();
+        });
+    };
+    tick();
+    return () => cancel();
+  }, [clock, isRunning]);
+  return seconds;
+}
