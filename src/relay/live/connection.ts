@@ -8,6 +8,8 @@ export interface Link {
   /** Bytes handed over and not yet on the wire. */
   bufferedBytes(): number;
   send(text: string): void;
+  /** Told once, when the socket has signed in. */
+  onSignedIn(): void;
   ping(): void;
   close(code: CloseCode, retryAfterS?: number): void;
 }

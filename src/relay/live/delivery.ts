@@ -6,7 +6,8 @@ import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
 import type { AccountId, ConversationId } from "#protocol/ids.ts";
 import { MAX_PUSHED_BACKLOG, MAX_UNACKED_BYTES, MAX_UNACKED_ENTRIES } from "#protocol/limits.ts";
-import type { RelayFrame, RelayFrameOf } from "#protocol/relay-frame.ts";
+import { encodeFrame } from "#protocol/frame.ts";
+import type { RelayFrameOf } from "#protocol/relay-frame.ts";
 import { entryToFrame } from "../log/entry-frame.ts";
 import type {
   CursorMove,
@@ -45,7 +46,7 @@ export function createDelivery(needs: {
   readonly clock: Clock;
   readonly events: Log;
   readonly roster: Roster;
-  readonly send: (connection: Connection, frame: RelayFrame) => void;
+  readonly send: (connection: Connection, text: string) => void;
   readonly onDelivered: (delivered: Delivered) => void;
 }): Delivery {
   const { log, clock, roster, send } = needs;
@@ -85,6 +86,15 @@ export function createDelivery(needs: {
     return cursors;
   };
 
+  // One entry usually goes to several sockets in a row.
+  let spelled: { entry: StoredEntry; live: boolean; text: string } | null = null;
+  const textOf = (entry: StoredEntry, live: boolean): string => {
+    if (spelled?.entry !== entry || spelled.live !== live) {
+      spelled = { entry, live, text: encodeFrame(entryToFrame(entry, live)) };
+    }
+    return spelled.text;
+  };
+
   const push = (connection: Connection, feed: Feed, entry: StoredEntry, live: boolean): void => {
     feed.sentSeq = entry.seq;
     if (
@@ -99,7 +109,7 @@ export function createDelivery(needs: {
     feed.unacked.push({ seq: entry.seq, bytes });
     connection.unackedCount += 1;
     connection.unackedBytes += bytes;
-    send(connection, entryToFrame(entry, live));
+    send(connection, textOf(entry, live));
   };
 
   // The endpoint's own entry needs no acknowledgement, once everything before it has one.
@@ -236,12 +246,11 @@ export function createDelivery(needs: {
           pushed,
         });
       }
-      send(connection, {
-        type: "resume.ok",
-        status: isReset ? "reset" : "continued",
-        log_epoch: log.epoch,
-        conversations,
-      });
+      const status = isReset ? "reset" : "continued";
+      send(
+        connection,
+        encodeFrame({ type: "resume.ok", status, log_epoch: log.epoch, conversations }),
+      );
       if (principal.type === "agent") {
         const known = cursorsOf(principal.accountId);
         for (const row of rows) {

@@ -1,0 +1,184 @@
+/**
+ * Who may come in: access tokens of people, tokens of agents, signatures of devices. Knows no socket and no route.
+ * Secrets at rest are hashes; the signing key is the relay's own file. SPEC §admission.
+ */
+import { createHash, createHmac, createPublicKey, verify as verifySignature } from "node:crypto";
+import { errors, jwtVerify, SignJWT } from "jose";
+import { bytesToBase64Url } from "#base/base64.ts";
+import { utf8, type Bytes } from "#base/bytes.ts";
+import type { Clock } from "#base/clock.ts";
+import type { RandomBytes } from "#base/random.ts";
+import { ok, type Result } from "#base/result.ts";
+import type { Secret } from "#base/secret.ts";
+import { parseId, type AgentId, type DeviceId, type UserId } from "#protocol/ids.ts";
+import { ACCESS_TOKEN_LIFETIME_S, CHALLENGE_LIFETIME_S } from "#protocol/limits.ts";
+import { deviceChallengeText } from "#protocol/rest.ts";
+import type { Directory } from "./directory/directory.ts";
+import type { AgentRow } from "./directory/rows.ts";
+import { refuse, type RelayFailure } from "./failure.ts";
+
+/** A person's session, as an access token proves it. */
+export type HumanLogin = {
+  readonly userId: UserId;
+  /** Null: may only enrol a device. */
+  readonly deviceId: DeviceId | null;
+  readonly sessionId: string;
+  readonly expiresAt: number;
+};
+
+export interface Admission {
+  issueAccess(session: {
+    sessionId: string;
+    userId: UserId;
+    deviceId: DeviceId | null;
+  }): Promise<string>;
+  /** Fails with `TOKEN_EXPIRED`, `UNAUTHENTICATED` (forged, or its session ended). */
+  checkAccess(token: string): Promise<Result<HumanLogin, RelayFailure>>;
+  /** Fails with `UNAUTHENTICATED`, `FORBIDDEN` (agent blocked). */
+  checkAgent(token: string): Result<AgentRow, RelayFailure>;
+  makeChallenge(deviceId: DeviceId): string;
+  /** Uses the challenge up, whatever comes of it. */
+  checkChallenge(login: {
+    readonly deviceId: DeviceId;
+    readonly challenge: string;
+    readonly signature: Bytes;
+  }): Result<{ readonly userId: UserId }, RelayFailure>;
+  /** The same made-up salt for the same unknown handle, always. */
+  madeUpSalt(handle: string): Bytes;
+}
+
+/** What is kept of a token or a password's proof. */
+export const sha256 = (bytes: Uint8Array): Bytes =>
+  new Uint8Array(createHash("sha256").update(bytes).digest());
+
+const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const AGENT_TOKEN = /^hsk_[0-9A-Za-z]{40}$/;
+
+/** A fresh agent token: 238 random bits, shown once. */
+export function makeAgentToken(random: RandomBytes): string {
+  let token = "hsk_";
+  while (token.length < 44) {
+    // Bytes from 248 up are skipped: they would favour the first letters.
+    for (const byte of random(48)) if (byte < 248 && token.length < 44) token += BASE62[byte % 62];
+  }
+  return token;
+}
+
+export const agentTokenHash = (token: string): Bytes => sha256(utf8(token));
+
+/** A fresh code or token for a link or a cookie: 144 or 256 random bits. */
+export const makeCode = (random: RandomBytes, sizeBytes: 18 | 32): string =>
+  bytesToBase64Url(random(sizeBytes));
+
+const MAX_CHALLENGES = 10_000;
+
+export function createAdmission(needs: {
+  readonly directory: Directory;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly secret: Secret<Bytes>;
+  /** Origins a device may sign in from: it signs the one it sees. */
+  readonly origins: () => readonly string[];
+}): Admission {
+  const { directory, clock, random } = needs;
+  const derive = (use: string): Bytes =>
+    new Uint8Array(createHmac("sha256", needs.secret.reveal()).update(use).digest());
+  const tokenKey = derive("access-token");
+  const saltKey = derive("made-up-salt");
+  const challenges = new Map<string, { deviceId: DeviceId; expiresAt: number }>();
+
+  const forgetOldChallenges = (): void => {
+    for (const [challenge, { expiresAt }] of challenges) {
+      if (expiresAt > clock.now() && challenges.size < MAX_CHALLENGES) break;
+      challenges.delete(challenge);
+    }
+  };
+
+  return {
+    issueAccess({ sessionId, userId, deviceId }) {
+      const issuedAt = Math.floor(clock.now() / 1_000);
+      return new SignJWT({ sid: sessionId, did: deviceId })
+        .setProtectedHeader({ alg: "HS256" })
+        .setSubject(userId)
+        .setIssuedAt(issuedAt)
+        .setExpirationTime(issuedAt + ACCESS_TOKEN_LIFETIME_S)
+        .sign(tokenKey);
+    },
+
+    async checkAccess(token) {
+      const claims = await jwtVerify(token, tokenKey, {
+        algorithms: ["HS256"],
+        currentDate: new Date(clock.now()),
+        requiredClaims: ["sub", "sid", "exp"],
+      }).then(
+        ({ payload }) => payload,
+        (fault: unknown) => (fault instanceof errors.JWTExpired ? "expired" : "forged"),
+      );
+      if (claims === "expired") return refuse("TOKEN_EXPIRED");
+      if (typeof claims === "string" || typeof claims.sid !== "string")
+        return refuse("UNAUTHENTICATED");
+      const session = directory.session(claims.sid);
+      if (session === null || session.user_id !== claims.sub) return refuse("UNAUTHENTICATED");
+      return ok({
+        userId: session.user_id,
+        deviceId: parseId<DeviceId>(claims.did),
+        sessionId: session.session_id,
+        expiresAt: (claims.exp ?? 0) * 1_000,
+      });
+    },
+
+    checkAgent(token) {
+      const agent = AGENT_TOKEN.test(token) ? directory.agentByToken(agentTokenHash(token)) : null;
+      if (agent === null) return refuse("UNAUTHENTICATED");
+      return agent.governance === "blocked" ? refuse("FORBIDDEN") : ok(agent);
+    },
+
+    makeChallenge(deviceId) {
+      forgetOldChallenges();
+      const challenge = Buffer.from(random(32)).toString("base64");
+      challenges.set(challenge, {
+        deviceId,
+        expiresAt: clock.now() + CHALLENGE_LIFETIME_S * 1_000,
+      });
+      return challenge;
+    },
+
+    checkChallenge({ deviceId, challenge, signature }) {
+      const made = challenges.get(challenge);
+      challenges.delete(challenge);
+      const device = directory.device(deviceId);
+      if (made?.deviceId !== deviceId || made.expiresAt <= clock.now())
+        return refuse("INVALID_CREDENTIALS");
+      if (device === null || device.revoked_at !== null) return refuse("INVALID_CREDENTIALS");
+      const isSigned = needs
+        .origins()
+        .some((origin) =>
+          isSignedBy(
+            device.signing_key,
+            utf8(deviceChallengeText({ origin, userId: device.user_id, deviceId, challenge })),
+            signature,
+          ),
+        );
+      return isSigned ? ok({ userId: device.user_id }) : refuse("INVALID_CREDENTIALS");
+    },
+
+    madeUpSalt: (handle) => new Uint8Array(createHmac("sha256", saltKey).update(handle).digest()),
+  };
+}
+
+/** Whether the agent a token opened is the one the caller named. */
+export const isNamed = (agent: AgentRow, named: AgentId | undefined): boolean =>
+  named === undefined || agent.agent_id === named;
+
+function isSignedBy(publicKey: Bytes, message: Bytes, signature: Bytes): boolean {
+  try {
+    const key = createPublicKey({
+      key: { kty: "OKP", crv: "Ed25519", x: bytesToBase64Url(publicKey) },
+      format: "jwk",
+    });
+    return verifySignature(null, message, key, signature);
+  } catch {
+    // Bytes that are no point of the curve.
+    return false;
+  }
+}

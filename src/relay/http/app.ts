@@ -1,0 +1,93 @@
+/** All routes of the relay, and what every answer has in common. SPEC §rest. */
+import { Hono } from "hono";
+import type { HttpBindings } from "@hono/node-server";
+import { ERROR_CODES } from "#protocol/error-codes.ts";
+import type { Log } from "#base/log.ts";
+import { MAX_BODY_BYTES } from "#protocol/limits.ts";
+import { errorBody } from "../error-frame.ts";
+import { refuse } from "../failure.ts";
+import type { OriginCheck } from "../origins.ts";
+import { serveAgents } from "./agents.ts";
+import { createApi, type ApiNeeds } from "./api.ts";
+import { serveAuth } from "./auth.ts";
+import { serveContacts } from "./contacts.ts";
+import { serveConversations } from "./conversations.ts";
+import { serveFiles } from "./files.ts";
+import { serveGroups } from "./groups.ts";
+import { serveHealth } from "./health.ts";
+import { serveKeys } from "./keys.ts";
+import { serveMessages } from "./messages.ts";
+import { serveRelations } from "./relations.ts";
+import { securityHeaders, type HeaderOptions } from "./security-headers.ts";
+import { serveStaticFile } from "./static-files.ts";
+import { serveUsers } from "./users.ts";
+
+/** Paths that are the relay's own; every other one is the app's. */
+const OWN_PATH =
+  /^\/(auth|users|contacts|keys|agents|invites|relations|conversations|groups|files|push|ws|health|metrics)(\/|$)/;
+
+const isUpload = (path: string): boolean => path.endsWith("/upload");
+
+export function createApp(
+  needs: ApiNeeds & {
+    readonly origins: OriginCheck;
+    readonly headers: HeaderOptions;
+    /** Folder of the built app, or null. */
+    readonly staticRoot: string | null;
+    readonly events: Log;
+  },
+): Hono<{ Bindings: HttpBindings }> {
+  const app = new Hono<{ Bindings: HttpBindings }>();
+  const api = createApi(needs);
+  const headers = Object.entries(securityHeaders(needs.headers));
+  const isOwn = (path: string): boolean => OWN_PATH.test(path);
+
+  app.use(async (http, next) => {
+    const { method, path } = http.req;
+    const changesState = method !== "GET" && method !== "HEAD" && method !== "OPTIONS";
+    const sizeBytes = Number(http.req.header("content-length") ?? 0);
+    if (
+      changesState &&
+      !needs.origins.isAllowed(http.req.header("origin"), http.req.header("host"))
+    ) {
+      http.res = api.respond(http, refuse("ORIGIN_REFUSED"));
+    } else if (sizeBytes > MAX_BODY_BYTES && !isUpload(path)) {
+      http.res = api.respond(http, refuse("TOO_LARGE", { limit: MAX_BODY_BYTES }));
+    } else {
+      await next();
+    }
+    for (const [name, value] of headers) http.res.headers.set(name, value);
+    if (isOwn(path)) http.res.headers.set("Cache-Control", "no-store");
+  });
+
+  serveHealth(app, api);
+  serveAuth(app, api);
+  serveUsers(app, api);
+  serveContacts(app, api);
+  serveKeys(app, api);
+  serveAgents(app, api);
+  serveRelations(app, api);
+  serveMessages(app, api);
+  serveConversations(app, api);
+  serveGroups(app, api);
+  serveFiles(app, api);
+  app.all(
+    "/push/*",
+    api.open(() => refuse("NOT_ENABLED")),
+  );
+
+  app.notFound(async (http) => {
+    const { path, method } = http.req;
+    const file =
+      needs.staticRoot === null || isOwn(path) || (method !== "GET" && method !== "HEAD")
+        ? null
+        : await serveStaticFile(needs.staticRoot, path);
+    return file ?? http.json(errorBody(refuse("NOT_FOUND").failure), ERROR_CODES.NOT_FOUND.status);
+  });
+  app.onError((fault, http) => {
+    // Where, never what: a message could repeat what a caller sent.
+    needs.events.error("http.bug", { route: http.req.routePath, name: fault.name });
+    return http.json(errorBody(refuse("INTERNAL").failure), ERROR_CODES.INTERNAL.status);
+  });
+  return app;
+}

@@ -1,0 +1,357 @@
+/** Signing up and in: password, device key, refresh cookie, device links. SPEC §auth. */
+import type { Hono } from "hono";
+import type { HttpBindings } from "@hono/node-server";
+import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+import { base64ToBytes } from "#base/base64.ts";
+import { utf8, type Bytes } from "#base/bytes.ts";
+import { ok, type Result } from "#base/result.ts";
+import type { DeviceId, UserId } from "#protocol/ids.ts";
+import {
+  ACCESS_TOKEN_LIFETIME_S,
+  CHALLENGE_LIFETIME_S,
+  MAX_DEVICES_PER_HUMAN,
+  MAX_FILE_BYTES,
+  MAX_FRAME_BYTES,
+  MAX_GROUP_MEMBERS,
+  MAX_TEXT_UNITS,
+  MIN_PASSWORD_CHARACTERS,
+  RECALL_WINDOW_MS,
+  REFRESH_TOKEN_LIFETIME_S,
+} from "#protocol/limits.ts";
+import {
+  AuthParamsBody,
+  ChallengeBody,
+  ChangePasswordBody,
+  DeviceLinkAnswerBody,
+  DeviceLinkBody,
+  DeviceLoginBody,
+  LoginBody,
+  RegisterBody,
+  type Device,
+} from "#protocol/rest.ts";
+import { PROTOCOL } from "#protocol/version.ts";
+import { makeCode, sha256 } from "../admission.ts";
+import type { NewSession, PasswordFields } from "../directory/account-commands.ts";
+import { lockedRefusal } from "../directory/account-commands.ts";
+import { decodeBase64 } from "../envelope-check.ts";
+import { refuse, type RelayFailure } from "../failure.ts";
+import { answer, isoTime, type Answered, type Api, type Http } from "./api.ts";
+
+const COOKIE = "refresh_token";
+const LINK_LIFETIME_S = 300;
+const DEFAULT_ARGON2 = { m: 65_536, t: 3, p: 4 };
+
+export function serveAuth(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
+  const { writer, directory, admission, clock, random } = api;
+
+  const setRefreshCookie = (http: Http, token: string): void =>
+    setCookie(http, COOKIE, token, {
+      httpOnly: true,
+      secure: api.secureCookies,
+      sameSite: "Strict",
+      path: "/auth",
+      maxAge: REFRESH_TOKEN_LIFETIME_S,
+    });
+
+  const makeSession = (userId: UserId, deviceId: DeviceId | null) => {
+    const refreshToken = makeCode(random, 32);
+    const session: NewSession = {
+      sessionId: makeCode(random, 18),
+      userId,
+      deviceId,
+      refreshHash: sha256(utf8(refreshToken)),
+      expiresAt: clock.now() + REFRESH_TOKEN_LIFETIME_S * 1_000,
+    };
+    return { session, refreshToken };
+  };
+
+  const tokensOf = async (session: {
+    sessionId: string;
+    userId: UserId;
+    deviceId: DeviceId | null;
+  }) => ({
+    user_id: session.userId,
+    device_id: session.deviceId,
+    access_token: await admission.issueAccess(session),
+    expires_in_seconds: ACCESS_TOKEN_LIFETIME_S,
+  });
+
+  app.get(
+    "/auth/config",
+    api.open(() =>
+      answer({
+        protocol: PROTOCOL,
+        registration: api.registration.policy,
+        email: false,
+        turnstile_site_key: null,
+        limits: {
+          text_units: MAX_TEXT_UNITS,
+          frame_bytes: MAX_FRAME_BYTES,
+          file_bytes: MAX_FILE_BYTES,
+          devices: MAX_DEVICES_PER_HUMAN,
+          group_members: MAX_GROUP_MEMBERS,
+          password_characters: MIN_PASSWORD_CHARACTERS,
+          recall_window_ms: RECALL_WINDOW_MS,
+        },
+      }),
+    ),
+  );
+
+  app.post(
+    "/auth/params",
+    api.open(async (http) => {
+      const body = await api.body(http, AuthParamsBody);
+      if (!body.ok) return body;
+      const user = directory.userByHandle(body.value.handle);
+      const madeUp = Buffer.from(admission.madeUpSalt(body.value.handle)).toString("base64");
+      return answer({
+        argon2_salt: user?.argon2_salt ?? madeUp,
+        argon2_params:
+          user?.argon2_params == null
+            ? DEFAULT_ARGON2
+            : (JSON.parse(user.argon2_params) as unknown),
+      });
+    }, "login"),
+  );
+
+  const register = async (http: Http): Promise<Answered> => {
+    const body = await api.body(http, RegisterBody);
+    if (!body.ok) return body;
+    const { user_id, device, auth_key, argon2_salt, argon2_params } = body.value;
+    const { policy, code } = api.registration;
+    if (policy === "closed" || (policy === "invite" && body.value.registration_code !== code)) {
+      return refuse("REGISTRATION_CLOSED");
+    }
+    const ledger = decodeAll(body.value.account_ledger);
+    const parts = deviceParts(device);
+    if (ledger === null || parts === null) return refuse("BAD_REQUEST", { path: "account_ledger" });
+    const password = passwordFields(auth_key, argon2_salt, argon2_params);
+    if (!password.ok) return password;
+    const { session, refreshToken } = makeSession(user_id, device.device_id);
+    const registered = await writer.run("registerUser", {
+      now: clock.now(),
+      userId: user_id,
+      handle: body.value.handle,
+      displayName: body.value.display_name,
+      identityKey: decodeBase64(body.value.identity_key) ?? new Uint8Array(),
+      password: password.value,
+      ledger,
+      device: parts,
+      backup: body.value.backup,
+      session,
+    });
+    if (!registered.ok) return registered;
+    setRefreshCookie(http, refreshToken);
+    return answer(await tokensOf(session));
+  };
+  app.post("/auth/register", api.open(register, "register", 201));
+
+  app.post(
+    "/auth/login",
+    api.open(async (http) => {
+      const body = await api.body(http, LoginBody);
+      if (!body.ok) return body;
+      const { handle, auth_key, device_id } = body.value;
+      const { session, refreshToken } = makeSession("" as UserId, device_id);
+      const authHash = sha256(base64ToBytes(auth_key) ?? new Uint8Array());
+      const login = await writer.run("login", { now: clock.now(), handle, authHash, session });
+      if (!login.ok) return login;
+      if (login.value.outcome === "locked") return lockedRefusal(login.value.untilMs, clock.now());
+      if (login.value.outcome === "refused") return refuse("INVALID_CREDENTIALS");
+      const { userId } = login.value;
+      setRefreshCookie(http, refreshToken);
+      const tokens = await tokensOf({ ...session, userId });
+      return answer({ ...tokens, backup: directory.backup(userId) });
+    }, "login"),
+  );
+
+  app.post(
+    "/auth/challenge",
+    api.open(async (http) => {
+      const body = await api.body(http, ChallengeBody);
+      if (!body.ok) return body;
+      const challenge = admission.makeChallenge(body.value.device_id);
+      return answer({ challenge, expires_in_seconds: CHALLENGE_LIFETIME_S });
+    }, "restByAddress"),
+  );
+
+  app.post(
+    "/auth/device",
+    api.open(async (http) => {
+      const body = await api.body(http, DeviceLoginBody);
+      if (!body.ok) return body;
+      const { device_id, challenge } = body.value;
+      const signature = base64ToBytes(body.value.signature) ?? new Uint8Array();
+      const checked = admission.checkChallenge({ deviceId: device_id, challenge, signature });
+      if (!checked.ok) return checked;
+      const { session, refreshToken } = makeSession(checked.value.userId, device_id);
+      const started = await writer.run("startSession", { now: clock.now(), session });
+      if (!started.ok) return started;
+      setRefreshCookie(http, refreshToken);
+      return answer(await tokensOf(session));
+    }, "restByAddress"),
+  );
+
+  app.post(
+    "/auth/refresh",
+    api.open(async (http) => {
+      const token = getCookie(http, COOKIE);
+      if (token === undefined) return refuse("UNAUTHENTICATED");
+      const next = makeCode(random, 32);
+      const hashes = { tokenHash: sha256(utf8(token)), nextHash: sha256(utf8(next)) };
+      const refreshed = await writer.run("refreshSession", { now: clock.now(), ...hashes });
+      if (!refreshed.ok) return refreshed;
+      if (refreshed.value === null) return refuse("UNAUTHENTICATED");
+      const { sessionId, userId } = refreshed.value;
+      if ("reused" in refreshed.value) {
+        api.relay.endSessions(userId, (ended) => ended.sessionId === sessionId, "refresh_reuse");
+        deleteCookie(http, COOKIE, { path: "/auth" });
+        return refuse("UNAUTHENTICATED");
+      }
+      if (refreshed.value.rotated) setRefreshCookie(http, next);
+      return answer(await tokensOf(refreshed.value));
+    }),
+  );
+
+  app.post(
+    "/auth/logout",
+    api.enrolling(async (http, who) => {
+      deleteCookie(http, COOKIE, { path: "/auth" });
+      const ended = await writer.run("endSession", { sessionId: who.sessionId });
+      if (!ended.ok) return ended;
+      api.relay.endSessions(who.userId, (session) => session.sessionId === who.sessionId, "logout");
+      return answer({});
+    }),
+  );
+
+  app.get(
+    "/auth/me",
+    api.enrolling((_http, who) => {
+      const user = directory.user(who.userId);
+      const session = directory.session(who.sessionId);
+      if (user === null || session === null) return refuse("UNAUTHENTICATED");
+      const { user_id, handle, display_name } = user;
+      const session_expires_at = isoTime(session.expires_at);
+      return answer({ user_id, handle, display_name, device_id: who.deviceId, session_expires_at });
+    }),
+  );
+
+  app.post(
+    "/auth/change-protection-password",
+    api.human(async (http, who) => {
+      const body = await api.body(http, ChangePasswordBody);
+      if (!body.ok) return body;
+      const { auth_key, new_auth_key, argon2_salt, argon2_params, backup } = body.value;
+      const next = passwordFields(new_auth_key, argon2_salt, argon2_params);
+      if (!next.ok || next.value === null) return refuse("BAD_REQUEST", { path: "new_auth_key" });
+      const oldKey = auth_key === null ? null : base64ToBytes(auth_key);
+      const changed = await writer.run("changePassword", {
+        userId: who.userId,
+        sessionId: who.sessionId,
+        authHash: oldKey === null ? null : sha256(oldKey),
+        next: next.value,
+        backup,
+      });
+      if (!changed.ok) return changed;
+      const isOther = (session: { sessionId: string }): boolean =>
+        session.sessionId !== who.sessionId;
+      api.relay.endSessions(who.userId, isOther, "password_changed");
+      return answer({});
+    }),
+  );
+
+  serveDeviceLinks(app, api);
+  for (const path of NOT_ENABLED)
+    app.all(
+      path,
+      api.open(() => refuse("NOT_ENABLED")),
+    );
+}
+
+/** Published names that need email or passkeys. */
+const NOT_ENABLED = [
+  "/auth/send-code",
+  "/auth/login-code",
+  "/auth/reset-password",
+  "/auth/change-password",
+  "/auth/passkey/*",
+];
+
+// Links live five minutes and are used once, so memory is the right place for them.
+function serveDeviceLinks(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
+  const linkById = new Map<
+    string,
+    { ephemeralKey: string; sealed: string | null; expiresAt: number }
+  >();
+  const find = (
+    http: Http,
+  ): Result<[string, { ephemeralKey: string; sealed: string | null }], RelayFailure> => {
+    for (const [id, link] of linkById) if (link.expiresAt <= api.clock.now()) linkById.delete(id);
+    const id = http.req.param("id") ?? "";
+    const link = linkById.get(id);
+    return link === undefined ? refuse("NOT_FOUND") : ok([id, link]);
+  };
+
+  app.post(
+    "/auth/device-links",
+    api.open(async (http) => {
+      const body = await api.body(http, DeviceLinkBody);
+      if (!body.ok) return body;
+      const link_id = makeCode(api.random, 18);
+      const expiresAt = api.clock.now() + LINK_LIFETIME_S * 1_000;
+      linkById.set(link_id, { ephemeralKey: body.value.ephemeral_key, sealed: null, expiresAt });
+      return answer({ link_id, expires_in_seconds: LINK_LIFETIME_S });
+    }),
+  );
+  app.get(
+    "/auth/device-links/:id",
+    api.open((http) => {
+      const found = find(http);
+      if (!found.ok) return found;
+      const [id, { ephemeralKey, sealed }] = found.value;
+      if (sealed !== null) linkById.delete(id);
+      return answer({ ephemeral_key: ephemeralKey, sealed });
+    }, "rest"),
+  );
+  app.put(
+    "/auth/device-links/:id",
+    api.human(async (http) => {
+      const body = await api.body(http, DeviceLinkAnswerBody);
+      const found = find(http);
+      if (!body.ok) return body;
+      if (!found.ok) return found;
+      found.value[1].sealed = body.value.sealed;
+      return answer({});
+    }),
+  );
+}
+
+/** Bytes of every text, or null when one is not canonical base64. */
+export function decodeAll(texts: readonly string[]): readonly Bytes[] | null {
+  const decoded = texts.map(decodeBase64);
+  return decoded.every((bytes) => bytes !== null) ? decoded : null;
+}
+
+export function deviceParts(device: Device) {
+  const signingKey = decodeBase64(device.signing_public_key);
+  const certificate = decodeBase64(device.certificate);
+  if (signingKey === null || certificate === null) return null;
+  return {
+    deviceId: device.device_id,
+    signingKey,
+    certificate,
+    nameSealed: device.name_sealed ?? null,
+  };
+}
+
+function passwordFields(
+  authKey: string | null,
+  salt: string | null,
+  params: { readonly m: number; readonly t: number; readonly p: number } | null,
+): Result<PasswordFields | null, RelayFailure> {
+  if (authKey === null && salt === null && params === null) return ok(null);
+  const key = authKey === null ? null : base64ToBytes(authKey);
+  if (key === null || salt === null || params === null)
+    return refuse("BAD_REQUEST", { path: "auth_key" });
+  return ok({ authHash: sha256(key), argon2Salt: salt, argon2Params: JSON.stringify(params) });
+}

@@ -1,0 +1,112 @@
+/** Contact requests between people, and the list of those who accepted. */
+import type { Hono } from "hono";
+import type { HttpBindings } from "@hono/node-server";
+import { makeId, type RelationId, type UserId } from "#protocol/ids.ts";
+import { ContactAcceptBody, ContactRequestBody } from "#protocol/rest.ts";
+import { refuse } from "../failure.ts";
+import { answer, answerPage, isoTime, type Api } from "./api.ts";
+import { decodeAll } from "./auth.ts";
+import { relationOf } from "./relations.ts";
+import { publicUser } from "./users.ts";
+
+export function serveContacts(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
+  const { directory, writer, relay, clock } = api;
+  const userOf = (userId: UserId) => {
+    const user = directory.user(userId);
+    return user === null ? null : publicUser(user);
+  };
+
+  app.get(
+    "/contacts",
+    api.human((_http, who) => {
+      const relations = directory.relationsOf(who.userId).filter((row) => row.kind === "h2h");
+      return answerPage(
+        relations.map((row) => {
+          const other = row.user_id === who.userId ? row.peer_user_id : row.user_id;
+          return { user: other === null ? null : userOf(other), relation: relationOf(row) };
+        }),
+      );
+    }),
+  );
+
+  app.get(
+    "/contacts/requests",
+    api.human((_http, who) =>
+      answerPage(
+        directory.contactRequestsOf(who.userId).map((row) => ({
+          request_id: row.request_id,
+          direction: row.to_id === who.userId ? "in" : "out",
+          user: userOf(row.to_id === who.userId ? row.from_id : row.to_id),
+          note_sealed: row.note_sealed,
+          created_at: isoTime(row.created_at),
+        })),
+      ),
+    ),
+  );
+
+  app.post(
+    "/contacts/requests",
+    api.human(async (http, who) => {
+      const body = await api.body(http, ContactRequestBody);
+      if (!body.ok) return body;
+      const toId = body.value.user_id;
+      const requested = await writer.run("requestContact", {
+        now: clock.now(),
+        requestId: makeId(clock.now(), api.random),
+        fromId: who.userId,
+        toId,
+        noteSealed: body.value.note_sealed ?? null,
+      });
+      if (!requested.ok) return requested;
+      const { requestId, isNew } = requested.value;
+      if (isNew)
+        relay.tell(toId, { type: "contact.requested", request_id: requestId, user_id: who.userId });
+      return answer({ request_id: requestId });
+    }, 201),
+  );
+
+  app.post(
+    "/contacts/requests/:id/accept",
+    api.human(async (http, who) => {
+      const requestId = api.id(http, "id");
+      if (!requestId.ok) return requestId;
+      const body = await api.body(http, ContactAcceptBody);
+      if (!body.ok) return body;
+      const ledger = decodeAll(body.value.ledger);
+      if (ledger === null) return refuse("BAD_REQUEST", { path: "ledger" });
+      const asker = directory.contactRequest(requestId.value)?.from_id;
+      const conversationId = body.value.conversation_id;
+      const accepted = await writer.run("acceptContact", {
+        now: clock.now(),
+        requestId: requestId.value,
+        userId: who.userId,
+        relationId: makeId<RelationId>(clock.now(), api.random),
+        conversationId,
+        ledger,
+      });
+      if (!accepted.ok) return accepted;
+      if (asker !== undefined) {
+        relay.tell(asker, {
+          type: "contact.accepted",
+          request_id: requestId.value,
+          user_id: who.userId,
+          conversation_id: conversationId,
+        });
+      }
+      return answer(relationOf(accepted.value));
+    }, 201),
+  );
+
+  app.post(
+    "/contacts/requests/:id/decline",
+    api.human(async (http, who) => {
+      const requestId = api.id(http, "id");
+      if (!requestId.ok) return requestId;
+      const dropped = await writer.run("dropContactRequest", {
+        requestId: requestId.value,
+        userId: who.userId,
+      });
+      return dropped.ok ? answer({}) : dropped;
+    }),
+  );
+}

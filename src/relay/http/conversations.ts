@@ -1,0 +1,148 @@
+/** Conversations as one account sees them: list, marks, members, groups. */
+import type { Hono } from "hono";
+import type { HttpBindings } from "@hono/node-server";
+import type { AccountId, ConversationId, UserId } from "#protocol/ids.ts";
+import { ConversationBody, type Conversation } from "#protocol/rest.ts";
+import { refuse } from "../failure.ts";
+import type { Role } from "../log/log-store.ts";
+import { answer, answerPage, isoTime, pageSize, type Api } from "./api.ts";
+import { MAX_STREAMING_MEMBERS } from "#protocol/limits.ts";
+
+type Row = {
+  readonly id: ConversationId;
+  readonly type: Conversation["type"];
+  readonly next_seq: number;
+  readonly updated_at: number;
+  readonly role: Role;
+  readonly read_seq: number;
+  readonly muted_until: number | null;
+  readonly pinned: number;
+  readonly archived: number;
+  readonly left_seq: number | null;
+  readonly members_can_invite: number;
+  readonly join_approval: number;
+  readonly group_key_version: number;
+  readonly member_count: number;
+  readonly unread: number;
+  readonly delivered_seq: number;
+  readonly relation_status: Conversation["relation_status"];
+  readonly peer_id: AccountId | null;
+  readonly peer_type: "human" | "agent" | null;
+};
+
+const SELECT = `SELECT conv.*, own.role, own.read_seq, own.muted_until, own.pinned, own.archived, own.left_seq,
+  (SELECT count(*) FROM member WHERE member.conv = own.conv AND member.left_seq IS NULL) AS member_count,
+  (SELECT count(*) FROM entry WHERE entry.conv = own.conv AND seq > own.read_seq AND seq >= own.joined_seq
+     AND counts = 1 AND sender_id <> own.account) AS unread,
+  coalesce((SELECT min(other.delivered_seq) FROM member AS other
+     WHERE other.conv = own.conv AND other.account <> own.account AND other.left_seq IS NULL), 0) AS delivered_seq,
+  (SELECT status FROM relations WHERE conversation_id = own.conv) AS relation_status,
+  peer.account AS peer_id, peer.type AS peer_type
+  FROM member AS own JOIN conv ON conv.id = own.conv
+  LEFT JOIN member AS peer ON peer.conv = own.conv AND peer.account <> own.account AND conv.type <> 'group'`;
+
+const conversationOf = (row: Row): Conversation => ({
+  conversation_id: row.id,
+  type: row.type,
+  peer:
+    row.peer_id === null || row.peer_type === null
+      ? null
+      : { id: row.peer_id, type: row.peer_type },
+  relation_status: row.relation_status,
+  last_seq: Math.min(row.next_seq - 1, row.left_seq ?? Number.MAX_SAFE_INTEGER),
+  read_seq: row.read_seq,
+  delivered_seq: row.delivered_seq,
+  unread_count: row.unread,
+  muted_until: row.muted_until === null ? null : isoTime(row.muted_until),
+  pinned: row.pinned === 1,
+  archived: row.archived === 1,
+  member_count: row.member_count,
+  group:
+    row.type === "group"
+      ? {
+          group_id: row.id,
+          role: row.role,
+          streaming: row.member_count <= MAX_STREAMING_MEMBERS,
+          members_can_invite: row.members_can_invite === 1,
+          join_approval: row.join_approval === 1,
+          group_key_version: row.group_key_version,
+        }
+      : null,
+  updated_at: isoTime(row.updated_at),
+});
+
+export function readConversation(
+  api: Api,
+  id: ConversationId,
+  accountId: AccountId,
+): Conversation | null {
+  const row = api.sql.get<Row>(`${SELECT} WHERE own.account = ? AND conv.id = ?`, accountId, id);
+  return row === undefined ? null : conversationOf(row);
+}
+
+export function serveConversations(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
+  app.get(
+    "/conversations",
+    api.either((http, who) => {
+      const limit = pageSize(http);
+      const [at, id] = (http.req.query("cursor") ?? "").split(".");
+      const rows = api.sql.all<Row>(
+        `${SELECT} WHERE own.account = ? AND (conv.updated_at, conv.id) < (?, ?)
+         ORDER BY conv.updated_at DESC, conv.id DESC LIMIT ?`,
+        who.accountId,
+        at !== undefined && /^\d+$/.test(at) ? Number(at) : Number.MAX_SAFE_INTEGER,
+        id ?? "",
+        limit,
+      );
+      const last = rows.at(-1);
+      const next =
+        rows.length < limit || last === undefined ? null : `${last.updated_at}.${last.id}`;
+      return answerPage(rows.map(conversationOf), next);
+    }),
+  );
+  app.get(
+    "/conversations/:id",
+    api.either((http, who) => {
+      const id = api.id<ConversationId>(http, "id");
+      const conversation = id.ok ? readConversation(api, id.value, who.accountId) : null;
+      return conversation === null ? refuse("NOT_FOUND") : answer(conversation);
+    }),
+  );
+  app.patch(
+    "/conversations/:id",
+    api.human(async (http, who) => {
+      const id = api.id<ConversationId>(http, "id");
+      if (!id.ok) return id;
+      const body = await api.body(http, ConversationBody);
+      if (!body.ok) return body;
+      const { muted_until, pinned, archived } = body.value;
+      const flagged = await api.writer.run("flagConversation", {
+        conversationId: id.value,
+        accountId: who.userId,
+        mutedUntil: typeof muted_until === "string" ? Date.parse(muted_until) : muted_until,
+        pinned,
+        archived,
+      });
+      if (!flagged.ok) return flagged;
+      return answer(readConversation(api, id.value, who.userId));
+    }),
+  );
+  app.get(
+    "/conversations/:id/members",
+    api.either(async (http, who) => {
+      const id = api.id<ConversationId>(http, "id");
+      if (!id.ok) return id;
+      const members = (await api.log.members(id.value)).filter((member) => member.leftSeq === null);
+      if (!members.some((member) => member.id === who.accountId)) return refuse("NOT_MEMBER");
+      return answerPage(
+        members.map(({ id: memberId, type, role, ownerId, joinedSeq }) => ({
+          id: memberId,
+          type,
+          role,
+          ...(ownerId === null ? {} : { owner_id: ownerId satisfies UserId }),
+          joined_seq: joinedSeq,
+        })),
+      );
+    }),
+  );
+}

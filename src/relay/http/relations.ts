@@ -1,0 +1,46 @@
+/** Relations: the permission that keeps a conversation open. */
+import type { Hono } from "hono";
+import type { HttpBindings } from "@hono/node-server";
+import type { RelationId } from "#protocol/ids.ts";
+import type { Relation } from "#protocol/rest.ts";
+import type { RelationRow } from "../directory/rows.ts";
+import { answer, answerPage, isoTime, type Api } from "./api.ts";
+
+export const relationOf = (row: RelationRow): Relation => ({
+  relation_id: row.relation_id,
+  kind: row.kind,
+  user_id: row.user_id,
+  ...(row.agent_id === null ? {} : { agent_id: row.agent_id }),
+  ...(row.peer_user_id === null ? {} : { peer_user_id: row.peer_user_id }),
+  status: row.status,
+  conversation_id: row.conversation_id,
+  granted_scopes: JSON.parse(row.granted_scopes) as string[],
+  created_at: isoTime(row.created_at),
+});
+
+const CHANGES = { suspend: "suspended", restore: "established", revoke: "revoked" } as const;
+
+export function serveRelations(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
+  app.get(
+    "/relations",
+    api.either((_http, who) =>
+      answerPage(api.directory.relationsOf(who.accountId).map(relationOf)),
+    ),
+  );
+  for (const [verb, to] of Object.entries(CHANGES)) {
+    app.post(
+      `/relations/:id/${verb}`,
+      api.either(async (http, who) => {
+        const relationId = api.id<RelationId>(http, "id");
+        if (!relationId.ok) return relationId;
+        const changed = await api.writer.run("changeRelation", {
+          now: api.clock.now(),
+          relationId: relationId.value,
+          by: who.accountId,
+          to,
+        });
+        return changed.ok ? answer(relationOf(changed.value)) : changed;
+      }),
+    );
+  }
+}

@@ -1,0 +1,161 @@
+/** People as they see themselves and each other: profile, search, devices, blocks. */
+import type { Hono } from "hono";
+import type { HttpBindings } from "@hono/node-server";
+import { base64ToBytes } from "#base/base64.ts";
+import type { DeviceId, UserId } from "#protocol/ids.ts";
+import { ACCESS_TOKEN_LIFETIME_S } from "#protocol/limits.ts";
+import { AddDeviceBody, BlockBody, OwnProfileBody, type PublicUser } from "#protocol/rest.ts";
+import type { UserRow } from "../directory/rows.ts";
+import { refuse } from "../failure.ts";
+import { answer, answerPage, isoTime, type Api } from "./api.ts";
+import { deviceParts } from "./auth.ts";
+
+export const publicUser = ({ user_id, handle, display_name }: UserRow): PublicUser => ({
+  user_id,
+  handle,
+  display_name,
+});
+
+export function serveUsers(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
+  const { directory, writer, clock } = api;
+
+  app.get(
+    "/users/me",
+    api.human((_http, who) => {
+      const user = directory.user(who.userId);
+      if (user === null) return refuse("NOT_FOUND");
+      return answer({
+        ...publicUser(user),
+        read_receipts: user.read_receipts === 1,
+        presence: user.presence === 1,
+        has_password: user.auth_hash !== null,
+      });
+    }),
+  );
+  app.patch(
+    "/users/me",
+    api.human(async (http, who) => {
+      const body = await api.body(http, OwnProfileBody);
+      if (!body.ok) return body;
+      const changed = await writer.run("updateProfile", {
+        userId: who.userId,
+        displayName: body.value.display_name ?? null,
+        readReceipts: body.value.read_receipts ?? null,
+        presence: body.value.presence ?? null,
+      });
+      return changed.ok ? answer({}) : changed;
+    }),
+  );
+
+  app.get(
+    "/users/me/devices",
+    api.enrolling((_http, who) =>
+      answerPage(
+        directory
+          .devicesOf(who.userId)
+          .filter((device) => device.revoked_at === null)
+          .map((device) => ({
+            device_id: device.device_id,
+            name_sealed: device.name_sealed,
+            created_at: isoTime(device.created_at),
+            last_active_at: isoTime(device.last_active_at),
+            current: device.device_id === who.deviceId,
+          })),
+      ),
+    ),
+  );
+  app.post(
+    "/users/me/devices",
+    api.enrolling(async (http, who) => {
+      const body = await api.body(http, AddDeviceBody);
+      if (!body.ok) return body;
+      const device = deviceParts(body.value.device);
+      const prevHash = base64ToBytes(body.value.prev_hash);
+      if (device === null || prevHash === null) return refuse("BAD_REQUEST", { path: "device" });
+      if (who.deviceId !== null) return refuse("FORBIDDEN");
+      const added = await writer.run("addDevice", {
+        now: clock.now(),
+        userId: who.userId,
+        device,
+        ledgerSeq: body.value.ledger_seq,
+        prevHash,
+        sessionId: who.sessionId,
+      });
+      if (!added.ok) return added;
+      api.relay.tellKeysChanged({ type: "human", id: who.userId }, "device_added");
+      const session = { sessionId: who.sessionId, userId: who.userId, deviceId: device.deviceId };
+      return answer({
+        user_id: who.userId,
+        device_id: device.deviceId,
+        access_token: await api.admission.issueAccess(session),
+        expires_in_seconds: ACCESS_TOKEN_LIFETIME_S,
+      });
+    }),
+  );
+  app.delete(
+    "/users/me/devices/:id",
+    api.enrolling(async (http, who) => {
+      const deviceId = api.id<DeviceId>(http, "id");
+      if (!deviceId.ok) return deviceId;
+      const removed = await writer.run("removeDevice", {
+        now: clock.now(),
+        userId: who.userId,
+        deviceId: deviceId.value,
+      });
+      if (!removed.ok) return removed;
+      const isGone = (session: { deviceId: DeviceId }): boolean =>
+        session.deviceId === deviceId.value;
+      api.relay.endSessions(who.userId, isGone, "device_removed");
+      api.relay.tellKeysChanged({ type: "human", id: who.userId }, "device_removed");
+      return answer({});
+    }),
+  );
+
+  app.get(
+    "/users/search",
+    api.human((http) => {
+      const handle = (http.req.query("q") ?? "").replace(/^@/, "").toLowerCase();
+      const user = directory.userByHandle(handle);
+      return answerPage(user === null ? [] : [publicUser(user)]);
+    }),
+  );
+
+  app.get(
+    "/users/blocks",
+    api.human((_http, who) =>
+      answerPage(
+        directory
+          .blocksOf(who.userId)
+          .map((row) => ({ user_id: row.blocked_id, created_at: isoTime(row.created_at) })),
+      ),
+    ),
+  );
+  app.post(
+    "/users/blocks",
+    api.human(async (http, who) => {
+      const body = await api.body(http, BlockBody);
+      if (!body.ok) return body;
+      const blocked = { now: clock.now(), userId: who.userId, blockedId: body.value.user_id };
+      const done = await writer.run("block", blocked);
+      return done.ok ? answer({}) : done;
+    }),
+  );
+  app.delete(
+    "/users/blocks/:id",
+    api.human(async (http, who) => {
+      const blockedId = api.id<UserId>(http, "id");
+      if (!blockedId.ok) return blockedId;
+      const done = await writer.run("unblock", { userId: who.userId, blockedId: blockedId.value });
+      return done.ok ? answer({}) : done;
+    }),
+  );
+
+  app.get(
+    "/users/:id",
+    api.either((http) => {
+      const userId = api.id<UserId>(http, "id");
+      const user = userId.ok ? directory.user(userId.value) : null;
+      return user === null ? refuse("NOT_FOUND") : answer(publicUser(user));
+    }),
+  );
+}

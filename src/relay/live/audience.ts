@@ -1,0 +1,64 @@
+/** Who is in a conversation, remembered while it does not change, and entries handed on in log order. */
+import type { AccountId, ConversationId } from "#protocol/ids.ts";
+import type { EntryKind, LogMember, LogStore, StoredEntry } from "../log/log-store.ts";
+
+export interface Audience {
+  members(conversationId: ConversationId): Promise<readonly LogMember[]>;
+  /** Accounts in the conversation now, or null when `accountId` is not one of them. */
+  othersOf(
+    conversationId: ConversationId,
+    accountId: AccountId,
+  ): Promise<readonly LogMember[] | null>;
+  /** Calls `task` with the members as the entry left them, one entry of a conversation after the other. */
+  withMembers(entry: StoredEntry, task: (members: readonly LogMember[]) => void): void;
+}
+
+/** Entries after which the members may be others. */
+const CHANGES_MEMBERS: ReadonlySet<EntryKind> = new Set([
+  "group.updated",
+  "ledger.appended",
+  "relation.established",
+]);
+
+const MAX_REMEMBERED = 10_000;
+
+export function createAudience(log: LogStore): Audience {
+  const membersByConversation = new Map<ConversationId, readonly LogMember[]>();
+  const loading = new Map<ConversationId, Promise<void>>();
+
+  const members = async (conversationId: ConversationId): Promise<readonly LogMember[]> => {
+    const known = membersByConversation.get(conversationId);
+    if (known !== undefined) return known;
+    const read = await log.members(conversationId);
+    if (membersByConversation.size >= MAX_REMEMBERED) membersByConversation.clear();
+    if (read.length > 0) membersByConversation.set(conversationId, read);
+    return read;
+  };
+
+  return {
+    members,
+    async othersOf(conversationId, accountId) {
+      const current = (await members(conversationId)).filter((member) => member.leftSeq === null);
+      return current.some((member) => member.id === accountId)
+        ? current.filter((member) => member.id !== accountId)
+        : null;
+    },
+    withMembers(entry, task) {
+      const { conversationId } = entry;
+      if (CHANGES_MEMBERS.has(entry.kind)) membersByConversation.delete(conversationId);
+      const before = loading.get(conversationId);
+      const known = membersByConversation.get(conversationId);
+      if (before === undefined && known !== undefined) {
+        task(known);
+        return;
+      }
+      const next = (before ?? Promise.resolve())
+        .then(() => members(conversationId))
+        .then(task)
+        .finally(() => {
+          if (loading.get(conversationId) === next) loading.delete(conversationId);
+        });
+      loading.set(conversationId, next);
+    },
+  };
+}

@@ -1,0 +1,155 @@
+/**
+ * A whole relay from its options: database, log, live core, REST and sockets on one port.
+ * What the command line, the launcher and the tests all start.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import type { IncomingMessage, Server } from "node:http";
+import { join, resolve } from "node:path";
+import { createAdaptorServer } from "@hono/node-server";
+import { systemClock, type Clock } from "#base/clock.ts";
+import { silentLog, type Log } from "#base/log.ts";
+import type { Bytes } from "#base/bytes.ts";
+import { systemRandom, type RandomBytes } from "#base/random.ts";
+import { Secret } from "#base/secret.ts";
+import { createAdmission } from "./admission.ts";
+import { createDiskBlobs } from "./blobs/disk-blobs.ts";
+import { createMemoryBus } from "./bus/memory-bus.ts";
+import { createDirectory } from "./directory/directory.ts";
+import { createApp } from "./http/app.ts";
+import { DEFAULT_RATES, type Rates } from "./live/rates.ts";
+import { createSqliteLog } from "./log/sqlite-log.ts";
+import { createOriginCheck } from "./origins.ts";
+import { createRelay } from "./relay.ts";
+import { openStore } from "./store/open-store.ts";
+import { attachSockets } from "./ws-server.ts";
+
+export type RelayOptions = {
+  /** Folder of everything that must survive; made when missing. */
+  readonly dataFolder: string;
+  /** 0: any free port. */
+  readonly port?: number;
+  readonly host?: string;
+  /** Origins of the pages that may talk to it; none: loopback on its own port. */
+  readonly origins?: readonly string[];
+  /** Folder of the built app; none: only the API. */
+  readonly staticRoot?: string | null;
+  readonly registration?: {
+    readonly policy: "open" | "invite" | "closed";
+    readonly code: string | null;
+  };
+  readonly connectSources?: readonly string[];
+  readonly artifactOrigin?: string | null;
+  /** Believe the last address of `X-Forwarded-For`: only behind a proxy of one's own. */
+  readonly trustsProxy?: boolean;
+  readonly rates?: Partial<Rates>;
+  readonly clock?: Clock;
+  readonly random?: RandomBytes;
+  readonly log?: Log;
+};
+
+export type RunningRelay = {
+  readonly url: string;
+  readonly port: number;
+  /** Tells every endpoint to come back, writes what is pending, stops. */
+  close(): Promise<void>;
+};
+
+const TICK_MS = 1_000;
+/** When the endpoints of a closing relay try again. */
+const RETRY_AFTER_S = 2;
+
+/** Creates and starts a relay. */
+export async function createRelayServer(options: RelayOptions): Promise<RunningRelay> {
+  const {
+    clock = systemClock,
+    random = systemRandom,
+    log: events = silentLog,
+    host = "127.0.0.1",
+  } = options;
+  const folder = resolve(options.dataFolder);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const store = openStore(join(folder, DATABASE_FILE), random, events);
+  const log = createSqliteLog(store.writer, store.sql);
+  const directory = createDirectory(store.sql);
+  await log.orphanStreams(clock.now());
+
+  let port = options.port ?? 0;
+  const origins = createOriginCheck(options.origins ?? [], () => port);
+  const secret = new Secret(loadSecret(join(folder, "relay.key")));
+  const admission = createAdmission({ directory, clock, random, secret, origins: origins.list });
+  const rates: Rates = { ...DEFAULT_RATES, ...options.rates };
+  const relay = createRelay({
+    log,
+    directory,
+    admission,
+    bus: createMemoryBus(),
+    clock,
+    random,
+    events,
+    rates,
+  });
+  const app = createApp({
+    relay,
+    log,
+    directory,
+    sql: store.sql,
+    writer: store.writer,
+    admission,
+    blobs: createDiskBlobs(join(folder, "blobs")),
+    clock,
+    random,
+    rates,
+    registration: options.registration ?? { policy: "open", code: null },
+    trustsProxy: options.trustsProxy ?? false,
+    secureCookies: origins.list().some((origin) => origin.startsWith("https:")),
+    origins,
+    headers: {
+      connectSources: options.connectSources ?? [],
+      artifactOrigin: options.artifactOrigin ?? null,
+    },
+    staticRoot: options.staticRoot == null ? null : resolve(options.staticRoot),
+    events,
+  });
+  const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  const addressOf = (request: IncomingMessage): string => request.socket.remoteAddress ?? "";
+  const detachSockets = attachSockets(server, { relay, origins, addressOf });
+  port = await listen(server, port, host);
+
+  let stopTick = clock.after(TICK_MS, function tick() {
+    relay.tick();
+    stopTick = clock.after(TICK_MS, tick);
+  });
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
+    port,
+    async close() {
+      stopTick();
+      const closed = new Promise<void>((done) => server.close(() => done()));
+      await relay.stop(RETRY_AFTER_S);
+      detachSockets();
+      server.closeAllConnections();
+      await closed;
+      await store.close();
+    },
+  };
+}
+
+/** Name of the database in the data folder. */
+export const DATABASE_FILE = "relay.sqlite";
+
+function listen(server: Server, port: number, host: string): Promise<number> {
+  return new Promise((done, fail) => {
+    server.once("error", fail);
+    server.listen(port, host, () => {
+      server.off("error", fail);
+      const address = server.address();
+      done(typeof address === "object" && address !== null ? address.port : port);
+    });
+  });
+}
+
+function loadSecret(path: string): Bytes {
+  if (!existsSync(path)) writeFileSync(path, randomBytes(32), { mode: 0o600, flag: "wx" });
+  return new Uint8Array(readFileSync(path));
+}
