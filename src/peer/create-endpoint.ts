@@ -10,7 +10,7 @@ import type { Log } from "#base/log.ts";
 import type { RandomBytes } from "#base/random.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type { Secret } from "#base/secret.ts";
-import { bytesToBase64 } from "#base/base64.ts";
+import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
 import { fingerprint, type Signer } from "#crypto/identity.ts";
 import type { Primitives } from "#crypto/primitives.ts";
 import { isDurableFrame } from "#protocol/frame.ts";
@@ -22,13 +22,14 @@ import {
   type MessageId,
 } from "#protocol/ids.ts";
 import type { KnownPayload } from "#protocol/payload.ts";
-import type { RelayFrame } from "#protocol/relay-frame.ts";
+import type { RelayFrame, RelayFrameOf } from "#protocol/relay-frame.ts";
 import { Empty } from "#protocol/rest.ts";
 import * as v from "valibot";
 import { createAcker } from "./acker.ts";
 import { createConnection } from "./connection.ts";
 import { startDraft } from "./draft.ts";
 import type { Endpoint, EndpointEvent, SendOptions } from "./endpoint.ts";
+import { parseEntry } from "./entry.ts";
 import { createEntryMaker, type Claim } from "./entry-maker.ts";
 import type { PeerFailure } from "./failure.ts";
 import { createInbox } from "./inbox.ts";
@@ -309,7 +310,10 @@ export function createEndpoint(options: EndpointOptions): PeerEndpoint {
   };
 
   const hear = (frame: RelayFrame): void => {
-    if (isDurableFrame(frame)) return inbox.offer(frame);
+    if (isDurableFrame(frame)) {
+      if (frame.type === "stream.start" && keepLog) void followAgain(frame);
+      return inbox.offer(frame);
+    }
     if (signals.hear(frame)) return;
     switch (frame.type) {
       case "stream.delta":
@@ -317,22 +321,46 @@ export function createEndpoint(options: EndpointOptions): PeerEndpoint {
       case "stream.abort":
         return writers.stopRequested(frame);
       case "keys.updated":
-        return void keysUpdated(frame.user_id ?? frame.agent_id);
+        return void keysUpdated(frame.user_id ?? frame.agent_id, frame.reason);
       case "contact.requested":
         return emit({ type: "contact-requested" });
       case "contact.accepted":
         return emit({ type: "contact-accepted", conversationId: frame.conversation_id });
+      case "stream.ack":
+        return writers.acked(frame.stream_id, frame.next_index);
       case "error":
         log.warn("peer.refused", { code: frame.code });
+        if (frame.stream_id !== undefined) {
+          writers.refused(frame.stream_id, frame.code, frame.retry_after_ms ?? 0);
+        }
         return;
       default:
         return;
     }
   };
 
-  const keysUpdated = async (changed: AccountId | undefined): Promise<void> => {
+  /** A live stream whose start was stored by an earlier run is followed from its stored key. */
+  const followAgain = async (frame: RelayFrameOf<"stream.start">): Promise<void> => {
+    const { conversation_id: conversationId, conversation_seq: seq, stream_id: streamId } = frame;
+    const row = await store.logAt(conversationId, seq);
+    const entry = row === null ? null : parseEntry(row);
+    if (entry?.content.kind !== "message" || entry.content.payload.type !== "stream") return;
+    const { payload, messageId, messageHash } = entry.content;
+    const key = base64ToBytes(payload.key);
+    const startHash = base64ToBytes(messageHash);
+    if (key === null || startHash === null || payload.stream_id !== streamId) return;
+    if (entry.authorDeviceId === deviceId) return;
+    const { authorId, at } = entry;
+    reader.begin({ conversationId, streamId, messageId, authorId, at, key, startHash });
+  };
+
+  const keysUpdated = async (
+    changed: AccountId | undefined,
+    reason: RelayFrameOf<"keys.updated">["reason"],
+  ): Promise<void> => {
     if (changed === undefined) return;
     finder.forget(changed);
+    if (reason === "prekey") return;
     if (keyring.known(changed) === undefined && changed !== accountId) return;
     const refreshed = await keyring.refresh(changed);
     if (!refreshed.ok) report(refreshed.failure);

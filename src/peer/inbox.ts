@@ -263,19 +263,21 @@ export function createInbox(options: {
     lane.backlogEnd = Math.max(lane.backlogEnd, newest);
     if (!got.value.hasMore) lane.lastSeq = Math.max(newest, ...lane.waiting.keys());
     const oldest = Math.min(...lane.waiting.keys());
-    const isHole =
-      lane.range !== null &&
-      oldest > lane.range.cursor + 1 &&
-      !lane.ahead.has(lane.range.cursor + 1);
-    if (!isHole) return ok(null);
+    if (lane.range === null || lane.ahead.has(lane.range.cursor + 1)) return ok(null);
+    if (oldest <= lane.range.cursor + 1) return ok(null);
+    const next = oldest === Infinity ? lane.lastSeq : oldest - 1;
+    if (lane.range.cursor < lane.range.first) {
+      // Nothing stored yet: who joined later sees the log from there.
+      lane.range = { first: next + 1, cursor: next };
+      return ok(null);
+    }
     // The log has no holes; a relay that shows one hides something. Said aloud, then on.
     emit({
       type: "error",
       failure: { kind: "peer/bad-answer", path: "conversation_seq" },
       fatal: false,
     });
-    const next = oldest === Infinity ? lane.lastSeq : oldest - 1;
-    if (lane.range !== null) lane.range = { ...lane.range, cursor: next };
+    lane.range = { ...lane.range, cursor: next };
     return ok(null);
   };
 

@@ -30,8 +30,12 @@ export interface StreamWriters {
   open(conversationId: ConversationId): Promise<Result<StreamWriter, PeerFailure>>;
   /** A reader asks for an end. */
   stopRequested(frame: RelayFrameOf<"stream.abort">): void;
-  /** The relay ended a stream, or repeated what it has of one. */
+  /** The relay ended a stream. */
   ended(streamId: StreamId): void;
+  /** The relay says where it stands. */
+  acked(streamId: StreamId, nextIndex: number): void;
+  /** The relay refused a delta. */
+  refused(streamId: StreamId, code: string, retryAfterMs: number): void;
   /** A new line: live streams are started again and go on where the relay stands. */
   resume(): void;
   close(): void;
@@ -52,6 +56,8 @@ type Live = {
   isLive: boolean;
   /** The relay stands where we do: deltas may follow. */
   isLevel: boolean;
+  /** Deltas are not taken before then. */
+  notBefore: number;
   isOver: boolean;
   text: string;
   pending: string;
@@ -157,17 +163,25 @@ export function createStreamWriters(options: {
     live.delete(one.streamId);
   };
 
+  /** Starts the stream again on a new line; the relay then says from where it goes on. */
   const restart = async (one: Live): Promise<void> => {
     one.isLevel = false;
     const answer = await channel.request(one.startFrame);
-    if (!answer.ok) {
-      if (!isPassing(answer.failure)) one.isLive = false;
+    if (answer.ok) {
+      if (answer.value.type === "stream.ack") repeatFrom(one, answer.value.next_index);
+    } else if (!isPassing(answer.failure)) one.isLive = false;
+  };
+
+  const repeatFrom = (one: Live, next: number): void => {
+    if (one.isOver || one.isLevel) return;
+    const delayMs = one.notBefore - clock.now();
+    if (delayMs > 0) {
+      clock.after(delayMs, () => repeatFrom(one, next));
       return;
     }
-    const next = answer.value.type === "stream.ack" ? answer.value.next_index : 0;
+    one.isLevel = true;
     for (let index = next; index < one.sent.length; index++)
       sendDelta(one, index, one.sent[index] ?? "");
-    one.isLevel = true;
     if (one.pending !== "") schedule(one);
   };
 
@@ -255,6 +269,7 @@ export function createStreamWriters(options: {
         state: streamSealer(primitives, { streamKey, conversationId, streamId, startHash }),
         isLive: started.ok,
         isLevel: started.ok,
+        notBefore: 0,
         isOver: false,
         text: "",
         pending: "",
@@ -274,6 +289,17 @@ export function createStreamWriters(options: {
     ended(streamId) {
       const one = live.get(streamId);
       if (one !== undefined) one.isLive = false;
+    },
+    acked(streamId, nextIndex) {
+      const one = live.get(streamId);
+      if (one !== undefined) repeatFrom(one, nextIndex);
+    },
+    refused(streamId, code, retryAfterMs) {
+      const one = live.get(streamId);
+      if (one === undefined) return;
+      if (code !== "STREAM_GAP" && code !== "RATE_LIMITED") one.isLive = false;
+      one.isLevel = false;
+      one.notBefore = clock.now() + retryAfterMs;
     },
     resume() {
       for (const one of live.values()) if (one.isLive) void restart(one);

@@ -1,0 +1,352 @@
+/**
+ * The world of the endpoint's stories: a real relay on a free port and people and agents who talk through it, each
+ * with a store of their own that outlives them.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as v from "valibot";
+import { WebSocket } from "ws";
+import { systemClock } from "#base/clock.ts";
+import { silentLog } from "#base/log.ts";
+import { systemRandom } from "#base/random.ts";
+import type { Result } from "#base/result.ts";
+import { Secret } from "#base/secret.ts";
+import { makeSigner } from "#crypto/identity.ts";
+import { createPrimitives } from "#crypto/primitives.ts";
+import {
+  makeId,
+  type AgentId,
+  type ConversationId,
+  type DeviceId,
+  type UserId,
+} from "#protocol/ids.ts";
+import { Conversation, Relation } from "#protocol/rest.ts";
+import { bytesToBase64 } from "#base/base64.ts";
+import { createOperator } from "#relay/operator.ts";
+import { createRelayServer, type RelayOptions } from "#relay/relay-server.ts";
+import { agentTokens, createDeviceTokens, registerAccount, registerAgentKeys } from "./accounts.ts";
+import { createEndpoint, type EndpointOptions, type PeerEndpoint } from "./create-endpoint.ts";
+import type { EndpointEvent, Entry } from "./endpoint.ts";
+import { createStoreKeyVault } from "./key-vault.ts";
+import { createMemoryStore } from "./memory-store.ts";
+import { createRest } from "./rest.ts";
+import type { Socket } from "./socket.ts";
+import type { Store } from "./store.ts";
+
+export type Member = {
+  readonly endpoint: PeerEndpoint;
+  readonly events: EndpointEvent[];
+  readonly store: Store;
+  readonly socket: { drop(): void };
+  /** The next event, past or future, that the test wants; an event is given once per call site. */
+  until<Event extends EndpointEvent>(
+    wants: (event: EndpointEvent) => event is Event,
+  ): Promise<Event>;
+  entry(wants: (entry: Entry) => boolean): Promise<Entry>;
+  text(text: string): Promise<Entry>;
+  online(): Promise<void>;
+  /** The same identity and store in a new process. */
+  restart(changes?: Partial<EndpointOptions>): Promise<Member>;
+};
+
+export const primitives = await createPrimitives({ random: systemRandom });
+
+export type World = Awaited<ReturnType<typeof startWorld>>;
+
+export async function startWorld(relayOptions: Partial<RelayOptions> = {}) {
+  const dataFolder = mkdtempSync(join(tmpdir(), "parley-endpoint-"));
+  const rates = { ...GENEROUS, ...relayOptions.rates };
+  let relay = await createRelayServer({ dataFolder, port: 0, ...relayOptions, rates });
+  const { url, port } = relay;
+  const members: Member[] = [];
+  let handles = 0;
+
+  const bare = createRest({ fetch, clock: systemClock, baseUrl: url, tokens: null });
+  const base = {
+    primitives,
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+    fetch,
+    baseUrl: url,
+  };
+
+  const join_ = (
+    options: Omit<EndpointOptions, keyof typeof base | "openSocket">,
+    changes = {},
+  ): Member => {
+    const sockets: WebSocket[] = [];
+    const endpoint = createEndpoint({
+      ...base,
+      ...options,
+      openSocket(address) {
+        const socket = new WebSocket(address, { origin: url });
+        socket.on("error", () => {});
+        sockets.push(socket);
+        return socket as unknown as Socket;
+      },
+      ...changes,
+    });
+    const member = aMember(endpoint, options.store, sockets, async (more) => {
+      await endpoint.close(0);
+      const next = join_(options, { ...changes, ...more });
+      await next.online();
+      return next;
+    });
+    members.push(member);
+    endpoint.start();
+    return member;
+  };
+
+  return {
+    url,
+    bare,
+    async person(): Promise<Member> {
+      const now = Date.now();
+      const userId = makeId<UserId>(now, systemRandom);
+      const deviceId = makeId<DeviceId>(now, systemRandom);
+      const identity = makeSigner(primitives, new Secret(systemRandom(32)));
+      const device = makeSigner(primitives, new Secret(systemRandom(32)));
+      const handle = `person_${handles++}`;
+      const account = must(
+        await registerAccount(bare, primitives, {
+          userId,
+          deviceId,
+          identity,
+          device,
+          handle,
+          displayName: handle,
+          password: null,
+          createdAt: now,
+        }),
+      );
+      const store = createMemoryStore();
+      await store.commit({ puts: [account.put] });
+      const login = { origin: url, userId, deviceId, signer: device };
+      const member = join_({
+        store,
+        tokens: createDeviceTokens({ rest: bare, clock: systemClock, login }),
+        identity: {
+          accountId: userId,
+          deviceId,
+          kind: "human",
+          signer: device,
+          identityKey: identity.publicKey,
+          bootstrapKey: null,
+        },
+        vault: createStoreKeyVault(store),
+        keepLog: true,
+        acknowledge: "on-commit",
+      });
+      await member.online();
+      return member;
+    },
+    async agent(
+      changes: Partial<EndpointOptions> = {},
+    ): Promise<Member & { readonly invite: string }> {
+      const operator = createOperator(dataFolder, systemClock, systemRandom);
+      const provisioned = must(await operator.createAgent("Echo", "repeats"));
+      operator.close();
+      const agentId: AgentId = provisioned.agent_id;
+      const identity = makeSigner(primitives, new Secret(systemRandom(32)));
+      const bootstrapKey = systemRandom(32);
+      const tokens = agentTokens(provisioned.token);
+      const rest = createRest({ fetch, clock: systemClock, baseUrl: url, tokens });
+      must(
+        await registerAgentKeys(rest, primitives, {
+          agentId,
+          identity,
+          bootstrapKey: primitives.x25519PublicKey(bootstrapKey),
+          createdAt: Date.now(),
+        }),
+      );
+      const store = createMemoryStore();
+      const member = join_(
+        {
+          store,
+          tokens,
+          identity: {
+            accountId: agentId,
+            deviceId: agentId as string as DeviceId,
+            kind: "agent",
+            signer: identity,
+            identityKey: identity.publicKey,
+            bootstrapKey: new Secret(bootstrapKey),
+          },
+          vault: createStoreKeyVault(store),
+          keepLog: false,
+          acknowledge: "on-commit",
+        },
+        changes,
+      );
+      await member.online();
+      return { ...member, invite: provisioned.invite_code };
+    },
+    /** The person accepts the agent's invite. */
+    async meet(
+      person: Member,
+      agent: Member & { readonly invite: string },
+    ): Promise<ConversationId> {
+      const conversationId = makeId<ConversationId>(Date.now(), systemRandom);
+      must(
+        await person.endpoint.foundConversation({
+          conversationId,
+          type: "h2a",
+          members: [{ accountId: agent.endpoint.accountId, kind: "agent" }],
+          async post(ledger) {
+            const body = {
+              conversation_id: conversationId,
+              ledger: ledger.map(bytesToBase64),
+              granted_scopes: [],
+            };
+            const answer = await person.endpoint.rest.call(
+              "POST",
+              `/invites/${agent.invite}/accept`,
+              Relation,
+              body,
+            );
+            return answer.ok ? { ok: true, value: null } : answer;
+          },
+        }),
+      );
+      return conversationId;
+    },
+    async group(
+      owner: Member,
+      others: readonly (readonly [Member, "human" | "agent"])[],
+    ): Promise<ConversationId> {
+      const conversationId = makeId<ConversationId>(Date.now(), systemRandom);
+      const members = others.map(([member, kind]) => ({
+        accountId: member.endpoint.accountId,
+        kind,
+      }));
+      must(
+        await owner.endpoint.foundConversation({
+          conversationId,
+          type: "group",
+          members,
+          async post(ledger) {
+            const body = {
+              conversation_id: conversationId,
+              ledger: ledger.map(bytesToBase64),
+              members: members.map(({ accountId, kind }) => ({ id: accountId, type: kind })),
+            };
+            const answer = await owner.endpoint.rest.call("POST", "/groups", Conversation, body);
+            return answer.ok ? { ok: true, value: null } : answer;
+          },
+        }),
+      );
+      return conversationId;
+    },
+    /** The relay's process ends and starts again on the same folder and port. */
+    async restartRelay(): Promise<void> {
+      await relay.close();
+      relay = await createRelayServer({ dataFolder, ...relayOptions, rates, port });
+    },
+    async stopRelay(): Promise<() => Promise<void>> {
+      await relay.close();
+      return async () => {
+        relay = await createRelayServer({ dataFolder, ...relayOptions, rates, port });
+      };
+    },
+    async end(): Promise<void> {
+      for (const member of members) await member.endpoint.close(0);
+      await relay.close();
+      rmSync(dataFolder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Stories are about endpoints; the relay's patience has its own tests. */
+const MANY = { perSecond: 10_000, burst: 10_000 };
+const GENEROUS = {
+  register: MANY,
+  login: MANY,
+  userKeys: MANY,
+  agentMessages: MANY,
+  humanMessages: MANY,
+  marks: MANY,
+  rest: MANY,
+  restByAddress: MANY,
+};
+
+function aMember(
+  endpoint: PeerEndpoint,
+  store: Store,
+  sockets: readonly WebSocket[],
+  restart: (changes?: Partial<EndpointOptions>) => Promise<Member>,
+): Member {
+  const events: EndpointEvent[] = [];
+  const waiting = new Set<() => void>();
+  endpoint.on((event) => {
+    events.push(event);
+    for (const look of waiting) look();
+  });
+  const until = <Event extends EndpointEvent>(
+    wants: (event: EndpointEvent) => event is Event,
+  ): Promise<Event> =>
+    new Promise((resolve) => {
+      let from = 0;
+      const look = (): void => {
+        for (; from < events.length; from++) {
+          const event = events[from];
+          if (event === undefined || !wants(event)) continue;
+          waiting.delete(look);
+          resolve(event);
+          return;
+        }
+      };
+      waiting.add(look);
+      look();
+    });
+  const entry = async (wants: (entry: Entry) => boolean): Promise<Entry> => {
+    const event = await until(
+      (one): one is Extract<EndpointEvent, { type: "entry" }> =>
+        one.type === "entry" && wants(one.entry),
+    );
+    return event.entry;
+  };
+  return {
+    endpoint,
+    events,
+    store,
+    socket: { drop: () => sockets.at(-1)?.terminate() },
+    until,
+    entry,
+    restart,
+    text: (text) => entry((one) => textOf(one) === text),
+    async online() {
+      await until(
+        (one): one is Extract<EndpointEvent, { type: "status" }> =>
+          one.type === "status" && one.status.status === "online",
+      );
+      await published(endpoint, events);
+    },
+  };
+}
+
+/** An endpoint can be written to once its prekeys are with the relay. */
+async function published(endpoint: PeerEndpoint, events: readonly EndpointEvent[]): Promise<void> {
+  const isAgent = (endpoint.deviceId as string) === endpoint.accountId;
+  const path = isAgent
+    ? `/keys/agents/${endpoint.accountId}`
+    : `/keys/users/${endpoint.accountId}/devices`;
+  for (;;) {
+    const answer = await endpoint.rest.call("GET", path, v.unknown());
+    if (answer.ok && JSON.stringify(answer.value).includes('"kid"')) return;
+    const failure = events.find((event) => event.type === "error");
+    if (failure !== undefined) throw new Error(JSON.stringify(failure));
+  }
+}
+
+/** The text of a readable text message; null for all others. */
+export const textOf = (entry: Entry): string | null =>
+  entry.content.kind === "message" && entry.content.payload.type === "text"
+    ? entry.content.payload.text
+    : null;
+
+export function must<Value>(result: Result<Value, unknown>): Value {
+  if (!result.ok) throw new Error(JSON.stringify(result.failure));
+  return result.value;
+}
