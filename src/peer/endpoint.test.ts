@@ -1,4 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { ConversationId } from "#protocol/ids.ts";
+import type { EndpointEvent, Entry } from "./endpoint.ts";
 import { must, startWorld, textOf, type Member, type World } from "./endpoint-world.contract.ts";
 
 let world: World;
@@ -39,4 +41,410 @@ describe("a person and an agent", () => {
     expect(rows.map(({ seq }) => seq)).toEqual(rows.map((_, i) => i + 1));
     expect(textOf(read)).toBe("hello yourself");
   });
+
+  test("[E60] texts queued in one breath stand in the log in that order", async () => {
+    const person = await world.person();
+    const agent = await world.agent();
+    const conversationId = await world.meet(person, agent);
+    const texts = Array.from({ length: 12 }, (_, i) => `line ${i}`);
+
+    await Promise.all(
+      texts.map((text) => person.endpoint.send(conversationId, { type: "text", text })),
+    );
+    await agent.text("line 11");
+
+    expect(textsOf(agent)).toEqual(texts);
+    expect(textsOf(person)).toEqual(texts);
+  });
+
+  test("[E33] the 65th message opens a new session and nobody notices", async () => {
+    const person = await world.person();
+    const agent = await world.agent();
+    const conversationId = await world.meet(person, agent);
+    const texts = Array.from({ length: 70 }, (_, i) => `line ${i}`);
+
+    for (const text of texts) await person.endpoint.send(conversationId, { type: "text", text });
+    await agent.text("line 69");
+
+    expect(textsOf(agent)).toEqual(texts);
+    expect(
+      entriesOf(agent).every(({ content }) => content.kind !== "message" || !content.gap),
+    ).toBe(true);
+  });
+
+  test("[E73] typing is seen, and ends with the message", async () => {
+    const person = await world.person();
+    const agent = await world.agent();
+    const conversationId = await world.meet(person, agent);
+    await say(person, conversationId, "hello");
+    await agent.text("hello");
+
+    agent.endpoint.typing(conversationId, true);
+    const typing = await person.until(isA("typing"));
+    await say(agent, conversationId, "there");
+    await person.text("there");
+
+    expect(typing).toMatchObject({ accountId: agent.endpoint.accountId, typing: true });
+    expect(person.events.filter(({ type }) => type === "typing").at(-1)).toMatchObject({
+      typing: false,
+    });
+  });
+
+  test("[E42] what is stored is acknowledged, and the sender hears that it was delivered", async () => {
+    const person = await world.person();
+    const agent = await world.agent();
+    const conversationId = await world.meet(person, agent);
+
+    const sent = await say(person, conversationId, "hello");
+    const receipt = await person.until(isA("receipt"));
+
+    expect(receipt).toMatchObject({ status: "delivered", accountId: agent.endpoint.accountId });
+    expect(sent.state.status === "acked" && receipt.seq).toBe(
+      sent.state.status === "acked" && sent.state.seq,
+    );
+  });
+
+  test("[E68] a recalled message is emptied on every disk, in its author's name", async () => {
+    const person = await world.person();
+    const friend = await world.person();
+    const conversationId = await world.group(person, [[friend, "human"]]);
+    const sent = await say(person, conversationId, "regret");
+    const { seq } = await friend.text("regret");
+
+    must(await person.endpoint.recall(conversationId, sent.messageId));
+    const isRecall = ({ content }: Entry) => content.kind === "recalled";
+    const told = await friend.entry(isRecall);
+    await person.entry(isRecall);
+
+    expect(told.content).toEqual({ kind: "recalled", messageId: sent.messageId, by: "author" });
+    for (const member of [person, friend]) {
+      const row = await member.store.logAt(conversationId, seq);
+      expect(new TextDecoder().decode(row ?? undefined)).not.toContain("regret");
+    }
+    await say(person, conversationId, "better");
+    const next = await friend.text("better");
+    expect(next.content).toMatchObject({ kind: "message", gap: false });
+  });
 });
+
+describe("when lines break", () => {
+  test("[E61] a text queued while the relay is away arrives once it is back", async () => {
+    const person = await world.person();
+    const agent = await world.agent();
+    const conversationId = await world.meet(person, agent);
+    await say(person, conversationId, "before");
+    await agent.text("before");
+    const start = await world.stopRelay();
+
+    const queued = must(
+      await person.endpoint.send(conversationId, { type: "text", text: "meanwhile" }),
+    );
+    expect(queued.state.status).toBe("queued");
+    await start();
+    const settled = await person.endpoint.settled(queued.messageId);
+    await agent.text("meanwhile");
+
+    expect(settled.state.status).toBe("acked");
+    expect(textsOf(agent)).toEqual(["before", "meanwhile"]);
+  });
+
+  test("[E10] what was missed while away comes in order after the resume, as history", async () => {
+    const person = await world.person();
+    const friend = await world.person();
+    const conversationId = await world.group(person, [[friend, "human"]]);
+    await say(person, conversationId, "one");
+    await friend.text("one");
+    await friend.endpoint.close(0);
+
+    for (const text of ["two", "three", "four"]) await say(person, conversationId, text);
+    const back = await friend.restart();
+    await back.text("four");
+
+    expect(textsOf(back)).toEqual(["two", "three", "four"]);
+    expect(
+      back.events.flatMap((event) => (event.type === "entry" ? event.live : [])),
+    ).not.toContain(true);
+    const rows = await back.store.logAfter(conversationId, 0, 100);
+    expect(rows.map(({ seq }) => seq)).toEqual(rows.map((_, i) => i + 1));
+  });
+
+  test("[E44] a backlog too long to push is pulled in pages", async () => {
+    const person = await world.person();
+    const friend = await world.person();
+    const conversationId = await world.group(person, [[friend, "human"]]);
+    await say(person, conversationId, "first");
+    await friend.text("first");
+    await friend.endpoint.close(0);
+    const texts = Array.from({ length: 230 }, (_, i) => `line ${i}`);
+    for (const text of texts) await person.endpoint.send(conversationId, { type: "text", text });
+    await person.text("line 229");
+
+    const back = await friend.restart();
+    await back.text("line 229");
+
+    expect(textsOf(back)).toEqual(texts);
+  });
+
+  test("[E34] an agent's new process joins sessions again and hears what was not acknowledged", async () => {
+    const person = await world.person();
+    const agent = await world.agent({ acknowledge: "by-caller" });
+    const conversationId = await world.meet(person, agent);
+    await say(person, conversationId, "one");
+    const one = await agent.text("one");
+    agent.endpoint.acknowledge(conversationId, one.seq);
+    await person.until(isA("receipt"));
+    await say(person, conversationId, "two");
+    await agent.text("two");
+
+    const again = await agent.restart();
+    const two = await again.text("two");
+    await say(again, conversationId, "got it");
+    await person.text("got it");
+
+    expect(textsOf(again)).toEqual(["two", "got it"]);
+    expect(two.content).toMatchObject({ kind: "message" });
+  });
+
+  test("[E39] a message another process has claimed is not told again", async () => {
+    const person = await world.person();
+    const claimed = new Set<string>();
+    const claim: NonNullable<Parameters<World["agent"]>[0]>["claim"] = async (...key) => {
+      const name = key.slice(0, 3).join("/");
+      if (claimed.has(name)) return "seen";
+      claimed.add(name);
+      return "fresh";
+    };
+    const agent = await world.agent({ acknowledge: "by-caller", claim });
+    const conversationId = await world.meet(person, agent);
+    await say(person, conversationId, "once");
+    await agent.text("once");
+
+    const again = await agent.restart();
+    await say(person, conversationId, "next");
+    await again.text("next");
+
+    expect(textsOf(again)).toEqual(["next"]);
+  });
+
+  test("[E62] a message whose ack was lost is sent again with the same bytes and stands once", async () => {
+    const person = await world.person();
+    const agent = await world.agent();
+    const conversationId = await world.meet(person, agent);
+    await say(person, conversationId, "zero");
+
+    const queued = must(await person.endpoint.send(conversationId, { type: "text", text: "once" }));
+    person.socket.drop();
+    const settled = await person.endpoint.settled(queued.messageId);
+    await say(person, conversationId, "after");
+    await agent.text("after");
+
+    expect(settled.state.status).toBe("acked");
+    expect(textsOf(agent)).toEqual(["zero", "once", "after"]);
+    expect(textsOf(person)).toEqual(["zero", "once", "after"]);
+  });
+
+  test("[E63] what one run queued the next run sends", async () => {
+    const person = await world.person();
+    const agent = await world.agent();
+    const conversationId = await world.meet(person, agent);
+    await say(person, conversationId, "before");
+    const start = await world.stopRelay();
+    await person.endpoint.send(conversationId, { type: "text", text: "survives" });
+    await person.endpoint.close(0);
+
+    const [back] = await Promise.all([person.restart(), start()]);
+    await agent.text("survives");
+    await back.text("survives");
+
+    expect(back.endpoint.outgoing()).toEqual([]);
+  });
+});
+
+describe("a streamed answer", () => {
+  test("[E50] text arrives while it is written and the closing message proves it", async () => {
+    const person = await world.person();
+    const agent = await world.agent();
+    const conversationId = await world.meet(person, agent);
+    await say(person, conversationId, "tell me");
+    await agent.text("tell me");
+
+    const stream = must(await agent.endpoint.openStream(conversationId));
+    await stream.delta("Once upon ");
+    await person.until(isA("stream-text"));
+    await stream.delta("a time 🐉");
+    const done = must(await stream.done());
+    const told = await person.text("Once upon a time 🐉");
+
+    const shown = person.events.flatMap((event) =>
+      event.type === "stream-text" ? event.text : [],
+    );
+    expect(shown.join("")).toBe("Once upon a time 🐉");
+    expect(told.content).toMatchObject({
+      streamId: stream.streamId,
+      streamProof: "same",
+      messageId: done.messageId,
+      gap: false,
+    });
+  });
+
+  test("[E56] a reader who asks to stop reaches the writer", async () => {
+    const person = await world.person();
+    const agent = await world.agent();
+    const conversationId = await world.meet(person, agent);
+    await say(person, conversationId, "tell me");
+    await agent.text("tell me");
+
+    const stream = must(await agent.endpoint.openStream(conversationId));
+    await stream.delta("Lorem ipsum");
+    const { streamId } = await person.until(isA("stream-text"));
+    person.endpoint.requestStop(conversationId, streamId);
+    const asked = await agent.until(isA("stream-stop-requested"));
+    must(await stream.done());
+    await person.text("Lorem ipsum");
+
+    expect(asked).toMatchObject({ streamId, by: person.endpoint.accountId });
+    expect(stream.signal.aborted).toBe(true);
+  });
+
+  test("[E57] an aborted stream leaves no message", async () => {
+    const person = await world.person();
+    const agent = await world.agent();
+    const conversationId = await world.meet(person, agent);
+    await say(person, conversationId, "tell me");
+    await agent.text("tell me");
+
+    const stream = must(await agent.endpoint.openStream(conversationId));
+    await stream.delta("Never mind");
+    await person.until(isA("stream-text"));
+    must(await stream.abort("changed-mind"));
+    const ended = await person.entry(({ content }) => content.kind === "stream-ended");
+
+    expect(ended.content).toEqual({
+      kind: "stream-ended",
+      streamId: stream.streamId,
+      reason: "aborted",
+    });
+    expect(await stream.delta("more")).toMatchObject({ ok: false });
+    expect(textsOf(person)).toEqual(["tell me"]);
+  });
+
+  test("[E58] a writer that loses its line goes on where the relay stands", async () => {
+    const person = await world.person();
+    const agent = await world.agent();
+    const conversationId = await world.meet(person, agent);
+    await say(person, conversationId, "tell me");
+    await agent.text("tell me");
+
+    const stream = must(await agent.endpoint.openStream(conversationId));
+    await stream.delta("first ");
+    await person.until(isA("stream-text"));
+    agent.socket.drop();
+    await stream.delta("second ");
+    await agent.until(
+      (event): event is EndpointEvent =>
+        event.type === "status" && event.status.status === "waiting",
+    );
+    await stream.delta("third");
+    await person.until(
+      (event): event is EndpointEvent =>
+        event.type === "stream-text" && event.text.includes("third"),
+    );
+    must(await stream.done());
+    const told = await person.text("first second third");
+
+    expect(told.content).toMatchObject({ streamProof: "same" });
+  });
+
+  test("[E59] a stream the relay forgot becomes one ordinary message", async () => {
+    const person = await world.person();
+    const agent = await world.agent();
+    const conversationId = await world.meet(person, agent);
+    await say(person, conversationId, "tell me");
+    await agent.text("tell me");
+
+    const stream = must(await agent.endpoint.openStream(conversationId));
+    await stream.delta("half ");
+    await person.until(isA("stream-text"));
+    await world.restartRelay();
+    await stream.delta("and half");
+    const done = await stream.done();
+    const told = await person.text("half and half");
+
+    expect(done.ok).toBe(true);
+    expect(told.content).toMatchObject({ kind: "message", gap: false });
+  });
+});
+
+describe("a group of four", () => {
+  test("[E30] everyone reads everyone, an agent among them", async () => {
+    const [ann, ben, cleo] = [await world.person(), await world.person(), await world.person()];
+    const agent = await world.agent();
+    const conversationId = await world.group(ann, [
+      [ben, "human"],
+      [cleo, "human"],
+      [agent, "agent"],
+    ]);
+
+    await say(ann, conversationId, "ann");
+    await ben.text("ann");
+    await say(ben, conversationId, "ben");
+    await agent.text("ben");
+    await say(agent, conversationId, "agent");
+    await cleo.text("agent");
+    await say(cleo, conversationId, "cleo");
+
+    for (const member of [ann, ben, cleo, agent]) {
+      await member.text("cleo");
+      expect(textsOf(member)).toEqual(["ann", "ben", "agent", "cleo"]);
+    }
+  });
+
+  test("[E31] a removed member is sealed out of the next message", async () => {
+    const [ann, ben, cleo] = [await world.person(), await world.person(), await world.person()];
+    const conversationId = await world.group(ann, [
+      [ben, "human"],
+      [cleo, "human"],
+    ]);
+    await say(ann, conversationId, "all three");
+    await cleo.text("all three");
+
+    const change = { type: "remove", accountId: cleo.endpoint.accountId } as const;
+    must(await ann.endpoint.changeMembers(conversationId, change));
+    await say(ann, conversationId, "the two of us");
+    await ben.text("the two of us");
+    const after = await say(cleo, conversationId, "still here?");
+
+    expect(textsOf(cleo)).toEqual(["all three"]);
+    expect(after.state.status).toBe("failed");
+    expect((await ben.endpoint.ledger(conversationId))?.members.has(cleo.endpoint.accountId)).toBe(
+      false,
+    );
+  });
+
+  test("[E71] a new member reads what comes after, and nothing before", async () => {
+    const [ann, ben, cleo] = [await world.person(), await world.person(), await world.person()];
+    const conversationId = await world.group(ann, [[ben, "human"]]);
+    await say(ann, conversationId, "before");
+    await ben.text("before");
+
+    const change = { type: "add", accountId: cleo.endpoint.accountId, kind: "human" } as const;
+    must(await ann.endpoint.changeMembers(conversationId, change));
+    await say(ann, conversationId, "welcome");
+    await cleo.text("welcome");
+    await say(cleo, conversationId, "thanks");
+    await ben.text("thanks");
+
+    expect(textsOf(cleo)).toEqual(["welcome", "thanks"]);
+  });
+});
+
+const isA =
+  <Type extends EndpointEvent["type"]>(type: Type) =>
+  (event: EndpointEvent): event is Extract<EndpointEvent, { type: Type }> =>
+    event.type === type;
+
+const entriesOf = (member: Member): readonly Entry[] =>
+  member.events.flatMap((event) => (event.type === "entry" ? event.entry : []));
+
+const textsOf = (member: Member): readonly string[] =>
+  entriesOf(member).flatMap((entry) => textOf(entry) ?? []);
