@@ -9,6 +9,7 @@ export const en = {
   "general.copied": "Copied",
   "general.copy": "Copy",
   "general.dismiss": "Dismiss",
+  "general.copyFailed": "This browser did not allow copying.",
   "general.done": "Done",
   "general.loading": "Loading",
   "general.more": "More",
@@ -99,7 +100,7 @@ export const en = {
   "link.leads": "It leads to",
   "link.mail": "It writes an e-mail to",
   "link.looksLike": "The link text names another address: {text}",
-  "link.mixed": "This name mixes alphabets. Its plain form is {punycode}.",
+  "link.mixed": "This name uses unusual letters. Its plain form is {punycode}.",
   "link.insecure": "This address is not encrypted.",
   "link.open": "Open",
   "link.copy": "Copy address",
@@ -116,7 +117,7 @@ export const en = {
 
   // hidden
   "hidden.character": "Hidden character {code}",
-  "hidden.warning": "The copied text holds hidden characters.",
+  "hidden.leftOut": "Hidden characters were left out of the copy.",
 
   // footnotes
   "footnotes.title": "Footnotes",

@@ -11,6 +11,7 @@ export const zhHans: TextTable = {
   "general.copied": "已复制",
   "general.copy": "复制",
   "general.dismiss": "知道了",
+  "general.copyFailed": "浏览器不允许复制。",
   "general.done": "完成",
   "general.loading": "正在加载",
   "general.more": "更多",
@@ -100,7 +101,7 @@ export const zhHans: TextTable = {
   "link.leads": "它会打开",
   "link.mail": "它会写邮件给",
   "link.looksLike": "链接文字写的是另一个地址：{text}",
-  "link.mixed": "这个域名混用了不同文字，实际写法是 {punycode}。",
+  "link.mixed": "这个域名用了特殊字母，实际写法是 {punycode}。",
   "link.insecure": "这个地址没有加密。",
   "link.open": "打开",
   "link.copy": "复制地址",
@@ -117,7 +118,7 @@ export const zhHans: TextTable = {
 
   // hidden
   "hidden.character": "隐藏字符 {code}",
-  "hidden.warning": "复制的文本里有隐藏字符。",
+  "hidden.leftOut": "复制时去掉了隐藏字符。",
 
   // footnotes
   "footnotes.title": "脚注",

@@ -1,0 +1,307 @@
+import { useEffect, useId, useRef, useState } from "react";
+import type { AnswerView, ArtifactView } from "#stores/views.ts";
+import { Button } from "#ui/kit/Button.tsx";
+import { Icon } from "#ui/kit/Icon.tsx";
+import { TextArea } from "#ui/kit/Field.tsx";
+import { HiddenText } from "#ui/markdown/HiddenText.tsx";
+import { useFormats } from "#ui/text/format.ts";
+import { useText } from "#ui/text/text.tsx";
+import { cutStretches } from "./approval-lines.ts";
+import styles from "./ApprovalPart.module.css";
+import type { ApprovalPayload } from "./card-types.ts";
+import { DeliveryMark } from "./DeliveryMark.tsx";
+import { RiskMark } from "./RiskMark.tsx";
+import { useAllSeen } from "./use-all-seen.ts";
+import { useNow } from "./use-now.ts";
+
+export type ApprovalPartProps = {
+  artifact: ArtifactView;
+  payload: ApprovalPayload;
+  /** Who asks. */
+  authorName: string;
+  isBusy: boolean;
+  onDecide: (optionId: string, reason: string) => void;
+};
+
+type Option = ApprovalPayload["options"][number];
+type Rows = NonNullable<ArtifactView["approval"]>["rows"];
+
+/** A decision with everything it is about in view. What is drawn here is what gets signed, and nothing else counts. */
+export function ApprovalPart({
+  artifact,
+  payload,
+  authorName,
+  isBusy,
+  onDecide,
+}: ApprovalPartProps) {
+  const t = useText();
+  const titleId = useId();
+  const { isAllSeen, mark } = useAllSeen();
+  const rows = artifact.approval?.rows ?? null;
+  const blocked = artifact.approval?.blockedBecause ?? (rows === null ? "digest-mismatch" : null);
+  const isPending = artifact.answer === null && !artifact.expired;
+  return (
+    <article className={styles.card} aria-labelledby={titleId} data-risk={payload.risk}>
+      <header className={styles.head}>
+        <p className={styles.asks}>
+          <Icon name="shield" size={18} />
+          <span>
+            <bdi>{t("approval.asks", { name: authorName })}</bdi>
+          </span>
+          <RiskMark risk={payload.risk} />
+        </p>
+        <h3 className={styles.action} id={titleId} dir="auto">
+          <HiddenText text={artifact.title === "" ? payload.action : artifact.title} />
+        </h3>
+        {payload.summary !== "" && (
+          <p className={styles.summary} dir="auto">
+            <HiddenText text={payload.summary} />
+          </p>
+        )}
+      </header>
+      {rows !== null && <Payload rows={rows} mark={mark} />}
+      {blocked !== null && isPending && <Blocked because={blocked} />}
+      {isPending && artifact.canRespond ? (
+        <Decide
+          {...{ artifact, payload, isBusy, onDecide }}
+          isAwake={isAllSeen && rows !== null}
+          isBlocked={blocked !== null}
+        />
+      ) : (
+        <Decided artifact={artifact} options={payload.options} />
+      )}
+      {payload.quorum !== undefined && (
+        <p className={styles.quorum}>
+          {t("approval.quorum", {
+            required: payload.quorum.required,
+            given: artifact.answers.filter((answer) => answer.decision === "approve").length,
+          })}
+        </p>
+      )}
+    </article>
+  );
+}
+
+type Mark = ReturnType<typeof useAllSeen>["mark"];
+
+function Payload({ rows, mark }: { rows: Rows; mark: Mark }) {
+  const t = useText();
+  return (
+    <dl className={styles.rows} aria-label={t("approval.payload")}>
+      {rows.map((row, at) => (
+        <div key={at} className={styles.row}>
+          <dt className={styles.label}>
+            <bdi>{row.label}</bdi>
+            {row.warning !== "" && (
+              <span className={styles.warning} title={row.warning}>
+                <Icon name="alert" size={14} />
+                {t("approval.warning")}
+              </span>
+            )}
+          </dt>
+          <dd className={styles.value} dir="auto">
+            {cutStretches(row.value).map((stretch, stretchAt) => (
+              <span key={stretchAt}>
+                <HiddenText text={stretch} />
+                <i ref={mark} className={styles.seen} aria-hidden />
+              </span>
+            ))}
+            <i ref={mark} className={styles.seen} aria-hidden />
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+type BlockedReason = NonNullable<NonNullable<ArtifactView["approval"]>["blockedBecause"]>;
+
+function Blocked({ because }: { because: BlockedReason }) {
+  const t = useText();
+  const words = {
+    "digest-mismatch": t("approval.blocked.digestMismatch"),
+    "key-changed": t("approval.blocked.keyChanged"),
+    fork: t("approval.blocked.fork"),
+    unverified: t("approval.blocked.unverified"),
+  }[because];
+  return (
+    <p className={styles.blocked} role="alert">
+      <Icon name="shield-alert" size={18} />
+      <span>{words}</span>
+    </p>
+  );
+}
+
+type DecideProps = Omit<ApprovalPartProps, "authorName"> & {
+  isAwake: boolean;
+  isBlocked: boolean;
+};
+
+function Decide({ artifact, payload, isBusy, onDecide, isAwake, isBlocked }: DecideProps) {
+  const t = useText();
+  const { countdown } = useFormats();
+  const [reasonFor, setReasonFor] = useState<Option | null>(null);
+  const now = useNow(1_000);
+  const leftMs = (artifact.expiresAt ?? Date.parse(payload.expires_at)) - now;
+  const isOver = leftMs <= 0;
+  // Deny comes first: to the eye, to the finger and to the Tab key.
+  const options = [...payload.options].sort(
+    (a, b) => Number(a.decision === "approve") - Number(b.decision === "approve"),
+  );
+  if (isOver) return <Decided artifact={{ ...artifact, expired: true }} options={options} />;
+  const decide = (option: Option): void => {
+    if (option.requires_reason === true) setReasonFor(option);
+    else onDecide(option.id, "");
+  };
+  return (
+    <footer className={styles.foot}>
+      {reasonFor !== null ? (
+        <ReasonFor
+          option={reasonFor}
+          isBusy={isBusy}
+          onBack={() => setReasonFor(null)}
+          onGiven={(reason) => onDecide(reasonFor.id, reason)}
+        />
+      ) : (
+        <>
+          <div className={styles.state}>
+            <p role="status">{isAwake ? t("approval.exact") : t("approval.scroll")}</p>
+            <p className={styles.left} role="timer" aria-live="off">
+              <Icon name="clock" size={14} />
+              {t("card.expiresIn", { time: countdown(leftMs) })}
+            </p>
+          </div>
+          <div className={styles.options}>
+            {options.map((option) => (
+              <Button
+                key={option.id}
+                variant={option.decision === "deny" ? "secondary" : approveVariant(payload.risk)}
+                busy={isBusy}
+                disabled={!isAwake || (isBlocked && option.decision === "approve")}
+                onClick={() => decide(option)}
+              >
+                <bdi>{option.label}</bdi>
+              </Button>
+            ))}
+          </div>
+        </>
+      )}
+    </footer>
+  );
+}
+
+const approveVariant = (risk: ApprovalPayload["risk"]) =>
+  risk === "critical" ? "danger" : ("primary" as const);
+
+type ReasonForProps = {
+  option: Option;
+  isBusy: boolean;
+  onBack: () => void;
+  onGiven: (reason: string) => void;
+};
+
+function ReasonFor({ option, isBusy, onBack, onGiven }: ReasonForProps) {
+  const t = useText();
+  const [reason, setReason] = useState("");
+  const area = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => area.current?.focus(), []);
+  return (
+    <form
+      className={styles.reason}
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (reason.trim() !== "") onGiven(reason.trim());
+      }}
+    >
+      <TextArea
+        ref={area}
+        label={t("approval.reason")}
+        help={t("approval.reasonNeeded")}
+        value={reason}
+        onChange={setReason}
+        maxLength={10_000}
+        rows={2}
+      />
+      <div className={styles.options}>
+        <Button variant="quiet" onClick={onBack}>
+          {t("general.back")}
+        </Button>
+        <Button
+          type="submit"
+          variant={option.decision === "deny" ? "secondary" : "primary"}
+          disabled={reason.trim() === ""}
+          busy={isBusy}
+        >
+          <bdi>{option.label}</bdi>
+        </Button>
+      </div>
+    </form>
+  );
+}
+
+function Decided({ artifact, options }: { artifact: ArtifactView; options: readonly Option[] }) {
+  const t = useText();
+  const { answer, answers } = artifact;
+  const shown = answers.length > 0 ? answers : answer === null ? [] : [answer];
+  if (shown.length > 0)
+    return (
+      <footer className={styles.decided}>
+        {shown.map((one) => (
+          <Decision key={`${one.by}-${one.at}`} answer={one} options={options} />
+        ))}
+      </footer>
+    );
+  return (
+    <footer className={styles.decided}>
+      <p className={styles.decision}>
+        <Icon name={artifact.expired ? "clock" : "info"} />
+        <span>{artifact.expired ? t("approval.expired") : t("approval.notForYou")}</span>
+      </p>
+    </footer>
+  );
+}
+
+function Decision({ answer, options }: { answer: AnswerView; options: readonly Option[] }) {
+  const t = useText();
+  const { moment, time } = useFormats();
+  const isApproved = answer.decision === "approve";
+  const label = options.find((option) => option.id === answer.actionId)?.label;
+  const words =
+    answer.delivery !== null
+      ? isApproved
+        ? t("approval.approvedByYou")
+        : t("approval.deniedByYou")
+      : isApproved
+        ? t("approval.approvedBy", { name: answer.byName })
+        : t("approval.deniedBy", { name: answer.byName });
+  return (
+    <div className={styles.decision} data-decision={answer.decision ?? undefined}>
+      <Icon name={isApproved ? "circle-check" : "ban"} size={18} />
+      <div className={styles.decisionWords}>
+        <p>
+          <strong>
+            <bdi>{words}</bdi>
+          </strong>
+          {label !== undefined && (
+            <>
+              {" · "}
+              <bdi>{label}</bdi>
+            </>
+          )}
+          {answer.late && <> ({t("card.late")})</>}
+        </p>
+        {answer.reason !== "" && (
+          <p className={styles.given} dir="auto">
+            <HiddenText text={answer.reason} />
+          </p>
+        )}
+      </div>
+      <span className={styles.when}>
+        <time dateTime={new Date(answer.at).toISOString()} title={moment(answer.at)}>
+          {time(answer.at)}
+        </time>
+        {answer.delivery !== null && <DeliveryMark delivery={answer.delivery} />}
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,171 @@
+/** From what a message holds to what draws it: the one place where a new kind of payload gets its part. */
+import type { ReactElement } from "react";
+import type { FieldProblem } from "#stores/form.ts";
+import type { ArtifactView, AttachmentView, MessageView } from "#stores/views.ts";
+import type { FailureAction } from "#ui/text/failures.ts";
+import type { Say } from "#ui/text/text.tsx";
+import { ApprovalPart } from "./ApprovalPart.tsx";
+import type { FormField, Values } from "./card-types.ts";
+import { FormPart } from "./FormPart.tsx";
+import { InfoPart } from "./InfoPart.tsx";
+import { MediaPart } from "./MediaPart.tsx";
+import { RecalledPart, UnreadablePart, UnsupportedPart } from "./NoteParts.tsx";
+import { ProgressPart } from "./ProgressPart.tsx";
+import { ReplyCardPart } from "./ReplyCardPart.tsx";
+import type { SealState } from "./SealEdge.tsx";
+import { streamToText } from "./stream-text.ts";
+import { SystemPart } from "./SystemPart.tsx";
+import { TextPart } from "./TextPart.tsx";
+import { ToolCallPart, ToolResponsePart } from "./ToolCallPart.tsx";
+import { UnknownCardPart } from "./UnknownCardPart.tsx";
+
+/** What a part may ask of the screen around it. Keep it stable between renders: parts are memoised on it. */
+export type PartActions = {
+  readonly checkForm: (
+    fields: readonly FormField[],
+    values: Values,
+  ) => Readonly<Record<string, FieldProblem>>;
+  readonly onDraft: (artifactId: ArtifactView["artifactId"], values: Values) => void;
+  readonly onAnswer: (
+    artifactId: ArtifactView["artifactId"],
+    actionId: string,
+    values: Values,
+  ) => void;
+  readonly onDecide: (
+    artifactId: ArtifactView["artifactId"],
+    optionId: string,
+    reason: string,
+  ) => void;
+  readonly onMention?: (accountId: string) => void;
+  readonly onOpenAttachment?: (attachmentId: AttachmentView["attachment_id"]) => void;
+  readonly onFailureAction?: (message: MessageView, action: FailureAction) => void;
+};
+
+type PartContext = {
+  readonly actions: PartActions;
+  /** Whether an answer to this message's card is on its way. */
+  readonly isBusy: boolean;
+  readonly t: Say;
+};
+
+/** How far a message's words are proven: what its edge and the mark by its time show. */
+export function sealOf({ body, authorKind }: MessageView): SealState {
+  if (body.kind === "stream")
+    return body.stream.status === "live" || body.stream.status === "stopping" ? "open" : "broken";
+  return body.kind === "text" && authorKind === "agent" ? "proven" : "none";
+}
+
+/** The part of a message's body. */
+export function partFor(message: MessageView, { actions, isBusy, t }: PartContext): ReactElement {
+  const { body, authorName, mentionNameById } = message;
+  switch (body.kind) {
+    case "text":
+      return (
+        <TextPart
+          text={body.text}
+          isMarkdown={body.markdown}
+          seal={sealOf(message)}
+          authorName={authorName}
+          mentionNameById={mentionNameById}
+          onMention={actions.onMention}
+        />
+      );
+    // The same component as for text, so that nothing is drawn anew when the stream is proven.
+    case "stream":
+      return (
+        <TextPart
+          {...streamToText(body.stream, authorName, t)}
+          authorName={authorName}
+          mentionNameById={mentionNameById}
+          onMention={actions.onMention}
+        />
+      );
+    case "card":
+      return cardFor(message, body.artifact, actions, isBusy);
+    case "media":
+      return (
+        <MediaPart
+          media={body.media}
+          alt={body.alt}
+          attachment={message.attachments[0] ?? null}
+          onOpen={actions.onOpenAttachment}
+        />
+      );
+    case "system":
+      return <SystemPart event={body.event} params={body.params} />;
+    case "recalled":
+      return <RecalledPart by={body.by} authorName={authorName} isSelf={message.isSelf} />;
+    case "unreadable":
+      return (
+        <UnreadablePart
+          failure={body.failure}
+          onAction={
+            actions.onFailureAction && ((action) => actions.onFailureAction?.(message, action))
+          }
+        />
+      );
+    case "unsupported":
+      return <UnsupportedPart originalType={body.originalType} />;
+  }
+}
+
+function cardFor(
+  { authorName, mentionNameById }: MessageView,
+  artifact: ArtifactView,
+  actions: PartActions,
+  isBusy: boolean,
+): ReactElement {
+  const { card, artifactId } = artifact;
+  const answer = (actionId: string, values: Values = {}): void =>
+    actions.onAnswer(artifactId, actionId, values);
+  switch (card.subtype) {
+    case "info":
+      return (
+        <InfoPart
+          {...{ artifact, mentionNameById, isBusy }}
+          payload={card.payload}
+          onAnswer={answer}
+        />
+      );
+    case "reply":
+      return (
+        <ReplyCardPart
+          {...{ artifact, mentionNameById, isBusy }}
+          payload={card.payload}
+          onAnswer={answer}
+        />
+      );
+    case "form":
+      return (
+        <FormPart
+          {...{ artifact, isBusy }}
+          payload={card.payload}
+          check={actions.checkForm}
+          onDraft={(values) => actions.onDraft(artifactId, values)}
+          onAnswer={answer}
+        />
+      );
+    case "progress":
+      return (
+        <ProgressPart
+          {...{ artifact, isBusy }}
+          payload={card.payload}
+          onCancel={() => answer("cancel")}
+        />
+      );
+    case "approval":
+      return (
+        <ApprovalPart
+          {...{ artifact, authorName, isBusy }}
+          payload={card.payload}
+          onDecide={(optionId, reason) => actions.onDecide(artifactId, optionId, reason)}
+        />
+      );
+    case "tool_call":
+      return <ToolCallPart artifact={artifact} payload={card.payload} />;
+    case "tool_response":
+      return <ToolResponsePart artifact={artifact} payload={card.payload} />;
+    case "unknown":
+      return <UnknownCardPart artifact={artifact} kind={card.original_subtype} />;
+  }
+}
