@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { utf8 } from "#base/bytes.ts";
 import { enc } from "#protocol/encoding.ts";
 import { padPlaintext, parsePlaintext, PLAINTEXT_OVERHEAD_BYTES } from "./seal.ts";

@@ -1,10 +1,10 @@
 // A writer's session: opened to a fixed list of devices, then one message after another, never resumed.
 // State is a value: sealing gives the next one and leaves the one passed in as it was. SPEC §5, C15, C17.
-import { type Bytes, bytesToHex, equalBytes, wipe } from "#base/bytes.ts";
+import { type Bytes, bytesToHex, equalBytes, utf8, wipe } from "#base/bytes.ts";
 import { assert } from "#base/invariant.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import { Secret } from "#base/secret.ts";
-import type { SuiteId } from "#protocol/envelope.ts";
+import type { OpenHeader, SuiteId } from "#protocol/envelope.ts";
 import type { ConversationId } from "#protocol/ids.ts";
 import { encodeRecipients, MAX_RECIPIENTS } from "#protocol/recipients.ts";
 import type { CryptoFailure } from "./failure.ts";
@@ -38,6 +38,18 @@ export type SenderSession = {
   readonly previous: Bytes;
 };
 
+/** What a new session is opened with. `account` and `ledger` are the newest places known of both. */
+export type NewSession = {
+  readonly writer: Bytes;
+  readonly self: Writer;
+  readonly conversationId: ConversationId;
+  readonly account: LedgerPoint;
+  readonly ledger: LedgerPoint;
+  readonly previousSid: Bytes | null;
+  readonly recipients: readonly Recipient[];
+  readonly now: number;
+};
+
 /**
  * Opens a session to the recipients and gives the record that must travel with its first message.
  *
@@ -47,32 +59,21 @@ export type SenderSession = {
  */
 export async function openSenderSession(
   primitives: Primitives,
-  options: {
-    readonly writer: Bytes;
-    readonly self: Writer;
-    readonly conversationId: ConversationId;
-    readonly account: LedgerPoint;
-    readonly ledger: LedgerPoint;
-    readonly previousSid: Bytes | null;
-    readonly recipients: readonly Recipient[];
-    readonly now: number;
-  },
+  options: NewSession,
 ): Promise<
   Result<{ readonly session: SenderSession; readonly sessionOpen: Bytes | null }, CryptoFailure>
 > {
-  const { self, conversationId, writer, ledger, now } = options;
   const chosen = chooseTargets(primitives, options.recipients);
   if (!chosen.ok) return chosen;
   const { suite, targets } = chosen.value;
-  const sessionTargets = targets.filter(({ mode }) => mode === "session");
-  const counting: SenderSession = {
+  const session: SenderSession = {
     sid: primitives.randomBytes(16),
-    writer,
-    self,
-    conversationId,
+    writer: options.writer,
+    self: options.self,
+    conversationId: options.conversationId,
     suite,
-    ledger,
-    createdAt: now,
+    ledger: options.ledger,
+    createdAt: options.now,
     list: encodeRecipients(targets),
     envelopeTargets: targets.filter(({ mode }) => mode === "envelope"),
     kids: targets.map(({ kid }) => kid),
@@ -81,31 +82,17 @@ export async function openSenderSession(
     chain: null,
     previous: new Uint8Array(32),
   };
-  if (sessionTargets.length === 0) return ok({ session: counting, sessionOpen: null });
+  const sessionTargets = targets.filter(({ mode }) => mode === "session");
+  if (sessionTargets.length === 0) return ok({ session, sessionOpen: null });
 
   const seed = primitives.randomBytes(32);
-  const head = {
-    suite,
-    conversationId,
-    sid: counting.sid,
-    writer,
-    senderId: self.accountId,
-    senderDeviceId: self.deviceId,
-    senderFingerprint: self.fingerprint,
-    accountSeq: options.account.seq,
-    accountHead: options.account.head,
-    ledgerSeq: ledger.seq,
-    ledgerHead: ledger.head,
-    previousSid: options.previousSid,
-    createdAt: now,
-  };
-  const opened = await sealSessionOpen(primitives, head, sessionTargets, seed, self.signer);
+  const head = openHeadOf(session, options);
+  const opened = await sealSessionOpen(primitives, head, sessionTargets, seed, options.self.signer);
   if (!opened.ok) return opened;
   const { openHash, sessionOpen } = opened.value;
   const key = new Secret(rootChainKey(primitives, openHash, seed));
   wipe(seed);
-  const session = { ...counting, chain: { index: 0, key }, previous: openHash };
-  return ok({ session, sessionOpen });
+  return ok({ session: { ...session, chain: { index: 0, key }, previous: openHash }, sessionOpen });
 }
 
 /**
@@ -222,6 +209,25 @@ export function eraseSenderSession({ chain }: SenderSession): void {
   if (chain !== null) wipe(chain.key.reveal());
 }
 
+const openHeadOf = (
+  session: SenderSession,
+  { self, account, previousSid }: NewSession,
+): Omit<OpenHeader, "recipientsHash"> => ({
+  suite: session.suite,
+  conversationId: session.conversationId,
+  sid: session.sid,
+  writer: session.writer,
+  senderId: self.accountId,
+  senderDeviceId: self.deviceId,
+  senderFingerprint: self.fingerprint,
+  accountSeq: account.seq,
+  accountHead: account.head,
+  ledgerSeq: session.ledger.seq,
+  ledgerHead: session.ledger.head,
+  previousSid,
+  createdAt: session.createdAt,
+});
+
 function chooseTargets(
   primitives: Primitives,
   recipients: readonly Recipient[],
@@ -246,5 +252,4 @@ const maxMessagesOf = (recipients: readonly Recipient[]): number =>
     SESSION_MESSAGES,
   );
 
-const sortedKids = (kids: readonly Bytes[]): Bytes =>
-  new TextEncoder().encode(kids.map(bytesToHex).toSorted().join());
+const sortedKids = (kids: readonly Bytes[]): Bytes => utf8(kids.map(bytesToHex).toSorted().join());

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { type Bytes, concat, equalBytes } from "#base/bytes.ts";
 import {
   encodeMessageHeader,

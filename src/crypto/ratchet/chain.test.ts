@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { Secret } from "#base/secret.ts";
 import { MAX_SKIP, SKIPPED_TTL_MS } from "../limits.ts";
 import { createWorld, must, type World } from "../vectors/people.ts";
