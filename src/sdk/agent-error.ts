@@ -51,8 +51,11 @@ const wordsByCode: Readonly<Record<string, string>> = {
   CLOSED: "The agent is closed.",
   DECRYPT_FAILED: "The message could not be opened.",
   FORBIDDEN: "This agent may not do that.",
+  HANDLER_FAILED: "A handler of this program threw; its error is the cause.",
   KEYS_REQUIRED:
     "Sending needs the agent's keys: start the agent in this process, or set HASHEE_X25519_PRIVATE_BASE64 and HASHEE_ED25519_PRIVATE_BASE64.",
+  KEYS_UNUSABLE:
+    "A member's keys cannot be used: they changed, are missing, or their ledger does not verify.",
   NOT_ENABLED: "This is not switched on here.",
   NOT_FOUND: "The relay does not know this agent or conversation.",
   NOT_MEMBER: "The agent is not a member of this conversation.",

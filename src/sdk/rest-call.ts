@@ -78,12 +78,13 @@ async function tryOnce(call: RestCall, fetch: Fetch, idempotencyKey: string): Pr
   const json = parseJson(answer.text);
   if (answer.status >= 200 && answer.status < 300) {
     const body = json.ok ? json.value : null;
-    const data = typeof body === "object" && body !== null ? (body as { data?: unknown }).data : null;
+    const data =
+      typeof body === "object" && body !== null ? (body as { data?: unknown }).data : null;
     return { done: true, data };
   }
   return {
     done: false,
-    again: answer.status === 429 || answer.status >= 500 && answer.status !== 501,
+    again: answer.status === 429 || (answer.status >= 500 && answer.status !== 501),
     error: refusalOf(answer, json.ok ? json.value : null),
   };
 }

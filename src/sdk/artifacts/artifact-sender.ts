@@ -9,7 +9,7 @@ import { makeId, type ArtifactId, type MessageId } from "#protocol/ids.ts";
 import { MAX_ARTIFACT_LIFETIME_MS, MAX_ARTIFACT_UPDATES } from "#protocol/limits.ts";
 import type { KnownPayload } from "#protocol/payload.ts";
 import { HasheeError } from "../agent-error.ts";
-import type { SendReceipt } from "../reply-stream.ts";
+import type { SendReceipt } from "../outgoing/reply-stream.ts";
 import {
   ARTIFACT_TABLE,
   artifactKey,
@@ -42,12 +42,14 @@ export interface ArtifactSender {
   send(conversationId: string, artifact: Artifact): Promise<ArtifactReceipt>;
   update(conversationId: string, input: ArtifactUpdateInput): Promise<ArtifactReceipt>;
   find(conversationId: string, artifactId: string): Promise<ArtifactRecord | null>;
+  /** The relay has stored a card of ours: what exactly it was sealed as. */
+  placed(conversationId: string, artifactId: string, requestHash: string): Promise<void>;
   /** Judges an answer by the card's newest record and keeps what it changes, alone with that card. */
-  answer(
+  answer<Other extends { readonly type: string }>(
     conversationId: string,
     artifactId: string,
-    judge: (record: ArtifactRecord | null) => Promise<Verdict>,
-  ): Promise<Verdict>;
+    judge: (record: ArtifactRecord | null) => Promise<Verdict | Other>,
+  ): Promise<Verdict | Other>;
 }
 
 const MAX_CONFLICTS = 3;
@@ -125,16 +127,27 @@ export function createArtifactSender(parts: {
 
   return {
     find,
+    placed: (conversationId, artifactId, requestHash) =>
+      queue.run(artifactKey(conversationId, artifactId), async () => {
+        const record = await find(conversationId, artifactId);
+        if (record !== null) await save(conversationId, { ...record, requestHash });
+      }),
     answer: (conversationId, artifactId, judge) =>
       queue.run(artifactKey(conversationId, artifactId), async () => {
         const verdict = await judge(await find(conversationId, artifactId));
-        if (verdict.type === "accept") await save(conversationId, verdict.record);
+        if (isAccepted(verdict)) await save(conversationId, verdict.record);
         return verdict;
       }),
     async send(conversationId, given) {
       const artifact = checkArtifact(given, parts.clock.now(), () => newId<ArtifactId>());
       const messageId = newId<MessageId>();
-      const record: ArtifactRecord = { artifact, revision: 0, messageId, answers: [] };
+      const record: ArtifactRecord = {
+        artifact,
+        revision: 0,
+        messageId,
+        requestHash: null,
+        answers: [],
+      };
       const receipt = await parts.send(
         conversationId,
         { type: "artifact", artifact },
@@ -158,6 +171,10 @@ export function createArtifactSender(parts: {
       }),
   };
 }
+
+const isAccepted = (verdict: {
+  readonly type: string;
+}): verdict is Extract<Verdict, { readonly type: "accept" }> => verdict.type === "accept";
 
 const UNKNOWN_CARD = { message: "No card with this id was sent from here." };
 
@@ -190,7 +207,9 @@ const errorOfUpdate = (failure: {
   readonly path?: string;
 }): HasheeError =>
   failure.kind === "protocol/revision-conflict"
-    ? new HasheeError("REVISION_CONFLICT", { params: { current_revision: failure.current_revision } })
+    ? new HasheeError("REVISION_CONFLICT", {
+        params: { current_revision: failure.current_revision },
+      })
     : new HasheeError("ARTIFACT_INVALID", { params: { path: failure.path } });
 
 /** The revision the relay has, when an error says that ours is stale. */

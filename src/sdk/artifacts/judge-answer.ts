@@ -47,7 +47,8 @@ function fitsCard(card: Card, { ref_action: action, values, decision }: Artifact
   switch (card.subtype) {
     case "form":
       return (
-        action === "cancel" || Object.keys(checkFormValues(card.payload.fields, values)).length === 0
+        action === "cancel" ||
+        Object.keys(checkFormValues(card.payload.fields, values)).length === 0
       );
     case "info":
       return (card.payload.actions ?? []).some(({ id, url }) => id === action && url === undefined);

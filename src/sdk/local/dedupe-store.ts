@@ -5,7 +5,7 @@
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "#base/clock.ts";
-import { bytesToHex } from "#base/bytes.ts";
+import { bytesToHex, type Bytes } from "#base/bytes.ts";
 import type { RandomBytes } from "#base/random.ts";
 import { HasheeError } from "../agent-error.ts";
 import { hasCode, makePrivateFolder } from "./durable-file.ts";
@@ -14,7 +14,8 @@ import { hasCode, makePrivateFolder } from "./durable-file.ts";
 export type Claim = {
   readonly conversationId: string;
   readonly key: string;
-  readonly seq: number;
+  /** What is being worked on, kept from claim to finish, so that whoever takes over knows it; null: nothing to redo. */
+  readonly work: Bytes | null;
 };
 
 export interface DedupeStore {
@@ -22,8 +23,9 @@ export interface DedupeStore {
   readonly reach: "memory" | "local" | "shared";
   /** True once per claim, whoever asks, however often. */
   claim(claim: Claim): Promise<boolean>;
+  /** The work is done and forgotten; that it was done is not. */
   finish(claim: Claim): Promise<void>;
-  /** Claims whose process died before it finished; they are the caller's from now on. */
+  /** Claims whose process died before it finished, oldest first; they are the caller's from now on. */
   takeOver(): Promise<readonly Claim[]>;
   close(): Promise<void>;
 }
@@ -88,14 +90,14 @@ export function createFileDedupeStore(
     .prepare("DELETE FROM claim WHERE claimed_at < ? AND finished = 1")
     .run(clock.now() - DEDUPE_TTL_MS);
   const insert = database.prepare(
-    "INSERT INTO claim (conversation_id, key, seq, owner, claimed_at, finished) VALUES (?, ?, ?, ?, ?, 0) ON CONFLICT DO NOTHING",
+    "INSERT INTO claim (conversation_id, key, owner, claimed_at, finished, work) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
   );
   const finish = database.prepare(
-    "UPDATE claim SET finished = 1 WHERE conversation_id = ? AND key = ?",
+    "UPDATE claim SET finished = 1, work = NULL WHERE conversation_id = ? AND key = ?",
   );
   const owners = database.prepare("SELECT DISTINCT owner FROM claim WHERE finished = 0");
   const take = database.prepare(
-    "UPDATE claim SET owner = ? WHERE finished = 0 AND owner = ? RETURNING conversation_id, key, seq",
+    "UPDATE claim SET owner = ? WHERE finished = 0 AND owner = ? RETURNING conversation_id, key, work, claimed_at",
   );
   // A process id comes back after a restart, always in a container: ours with another tail is a dead one.
   const isGone = (other: string): boolean => {
@@ -105,8 +107,9 @@ export function createFileDedupeStore(
   ownersHere.add(owner);
   return {
     reach: "local",
-    claim: async ({ conversationId, key, seq }) =>
-      insert.run(conversationId, key, seq, owner, clock.now()).changes === 1,
+    claim: async ({ conversationId, key, work }) =>
+      insert.run(conversationId, key, owner, clock.now(), work === null ? 1 : 0, work).changes ===
+      1,
     finish: async ({ conversationId, key }) => {
       finish.run(conversationId, key);
     },
@@ -114,12 +117,12 @@ export function createFileDedupeStore(
       const dead = owners.all().map((row) => String(row["owner"]));
       const taken = dead.filter(isGone).flatMap((other) => take.all(owner, other));
       return taken
+        .sort((a, b) => Number(a["claimed_at"]) - Number(b["claimed_at"]))
         .map((row) => ({
           conversationId: String(row["conversation_id"]),
           key: String(row["key"]),
-          seq: Number(row["seq"]),
-        }))
-        .sort((a, b) => a.seq - b.seq);
+          work: row["work"] instanceof Uint8Array ? new Uint8Array(row["work"]) : null,
+        }));
     },
     close: async () => {
       ownersHere.delete(owner);
@@ -143,13 +146,14 @@ const ownersHere = new Set<string>();
 const SCHEMA = `
   PRAGMA journal_mode = WAL;
   PRAGMA synchronous = FULL;
+  PRAGMA secure_delete = ON;
   CREATE TABLE IF NOT EXISTS claim (
     conversation_id TEXT NOT NULL,
     key TEXT NOT NULL,
-    seq INTEGER NOT NULL,
     owner TEXT NOT NULL,
     claimed_at INTEGER NOT NULL,
     finished INTEGER NOT NULL,
+    work BLOB,
     PRIMARY KEY (conversation_id, key)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS claim_open ON claim (owner) WHERE finished = 0;

@@ -21,7 +21,7 @@ export async function readFileIfThere(path: string): Promise<Bytes | null> {
 
 /** Replaces a file as a whole; when this resolves it is on the disk, readable by its owner alone. */
 export async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
-  const draft = `${path}.${process.pid}.draft`;
+  const draft = `${path}.${process.pid}.${nextDraft++}.draft`;
   const file = await open(draft, "w", 0o600);
   try {
     await file.writeFile(bytes);
@@ -32,6 +32,8 @@ export async function writeDurably(path: string, bytes: Uint8Array): Promise<voi
   await rename(draft, path);
   await syncFolder(dirname(path));
 }
+
+let nextDraft = 0;
 
 /** Removes a file for good; one that is not there is fine. */
 export async function removeDurably(path: string): Promise<void> {

@@ -6,7 +6,7 @@ import { err, ok } from "#base/result.ts";
 import { Secret } from "#base/secret.ts";
 import { BytesText, encodeRecord, parseRecord } from "#peer/json-record.ts";
 import type { KeyVault } from "#peer/key-vault.ts";
-import type { RawKeys } from "../agent-options.ts";
+import type { RawKeys } from "../options.ts";
 import type { VaultFolder } from "./vault-folder.ts";
 
 const IdentityRecord = v.object({ privateKey: BytesText, signingPrivateKey: BytesText });

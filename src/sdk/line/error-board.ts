@@ -1,6 +1,6 @@
 /** Errors that no retry heals wait for the first error handler; with none after a second, one line goes to stderr. */
 import type { Clock } from "#base/clock.ts";
-import type { HasheeError } from "./agent-error.ts";
+import type { HasheeError } from "../agent-error.ts";
 
 export type ErrorHandler = (error: HasheeError) => unknown;
 

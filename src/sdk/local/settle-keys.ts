@@ -2,9 +2,9 @@
 import { bytesToBase64 } from "#base/base64.ts";
 import { Secret } from "#base/secret.ts";
 import type { Primitives } from "#crypto/primitives.ts";
-import type { GeneratedKeys, RawKeys, SettledOptions } from "./agent-options.ts";
-import { loadIdentity, saveIdentity } from "./local/key-vault.ts";
-import type { VaultFolder } from "./local/vault-folder.ts";
+import type { GeneratedKeys, RawKeys, SettledOptions } from "../options.ts";
+import { loadIdentity, saveIdentity } from "./key-vault.ts";
+import type { VaultFolder } from "./vault-folder.ts";
 
 /**
  * The keys, made and kept when there were none. `onKeyGenerated` is awaited before this returns, so nothing is

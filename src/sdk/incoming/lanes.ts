@@ -35,15 +35,17 @@ export function createLanes(limit: number): Lanes {
 
   const start = (lane: string, tasks: (() => Promise<void>)[]): void => {
     const task = tasks.shift();
-    // Deleted and added again at the end: lanes take turns.
-    waitingByLane.delete(lane);
-    if (tasks.length > 0) waitingByLane.set(lane, tasks);
+    if (tasks.length === 0) waitingByLane.delete(lane);
     if (task === undefined) return;
     running.add(lane);
     void Promise.resolve()
       .then(task)
       .finally(() => {
         running.delete(lane);
+        // Behind those that waited meanwhile: lanes take turns.
+        const more = waitingByLane.get(lane);
+        waitingByLane.delete(lane);
+        if (more !== undefined) waitingByLane.set(lane, more);
         pump();
       });
   };

@@ -3,8 +3,8 @@ import type { OutgoingMessage, StreamWriter } from "#peer/endpoint.ts";
 import type { PeerFailure } from "#peer/failure.ts";
 import type { Result } from "#base/result.ts";
 import type { KnownPayload, TextPayload } from "#protocol/payload.ts";
-import { HasheeError } from "./agent-error.ts";
-import { errorOfFailure } from "./peer-failure-code.ts";
+import { HasheeError } from "../agent-error.ts";
+import { errorOfFailure } from "../error-of-failure.ts";
 
 /** What a sent message is known by. */
 export type SendReceipt = {

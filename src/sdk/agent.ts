@@ -1,0 +1,217 @@
+/** The agent: the documented names over an endpoint of the peer layer. This file builds real things; its parts do not. */
+import type { KnownPayload } from "#protocol/payload.ts";
+import type { Artifact, FormCard } from "#protocol/artifact.ts";
+import { parseId, type MessageId } from "#protocol/ids.ts";
+import { HasheeError } from "./agent-error.ts";
+import type { ApprovalRequestInput } from "./artifacts/approvals.ts";
+import { makeApprovalArtifact } from "./artifacts/approvals.ts";
+import type { ArtifactReceipt, ArtifactUpdateInput } from "./artifacts/artifact-sender.ts";
+import type { ApprovalDecision, ArtifactResponseEvent } from "./incoming/agent-event.ts";
+import type { EventHandler, MessageHandler } from "./incoming/handlers.ts";
+import { errorOfFailure } from "./error-of-failure.ts";
+import type { ErrorHandler } from "./line/error-board.ts";
+import type { AgentStatus, StatusHandler } from "./line/connection-status.ts";
+import type { Metrics } from "./metrics.ts";
+import { settleOptions, type AgentOptions } from "./options.ts";
+import { createReplyStream, type ReplyStream, type SendReceipt } from "./outgoing/reply-stream.ts";
+import { conversationOf } from "./outgoing/sender.ts";
+import { assembleAgent, type AgentParts } from "./assemble.ts";
+
+/** How long an answer to a question is waited for, unless said otherwise. */
+const ANSWER_TIMEOUT_MS = 600_000;
+/** How long `init` waits for the first attempt to connect. */
+const FIRST_ATTEMPT_MS = 5_000;
+const DRAIN_MS = 10_000;
+
+/**
+ * A program that talks with people, every word encrypted between its process and theirs.
+ *
+ * ```ts
+ * const agent = await HasheeAgent.init();
+ * agent.addMessageHandler((msg) => agent.send(msg.conversation_id, { type: "text", text: "Hello" }));
+ * ```
+ */
+export class HasheeAgent {
+  readonly #parts: AgentParts;
+  #closing: Promise<void> | null = null;
+
+  private constructor(parts: AgentParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Starts an agent. Resolves when its keys are ready and the first attempt to connect has succeeded, failed, or
+   * lasted five seconds; it goes on trying after that.
+   *
+   * @throws {@link HasheeError} `BAD_REQUEST` for options that can never do
+   */
+  static async init(options: AgentOptions = {}): Promise<HasheeAgent> {
+    const settled = settleOptions(options, process.env);
+    if (settled.connectionMode !== "websocket")
+      throw new HasheeError("NOT_ENABLED", {
+        message: "Webhook and polling agents are not built in yet; use websocket.",
+        params: { path: "connectionMode" },
+        fatal: true,
+      });
+    const parts = await assembleAgent(settled);
+    const agent = new HasheeAgent(parts);
+    await parts.firstAttempt(FIRST_ATTEMPT_MS);
+    return agent;
+  }
+
+  get agentId(): string {
+    return this.#parts.agentId;
+  }
+
+  /** Fingerprint of the agent's identity, base64url: what an invite link carries behind `#fp=`. */
+  get fingerprint(): string {
+    return this.#parts.fingerprint;
+  }
+
+  /** The line's newest status; null before anything was tried. */
+  get status(): AgentStatus | null {
+    return this.#parts.statuses.current;
+  }
+
+  /** Adds a handler of messages and returns its remover. One message at a time per conversation, 16 conversations at once. */
+  addMessageHandler(handler: MessageHandler): () => void {
+    return this.#parts.handlers.addMessageHandler(handler);
+  }
+
+  /** Adds a handler of what is no message: relations, answers to cards, recalls, reactions. */
+  addEventHandler(handler: EventHandler): () => void {
+    return this.#parts.handlers.addEventHandler(handler);
+  }
+
+  /** Adds a handler of the line's status; the first one hears at once what happened before it. */
+  addStatusHandler(handler: StatusHandler): () => void {
+    return this.#parts.statuses.add(handler);
+  }
+
+  /** Adds a handler of errors that no retry heals, and of what other handlers throw. */
+  addErrorHandler(handler: ErrorHandler): () => void {
+    return this.#parts.errors.add(handler);
+  }
+
+  /** Sends a message; resolves when the relay has it on its disk. @throws {@link HasheeError} */
+  send(conversationId: string, payload: KnownPayload): Promise<SendReceipt> {
+    return this.#parts.sender.send(conversationId, payload);
+  }
+
+  /** Shows that an answer is being written, until something is said or two minutes pass. */
+  async typing(conversationId: string): Promise<void> {
+    this.#parts.typing.start(conversationOf(conversationId));
+  }
+
+  async stopTyping(conversationId: string): Promise<void> {
+    this.#parts.typing.stop(conversationOf(conversationId));
+  }
+
+  /** Begins an answer that appears while it is made. Nothing is sent before its first piece. */
+  createStreamSession(conversationId: string): ReplyStream {
+    const { clock, endpoint, sender, typing } = this.#parts;
+    const id = conversationOf(conversationId);
+    let startedAt = clock.now();
+    return createReplyStream({
+      open: async () => (await endpoint).openStream(id),
+      sendWhole: (payload) => sender.send(id, payload),
+      onFirstDelta: () => {
+        startedAt = clock.now();
+        typing.settle(id);
+      },
+      onDone: (message) => sender.sent(message, startedAt),
+    });
+  }
+
+  /** Sends a card. Its id is filled in; a fresh card has revision 0. @throws {@link HasheeError} */
+  sendArtifact(
+    conversationId: string,
+    { artifact }: { readonly artifact: Artifact },
+  ): Promise<ArtifactReceipt> {
+    return this.#parts.artifacts.send(conversationOf(conversationId), artifact);
+  }
+
+  /** Changes a card: an object as it stands, or a function that is asked again after a conflict. @throws {@link HasheeError} */
+  updateArtifact(conversationId: string, update: ArtifactUpdateInput): Promise<ArtifactReceipt> {
+    return this.#parts.artifacts.update(conversationOf(conversationId), update);
+  }
+
+  /** The next good answer to a card, or null after `timeoutMs`. It does not wait behind a handler that runs. */
+  nextAnswer(
+    conversationId: string,
+    artifactId: string,
+    { timeoutMs = ANSWER_TIMEOUT_MS }: { readonly timeoutMs?: number } = {},
+  ): Promise<ArtifactResponseEvent | null> {
+    return this.#parts.questions.wait(conversationOf(conversationId), artifactId, timeoutMs);
+  }
+
+  /** Sends a form and waits for its answer, checked field by field; null when none came in time. */
+  async ask(
+    conversationId: string,
+    { title, ...form }: FormCard & { readonly title: string },
+    options?: { readonly timeoutMs?: number },
+  ): Promise<ArtifactResponseEvent | null> {
+    const artifact: Artifact = { subtype: "form", title, payload: form };
+    const { artifact_id } = await this.sendArtifact(conversationId, { artifact });
+    return this.nextAnswer(conversationId, artifact_id, options);
+  }
+
+  /** Asks for a decision and waits for it, proven by its signature; null when nobody decided in time: that means no. */
+  async approve(
+    conversationId: string,
+    request: ApprovalRequestInput,
+  ): Promise<(ApprovalDecision & { readonly sender_id: string }) | null> {
+    const { primitives, clock } = this.#parts;
+    const artifact = makeApprovalArtifact(primitives, request, clock.now());
+    const { artifact_id } = await this.sendArtifact(conversationId, { artifact });
+    const timeoutMs = Date.parse(artifact.expires_at) - clock.now();
+    const answer = await this.nextAnswer(conversationId, artifact_id, { timeoutMs });
+    return answer?.decision === undefined
+      ? null
+      : { ...answer.decision, sender_id: answer.sender_id };
+  }
+
+  /** Takes back an own message within two minutes of its sending. @throws {@link HasheeError} */
+  async recallMessage(conversationId: string, messageId: string): Promise<void> {
+    const id = parseId<MessageId>(messageId);
+    if (id === null) throw new HasheeError("BAD_REQUEST", { params: { path: "message_id" } });
+    const endpoint = await this.#parts.endpoint;
+    const recalled = await endpoint.recall(conversationOf(conversationId), id);
+    if (!recalled.ok) throw errorOfFailure(recalled.failure);
+  }
+
+  /** The measures a monitor wants. */
+  metrics(): Metrics {
+    return this.#parts.metrics.read();
+  }
+
+  /** Takes nothing more on, lets handlers and sends end for at most ten seconds, and leaves. */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#parts.close(DRAIN_MS));
+  }
+
+  /** @deprecated Use {@link HasheeAgent.addMessageHandler}. */
+  onMessage(handler: MessageHandler): () => void {
+    return this.addMessageHandler(handler);
+  }
+  /** @deprecated Use {@link HasheeAgent.addEventHandler}. */
+  onEvent(handler: EventHandler): () => void {
+    return this.addEventHandler(handler);
+  }
+  /** @deprecated Use {@link HasheeAgent.addStatusHandler}. */
+  onStatusChange(handler: StatusHandler): () => void {
+    return this.addStatusHandler(handler);
+  }
+  /** @deprecated Use {@link HasheeAgent.close}. */
+  disconnect(): Promise<void> {
+    return this.close();
+  }
+  /** @deprecated Use {@link HasheeAgent.createStreamSession}. */
+  stream(conversationId: string): ReplyStream {
+    return this.createStreamSession(conversationId);
+  }
+}
+
+/** The same as {@link HasheeAgent.init}. */
+export const createAgent = (options?: AgentOptions): Promise<HasheeAgent> =>
+  HasheeAgent.init(options);

@@ -1,0 +1,111 @@
+/** From an answer in the log to the event a handler hears; a bad one is answered by a system line and goes no further. */
+import type { Clock } from "#base/clock.ts";
+import type { Bytes } from "#base/bytes.ts";
+import type { Primitives } from "#crypto/primitives.ts";
+import type { Endpoint, Entry } from "#peer/endpoint.ts";
+import type { ArtifactResponsePayload, KnownPayload } from "#protocol/payload.ts";
+import type { AgentId, ConversationId } from "#protocol/ids.ts";
+import type { ArtifactResponseEvent, ApprovalDecision } from "../incoming/agent-event.ts";
+import type { DedupeStore } from "../local/dedupe-store.ts";
+import type { MessageEntry } from "../incoming/message-context.ts";
+import { proveDecision } from "./approvals.ts";
+import type { ArtifactRecord } from "./artifact-record.ts";
+import type { ArtifactSender } from "./artifact-sender.ts";
+import { judgeAnswer, type Verdict } from "./judge-answer.ts";
+
+export type AnswerEntry = MessageEntry & {
+  readonly content: { readonly payload: ArtifactResponsePayload };
+};
+
+export const isAnswerEntry = (entry: Entry): entry is AnswerEntry =>
+  entry.content.kind === "message" && entry.content.payload.type === "artifact_response";
+
+type Refusal = "ARTIFACT_INVALID" | "ARTIFACT_EXPIRED" | "APPROVAL_INVALID";
+
+/** Creates the check. The result is null for an answer that was refused, late, doubled or not asked for. */
+export function createAnswerCheck(parts: {
+  readonly primitives: Primitives;
+  readonly clock: Clock;
+  readonly endpoint: Pick<Endpoint, "account" | "ledger">;
+  readonly sender: ArtifactSender;
+  readonly dedupe: DedupeStore;
+  readonly agent: { readonly accountId: AgentId; readonly fingerprint: Bytes };
+  readonly send: (conversationId: ConversationId, payload: KnownPayload) => Promise<unknown>;
+}): (entry: AnswerEntry) => Promise<ArtifactResponseEvent | null> {
+  const prove = async (
+    entry: AnswerEntry,
+    record: ArtifactRecord,
+  ): Promise<ApprovalDecision | null> => {
+    const approver = await parts.endpoint.account(entry.authorId);
+    const ledger = await parts.endpoint.ledger(entry.conversationId);
+    if (!approver.ok || ledger === null) return null;
+    const proven = await proveDecision(parts.primitives, {
+      agent: parts.agent,
+      record,
+      entry,
+      response: entry.content.payload,
+      approver: approver.value,
+      ledger,
+      now: parts.clock.now(),
+    });
+    if (proven === null) return null;
+    const isFirst = await parts.dedupe.claim({
+      conversationId: entry.conversationId,
+      key: `nonce ${proven.nonce}`,
+      work: null,
+    });
+    return isFirst ? proven.decision : null;
+  };
+
+  const refuse = async (entry: AnswerEntry, code: Refusal): Promise<null> => {
+    const { ref_artifact, response_id } = entry.content.payload;
+    await parts.send(entry.conversationId, {
+      type: "system",
+      event: { name: "artifact.answer_refused", params: { code, ref_artifact, response_id } },
+    });
+    return null;
+  };
+
+  return async (entry) => {
+    const response = entry.content.payload;
+    let decision: ApprovalDecision | null = null;
+    const verdict = await parts.sender.answer(
+      entry.conversationId,
+      response.ref_artifact,
+      async (record): Promise<Verdict | { readonly type: "unproven" }> => {
+        const judged = judgeAnswer(record, { by: entry.authorId, at: entry.at, response });
+        if (judged.type !== "accept" || judged.record.artifact.subtype !== "approval")
+          return judged;
+        decision = await prove(entry, judged.record);
+        return decision === null ? { type: "unproven" } : judged;
+      },
+    );
+    if (verdict.type === "unproven") return refuse(entry, "APPROVAL_INVALID");
+    if (verdict.type === "refuse") return refuse(entry, verdict.code);
+    if (verdict.type === "ignore") return null;
+    return eventOfAnswer(entry, verdict.record, decision);
+  };
+}
+
+function eventOfAnswer(
+  entry: AnswerEntry,
+  record: ArtifactRecord,
+  decision: ApprovalDecision | null,
+): ArtifactResponseEvent {
+  const { response_id, ref_artifact, ref_revision, ref_action, values } = entry.content.payload;
+  return {
+    type: "artifact_response",
+    conversation_id: entry.conversationId,
+    conversation_seq: entry.seq,
+    created_at: new Date(entry.at).toISOString(),
+    message_id: entry.content.messageId,
+    sender_id: entry.authorId,
+    response_id,
+    ref_artifact,
+    ref_revision,
+    ref_action,
+    values,
+    artifact: record.artifact,
+    ...(decision === null ? {} : { decision }),
+  };
+}

@@ -1,0 +1,236 @@
+/** The acts of the tour, one function each. An act ends early when its signal aborts; what it sent stays true. */
+import { setTimeout as wait } from "node:timers/promises";
+import type { AgentMessage, ArtifactResponseEvent, HasheeAgent, ProgressCard } from "#sdk/index.ts";
+import { firstPrimes } from "./primes.ts";
+import type { Topic } from "./topics.ts";
+import type { GuideWords } from "./words.ts";
+
+export type Stage = {
+  readonly agent: HasheeAgent;
+  readonly conversationId: string;
+  /** Who asked, and what was quoted; null when a button was pressed. */
+  readonly asked: Pick<AgentMessage, "message_id" | "sender_id"> & { readonly text: string };
+  readonly words: GuideWords;
+  /** Aborts when the person asks for something else. */
+  readonly signal: AbortSignal;
+};
+
+/** Runs one act to its end. */
+export function runShow(topic: Topic, stage: Stage): Promise<void> {
+  return SHOWS[topic](stage);
+}
+
+/** Says hello and what there is to see. */
+export async function greet(
+  agent: HasheeAgent,
+  conversationId: string,
+  words: GuideWords,
+  name: string,
+): Promise<void> {
+  await agent.send(conversationId, { type: "text", text: words.greeting(name) });
+  await agent.sendArtifact(conversationId, {
+    artifact: {
+      subtype: "reply",
+      title: words.menu.title,
+      payload: { body: words.menu.body, suggestions: words.menu.suggestions },
+      respond: "many",
+    },
+  });
+}
+
+const SHOWS: Readonly<Record<Topic, (stage: Stage) => Promise<void>>> = {
+  menu: ({ agent, conversationId, words }) => greet(agent, conversationId, words, ""),
+  markdown: (stage) => say(stage, stage.words.markdown),
+  stream: showStream,
+  stop: showStop,
+  cutoff: showCutoff,
+  progress: showProgress,
+  form: showForm,
+  approval: showApproval,
+  cards: showCards,
+  mention: showMention,
+  recall: showRecall,
+  typing: showTyping,
+  long: showLong,
+};
+
+async function say({ agent, conversationId }: Stage, text: string): Promise<void> {
+  await agent.send(conversationId, { type: "text", text });
+}
+
+// Rejecting on abort would make every act a try: here an ended wait is just a shorter one.
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  wait(ms, undefined, { signal }).catch(() => undefined);
+
+async function showStream(stage: Stage): Promise<void> {
+  const { agent, conversationId, words, signal } = stage;
+  const stream = agent.createStreamSession(conversationId);
+  const ended = AbortSignal.any([signal, stream.signal]);
+  for (const piece of words.stream.match(/[\s\S]{1,9}/gu) ?? []) {
+    if (ended.aborted) break;
+    await stream.delta(piece);
+    await pause(35, ended);
+  }
+  await stream.done();
+}
+
+async function showStop(stage: Stage): Promise<void> {
+  const { agent, conversationId, words, signal } = stage;
+  const stream = agent.createStreamSession(conversationId);
+  const ended = AbortSignal.any([signal, stream.signal]);
+  await stream.delta(words.stop.before);
+  let counted = 0;
+  while (counted < 120 && !ended.aborted) {
+    counted += 1;
+    await stream.delta(words.stop.count(counted));
+    await pause(500, ended);
+  }
+  await stream.done();
+  if (signal.aborted) return;
+  await say(stage, stream.signal.aborted ? words.stop.stopped(counted) : words.stop.finished);
+}
+
+async function showCutoff(stage: Stage): Promise<void> {
+  const { agent, conversationId, words, signal } = stage;
+  const stream = agent.createStreamSession(conversationId);
+  for (const piece of words.cutoff.partial.match(/[\s\S]{1,6}/gu) ?? []) {
+    await stream.delta(piece);
+    await pause(40, signal);
+  }
+  await pause(800, signal);
+  await stream.abort("demonstration");
+  await say(stage, words.cutoff.after);
+}
+
+async function showProgress(stage: Stage): Promise<void> {
+  const { agent, conversationId, words, signal } = stage;
+  const { steps, title, working, done, cancelled } = words.progress;
+  const cardAt = (finished: number): ProgressCard => ({
+    percent: Math.round((100 * finished) / steps.length),
+    status: finished === steps.length ? "done" : "running",
+    message: finished === steps.length ? done : working,
+    cancellable: finished < steps.length,
+    steps: steps.map((step, i) => ({
+      ...step,
+      status: i < finished ? "done" : i === finished ? "running" : "pending",
+    })),
+  });
+  const card = await agent.sendArtifact(conversationId, {
+    artifact: { subtype: "progress", title, payload: cardAt(0) },
+  });
+  const cancel = new AbortController();
+  const answer = agent.nextAnswer(conversationId, card.artifact_id, { timeoutMs: 60_000 });
+  void answer.then((event) => event?.ref_action === "cancel" && cancel.abort());
+  const ended = AbortSignal.any([signal, cancel.signal]);
+  for (let finished = 1; finished <= steps.length; finished++) {
+    await pause(1_600, ended);
+    const payload: ProgressCard = ended.aborted
+      ? { ...cardAt(finished - 1), status: "cancelled", message: cancelled, cancellable: false }
+      : cardAt(finished);
+    await agent.updateArtifact(conversationId, {
+      ref_artifact: card.artifact_id,
+      artifact: () => ({ payload }),
+    });
+    if (ended.aborted) return;
+  }
+}
+
+async function showForm(stage: Stage): Promise<void> {
+  const { agent, conversationId, words } = stage;
+  const { title, card, thanks, cancelled, none } = words.form;
+  const answer = await agent.ask(conversationId, { title, ...card }, { timeoutMs: 30 * 60_000 });
+  if (answer === null) await say(stage, none);
+  else if (answer.ref_action === "cancel") await say(stage, cancelled);
+  else await say(stage, thanks(rowsOf(card.fields, answer.values)));
+}
+
+/** Label and answer of each field that was filled in, in the words the person saw, safe inside a table. */
+export function rowsOf(
+  fields: GuideWords["form"]["card"]["fields"],
+  values: Readonly<Record<string, unknown>>,
+): readonly (readonly [string, string])[] {
+  return fields.flatMap((field) => {
+    const value = values[field.id];
+    const isEmpty =
+      value === undefined || value === "" || (Array.isArray(value) && value.length === 0);
+    if (isEmpty) return [];
+    const labelOf = (one: unknown): string =>
+      field.options?.find((option) => option.value === one)?.label ??
+      (one === true ? "✓" : one === false ? "–" : String(one));
+    const text = (Array.isArray(value) ? value : [value]).map(labelOf).join(", ");
+    const plain = text.replaceAll(/\s+/g, " ").replaceAll(/[\\|`*_<>[\]#~]/g, "\\$&");
+    return [[field.label, plain] as const];
+  });
+}
+
+async function showApproval(stage: Stage): Promise<void> {
+  const { agent, conversationId, words } = stage;
+  const { title, summary, details, approve, deny, approved, denied, none } = words.approval;
+  const decision = await agent.approve(conversationId, {
+    title,
+    summary,
+    action: "publish",
+    request: { version: "2.0.0", channel: "stable" },
+    details: [...details],
+    risk: "medium",
+    options: [
+      { id: "deny", label: deny, decision: "deny" },
+      { id: "approve", label: approve, decision: "approve" },
+    ],
+  });
+  if (decision === null) await say(stage, none);
+  else await say(stage, decision.approved ? approved : denied(decision.reason ?? ""));
+}
+
+async function showCards({ agent, conversationId, words }: Stage): Promise<void> {
+  const { title, card } = words.cards.info;
+  await agent.sendArtifact(conversationId, {
+    artifact: { subtype: "info", title, payload: { ...card } },
+  });
+}
+
+/** What a pressed button of the facts card is answered with; null for a button of another card. */
+export function pressedText(words: GuideWords, event: ArtifactResponseEvent): string | null {
+  const actions = words.cards.info.card.actions ?? [];
+  const pressed = actions.find(({ id }) => id === event.ref_action);
+  return event.artifact.subtype === "info" && pressed !== undefined
+    ? words.cards.pressed(pressed.label)
+    : null;
+}
+
+async function showMention({ agent, conversationId, asked, words }: Stage): Promise<void> {
+  await agent.send(conversationId, {
+    type: "text",
+    text: words.mention(asked.sender_id),
+    mentions: [asked.sender_id],
+    reply_to: {
+      message_id: asked.message_id,
+      sender_id: asked.sender_id,
+      preview_text: asked.text.slice(0, 80),
+    },
+  });
+}
+
+async function showRecall(stage: Stage): Promise<void> {
+  const { agent, conversationId, words, signal } = stage;
+  const sent = await agent.send(conversationId, { type: "text", text: words.recall.before });
+  await pause(4_000, signal);
+  await agent.recallMessage(conversationId, sent.message_id);
+  await say(stage, words.recall.after);
+}
+
+async function showTyping(stage: Stage): Promise<void> {
+  await stage.agent.typing(stage.conversationId);
+  await pause(6_000, stage.signal);
+  await say(stage, stage.words.typing);
+}
+
+async function showLong(stage: Stage): Promise<void> {
+  const { title, intro, section, end } = stage.words.long;
+  const primes = firstPrimes(1_000);
+  const sections = Array.from({ length: 20 }, (_, i) => {
+    const numbers = primes.slice(i * 50, (i + 1) * 50).join(", ");
+    return `### ${section(i * 50 + 1, (i + 1) * 50)}\n\n${numbers}`;
+  });
+  await say(stage, [`## ${title}`, intro, ...sections, end].join("\n\n"));
+}

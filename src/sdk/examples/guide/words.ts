@@ -1,0 +1,64 @@
+/** Everything the guide says, in English and Simplified Chinese. */
+import type { FormCard, InfoCard, ReplyCard } from "#sdk/index.ts";
+import type { Language } from "../language.ts";
+import { ENGLISH } from "./words-en.ts";
+import { CHINESE } from "./words-zh.ts";
+
+export type GuideWords = {
+  readonly greeting: (name: string) => string;
+  readonly menu: { readonly title: string } & Pick<ReplyCard, "body" | "suggestions">;
+  readonly notUnderstood: string;
+  readonly notText: string;
+  readonly markdown: string;
+  readonly stream: string;
+  readonly stop: {
+    readonly before: string;
+    readonly count: (n: number) => string;
+    readonly stopped: (n: number) => string;
+    readonly finished: string;
+  };
+  readonly cutoff: { readonly partial: string; readonly after: string };
+  readonly progress: {
+    readonly title: string;
+    readonly steps: readonly { readonly id: string; readonly label: string }[];
+    readonly working: string;
+    readonly done: string;
+    readonly cancelled: string;
+  };
+  readonly form: {
+    readonly title: string;
+    readonly card: FormCard;
+    readonly thanks: (rows: readonly (readonly [string, string])[]) => string;
+    readonly cancelled: string;
+    readonly none: string;
+  };
+  readonly approval: {
+    readonly title: string;
+    readonly summary: string;
+    readonly details: readonly {
+      readonly label: string;
+      readonly value: string;
+      readonly kind: "text" | "code" | "diff" | "json" | "command";
+    }[];
+    readonly approve: string;
+    readonly deny: string;
+    readonly approved: string;
+    readonly denied: (reason: string) => string;
+    readonly none: string;
+  };
+  readonly cards: {
+    readonly info: { readonly title: string; readonly card: InfoCard };
+    readonly pressed: (label: string) => string;
+  };
+  readonly mention: (id: string) => string;
+  readonly recall: { readonly before: string; readonly after: string };
+  readonly typing: string;
+  readonly long: {
+    readonly title: string;
+    readonly intro: string;
+    readonly section: (from: number, to: number) => string;
+    readonly end: string;
+  };
+};
+
+export const WORDS: Readonly<Record<Language, GuideWords>> = { en: ENGLISH, zh: CHINESE };

@@ -1,0 +1,88 @@
+/** Connects an endpoint's events with the program's handlers. */
+import type { Bytes } from "#base/bytes.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Primitives } from "#crypto/primitives.ts";
+import type { PeerEndpoint } from "#peer/create-endpoint.ts";
+import type { Entry } from "#peer/endpoint.ts";
+import type { AgentId } from "#protocol/ids.ts";
+import { HasheeError } from "../agent-error.ts";
+import { createAnswerCheck, isAnswerEntry } from "../artifacts/answers.ts";
+import type { ArtifactSender } from "../artifacts/artifact-sender.ts";
+import type { Questions } from "../artifacts/questions.ts";
+import type { ErrorBoard } from "../line/error-board.ts";
+import type { LineWatch } from "../line/line-watch.ts";
+import type { Disk } from "../local/disk.ts";
+import type { MetricsRecorder } from "../metrics.ts";
+import type { DecryptFailure } from "../options.ts";
+import type { Sender } from "../outgoing/sender.ts";
+import { createDeliver } from "./deliver.ts";
+import type { Handlers } from "./handlers.ts";
+import { createIntake } from "./intake.ts";
+import type { Lanes } from "./lanes.ts";
+import { createNames } from "./names.ts";
+
+/** Hears everything the endpoint tells from now on, and first what an earlier process left unfinished. */
+export async function startReceiving(parts: {
+  readonly endpoint: PeerEndpoint;
+  readonly primitives: Primitives;
+  readonly clock: Clock;
+  readonly disk: Disk;
+  readonly agent: { readonly accountId: AgentId; readonly fingerprint: Bytes };
+  readonly handlers: Handlers;
+  readonly lanes: Lanes;
+  readonly questions: Questions;
+  readonly artifacts: ArtifactSender;
+  readonly sender: Sender;
+  readonly metrics: MetricsRecorder;
+  readonly watch: LineWatch;
+  readonly errors: ErrorBoard;
+  readonly decryptFailureHandler: ((failure: DecryptFailure) => unknown) | null;
+}): Promise<void> {
+  const { endpoint, lanes, questions, artifacts, errors, disk } = parts;
+  const checkAnswer = createAnswerCheck({
+    ...parts,
+    sender: artifacts,
+    dedupe: disk.dedupe,
+    send: parts.sender.send,
+  });
+  const deliver = createDeliver({
+    ...parts,
+    names: createNames(disk.store, endpoint.rest),
+    checkAnswer,
+    isExactlyOnce: parts.watch.isExactlyOnce,
+    decryptFailed: async (failure) => parts.decryptFailureHandler?.(failure),
+  });
+  const intake = createIntake({
+    lanes,
+    dedupe: disk.dedupe,
+    acknowledge: endpoint.acknowledge,
+    deliver: (entry, delivery) => deliver(entry, delivery).catch(told(errors, "HANDLER_FAILED")),
+    isAwaited: (entry) =>
+      isAnswerEntry(entry) &&
+      questions.isAsked(entry.conversationId, entry.content.payload.ref_artifact),
+    failed: told(errors, "STORAGE_FULL"),
+  });
+
+  const hearOwn = async (entry: Entry): Promise<void> => {
+    const { content, conversationId, seq } = entry;
+    if (content.kind === "message" && content.payload.type === "artifact") {
+      const id = content.payload.artifact.artifact_id ?? "";
+      await artifacts.placed(conversationId, id, content.plaintextHash);
+    }
+    lanes.add(conversationId, async () => endpoint.acknowledge(conversationId, seq));
+  };
+
+  endpoint.on((event) => {
+    parts.watch.hear(event);
+    if (event.type !== "entry") return;
+    if (event.entry.authorId !== parts.agent.accountId || event.entry.authorKind === "system")
+      intake.hear(event.entry);
+    else hearOwn(event.entry).catch(told(errors, "STORAGE_FULL"));
+  });
+  await intake.recover();
+}
+
+const told =
+  (errors: ErrorBoard, code: string) =>
+  (cause: unknown): void =>
+    errors.tell(cause instanceof HasheeError ? cause : new HasheeError(code, { cause }));

@@ -1,0 +1,38 @@
+/** The whole public surface of the agent SDK. */
+export { createAgent, HasheeAgent } from "./agent.ts";
+export { HasheeError } from "./agent-error.ts";
+export { restRequest } from "./rest-request.ts";
+
+export type { AgentOptions, ConnectionMode, DecryptFailure, GeneratedKeys } from "./options.ts";
+export type { AgentMessage } from "./incoming/message-context.ts";
+export type {
+  AgentEvent,
+  ApprovalDecision,
+  ArtifactResponseEvent,
+  ReactionEvent,
+  RecallEvent,
+  RelationEvent,
+} from "./incoming/agent-event.ts";
+export type { EventHandler, MessageHandler } from "./incoming/handlers.ts";
+export type { AgentStatus, StatusHandler } from "./line/connection-status.ts";
+export type { ErrorHandler } from "./line/error-board.ts";
+export type { ReplyStream, SendReceipt, StreamExtra } from "./outgoing/reply-stream.ts";
+export type {
+  ArtifactChange,
+  ArtifactReceipt,
+  ArtifactUpdateInput,
+} from "./artifacts/artifact-sender.ts";
+export type { ApprovalRequestInput } from "./artifacts/approvals.ts";
+export type { Metrics, Sample } from "./metrics.ts";
+export type { RestCall } from "./rest-call.ts";
+export type { Claim, DedupeStore } from "./local/dedupe-store.ts";
+
+export type { KnownPayload, Payload, TextPayload } from "#protocol/payload.ts";
+export type {
+  ApprovalCard,
+  Artifact,
+  FormCard,
+  InfoCard,
+  ProgressCard,
+  ReplyCard,
+} from "#protocol/artifact.ts";

@@ -1,0 +1,87 @@
+import { homedir } from "node:os";
+import { inspect } from "node:util";
+import { describe, expect, test } from "vitest";
+import { HasheeError } from "./agent-error.ts";
+import { settleOptions, type AgentOptions } from "./options.ts";
+
+const AGENT_ID = "01900000-0000-7000-8000-0000000000a1";
+const TOKEN = `hsk_${"a".repeat(40)}`;
+const KEY = Buffer.alloc(32, 7).toString("base64");
+
+const pathOf = (options: AgentOptions, environment = {}): unknown => {
+  try {
+    settleOptions(options, environment);
+    return "accepted";
+  } catch (error) {
+    return error instanceof HasheeError && error.code === "BAD_REQUEST"
+      ? error.params["path"]
+      : error;
+  }
+};
+
+describe("the options of an agent", () => {
+  test("[K1] come from the option, else the environment, else a default", () => {
+    const environment = {
+      HASHEE_AGENT_ID: AGENT_ID,
+      HASHEE_AGENT_TOKEN: TOKEN,
+      HASHEE_BASE_URL: "https://relay.example/",
+    };
+
+    const fromEnvironment = settleOptions({}, environment);
+    const fromOption = settleOptions({ baseUrl: "https://other.example/base/" }, environment);
+    const fromDefault = settleOptions({ agentId: AGENT_ID, token: TOKEN }, {});
+
+    expect(fromEnvironment.baseUrl).toBe("https://relay.example");
+    expect(fromOption.baseUrl).toBe("https://other.example/base");
+    expect(fromDefault).toMatchObject({
+      baseUrl: "http://127.0.0.1:8787",
+      connectionMode: "websocket",
+      keys: null,
+      vaultFolder: `${homedir()}/.hashee/${AGENT_ID}/vault`,
+      dedupe: `${homedir()}/.hashee/${AGENT_ID}`,
+    });
+  });
+
+  test("[K1] that are wrong are refused by name", () => {
+    const good = { agentId: AGENT_ID, token: TOKEN };
+
+    expect([
+      pathOf(good),
+      pathOf({ ...good, agentId: "me" }),
+      pathOf({ agentId: AGENT_ID }),
+      pathOf({ ...good, token: "secret" }),
+      pathOf({ ...good, baseUrl: "ftp://relay.example" }),
+      pathOf(good, { HASHEE_CONNECTION_MODE: "pigeon" }),
+      pathOf({ ...good, privateKey: KEY }),
+      pathOf({ ...good, privateKey: "AAAA", signingPrivateKey: KEY }),
+    ]).toEqual([
+      "accepted",
+      "agentId",
+      "token",
+      "token",
+      "baseUrl",
+      "connectionMode",
+      "signingPrivateKey",
+      "privateKey",
+    ]);
+  });
+
+  test("[K2] never print a key or a token", () => {
+    const settled = settleOptions(
+      { agentId: AGENT_ID, token: TOKEN, privateKey: KEY, signingPrivateKey: KEY },
+      {},
+    );
+    const printed = `${inspect(settled, { depth: 9 })} ${JSON.stringify(settled)}`;
+
+    expect(printed).toContain("«secret»");
+    expect(printed).not.toContain(TOKEN);
+    expect(printed).not.toContain(KEY);
+    expect(printed).not.toContain("07 07");
+  });
+
+  test("[K1] keep nothing on disk where no vault is wanted", () => {
+    const settled = settleOptions({ agentId: AGENT_ID, token: TOKEN, keyVault: null }, {});
+
+    expect([settled.vaultFolder, settled.dedupe]).toEqual([null, null]);
+  });
+});
