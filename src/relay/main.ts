@@ -50,12 +50,15 @@ else if (command === "agent create" && values.name !== undefined) {
 async function serve(options: RelayOptions): Promise<void> {
   const relay = await createRelayServer({ ...options, log: stderrLog() });
   console.log(`Parley relay is ready at ${relay.url}, data in ${options.dataFolder}`);
+  // A launcher that forked this process waits for the address.
+  process.send?.({ url: relay.url });
   let stopping = false;
   const stop = (): void => {
     if (stopping) return;
     stopping = true;
     void relay.close().then(() => process.exit(0));
   };
+  process.on("disconnect", stop);
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
 }

@@ -17,6 +17,7 @@ import { createDiskBlobs } from "./blobs/disk-blobs.ts";
 import { createMemoryBus } from "./bus/memory-bus.ts";
 import { createDirectory } from "./directory/directory.ts";
 import { createApp } from "./http/app.ts";
+import { OFFERED_INVITES_FILE } from "./http/offered.ts";
 import { DEFAULT_RATES, type Rates } from "./live/rates.ts";
 import { createSqliteLog } from "./log/sqlite-log.ts";
 import { createOriginCheck } from "./origins.ts";
@@ -97,6 +98,7 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
     writer: store.writer,
     admission,
     blobs: createDiskBlobs(join(folder, "blobs")),
+    offeredFile: join(folder, OFFERED_INVITES_FILE),
     clock,
     random,
     rates,
@@ -112,7 +114,16 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
     events,
   });
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
-  const addressOf = (request: IncomingMessage): string => request.socket.remoteAddress ?? "";
+  const addressOf = (request: IncomingMessage): string => {
+    const forwarded = options.trustsProxy === true ? request.headers["x-forwarded-for"] : undefined;
+    return (
+      String(forwarded ?? "")
+        .split(",")
+        .at(-1)
+        ?.trim() ||
+      (request.socket.remoteAddress ?? "")
+    );
+  };
   const detachSockets = attachSockets(server, { relay, origins, addressOf });
   port = await listen(server, port, host);
 

@@ -1,7 +1,6 @@
 /** All routes of the relay, and what every answer has in common. SPEC §rest. */
 import { Hono } from "hono";
 import type { HttpBindings } from "@hono/node-server";
-import { ERROR_CODES } from "#protocol/error-codes.ts";
 import type { Log } from "#base/log.ts";
 import { MAX_BODY_BYTES } from "#protocol/limits.ts";
 import { errorBody } from "../error-frame.ts";
@@ -17,6 +16,7 @@ import { serveGroups } from "./groups.ts";
 import { serveHealth } from "./health.ts";
 import { serveKeys } from "./keys.ts";
 import { serveMessages } from "./messages.ts";
+import { serveOffered } from "./offered.ts";
 import { serveRelations } from "./relations.ts";
 import { securityHeaders, type HeaderOptions } from "./security-headers.ts";
 import { serveStaticFile } from "./static-files.ts";
@@ -34,6 +34,8 @@ export function createApp(
     readonly headers: HeaderOptions;
     /** Folder of the built app, or null. */
     readonly staticRoot: string | null;
+    /** File of the invitations offered to newcomers. */
+    readonly offeredFile: string;
     readonly events: Log;
   },
 ): Hono<{ Bindings: HttpBindings }> {
@@ -65,6 +67,7 @@ export function createApp(
   serveUsers(app, api);
   serveContacts(app, api);
   serveKeys(app, api);
+  serveOffered(app, api, needs.offeredFile);
   serveAgents(app, api);
   serveRelations(app, api);
   serveMessages(app, api);
@@ -82,12 +85,12 @@ export function createApp(
       needs.staticRoot === null || isOwn(path) || (method !== "GET" && method !== "HEAD")
         ? null
         : await serveStaticFile(needs.staticRoot, path);
-    return file ?? http.json(errorBody(refuse("NOT_FOUND").failure), ERROR_CODES.NOT_FOUND.status);
+    return file ?? http.json(errorBody(refuse("NOT_FOUND").failure), 404);
   });
   app.onError((fault, http) => {
     // Where, never what: a message could repeat what a caller sent.
     needs.events.error("http.bug", { route: http.req.routePath, name: fault.name });
-    return http.json(errorBody(refuse("INTERNAL").failure), ERROR_CODES.INTERNAL.status);
+    return http.json(errorBody(refuse("INTERNAL").failure), 500);
   });
   return app;
 }

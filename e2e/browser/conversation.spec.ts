@@ -1,0 +1,118 @@
+import { expect, test } from "./journey.ts";
+
+test("an own message goes from sent to delivered", async ({ join }) => {
+  const ada = await join({ name: "Ada" });
+  await ada.startWith("Echo");
+
+  await ada.say("are you there");
+
+  await expect(ada.row("are you there").first().getByText("Delivered")).toBeAttached();
+});
+
+test("Markdown is drawn, HTML is not, and nothing is fetched", async ({ join, world }) => {
+  const ada = await join({ name: "Ada" });
+  await ada.startWith("Guide");
+  const foreign: string[] = [];
+  ada.page.on("request", (request) => {
+    if (!request.url().startsWith(world.url) && !request.url().startsWith("blob:"))
+      foreign.push(request.url());
+  });
+
+  await ada.say("show me formatting");
+  const answer = ada.row("GitHub-flavoured Markdown").last();
+
+  await expect(answer.getByRole("heading", { name: "Formatting" })).toBeVisible();
+  await expect(answer.getByRole("heading", { name: "A table" })).toBeVisible();
+  await expect(answer.getByRole("table")).toBeVisible();
+  await expect(answer.getByRole("checkbox").first()).toBeDisabled();
+  await expect(answer.getByText("const agent = await HasheeAgent.init();")).toBeVisible();
+  await expect(answer.locator("blockquote").first()).toBeVisible();
+  await expect(answer.locator("del")).toHaveText("struck out");
+  await expect(answer.getByText("A lighthouse at dusk")).toBeVisible();
+  await expect(answer.getByText("<b>not bold</b>")).toBeVisible();
+  expect(await answer.locator("img, script, style, iframe, b").count()).toBe(0);
+  expect(foreign).toEqual([]);
+});
+
+test("code is copied as it was written", async ({ join }) => {
+  const ada = await join({ name: "Ada" });
+  await ada.startWith("Echo");
+  await ada.say("```ts\nconst answer = 42;\n```");
+  await expect(ada.row("const answer = 42;")).toHaveCount(2);
+
+  await ada.row("const answer = 42;").last().getByRole("button", { name: "Copy code" }).click();
+
+  expect(await ada.page.evaluate(() => navigator.clipboard.readText())).toBe("const answer = 42;");
+});
+
+test("a link names its true host before it opens", async ({ join }) => {
+  const ada = await join({ name: "Ada" });
+  await ada.startWith("Echo");
+  await ada.say("[www.bank.example](https://evil.example/login)");
+  await expect(ada.row("www.bank.example")).toHaveCount(2);
+
+  await ada.row("www.bank.example").last().getByRole("link", { name: "www.bank.example" }).click();
+
+  const prompt = ada.page.getByRole("dialog", { name: "Open this link?" });
+  await expect(prompt).toContainText("evil.example");
+  await expect(prompt).toContainText("The link text names another address");
+  await prompt.getByRole("button", { name: "Cancel" }).click();
+});
+
+test("a reply shows what it answers and leads back to it", async ({ join }) => {
+  const ada = await join({ name: "Ada" });
+  await ada.startWith("Echo");
+  await ada.say("the first thing");
+  await expect(ada.row("the first thing")).toHaveCount(2);
+
+  await ada.act(ada.row("the first thing").last(), "Reply");
+  await ada.say("about that");
+
+  const reply = ada.row("about that").first();
+  await expect(reply.getByText("the first thing")).toBeVisible();
+  await reply.getByRole("button", { name: /Go to the message by/ }).click();
+  await expect(ada.row("the first thing").last()).toBeInViewport();
+});
+
+test("typing appears while the agent works and goes with its message", async ({ join }) => {
+  const ada = await join({ name: "Ada" });
+  await ada.startWith("Guide");
+
+  await ada.say("show typing");
+
+  await expect(ada.page.getByText("Guide is writing")).toBeVisible();
+  await expect(ada.page.getByText("Guide is writing")).toBeHidden({ timeout: 15_000 });
+});
+
+test("what is taken back leaves a tombstone on both sides", async ({ join }) => {
+  const ada = await join({ name: "Ada" });
+  await ada.startWith("Guide");
+  await ada.say("recall something");
+  await expect(ada.page.getByText("Guide took this message back.")).toBeVisible({
+    timeout: 20_000,
+  });
+
+  await ada.say("I regret this");
+  await ada.expectMessage("I regret this");
+  await ada.act(ada.row("I regret this").first(), "Take back");
+
+  await expect(ada.page.getByText("You took this message back.")).toBeVisible();
+  await expect(ada.log.getByText("I regret this", { exact: true })).toHaveCount(0);
+});
+
+test("news in another conversation is counted until it is read", async ({ join }) => {
+  const ada = await join({ name: "Ada" });
+  await ada.startWith("Guide");
+  await ada.say("show typing");
+  await ada.page.goto(new URL("/", ada.page.url()).href);
+
+  const row = ada.page
+    .getByRole("list", { name: "Conversations" })
+    .getByRole("link", { name: /Guide/ });
+  await expect(row).toContainText(/unread/, { timeout: 20_000 });
+  await row.click();
+  await ada.page.goto(new URL("/", ada.page.url()).href);
+
+  await expect(row).toBeVisible();
+  await expect(row).not.toContainText(/unread/);
+});

@@ -1,0 +1,129 @@
+/** A person at a browser: what the journeys do, in the words the screen uses. */
+import type { Browser, BrowserContext, Locator, Page } from "playwright/test";
+import { expect } from "playwright/test";
+
+export type JoinOptions = {
+  readonly name: string;
+  readonly password?: string;
+  readonly width?: number;
+  readonly theme?: "light" | "dark";
+  readonly locale?: string;
+};
+
+export class Person {
+  readonly page: Page;
+  readonly context: BrowserContext;
+  readonly name: string;
+  /** Console errors and warnings, page errors and policy reports; a journey ends with none. */
+  readonly complaints: string[] = [];
+
+  private constructor(context: BrowserContext, page: Page, name: string) {
+    this.context = context;
+    this.page = page;
+    this.name = name;
+    this.listen(page);
+  }
+
+  /** Opens a fresh browser profile at `url` without making an account. */
+  static async arrive(browser: Browser, url: string, options: JoinOptions): Promise<Person> {
+    const context = await browser.newContext({
+      viewport: { width: options.width ?? 1280, height: options.width === 390 ? 844 : 800 },
+      colorScheme: options.theme ?? "light",
+      locale: options.locale ?? "en-GB",
+      permissions: ["clipboard-read", "clipboard-write"],
+    });
+    const page = await context.newPage();
+    const person = new Person(context, page, options.name);
+    await page.goto(url);
+    return person;
+  }
+
+  /** Arrives and makes an account; stops where a first conversation is offered. */
+  static async join(browser: Browser, url: string, options: JoinOptions): Promise<Person> {
+    const person = await Person.arrive(browser, url, options);
+    await person.makeAccount(options.password ?? null);
+    return person;
+  }
+
+  async makeAccount(password: string | null): Promise<void> {
+    const { page } = this;
+    await page.getByLabel("Your name").fill(this.name);
+    await page.getByRole("button", { name: "Continue" }).click();
+    if (password === null) await page.getByRole("button", { name: "Set it later" }).click();
+    else {
+      await page.getByLabel("Password", { exact: true }).fill(password);
+      await page.getByRole("button", { name: "Create account" }).click();
+    }
+    await expect(page.getByRole("heading", { name: "Start a first conversation" })).toBeVisible({
+      timeout: 30_000,
+    });
+  }
+
+  /** From the first-conversation step: talks with an offered agent. */
+  async startWith(agentName: string): Promise<void> {
+    await this.page
+      .getByRole("listitem")
+      .filter({ hasText: agentName })
+      .getByRole("button", { name: /^Start/ })
+      .click();
+    await expect(this.composer).toBeVisible();
+  }
+
+  /** A second tab of the same profile. */
+  async openTab(url: string): Promise<Page> {
+    const page = await this.context.newPage();
+    this.listen(page);
+    await page.goto(url);
+    return page;
+  }
+
+  get composer(): Locator {
+    return this.page.getByRole("textbox", { name: /^Message / });
+  }
+
+  get log(): Locator {
+    return this.page.getByRole("log", { name: "Messages" });
+  }
+
+  /** The rows of the thread that hold `text`. */
+  row(text: string | RegExp): Locator {
+    return this.log.getByRole("article").filter({ hasText: text });
+  }
+
+  async say(text: string): Promise<void> {
+    await this.composer.fill(text);
+    await this.composer.press("Enter");
+  }
+
+  async expectMessage(text: string | RegExp): Promise<void> {
+    await expect(this.row(text).last()).toBeVisible({ timeout: 20_000 });
+  }
+
+  async openConversation(title: string | RegExp): Promise<void> {
+    await this.page
+      .getByRole("list", { name: "Conversations" })
+      .getByRole("link", { name: title })
+      .first()
+      .click();
+    await expect(this.composer).toBeVisible();
+  }
+
+  async act(row: Locator, action: string): Promise<void> {
+    await row.hover();
+    await row.getByRole("button", { name: "Message actions" }).click();
+    await this.page.getByRole("menuitem", { name: action }).click();
+  }
+
+  async leave(): Promise<void> {
+    expect(this.complaints).toEqual([]);
+    await this.context.close();
+  }
+
+  private listen(page: Page): void {
+    page.on("console", (message) => {
+      if (message.type() === "error" || message.type() === "warning")
+        this.complaints.push(`${message.type()}: ${message.text()}`);
+    });
+    page.on("pageerror", (error) => this.complaints.push(`error: ${error.message}`));
+  }
+}
