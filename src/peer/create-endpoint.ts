@@ -382,11 +382,12 @@ export function createEndpoint(options: EndpointOptions): PeerEndpoint {
     if (event.type === "lost") return;
     void (async () => {
       const { resumed } = event;
+      await inbox.resumed(resumed);
       if (resumed !== null && keepLog) {
+        // Only now: a reset that a crash interrupts must happen again.
         const value = encodeRecord(resumed.log_epoch);
         await store.commit({ puts: [{ table: META, key: LOG_EPOCH, value }] });
       }
-      await inbox.resumed(resumed);
       outbox.ready();
       writers.resume();
       signals.ready();
@@ -406,14 +407,14 @@ export function createEndpoint(options: EndpointOptions): PeerEndpoint {
       void (async () => {
         await prekeys.reload();
         await outbox.start();
-        connection.start();
+        if (!isClosed) connection.start();
       })();
     },
     async close(drainMs) {
       if (isClosed) return;
       isClosed = true;
       stopTending();
-      await Promise.race([outbox.drained(), pause(clock, drainMs)]);
+      await withinMs(clock, drainMs, outbox.drained());
       acker.flush();
       writers.close();
       reader.close();
@@ -487,5 +488,12 @@ function socketUrl(baseUrl: string, agentId: AgentId | null): string {
   return agentId === null ? `${base}/ws/human` : `${base}/ws/agent?agent_id=${agentId}`;
 }
 
-const pause = (clock: Clock, delayMs: number): Promise<void> =>
-  new Promise((resolve) => void clock.after(delayMs, resolve));
+/** Resolves with the task or with the time, whichever comes first, and leaves no timer behind. */
+const withinMs = (clock: Clock, delayMs: number, task: Promise<void>): Promise<void> =>
+  new Promise((resolve) => {
+    const stop = clock.after(delayMs, resolve);
+    void task.then(() => {
+      stop();
+      resolve();
+    });
+  });

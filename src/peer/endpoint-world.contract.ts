@@ -13,7 +13,7 @@ import { systemRandom } from "#base/random.ts";
 import type { Result } from "#base/result.ts";
 import { Secret } from "#base/secret.ts";
 import { makeSigner } from "#crypto/identity.ts";
-import { createPrimitives } from "#crypto/primitives.ts";
+import { createPrimitives, type Primitives } from "#crypto/primitives.ts";
 import {
   makeId,
   type AgentId,
@@ -21,6 +21,7 @@ import {
   type DeviceId,
   type UserId,
 } from "#protocol/ids.ts";
+import type { RelayFrame } from "#protocol/relay-frame.ts";
 import { Conversation, Relation } from "#protocol/rest.ts";
 import { bytesToBase64 } from "#base/base64.ts";
 import { createOperator } from "#relay/operator.ts";
@@ -38,7 +39,11 @@ export type Member = {
   readonly endpoint: PeerEndpoint;
   readonly events: EndpointEvent[];
   readonly store: Store;
-  readonly socket: { drop(): void };
+  readonly socket: {
+    drop(): void;
+    /** What the relay's frames become on their way in: a relay that lies, repeats, holds back. */
+    hears(change: (frame: RelayFrame) => readonly RelayFrame[]): void;
+  };
   /** The next event, past or future, that the test wants; an event is given once per call site. */
   until<Event extends EndpointEvent>(
     wants: (event: EndpointEvent) => event is Event,
@@ -54,17 +59,28 @@ export const primitives = await createPrimitives({ random: systemRandom });
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
-export async function startWorld(relayOptions: Partial<RelayOptions> = {}) {
+/** Starts a relay; by default in this process. */
+export type Launch = (options: RelayOptions) => Promise<{
+  readonly url: string;
+  readonly port: number;
+  close(): Promise<void>;
+}>;
+
+export async function startWorld(
+  relayOptions: Partial<RelayOptions> = {},
+  changes: { readonly launch?: Launch; readonly primitives?: Primitives } = {},
+) {
+  const launch = changes.launch ?? createRelayServer;
   const dataFolder = mkdtempSync(join(tmpdir(), "parley-endpoint-"));
   const rates = { ...GENEROUS, ...relayOptions.rates };
-  let relay = await createRelayServer({ dataFolder, port: 0, ...relayOptions, rates });
+  let relay = await launch({ dataFolder, port: 0, ...relayOptions, rates });
   const { url, port } = relay;
   const members: Member[] = [];
   let handles = 0;
 
   const bare = createRest({ fetch, clock: systemClock, baseUrl: url, tokens: null });
   const base = {
-    primitives,
+    primitives: changes.primitives ?? primitives,
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
@@ -77,6 +93,7 @@ export async function startWorld(relayOptions: Partial<RelayOptions> = {}) {
     changes = {},
   ): Member => {
     const sockets: WebSocket[] = [];
+    const way = { change: (frame: RelayFrame): readonly RelayFrame[] => [frame] };
     const endpoint = createEndpoint({
       ...base,
       ...options,
@@ -84,11 +101,17 @@ export async function startWorld(relayOptions: Partial<RelayOptions> = {}) {
         const socket = new WebSocket(address, { origin: url });
         socket.on("error", () => {});
         sockets.push(socket);
-        return socket as unknown as Socket;
+        return onItsWay(socket, (frame) => way.change(frame));
       },
       ...changes,
     });
-    const member = aMember(endpoint, options.store, sockets, async (more) => {
+    const line = {
+      drop: () => sockets.at(-1)?.terminate(),
+      hears(change: typeof way.change) {
+        way.change = change;
+      },
+    };
+    const member = aMember(endpoint, options.store, line, async (more) => {
       await endpoint.close(0);
       const next = join_(options, { ...changes, ...more });
       await next.online();
@@ -242,12 +265,12 @@ export async function startWorld(relayOptions: Partial<RelayOptions> = {}) {
     /** The relay's process ends and starts again on the same folder and port. */
     async restartRelay(): Promise<void> {
       await relay.close();
-      relay = await createRelayServer({ dataFolder, ...relayOptions, rates, port });
+      relay = await launch({ dataFolder, ...relayOptions, rates, port });
     },
     async stopRelay(): Promise<() => Promise<void>> {
       await relay.close();
       return async () => {
-        relay = await createRelayServer({ dataFolder, ...relayOptions, rates, port });
+        relay = await launch({ dataFolder, ...relayOptions, rates, port });
       };
     },
     async end(): Promise<void> {
@@ -274,7 +297,7 @@ const GENEROUS = {
 function aMember(
   endpoint: PeerEndpoint,
   store: Store,
-  sockets: readonly WebSocket[],
+  socket: Member["socket"],
   restart: (changes?: Partial<EndpointOptions>) => Promise<Member>,
 ): Member {
   const events: EndpointEvent[] = [];
@@ -311,7 +334,7 @@ function aMember(
     endpoint,
     events,
     store,
-    socket: { drop: () => sockets.at(-1)?.terminate() },
+    socket,
     until,
     entry,
     restart,
@@ -324,6 +347,25 @@ function aMember(
       await published(endpoint, events);
     },
   };
+}
+
+/** The socket as the endpoint sees it, with frames changed on their way in. */
+function onItsWay(socket: WebSocket, change: (frame: RelayFrame) => readonly RelayFrame[]): Socket {
+  const seen: Socket = {
+    onopen: null,
+    onmessage: null,
+    onclose: null,
+    send: (text) => socket.send(text),
+    close: (code, reason) => socket.close(code, reason),
+  };
+  socket.on("open", () => seen.onopen?.(undefined as never));
+  socket.on("close", (code, reason) => seen.onclose?.({ code, reason: String(reason) }));
+  socket.on("message", (text) => {
+    for (const frame of change(JSON.parse(String(text)) as RelayFrame)) {
+      seen.onmessage?.({ data: JSON.stringify(frame) });
+    }
+  });
+  return seen;
 }
 
 /** An endpoint can be written to once its prekeys are with the relay. */

@@ -9,11 +9,7 @@ beforeEach(async () => {
 });
 afterEach(() => world.end());
 
-const say = async (
-  member: Member,
-  conversationId: Parameters<Member["endpoint"]["send"]>[0],
-  text: string,
-) => {
+const say = async (member: Member, conversationId: ConversationId, text: string) => {
   const queued = must(await member.endpoint.send(conversationId, { type: "text", text }));
   return member.endpoint.settled(queued.messageId);
 };

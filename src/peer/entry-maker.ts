@@ -20,7 +20,7 @@ import { ENVELOPE_FORMAT } from "#protocol/version.ts";
 import type { Draft } from "./draft.ts";
 import type { Entry } from "./endpoint.ts";
 import { encodeEntry, parseEntry } from "./entry.ts";
-import { isPassing, type PeerFailure } from "./failure.ts";
+import type { PeerFailure } from "./failure.ts";
 import type { Ledgers } from "./ledgers.ts";
 import { REMOVALS_TABLE, removalKey, type Opened, type Opener } from "./opener.ts";
 import type { SeenMessages } from "./seen-messages.ts";
@@ -102,7 +102,7 @@ export function createEntryMaker(options: {
     }
     const opened = await open(frame, frame.encrypted_payload, draft);
     if (!opened.ok) {
-      if (isPassing(opened.failure)) return opened;
+      if (!isFinal(opened.failure)) return opened;
       seen.add(conversation_id, message_id, conversation_seq, draft);
       return ok(
         told(frame, {
@@ -211,7 +211,7 @@ export function createEntryMaker(options: {
     let recallerId: AccountId | null = isOwn ? self.accountId : null;
     if (!isOwn && frame.encrypted_payload !== undefined) {
       const opened = await open(frame, frame.encrypted_payload, draft);
-      if (!opened.ok && isPassing(opened.failure)) return opened;
+      if (!opened.ok && !isFinal(opened.failure)) return opened;
       const payload = opened.ok ? opened.value.payload : null;
       if (opened.ok && payload?.type === "recall" && payload.message_id === target) {
         recallerId = opened.value.sender.accountId;
@@ -237,7 +237,7 @@ export function createEntryMaker(options: {
     if (bytes === null || entry === null || op === null) return ok(told(frame, other(frame)));
     const appended = await ledgers.append(frame.conversation_id, [bytes]);
     if (!appended.ok) {
-      if (isPassing(appended.failure)) return appended;
+      if (!isFinal(appended.failure)) return appended;
       options.onFailure(appended.failure);
       return ok(told(frame, other(frame)));
     }
@@ -335,6 +335,22 @@ const other = (frame: DurableFrame): Entry["content"] => ({
   frameType: frame.type,
   facts: factsOf(frame),
 });
+
+/** Whether an entry can never be read: all else is the line's or the store's trouble, and it is tried again. */
+function isFinal({ kind }: PeerFailure): boolean {
+  switch (kind) {
+    case "peer/cannot-read":
+    case "peer/key-changed":
+    case "peer/bad-ledger":
+    case "peer/no-ledger":
+    case "peer/fork":
+    case "peer/not-member":
+    case "peer/not-found":
+      return true;
+    default:
+      return false;
+  }
+}
 
 const becauseOf = (failure: PeerFailure): string =>
   failure.kind === "peer/cannot-read" ? failure.because : failure.kind;

@@ -1,8 +1,9 @@
 /** An entry as the log keeps it: the very value that is told, as JSON. */
 import * as v from "valibot";
-import { utf8, utf8ToText, type Bytes } from "#base/bytes.ts";
-import { parseJson, parseShape } from "#protocol/parse.ts";
+import { utf8, type Bytes } from "#base/bytes.ts";
+import { parseShape } from "#protocol/parse.ts";
 import type { Entry } from "./endpoint.ts";
+import { parseOwnJson } from "./json-record.ts";
 
 /** Bytes of a log row. */
 export const encodeEntry = (entry: Entry): Bytes => utf8(JSON.stringify(entry));
@@ -17,8 +18,6 @@ const Head = v.looseObject({
 
 /** The entry of a log row, or null when the row is damaged. Only this layer writes rows, so the head is proof enough. */
 export function parseEntry(row: Bytes): Entry | null {
-  const text = utf8ToText(row);
-  const json = text === null ? null : parseJson(text);
-  if (json === null || !json.ok || !parseShape(Head, json.value).ok) return null;
-  return json.value as Entry;
+  const value = parseOwnJson(row);
+  return parseShape(Head, value).ok ? (value as Entry) : null;
 }

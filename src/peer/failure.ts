@@ -103,6 +103,8 @@ export function isPassing(failure: PeerFailure): boolean {
   switch (failure.kind) {
     case "peer/offline":
     case "peer/timed-out":
+    // Something between us and the relay answers in its stead.
+    case "peer/bad-answer":
     case "peer/rate-limited":
     case "peer/store-full":
     case "peer/store-failed":

@@ -127,7 +127,8 @@ export function createInbox(options: {
 
   const drain = async (conversationId: ConversationId): Promise<void> => {
     const lane = await loadedLane(conversationId);
-    while (!isClosed) {
+    for (;;) {
+      if (isClosed) return;
       settleCursor(conversationId, lane);
       const batch = nextBatch(lane);
       if (batch.length > 0) {
@@ -296,6 +297,16 @@ export function createInbox(options: {
       emit({ type: "reset", conversationId });
     });
 
+  const cursors = async (): Promise<Readonly<Record<string, number>> | null> => {
+    if (!keepLog) return null;
+    const rows = await store.list(RANGES);
+    const known = rows.flatMap(({ key, value }): [string, number][] => {
+      const range = parseRecord(RangeRecord, value);
+      return range === null || parseId(key) === null ? [] : [[key, range.cursor]];
+    });
+    return Object.fromEntries(known);
+  };
+
   return {
     offer(frame) {
       const lane = laneOf(frame.conversation_id);
@@ -318,9 +329,13 @@ export function createInbox(options: {
       }),
     async resumed(answer) {
       acker.restart(null);
+      if (answer?.status === "reset") {
+        for (const conversationId of Object.keys((await cursors()) ?? {}))
+          await reset(conversationId as ConversationId);
+      }
       for (const one of answer?.conversations ?? []) {
         const { conversation_id, last_seq, cursor } = one;
-        if (one.status === "reset") await reset(conversation_id);
+        if (one.status === "reset" && answer?.status !== "reset") await reset(conversation_id);
         const lane = await loadedLane(conversation_id);
         lane.lastSeq = last_seq;
         lane.backlogEnd = Math.max(lane.backlogEnd, last_seq);
@@ -330,14 +345,8 @@ export function createInbox(options: {
       for (const [conversationId, lane] of lanes) if (lane.waiting.size > 0) kick(conversationId);
     },
     async cursors() {
-      if (!keepLog) return null;
-      const rows = await store.list(RANGES);
-      const cursors = rows.flatMap(({ key, value }): [string, number][] => {
-        const range = parseRecord(RangeRecord, value);
-        const conversationId = parseId<ConversationId>(key);
-        return range === null || conversationId === null ? [] : [[conversationId, range.cursor]];
-      });
-      return Object.fromEntries(cursors.slice(0, MAX_RESUME_CURSORS));
+      const all = await cursors();
+      return all && Object.fromEntries(Object.entries(all).slice(0, MAX_RESUME_CURSORS));
     },
     pullBefore: (conversationId, beforeSeq, limit) =>
       queue.run(conversationId, async () => {

@@ -3,7 +3,6 @@
  * stored before they leave, sent again unchanged until the relay has them. One at a time per conversation, so that the
  * log has them in order; 32 at once over all. SPEC E60–E67.
  */
-import * as v from "valibot";
 import { backoffDelayMs } from "#base/backoff.ts";
 import { bytesToBase64 } from "#base/base64.ts";
 import type { Bytes } from "#base/bytes.ts";
@@ -11,36 +10,26 @@ import type { Clock } from "#base/clock.ts";
 import { createKeyedQueue } from "#base/queue.ts";
 import type { RandomBytes } from "#base/random.ts";
 import { err, ok, type Result } from "#base/result.ts";
-import type { EndpointFrame } from "#protocol/endpoint-frame.ts";
-import { idSchema } from "#protocol/parse.ts";
-import type { AccountId, ConversationId, DeviceId, MessageId, StreamId } from "#protocol/ids.ts";
+import type { AccountId, ConversationId, DeviceId, MessageId } from "#protocol/ids.ts";
 import { MAX_ENVELOPE_BYTES } from "#protocol/limits.ts";
-import { checkPayload, encodePayload, type KnownPayload } from "#protocol/payload.ts";
+import { checkPayload, encodePayload } from "#protocol/payload.ts";
 import { startDraft, type Draft } from "./draft.ts";
 import type { EndpointEvent, Entry, OutgoingMessage } from "./endpoint.ts";
 import type { OwnMessages } from "./entry-maker.ts";
 import { isPassing, type PeerFailure } from "./failure.ts";
-import { BytesText, encodeRecord, parseRecord } from "./json-record.ts";
+import { encodeRecord, parseRecord } from "./json-record.ts";
+import {
+  frameOf,
+  OutboxRecord,
+  type Item,
+  type SealedRecord,
+  type ToSend,
+} from "./outbox-record.ts";
 import type { RelayChannel } from "./relay-channel.ts";
 import type { SeenMessages } from "./seen-messages.ts";
 import type { SenderSessions } from "./sender-sessions.ts";
 import type { Batch, Store } from "./store.ts";
-
-export type ToSend = {
-  readonly conversationId: ConversationId;
-  readonly messageId: MessageId;
-  readonly payload: KnownPayload;
-  readonly contentType: "encrypted" | "control";
-  readonly guard: Guard | null;
-  /** The message closes this stream. */
-  readonly stream: { readonly streamId: StreamId; readonly count: number } | null;
-  readonly alongside?: Batch | undefined;
-};
-export type Guard = {
-  readonly key: string;
-  readonly basedOnRevision: number | null;
-  readonly expiresAt: number | null;
-};
+import { createPauses, createSignal, createSlots } from "./waiting.ts";
 
 export interface Outbox extends OwnMessages {
   /** Loads what an earlier run left; sends when the line is there. */
@@ -67,44 +56,6 @@ const RESEAL_AFTER_MS = 24 * 3_600_000;
 /** Outcomes remembered for those who ask late. */
 const MAX_SETTLED = 256;
 
-const SealedRecord = v.object({
-  envelope: BytesText,
-  sessionOpen: v.nullable(BytesText),
-  messageHash: BytesText,
-  plaintextHash: BytesText,
-  suite: v.number(),
-  mode: v.picklist(["session", "envelope"]),
-  sealedAt: v.number(),
-});
-type SealedRecord = v.InferOutput<typeof SealedRecord>;
-const OutboxRecord = v.object({
-  order: v.string(),
-  conversationId: idSchema<ConversationId>(),
-  messageId: idSchema<MessageId>(),
-  payload: v.unknown(),
-  contentType: v.picklist(["encrypted", "control"]),
-  guard: v.nullable(
-    v.object({
-      key: v.string(),
-      basedOnRevision: v.nullable(v.number()),
-      expiresAt: v.nullable(v.number()),
-    }),
-  ),
-  stream: v.nullable(v.object({ streamId: idSchema<StreamId>(), count: v.number() })),
-  queuedAt: v.number(),
-  sealed: v.nullable(SealedRecord),
-  failure: v.nullable(v.looseObject({ kind: v.string() })),
-});
-
-type Item = {
-  readonly order: string;
-  readonly message: ToSend;
-  readonly queuedAt: number;
-  sealed: SealedRecord | null;
-  state: OutgoingMessage["state"];
-  isDiscarded: boolean;
-};
-
 export function createOutbox(options: {
   readonly clock: Clock;
   readonly random: RandomBytes;
@@ -130,6 +81,8 @@ export function createOutbox(options: {
   let wake = createSignal();
   let drainedSignal = createSignal();
   let lastOrder = "";
+  const pauses = createPauses(clock);
+  let loading: Promise<void> | null = null;
   let isClosed = false;
 
   const show = (item: Item): OutgoingMessage => ({
@@ -220,11 +173,7 @@ export function createOutbox(options: {
   };
 
   const deliver = async (item: Item): Promise<void> => {
-    for (
-      let tries = 0;
-      !isClosed && !item.isDiscarded && items.has(item.message.messageId);
-      tries++
-    ) {
+    for (let tries = 0; ; tries++) {
       if (!channel.isReady()) await wake.wait();
       if (isClosed || item.isDiscarded || !items.has(item.message.messageId)) return;
       const failure = await attempt(item);
@@ -232,7 +181,7 @@ export function createOutbox(options: {
       if (failure.kind === "peer/offline") continue;
       if (!isPassing(failure)) return fail(item, failure);
       const askedMs = "retryAfterMs" in failure ? (failure.retryAfterMs ?? 0) : 0;
-      await pause(clock, Math.max(askedMs, backoffDelayMs(tries, random)));
+      await pauses.wait(Math.max(askedMs, backoffDelayMs(tries, random)));
     }
   };
 
@@ -256,7 +205,7 @@ export function createOutbox(options: {
 
   /** The stream is not live any more: the same bytes go as an ordinary message. */
   const unstream = async (item: Item): Promise<PeerFailure> => {
-    Object.assign(item, { message: { ...item.message, stream: null } });
+    item.message = { ...item.message, stream: null };
     const saved = await save(item);
     return saved.ok ? { kind: "peer/offline" } : saved.failure;
   };
@@ -325,35 +274,40 @@ export function createOutbox(options: {
     return lastOrder;
   };
 
+  const load = async (): Promise<void> => {
+    const rows = await store.list(TABLE);
+    for (const { key, value } of rows) {
+      const record = parseRecord(OutboxRecord, value);
+      if (record === null || items.has(record.messageId)) continue;
+      const payload = checkPayload(record.payload);
+      if (!payload.ok || payload.value.type === "unknown") continue;
+      const { conversationId, messageId, contentType, guard, stream, queuedAt, sealed } = record;
+      const message = {
+        conversationId,
+        messageId,
+        payload: payload.value,
+        contentType,
+        guard,
+        stream,
+      };
+      const failure = record.failure as PeerFailure | null;
+      const state =
+        failure === null
+          ? ({ status: "queued" } as const)
+          : ({ status: "failed", failure } as const);
+      if (key > lastOrder) lastOrder = key;
+      const item: Item = { order: key, message, queuedAt, sealed, state, isDiscarded: false };
+      if (failure === null) enqueue(item);
+      else items.set(messageId, item);
+      emit({ type: "outgoing", message: show(item) });
+    }
+  };
+
   return {
-    async start() {
-      const rows = await store.list(TABLE);
-      for (const { key, value } of rows) {
-        const record = parseRecord(OutboxRecord, value);
-        if (record === null || items.has(record.messageId)) continue;
-        const payload = checkPayload(record.payload);
-        if (!payload.ok || payload.value.type === "unknown") continue;
-        const { conversationId, messageId, contentType, guard, stream, queuedAt, sealed } = record;
-        const message = {
-          conversationId,
-          messageId,
-          payload: payload.value,
-          contentType,
-          guard,
-          stream,
-        };
-        const failure = record.failure as PeerFailure | null;
-        const state =
-          failure === null
-            ? ({ status: "queued" } as const)
-            : ({ status: "failed", failure } as const);
-        if (key > lastOrder) lastOrder = key;
-        const item: Item = { order: key, message, queuedAt, sealed, state, isDiscarded: false };
-        if (failure === null) enqueue(item);
-        else items.set(messageId, item);
-      }
-    },
+    start: () => (loading ??= load()),
     async queue(message) {
+      // What an earlier run left goes first.
+      await (loading ??= load());
       if (isClosed) return err({ kind: "peer/closed" });
       const known = items.get(message.messageId);
       if (known !== undefined) return ok(show(known));
@@ -429,6 +383,7 @@ export function createOutbox(options: {
     drained: () => (hasWork() ? drainedSignal.wait() : Promise.resolve()),
     close() {
       isClosed = true;
+      pauses.end();
       wake.fire();
       drainedSignal.fire();
       drainedSignal = createSignal();
@@ -441,62 +396,3 @@ const textOf = (bytes: Bytes | undefined): string =>
 
 const isStreamGone = ({ message }: Item, failure: PeerFailure): boolean =>
   message.stream !== null && failure.kind === "peer/refused" && failure.code.startsWith("STREAM_");
-
-function frameOf(message: ToSend, sealed: SealedRecord): Exclude<EndpointFrame, { type: "auth" }> {
-  const { guard, stream } = message;
-  const members = {
-    conversation_id: message.conversationId,
-    client_message_id: message.messageId,
-    encrypted_payload: bytesToBase64(sealed.envelope),
-    content_type: message.contentType,
-    ...(sealed.sessionOpen === null ? {} : { session_open: bytesToBase64(sealed.sessionOpen) }),
-    ...(guard === null ? {} : { artifact_guard: guardOf(guard) }),
-  };
-  if (stream !== null) {
-    return {
-      type: "stream.done",
-      ...members,
-      stream_id: stream.streamId,
-      delta_count: stream.count,
-    };
-  }
-  return message.payload.type === "reaction"
-    ? { type: "reaction.set", ...members }
-    : { type: "message.send", ...members };
-}
-
-const guardOf = ({ key, basedOnRevision, expiresAt }: Guard) => ({
-  key,
-  ...(basedOnRevision === null ? {} : { based_on_revision: basedOnRevision }),
-  ...(expiresAt === null ? {} : { expires_at: new Date(expiresAt).toISOString() }),
-});
-
-type Signal = { wait(): Promise<void>; fire(): void };
-
-function createSignal(): Signal {
-  let fire = () => {};
-  const fired = new Promise<void>((resolve) => {
-    fire = resolve;
-  });
-  return { wait: () => fired, fire };
-}
-
-function createSlots(count: number) {
-  let free = count;
-  const waiting: (() => void)[] = [];
-  const release = (): void => {
-    const next = waiting.shift();
-    if (next === undefined) free += 1;
-    else next();
-  };
-  return {
-    async take(): Promise<() => void> {
-      if (free > 0) free -= 1;
-      else await new Promise<void>((resolve) => waiting.push(resolve));
-      return release;
-    },
-  };
-}
-
-const pause = (clock: Clock, delayMs: number): Promise<void> =>
-  new Promise((resolve) => void clock.after(delayMs, resolve));

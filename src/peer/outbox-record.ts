@@ -1,0 +1,99 @@
+/** A message that waits to be sent: as it is queued, as it stands on disk, as it goes out. */
+import * as v from "valibot";
+import { bytesToBase64 } from "#base/base64.ts";
+import type { EndpointFrame } from "#protocol/endpoint-frame.ts";
+import type { ConversationId, MessageId, StreamId } from "#protocol/ids.ts";
+import { idSchema } from "#protocol/parse.ts";
+import type { KnownPayload } from "#protocol/payload.ts";
+import type { OutgoingMessage } from "./endpoint.ts";
+import { BytesText } from "./json-record.ts";
+import type { Batch } from "./store.ts";
+
+export type ToSend = {
+  readonly conversationId: ConversationId;
+  readonly messageId: MessageId;
+  readonly payload: KnownPayload;
+  readonly contentType: "encrypted" | "control";
+  readonly guard: Guard | null;
+  /** The message closes this stream. */
+  readonly stream: { readonly streamId: StreamId; readonly count: number } | null;
+  readonly alongside?: Batch | undefined;
+};
+export type Guard = {
+  readonly key: string;
+  readonly basedOnRevision: number | null;
+  readonly expiresAt: number | null;
+};
+
+/** A sealed message with what its log entry will say. */
+export const SealedRecord = v.object({
+  envelope: BytesText,
+  sessionOpen: v.nullable(BytesText),
+  messageHash: BytesText,
+  plaintextHash: BytesText,
+  suite: v.number(),
+  mode: v.picklist(["session", "envelope"]),
+  sealedAt: v.number(),
+});
+export type SealedRecord = v.InferOutput<typeof SealedRecord>;
+export const OutboxRecord = v.object({
+  order: v.string(),
+  conversationId: idSchema<ConversationId>(),
+  messageId: idSchema<MessageId>(),
+  payload: v.unknown(),
+  contentType: v.picklist(["encrypted", "control"]),
+  guard: v.nullable(
+    v.object({
+      key: v.string(),
+      basedOnRevision: v.nullable(v.number()),
+      expiresAt: v.nullable(v.number()),
+    }),
+  ),
+  stream: v.nullable(v.object({ streamId: idSchema<StreamId>(), count: v.number() })),
+  queuedAt: v.number(),
+  sealed: v.nullable(SealedRecord),
+  failure: v.nullable(v.looseObject({ kind: v.string() })),
+});
+
+/** A message while it waits; only the outbox changes it. */
+export type Item = {
+  readonly order: string;
+  message: ToSend;
+  readonly queuedAt: number;
+  sealed: SealedRecord | null;
+  state: OutgoingMessage["state"];
+  isDiscarded: boolean;
+};
+
+/** The frame of a sealed message. */
+export function frameOf(
+  message: ToSend,
+  sealed: SealedRecord,
+): Exclude<EndpointFrame, { type: "auth" }> {
+  const { guard, stream } = message;
+  const members = {
+    conversation_id: message.conversationId,
+    client_message_id: message.messageId,
+    encrypted_payload: bytesToBase64(sealed.envelope),
+    content_type: message.contentType,
+    ...(sealed.sessionOpen === null ? {} : { session_open: bytesToBase64(sealed.sessionOpen) }),
+    ...(guard === null ? {} : { artifact_guard: guardOf(guard) }),
+  };
+  if (stream !== null) {
+    return {
+      type: "stream.done",
+      ...members,
+      stream_id: stream.streamId,
+      delta_count: stream.count,
+    };
+  }
+  return message.payload.type === "reaction"
+    ? { type: "reaction.set", ...members }
+    : { type: "message.send", ...members };
+}
+
+const guardOf = ({ key, basedOnRevision, expiresAt }: Guard) => ({
+  key,
+  ...(basedOnRevision === null ? {} : { based_on_revision: basedOnRevision }),
+  ...(expiresAt === null ? {} : { expires_at: new Date(expiresAt).toISOString() }),
+});
