@@ -5,6 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import * as v from "valibot";
 import { WebSocket } from "ws";
 import { systemClock } from "#base/clock.ts";
@@ -25,13 +26,13 @@ import type { RelayFrame } from "#protocol/relay-frame.ts";
 import { Conversation, Relation } from "#protocol/rest.ts";
 import { bytesToBase64 } from "#base/base64.ts";
 import { createOperator } from "#relay/operator.ts";
-import { createRelayServer, type RelayOptions } from "#relay/relay-server.ts";
+import { createRelayServer, DATABASE_FILE, type RelayOptions } from "#relay/relay-server.ts";
 import { agentTokens, createDeviceTokens, registerAccount, registerAgentKeys } from "./accounts.ts";
 import { createEndpoint, type EndpointOptions, type PeerEndpoint } from "./create-endpoint.ts";
 import type { EndpointEvent, Entry } from "./endpoint.ts";
 import { createStoreKeyVault } from "./key-vault.ts";
 import { createMemoryStore } from "./memory-store.ts";
-import { createRest } from "./rest.ts";
+import { createRest, type Fetch } from "./rest.ts";
 import type { Socket } from "./socket.ts";
 import type { Store } from "./store.ts";
 
@@ -71,6 +72,7 @@ export async function startWorld(
   changes: { readonly launch?: Launch; readonly primitives?: Primitives } = {},
 ) {
   const launch = changes.launch ?? createRelayServer;
+  const own = changes.primitives ?? primitives;
   const dataFolder = mkdtempSync(join(tmpdir(), "parley-endpoint-"));
   const rates = { ...GENEROUS, ...relayOptions.rates };
   let relay = await launch({ dataFolder, port: 0, ...relayOptions, rates });
@@ -78,9 +80,14 @@ export async function startWorld(
   const members: Member[] = [];
   let handles = 0;
 
+  const lying = { lies: (_url: string): string | null => null };
+  const fetch: Fetch = async (address, request) => {
+    const lie = lying.lies(address);
+    return lie === null ? globalThis.fetch(address, request) : new Response(lie);
+  };
   const bare = createRest({ fetch, clock: systemClock, baseUrl: url, tokens: null });
   const base = {
-    primitives: changes.primitives ?? primitives,
+    primitives: own,
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
@@ -125,15 +132,19 @@ export async function startWorld(
   return {
     url,
     bare,
+    /** Answers of a relay that lies over REST, by address; null: the truth. */
+    set lies(lies: (url: string) => string | null) {
+      lying.lies = lies;
+    },
     async person(): Promise<Member> {
       const now = Date.now();
       const userId = makeId<UserId>(now, systemRandom);
       const deviceId = makeId<DeviceId>(now, systemRandom);
-      const identity = makeSigner(primitives, new Secret(systemRandom(32)));
-      const device = makeSigner(primitives, new Secret(systemRandom(32)));
+      const identity = makeSigner(own, new Secret(systemRandom(32)));
+      const device = makeSigner(own, new Secret(systemRandom(32)));
       const handle = `person_${handles++}`;
       const account = must(
-        await registerAccount(bare, primitives, {
+        await registerAccount(bare, own, {
           userId,
           deviceId,
           identity,
@@ -172,12 +183,12 @@ export async function startWorld(
       const provisioned = must(await operator.createAgent("Echo", "repeats"));
       operator.close();
       const agentId: AgentId = provisioned.agent_id;
-      const identity = makeSigner(primitives, new Secret(systemRandom(32)));
+      const identity = makeSigner(own, new Secret(systemRandom(32)));
       const bootstrapKey = systemRandom(32);
       const tokens = agentTokens(provisioned.token);
       const rest = createRest({ fetch, clock: systemClock, baseUrl: url, tokens });
       must(
-        await registerAgentKeys(rest, primitives, {
+        await registerAgentKeys(rest, own, {
           agentId,
           identity,
           bootstrapKey: primitives.x25519PublicKey(bootstrapKey),
@@ -266,6 +277,14 @@ export async function startWorld(
     async restartRelay(): Promise<void> {
       await relay.close();
       relay = await launch({ dataFolder, ...relayOptions, rates, port });
+    },
+    /** The relay comes back with what it says is another log. */
+    async changeEpoch(): Promise<void> {
+      await relay.close();
+      const database = new DatabaseSync(join(dataFolder, DATABASE_FILE));
+      database.exec("UPDATE meta SET value = 'another-log' WHERE name = 'log_epoch'");
+      database.close();
+      relay = await createRelayServer({ dataFolder, ...relayOptions, rates, port });
     },
     async stopRelay(): Promise<() => Promise<void>> {
       await relay.close();

@@ -1,0 +1,242 @@
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { utf8ToText } from "#base/bytes.ts";
+import type { ConversationId, UserId } from "#protocol/ids.ts";
+import type { RelayFrame } from "#protocol/relay-frame.ts";
+import type { Entry } from "./endpoint.ts";
+import { must, startWorld, textOf, type Member, type World } from "./endpoint-world.contract.ts";
+
+let world: World;
+beforeEach(async () => {
+  world = await startWorld();
+});
+afterEach(() => world.end());
+
+async function twoWhoTalk() {
+  const ann = await world.person();
+  const ben = await world.person();
+  const conversationId = await world.group(ann, [[ben, "human"]]);
+  await say(ann, conversationId, "first");
+  await ben.text("first");
+  return { ann, ben, conversationId };
+}
+
+const say = async (member: Member, conversationId: ConversationId, text: string) => {
+  const queued = must(await member.endpoint.send(conversationId, { type: "text", text }));
+  return member.endpoint.settled(queued.messageId);
+};
+
+const entriesOf = (member: Member): readonly Entry[] =>
+  member.events.flatMap((event) => (event.type === "entry" ? event.entry : []));
+const textsOf = (member: Member) => entriesOf(member).flatMap((entry) => textOf(entry) ?? []);
+const isMessage = (frame: RelayFrame): frame is Extract<RelayFrame, { type: "message.new" }> =>
+  frame.type === "message.new";
+const failuresOf = (member: Member) =>
+  entriesOf(member).flatMap(({ content }) =>
+    content.kind === "unreadable" ? content.failure : [],
+  );
+
+describe("a relay that repeats, holds back and reorders", () => {
+  test("[E40] a message shown five times is told once", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    ben.socket.hears((frame) => (isMessage(frame) ? [frame, frame, frame, frame, frame] : [frame]));
+
+    await say(ann, conversationId, "once");
+    await say(ann, conversationId, "end");
+    await ben.text("end");
+
+    expect(textsOf(ben)).toEqual(["first", "once", "end"]);
+  });
+
+  test("[E40] an old message put at a new place is dropped", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    let old: RelayFrame | null = null;
+    ben.socket.hears((frame) => {
+      if (!isMessage(frame)) return [frame];
+      if (old === null) {
+        old = frame;
+        return [frame];
+      }
+      const replay = { ...(old as typeof frame), conversation_seq: frame.conversation_seq };
+      return [replay, { ...frame, conversation_seq: frame.conversation_seq + 1 }];
+    });
+
+    await say(ann, conversationId, "pay him");
+    await say(ann, conversationId, "end");
+    await ben.text("end");
+
+    expect(textsOf(ben)).toEqual(["first", "pay him", "end"]);
+  });
+
+  test("[E43] messages pushed out of order are told in the log's order", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    const held: RelayFrame[] = [];
+    ben.socket.hears((frame) => {
+      if (!isMessage(frame)) return [frame];
+      held.push(frame);
+      return held.length < 3 ? [] : held.splice(0).toReversed();
+    });
+
+    for (const text of ["one", "two", "three"]) await say(ann, conversationId, text);
+    await ben.text("three");
+
+    expect(textsOf(ben)).toEqual(["first", "one", "two", "three"]);
+  });
+
+  test("[E43] a message that was never pushed is fetched from the log before the next is told", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    let dropped = 0;
+    ben.socket.hears((frame) => (isMessage(frame) && dropped++ === 0 ? [] : [frame]));
+
+    await say(ann, conversationId, "lost");
+    await say(ann, conversationId, "found");
+    await ben.text("found");
+
+    expect(textsOf(ben)).toEqual(["first", "lost", "found"]);
+  });
+});
+
+describe("a relay that lies", () => {
+  test("[E35] a message passed off as another's is not read", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    ben.socket.hears((frame) =>
+      isMessage(frame) ? [{ ...frame, sender_id: ben.endpoint.accountId }] : [frame],
+    );
+
+    await say(ann, conversationId, "I am Ann");
+    await ben.entry(({ content }) => content.kind === "unreadable");
+
+    expect(failuresOf(ben)).toEqual(["malformed"]);
+    expect(textsOf(ben)).toEqual(["first"]);
+  });
+
+  test("[E35] an envelope with one bit flipped is unreadable, and the next one opens", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    let count = 0;
+    ben.socket.hears((frame) => {
+      if (!isMessage(frame) || frame.encrypted_payload === null || count++ > 0) return [frame];
+      const text = frame.encrypted_payload;
+      const middle = text.length - 200;
+      const flipped = text[middle] === "A" ? "B" : "A";
+      return [
+        { ...frame, encrypted_payload: text.slice(0, middle) + flipped + text.slice(middle + 1) },
+      ];
+    });
+
+    await say(ann, conversationId, "broken");
+    await say(ann, conversationId, "whole");
+    const whole = await ben.text("whole");
+
+    expect(failuresOf(ben)).toEqual(["tag"]);
+    expect(whole.content).toMatchObject({ gap: true });
+  });
+
+  test("[E36] a recall nobody signed is the server's, and the text stays on disk", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    const sent = await say(ann, conversationId, "keep me");
+    const { seq } = await ben.text("keep me");
+    ben.socket.hears((frame) => {
+      if (!isMessage(frame)) return [frame];
+      const recalled_at = frame.created_at;
+      const { conversation_id, conversation_seq, created_at } = frame;
+      const place = { conversation_id, conversation_seq, created_at };
+      return [
+        {
+          type: "message.recalled",
+          ...place,
+          message_id: sent.messageId,
+          recalled_by: ann.endpoint.accountId,
+          recalled_at,
+        },
+      ];
+    });
+
+    await say(ann, conversationId, "swallowed");
+    const told = await ben.entry(({ content }) => content.kind === "recalled");
+
+    expect(told.content).toEqual({ kind: "recalled", messageId: sent.messageId, by: "server" });
+    const row = await ben.store.logAt(conversationId, seq);
+    expect(utf8ToText(row ?? new Uint8Array())).toContain("keep me");
+  });
+
+  test("[E21] a member whose keys the relay replaces is blocked until the person decides", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    const mallory = await world.person();
+    const stolen = must(await mallory.endpoint.account(mallory.endpoint.accountId));
+    const record = await mallory.store.get("accounts", mallory.endpoint.accountId);
+    const forged = utf8ToText(record ?? new Uint8Array()) ?? "";
+    expect(stolen.identityKey).not.toEqual(
+      must(await ann.endpoint.account(ben.endpoint.accountId)).identityKey,
+    );
+
+    // A relay that now answers for Ben with a ledger that is not Ben's.
+    world.lies = (url) =>
+      url.includes(`/keys/ledger/${ben.endpoint.accountId}`)
+        ? JSON.stringify({
+            data: (JSON.parse(forged) as { entries: string[] }).entries.map(
+              (entry, ledger_seq) => ({
+                ledger_seq: ledger_seq + 2,
+                prev_hash: btoa("\0".repeat(32)),
+                entry,
+              }),
+            ),
+            next_cursor: null,
+          })
+        : null;
+    const refreshed = ann.until(
+      (event): event is Extract<typeof event, { type: "identity-changed" }> =>
+        event.type === "identity-changed",
+    );
+    let told = false;
+    ann.socket.hears((frame) => {
+      if (told) return [frame];
+      told = true;
+      return [
+        frame,
+        { type: "keys.updated", user_id: ben.endpoint.accountId as UserId, reason: "identity" },
+      ];
+    });
+    await say(ben, conversationId, "hi");
+    await refreshed;
+    const sent = await say(ann, conversationId, "secret");
+
+    expect(sent.state).toEqual({
+      status: "failed",
+      failure: { kind: "peer/key-changed", accountId: ben.endpoint.accountId },
+    });
+    must(await ann.endpoint.pin(ben.endpoint.accountId, null));
+    must(await ann.endpoint.retry(sent.messageId));
+    expect((await ann.endpoint.settled(sent.messageId)).state.status).toBe("acked");
+  });
+
+  test("[E22] a link's fingerprint that differs from the fetched key pins nothing", async () => {
+    const ann = await world.person();
+    const ben = await world.person();
+
+    const pinned = await ann.endpoint.pin(ben.endpoint.accountId, new Uint8Array(32));
+
+    expect(pinned).toEqual({
+      ok: false,
+      failure: { kind: "peer/key-changed", accountId: ben.endpoint.accountId },
+    });
+    expect(await ann.store.get("accounts", ben.endpoint.accountId)).toBeNull();
+  });
+
+  test("[E45] a log that is another one than before is read anew, and nothing is shown twice or lost", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    await say(ann, conversationId, "second");
+    await ben.text("second");
+
+    await world.changeEpoch();
+    await ben.until(
+      (event): event is Extract<typeof event, { type: "reset" }> => event.type === "reset",
+    );
+    await say(ann, conversationId, "third");
+    await ben.text("third");
+
+    const rows = await ben.store.logAfter(conversationId, 0, 100);
+    const texts = rows.flatMap(
+      ({ row }) => textOf(JSON.parse(utf8ToText(row) ?? "") as Entry) ?? [],
+    );
+    expect(texts).toEqual(["first", "second", "third"]);
+  });
+});
