@@ -6,6 +6,7 @@ import { err, type Result } from "#base/result.ts";
 import type { BridgeFailure } from "#bridge/failure.ts";
 import type { CryptoFailure } from "#crypto/failure.ts";
 import type { PeerFailure } from "#peer/failure.ts";
+import { MAX_DEVICES_PER_HUMAN } from "#protocol/limits.ts";
 
 export type EngineFailure =
   // The door.
@@ -53,6 +54,8 @@ export type EngineFailure =
 
   // Cards.
   | { readonly kind: "engine/unknown-artifact" }
+  /** Secret fields cannot be sealed to an agent yet. */
+  | { readonly kind: "engine/secret-unavailable" }
   /** The card takes no answer from this person now. */
   | { readonly kind: "engine/answer-refused" }
   /** Fields that do not pass the form's own rules; `count` of them. */
@@ -79,3 +82,21 @@ export function toBridgeFailure(failure: EngineFailure): BridgeFailure {
 export const toBridge = <Value>(
   result: Result<Value, EngineFailure>,
 ): Result<Value, BridgeFailure> => (result.ok ? result : err(toBridgeFailure(result.failure)));
+
+/** A refusal of the relay whose meaning the account screens have words for; every other failure as it is. */
+export function translated(failure: PeerFailure): EngineFailure {
+  if (failure.kind !== "peer/refused") return failure;
+  const { code, retryAfterMs = 0 } = failure;
+  switch (code) {
+    case "HANDLE_TAKEN":
+      return { kind: "engine/handle-taken" };
+    case "INVALID_CREDENTIALS":
+      return { kind: "engine/wrong-password" };
+    case "ACCOUNT_LOCKED":
+      return { kind: "engine/account-locked", seconds: Math.ceil(retryAfterMs / 1_000) };
+    case "DEVICE_LIMIT":
+      return { kind: "engine/device-limit", limit: MAX_DEVICES_PER_HUMAN };
+    default:
+      return failure;
+  }
+}

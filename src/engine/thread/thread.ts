@@ -45,7 +45,9 @@ export type ThreadEvent =
       readonly offset: number;
       readonly text: string;
     }
-  | { readonly type: "stream-stopping"; readonly streamId: StreamId };
+  | { readonly type: "stream-stopping"; readonly streamId: StreamId }
+  /** Its deltas do not open or fell silent; how it ends is the log's word. */
+  | { readonly type: "stream-lost"; readonly streamId: StreamId };
 
 /** `changed` rows look different or are new; text of live streams is not a change, it is told apart. */
 export type Reduced = { readonly thread: Thread; readonly changed: ReadonlySet<MessageId> };
@@ -122,6 +124,12 @@ function apply(draft: Draft, event: ThreadEvent, changed: Set<MessageId>): void 
       if (live === undefined || event.offset > live.text.length) return;
       const text = live.text.slice(0, event.offset) + event.text;
       draft.liveById.set(event.streamId, { ...live, text });
+      return;
+    }
+    case "stream-lost": {
+      const live = draft.liveById.get(event.streamId);
+      draft.liveById.delete(event.streamId);
+      if (live !== undefined) changed.add(live.messageId);
       return;
     }
     case "stream-stopping": {

@@ -1,0 +1,200 @@
+/** Calls about an open account: what the page sees of it, its password, its name, leaving. */
+import { err, ok, type Result } from "#base/result.ts";
+import type { AccountView } from "#bridge/views.ts";
+import type { BackupContent } from "#crypto/backup-content.ts";
+import { fingerprint } from "#crypto/identity.ts";
+import { Empty, OwnProfile } from "#protocol/rest.ts";
+import * as account from "./account.ts";
+import { keysOf } from "./account-keys.ts";
+import type { EngineDeps } from "./deps.ts";
+import { translated, type EngineFailure } from "./failure.ts";
+import { personLink } from "./invite-link.ts";
+import type { Session } from "./session.ts";
+import { deleteDB } from "idb";
+import { sessionOf, type House, type HouseState } from "./house.ts";
+import { lockDoor, removeDoor } from "./store/door.ts";
+import type { Database } from "./store/migrations.ts";
+
+type Answer<Value> = Promise<Result<Value, EngineFailure>>;
+
+/** How long messages under way are waited for before the key turns. */
+const DRAIN_MS = 1_000;
+
+/** Which of the app's doors is open. */
+export function viewAccount(
+  state: HouseState,
+  deps: EngineDeps,
+  storagePersisted: boolean,
+): AccountView {
+  if (state.status === "none") return { status: "none" };
+  if (state.status === "locked") {
+    const { displayName, handle } = state.greeting;
+    return { status: "locked", displayName, handle };
+  }
+  const { record } = state.session.account();
+  const { identity } = keysOf(deps.primitives, record);
+  const own = fingerprint(deps.primitives, record.userId, identity.publicKey);
+  return {
+    status: "open",
+    userId: record.userId,
+    deviceId: record.deviceId,
+    handle: record.handle,
+    displayName: record.displayName,
+    hasPassword: record.hasPassword,
+    inviteUrl: personLink(deps.origin, record.handle, own),
+    storagePersisted,
+  };
+}
+
+/** A new account; fails with `engine/already-open` where one is. */
+export const create = (
+  house: House,
+  input: Parameters<typeof account.createAccount>[2],
+): Answer<AccountView> =>
+  house.atDoor(async (database) => {
+    if (house.state().status !== "none") return err({ kind: "engine/already-open" });
+    const made = await account.createAccount(house.deps, database, input);
+    return made.ok ? ok(await house.begin(made.value)) : made;
+  });
+
+/** An account that exists, on this new device. */
+export const signIn = (
+  house: House,
+  input: { readonly handle: string; readonly password: string },
+): Answer<AccountView> =>
+  house.atDoor(async (database) => {
+    if (house.state().status !== "none") return err({ kind: "engine/already-open" });
+    const signed = await account.signIn(house.deps, database, input);
+    if (!signed.ok) return signed;
+    await house.begin(signed.value.account);
+    const session = house.session();
+    if (session !== null) await restore(house, session, database, signed.value.backup);
+    return ok(house.view());
+  });
+
+/** Sets or replaces the password; the new backup holds whom this person trusts today. */
+export const setPassword = (
+  house: House,
+  input: { readonly current: string | null; readonly next: string },
+): Answer<null> =>
+  house.atDoor(async (database) => {
+    const session = sessionOf(house);
+    if (!session.ok) return session;
+    const { endpoint } = session.value;
+    const content = await backupContent(session.value);
+    const before = session.value.account();
+    const changed = await account.setPassword(
+      house.deps,
+      database,
+      endpoint.rest,
+      before,
+      input,
+      content,
+    );
+    if (!changed.ok) return changed;
+    session.value.setAccount(changed.value);
+    house.tellAccount();
+    return ok(null);
+  });
+
+/** Ends the session and turns the key; fails with `engine/no-password`, then nothing changed. */
+export const lock = (house: House): Answer<null> =>
+  house.atDoor(async (database) => {
+    const session = sessionOf(house);
+    if (!session.ok) return session;
+    const locked = await lockDoor(database);
+    if (!locked.ok) return locked;
+    await house.end(DRAIN_MS);
+    return house.look();
+  });
+
+export const unlock = (
+  house: House,
+  { password }: { readonly password: string },
+): Answer<AccountView> =>
+  house.atDoor(async (database) => {
+    const state = house.state();
+    if (state.status === "open") return ok(house.view());
+    if (state.status === "none") return err({ kind: "engine/not-open" });
+    const opened = await account.unlockAccount(house.deps, database, state.greeting, password);
+    return opened.ok ? ok(await house.begin(opened.value)) : opened;
+  });
+
+/** Forgets everything on this device. The wraps go first: whatever stops us after that, what is left cannot be read. */
+export const wipe = (house: House): Answer<null> =>
+  house.atDoor(async (database) => {
+    const session = house.session();
+    if (session !== null) await leaveRelay(session);
+    await removeDoor(database);
+    await house.end(0);
+    await deleteDB(house.deps.databaseName);
+    return house.look();
+  });
+
+/** Changes the name others see. */
+export const setDisplayName = (
+  house: House,
+  input: { readonly displayName: string },
+): Answer<AccountView> =>
+  house.atDoor(async (database) => {
+    const session = sessionOf(house);
+    if (!session.ok) return session;
+    const name = account.cleanName(input.displayName);
+    if (name === "") return err({ kind: "engine/text-empty" });
+    const { endpoint } = session.value;
+    const said = await endpoint.rest.call("PATCH", "/users/me", OwnProfile, { display_name: name });
+    if (!said.ok) return err(translated(said.failure));
+    const saved = await rename(house, session.value, database, said.value.display_name);
+    return saved.ok ? ok(house.view()) : saved;
+  });
+
+async function rename(
+  house: House,
+  session: Session,
+  database: Database,
+  displayName: string,
+): Answer<null> {
+  const before = session.account();
+  const record = { ...before.record, displayName };
+  const saved = await account.saveAccount(house.deps, database, { ...before, record });
+  if (!saved.ok) return saved;
+  session.setAccount(saved.value);
+  house.tellAccount();
+  return ok(null);
+}
+
+/** Tells the relay that this device is gone; without a line it learns that by silence. */
+async function leaveRelay({ endpoint }: Session): Promise<void> {
+  await endpoint.rest.call("DELETE", `/users/me/devices/${endpoint.deviceId}`, Empty);
+}
+
+/** Takes up from a backup whom this person trusted, and from the relay how this person is called. */
+async function restore(
+  house: House,
+  session: Session,
+  database: Database,
+  backup: BackupContent,
+): Promise<void> {
+  const { people, endpoint } = session;
+  for (const { accountId, isVerified, mode } of backup.pins) {
+    const kind = people.get(accountId)?.kind ?? (mode === "envelope" ? "agent" : "human");
+    await people.note({ id: accountId, kind, isVerified });
+  }
+  const profile = await endpoint.rest.call("GET", "/users/me", OwnProfile);
+  if (profile.ok) await rename(house, session, database, profile.value.display_name);
+}
+
+async function backupContent({
+  people,
+  endpoint,
+}: Session): Promise<Omit<BackupContent, "identitySeed">> {
+  const pins = await Promise.all(
+    people.all().map(async ({ id, isVerified }) => {
+      const known = await endpoint.account(id);
+      if (!known.ok) return [];
+      const { identityKey, mode, suiteFloor } = known.value;
+      return [{ accountId: id, identityKey, isVerified, mode, suiteFloor }];
+    }),
+  );
+  return { pins: pins.flat(), ledgerHeads: [] };
+}

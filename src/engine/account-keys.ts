@@ -1,0 +1,191 @@
+/** A person's own keys and the records made of them: what a new account and a new device post to the relay. */
+import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
+import type { Bytes } from "#base/bytes.ts";
+import { assert } from "#base/invariant.ts";
+import { err, ok, type Result } from "#base/result.ts";
+import { Secret } from "#base/secret.ts";
+import { openBackup, openBackupKey, sealBackup, wrapBackupKey } from "#crypto/backup.ts";
+import type { BackupContent } from "#crypto/backup-content.ts";
+import { makeSigner, type Signer } from "#crypto/identity.ts";
+import { appendAccount, startAccount } from "#crypto/ledger/account.ts";
+import type { AccountState } from "#crypto/ledger/account-state.ts";
+import type { PasswordKeys } from "#crypto/password.ts";
+import type { Argon2Params, Primitives } from "#crypto/primitives.ts";
+import type { DeviceId, UserId } from "#protocol/ids.ts";
+import type { Argon2Params as WireParams, Backup } from "#protocol/rest.ts";
+import type { EngineFailure } from "./failure.ts";
+
+/** Kept sealed in the store. Seeds are base64 of 32 bytes. */
+export type AccountRecord = {
+  readonly userId: UserId;
+  readonly deviceId: DeviceId;
+  readonly handle: string;
+  readonly displayName: string;
+  readonly identitySeed: string;
+  readonly deviceSeed: string;
+  readonly hasPassword: boolean;
+  /** How often the backup was written, and its key replaced. */
+  readonly backupVersion: number;
+  readonly backupGeneration: number;
+  /** False until the relay has taken the account or the device. */
+  readonly isRegistered: boolean;
+  readonly createdAt: number;
+};
+
+export type OwnKeys = { readonly identity: Signer; readonly device: Signer };
+
+/** The signers of a record. */
+export const keysOf = (primitives: Primitives, record: AccountRecord): OwnKeys => ({
+  identity: makeSigner(primitives, seedOf(record.identitySeed)),
+  device: makeSigner(primitives, seedOf(record.deviceSeed)),
+});
+
+export function seedOf(text: string): Secret<Bytes> {
+  const bytes = base64ToBytes(text);
+  assert(bytes?.length === 32, "a seed of the account record is 32 bytes");
+  return new Secret(bytes);
+}
+
+export type Founded = {
+  readonly entries: readonly Bytes[];
+  readonly deviceCertificate: Bytes;
+  readonly state: AccountState;
+};
+
+/** The account ledger of a new person with one device. */
+export async function foundAccount(
+  primitives: Primitives,
+  record: AccountRecord,
+  { identity, device }: OwnKeys,
+): Promise<Result<Founded, EngineFailure>> {
+  const card = await startAccount(primitives, {
+    accountId: record.userId,
+    kind: "human",
+    identity,
+    mode: "session",
+    suiteFloor: 1,
+    bootstrapKey: null,
+    createdAt: record.createdAt,
+  });
+  const added = await addDevice(primitives, card.state, identity, device, record);
+  if (!added.ok) return added;
+  const { entry, state } = added.value;
+  return ok({ entries: [card.entry, entry], deviceCertificate: entry, state });
+}
+
+/** The entry that makes a device one of the account's. */
+export const addDevice = (
+  primitives: Primitives,
+  state: AccountState,
+  identity: Signer,
+  device: Signer,
+  { deviceId, createdAt }: Pick<AccountRecord, "deviceId" | "createdAt">,
+) =>
+  appendAccount(primitives, state, {
+    actorDeviceId: null,
+    signer: identity,
+    op: { type: "device-add", deviceId, signingKey: device.publicKey },
+    createdAt,
+  });
+
+/** A password's salt and cost as the relay keeps them. */
+export type PasswordTerms = { readonly salt: Bytes; readonly params: Argon2Params };
+
+export const toWireParams = ({ memoryKiB, passes, lanes }: Argon2Params): WireParams => ({
+  m: memoryKiB,
+  t: passes,
+  p: lanes,
+});
+export const fromWireParams = ({ m, t, p }: WireParams): Argon2Params => ({
+  memoryKiB: m,
+  passes: t,
+  lanes: p,
+});
+
+/** A backup under a fresh backup key, wrapped under the password's key, and its entry in the account's ledger. */
+export async function makeBackup(
+  primitives: Primitives,
+  record: AccountRecord,
+  keys: OwnKeys,
+  state: AccountState,
+  terms: PasswordTerms,
+  password: PasswordKeys,
+  content: Omit<BackupContent, "identitySeed">,
+  now: number,
+): Promise<
+  Result<
+    {
+      readonly backup: Backup;
+      readonly entry: Bytes;
+      readonly version: number;
+      readonly generation: number;
+    },
+    EngineFailure
+  >
+> {
+  const generation = record.backupGeneration + 1;
+  const version = Math.max(record.backupVersion, state.backup?.version ?? 0) + 1;
+  const owner = { accountId: record.userId, generation };
+  const backupKey = new Secret(primitives.randomBytes(32));
+  const method = { kind: "password", ...terms } as const;
+  const wrap = wrapBackupKey(primitives, password.kek, owner, method, backupKey);
+  const full = { ...content, identitySeed: seedOf(record.identitySeed) };
+  const { sealed, hash } = sealBackup(primitives, backupKey, { ...owner, version }, full);
+  const appended = await appendAccount(primitives, state, {
+    actorDeviceId: record.deviceId,
+    signer: keys.device,
+    op: { type: "backup", version, hash },
+    createdAt: now,
+  });
+  if (!appended.ok) return appended;
+  const backup = {
+    backup_a: bytesToBase64(wrap),
+    backup_b: bytesToBase64(sealed),
+    argon2_salt: bytesToBase64(terms.salt),
+    argon2_params: toWireParams(terms.params),
+    public_key: "",
+    signing_public_key: bytesToBase64(keys.identity.publicKey),
+    device_id: record.deviceId,
+    backup_version: version,
+    bk_gen: generation,
+  };
+  return ok({ backup, entry: appended.value.entry, version, generation });
+}
+
+/**
+ * What a backup holds, after it was compared with the account's own ledger.
+ *
+ * Fails with `engine/wrong-password`, `engine/bad-backup` (another account's, an older one, a forged one).
+ */
+export function readBackup(
+  primitives: Primitives,
+  userId: UserId,
+  ledger: AccountState,
+  backup: Backup,
+  password: PasswordKeys,
+): Result<BackupContent, EngineFailure> {
+  const bad = err<EngineFailure>({ kind: "engine/bad-backup" });
+  const parts = [backup.backup_a, backup.backup_b, backup.argon2_salt].map(base64ToBytes);
+  const [wrap, sealed, salt] = parts;
+  if (!wrap || !sealed || !salt) return bad;
+  const owner = { accountId: userId, generation: backup.bk_gen };
+  const params = fromWireParams(backup.argon2_params);
+  const key = openBackupKey(
+    primitives,
+    password.kek,
+    owner,
+    { kind: "password", salt, params },
+    wrap,
+  );
+  if (!key.ok) {
+    return key.failure.kind === "crypto/wrong-unlock-key"
+      ? err({ kind: "engine/wrong-password" })
+      : bad;
+  }
+  const version = backup.backup_version ?? 1;
+  const content = openBackup(primitives, key.value, { ...owner, version }, ledger.backup, sealed);
+  if (!content.ok) return bad;
+  const signer = makeSigner(primitives, content.value.identitySeed);
+  // The ledger began with the identity key: a backup of other keys would make us somebody else.
+  return bytesToBase64(signer.publicKey) === bytesToBase64(ledger.identityKey) ? content : bad;
+}

@@ -1,0 +1,141 @@
+/** Answers to cards: checked by the card's own rules before they leave, once, and only by who may. */
+import { err, ok, type Result } from "#base/result.ts";
+import type { Artifact, Card } from "#protocol/artifact.ts";
+import { checkFormValues } from "#protocol/form-values.ts";
+import { makeId, type ArtifactId, type ConversationId } from "#protocol/ids.ts";
+import type { ArtifactResponsePayload } from "#protocol/payload.ts";
+import type { Entry } from "#peer/endpoint.ts";
+import { makeDecision } from "./approvals.ts";
+import type { EngineFailure } from "./failure.ts";
+import { scanLog } from "./log-scan.ts";
+import { mayWrite } from "./messages.ts";
+import { putRecord, TABLE } from "./records.ts";
+import type { Session } from "./session.ts";
+import { canAnswer, foldArtifact, type FoldedArtifact } from "./thread/artifact.ts";
+import { meaningOf, type Row } from "./thread/row.ts";
+import { formDraftKey } from "./view-context.ts";
+
+type Answer<Value> = Promise<Result<Value, EngineFailure>>;
+type OfArtifact = { readonly conversationId: ConversationId; readonly artifactId: ArtifactId };
+type Values = Readonly<Record<string, unknown>>;
+
+/** Keeps a form's unsent values over reloads; secrets are left out. */
+export async function saveFormDraft(
+  { store, formDrafts }: Session,
+  { conversationId, artifactId, values }: OfArtifact & { readonly values: Values },
+): Answer<null> {
+  const key = formDraftKey(conversationId, artifactId);
+  const kept = Object.fromEntries(Object.entries(values).filter(([, value]) => !isSecret(value)));
+  formDrafts.set(key, kept);
+  return store.commit({ puts: [putRecord(TABLE.formDrafts, key, kept)] });
+}
+
+/**
+ * Sends an answer.
+ *
+ * Fails with `engine/unknown-artifact`, `engine/answer-refused`, `engine/bad-answer`, `engine/secret-unavailable`.
+ */
+export async function answerArtifact(
+  session: Session,
+  input: OfArtifact & { readonly actionId: string; readonly values: Values },
+): Answer<null> {
+  const { conversationId, artifactId, actionId, values } = input;
+  const found = await answerable(session, input);
+  if (!found.ok) return found;
+  const { folded } = found.value;
+  const bad = problemsOf(folded.card, actionId, values);
+  if (bad !== null) return err(bad);
+  return say(session, conversationId, artifactId, {
+    type: "artifact_response",
+    response_id: makeId(session.deps.clock.now(), session.deps.random),
+    ref_artifact: artifactId,
+    ref_revision: folded.revision,
+    ref_action: actionId,
+    values: { ...values },
+  });
+}
+
+/** Signs and sends a decision on an approval; see `makeDecision` for what it fails with. */
+export async function decideApproval(
+  session: Session,
+  input: OfArtifact & { readonly optionId: string; readonly reason: string },
+): Answer<null> {
+  const { conversationId, artifactId } = input;
+  const found = await answerable(session, input);
+  if (!found.ok) return found;
+  const { row, folded } = found.value;
+  if (folded.card.subtype !== "approval") return err({ kind: "engine/unknown-artifact" });
+  const request = { row, card: folded.card.payload, artifactId };
+  const decision = await makeDecision(session, conversationId, request, input);
+  return decision.ok ? say(session, conversationId, artifactId, decision.value) : decision;
+}
+
+const isSecret = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && "secret" in value;
+
+function problemsOf(card: Card, actionId: string, values: Values): EngineFailure | null {
+  if (card.subtype !== "form" || actionId === "cancel") return null;
+  // Sealing to the agent alone is not agreed with agents yet; in the clear they would reach every member.
+  if (Object.values(values).some(isSecret)) return { kind: "engine/secret-unavailable" };
+  const count = Object.keys(checkFormValues(card.payload.fields, values)).length;
+  return count === 0 ? null : { kind: "engine/bad-answer", count };
+}
+
+async function say(
+  session: Session,
+  conversationId: ConversationId,
+  artifactId: ArtifactId,
+  payload: ArtifactResponsePayload,
+): Answer<null> {
+  const key = formDraftKey(conversationId, artifactId);
+  const sent = await session.endpoint.send(conversationId, payload, {
+    alongside: { deletes: [{ table: TABLE.formDrafts, key }] },
+  });
+  if (!sent.ok) return sent;
+  session.formDrafts.delete(key);
+  return ok(null);
+}
+
+async function answerable(
+  session: Session,
+  { conversationId, artifactId }: OfArtifact,
+): Answer<{ readonly row: Row; readonly folded: FoldedArtifact }> {
+  const allowed = mayWrite(session, conversationId);
+  if (!allowed.ok) return allowed;
+  const found = await findArtifact(session, conversationId, artifactId);
+  if (found === null) return err({ kind: "engine/unknown-artifact" });
+  const { row, artifact, changes } = found;
+  const { selfId, endpoint, deps } = session;
+  const own = endpoint
+    .outgoing()
+    .filter(
+      ({ payload }) => payload.type === "artifact_response" && payload.ref_artifact === artifactId,
+    );
+  const folded = foldArtifact(artifact, row.authorId, changes, own, selfId, deps.clock.now());
+  return row.authorId !== selfId && canAnswer(folded, selfId)
+    ? ok({ row, folded })
+    : err({ kind: "engine/answer-refused" });
+}
+
+/** The card and all that changed it, from the log: an answer does not depend on what a page has loaded. */
+async function findArtifact(
+  { store }: Session,
+  conversationId: ConversationId,
+  artifactId: ArtifactId,
+): Promise<{
+  readonly row: Row;
+  readonly artifact: Artifact;
+  readonly changes: readonly Entry[];
+} | null> {
+  const changes: Entry[] = [];
+  for await (const entry of scanLog(store, conversationId)) {
+    const meaning = meaningOf(entry);
+    if (meaning.kind === "change" && meaning.change.target === artifactId) changes.unshift(entry);
+    if (meaning.kind !== "row" || meaning.row.body.kind !== "payload") continue;
+    const { payload } = meaning.row.body;
+    if (payload.type !== "artifact") continue;
+    if ((payload.artifact.artifact_id ?? meaning.row.id) === artifactId)
+      return { row: meaning.row, artifact: payload.artifact, changes };
+  }
+  return null;
+}

@@ -1,0 +1,25 @@
+import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/log.ts";
+import type { RandomBytes } from "#base/random.ts";
+import type { Argon2Params, Primitives } from "#crypto/primitives.ts";
+import type { Fetch } from "#peer/rest.ts";
+import type { OpenSocket } from "#peer/socket.ts";
+
+/** Everything the engine needs from the world; the worker gives the real ones, tests give others. */
+export type EngineDeps = {
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly primitives: Primitives;
+  readonly log: Log;
+  readonly fetch: Fetch;
+  readonly openSocket: OpenSocket;
+  /** Where app and relay are served, as `https://host[:port]`. */
+  readonly origin: string;
+  readonly databaseName: string;
+  /** Asks the browser not to evict what is stored; false when it may. */
+  readonly persistStorage: () => Promise<boolean>;
+  /** What a new password is stretched with. */
+  readonly passwordCost: Argon2Params;
+  /** Pieces of a stream and changes of the list are gathered this long before the page hears of them. */
+  readonly gatherMs: number;
+};

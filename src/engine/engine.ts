@@ -1,0 +1,184 @@
+/**
+ * The engine: what a page may ask, each question handed to one module. This file is a table of contents. SPEC §engine.
+ */
+import { err, ok, type Result } from "#base/result.ts";
+import type { EngineCalls } from "#bridge/calls.ts";
+import type { BridgeFailure } from "#bridge/failure.ts";
+import type { CallOptions } from "#bridge/port.ts";
+import * as account from "./account-calls.ts";
+import * as cards from "./cards.ts";
+import * as contacts from "./contacts.ts";
+import type { EngineDeps } from "./deps.ts";
+import type { RunningEngine } from "./election.ts";
+import { toBridge, type EngineFailure } from "./failure.ts";
+import * as groups from "./groups.ts";
+import { createHouse, sessionOf, type House, type Seat } from "./house.ts";
+import * as messages from "./messages.ts";
+import type { PageThreads } from "./page-threads.ts";
+import { searchConversations } from "./search.ts";
+import * as security from "./security.ts";
+import type { Session } from "./session.ts";
+import * as settings from "./settings.ts";
+
+/** How long a closing engine waits for messages under way. */
+const DRAIN_MS = 1_000;
+
+/** Creates an engine; it opens what this device holds and connects by itself. */
+export function createEngine(deps: EngineDeps): RunningEngine {
+  const house = createHouse(deps);
+  return {
+    openPage() {
+      const seat = house.openSeat();
+      const withSession = createOpener(house, seat);
+      const calls: EngineCalls = {
+        ...accountCalls(house),
+        ...contactCalls(withSession),
+        ...conversationCalls(withSession, seat),
+        ...messageCalls(withSession, house),
+        ...cardCalls(withSession),
+        hint: (input) => hint(house, seat, input),
+      };
+      return { calls, onEvent: seat.onEvent, close: seat.close };
+    },
+    async close() {
+      await house.started;
+      await house.atDoor(async () => {
+        await house.end(DRAIN_MS);
+        return ok(null);
+      });
+    },
+  };
+}
+
+type Opener = <Value>(
+  task: (session: Session, threads: PageThreads) => Promise<Result<Value, EngineFailure>>,
+) => Promise<Result<Value, BridgeFailure>>;
+
+/** Runs tasks that need an open account, once the device was looked at. */
+const createOpener =
+  (house: House, seat: Seat): Opener =>
+  async (task) => {
+    const started = await house.started;
+    if (!started.ok) return toBridge(started);
+    const session = sessionOf(house);
+    if (!session.ok) return toBridge(session);
+    const threads = seat.threads();
+    if (threads === null) return toBridge(err({ kind: "engine/not-open" }));
+    return toBridge(await task(session.value, threads));
+  };
+
+type AccountCallName =
+  | "loadAccount"
+  | "createAccount"
+  | "signIn"
+  | "setPassword"
+  | "lock"
+  | "unlock"
+  | "wipe"
+  | "setDisplayName";
+
+type ContactCallName =
+  | "listOfferedInvites"
+  | "openInvite"
+  | "acceptInvite"
+  | "listContactRequests"
+  | "answerContactRequest"
+  | "createGroup"
+  | "addMember"
+  | "removeMember"
+  | "leaveGroup"
+  | "revokeRelation";
+type MessageCallName =
+  | "sendText"
+  | "retrySend"
+  | "discardFailed"
+  | "recall"
+  | "react"
+  | "setTyping"
+  | "stopStream";
+type CardCallName = "saveFormDraft" | "answerArtifact" | "decideApproval";
+type ConversationCallName = Exclude<
+  keyof EngineCalls,
+  AccountCallName | ContactCallName | MessageCallName | CardCallName | "hint"
+>;
+
+const accountCalls = (house: House): Pick<EngineCalls, AccountCallName> => ({
+  loadAccount: async () => {
+    const started = await house.started;
+    return toBridge(started.ok ? ok(house.view()) : started);
+  },
+  createAccount: async (input) => toBridge(await account.create(house, input)),
+  signIn: async (input) => toBridge(await account.signIn(house, input)),
+  setPassword: async (input) => toBridge(await account.setPassword(house, input)),
+  lock: async () => toBridge(await account.lock(house)),
+  unlock: async (input) => toBridge(await account.unlock(house, input)),
+  wipe: async () => toBridge(await account.wipe(house)),
+  setDisplayName: async (input) => toBridge(await account.setDisplayName(house, input)),
+});
+
+const contactCalls = (open: Opener): Pick<EngineCalls, ContactCallName> => ({
+  listOfferedInvites: () => open(contacts.listOfferedInvites),
+  openInvite: (input) => open((session) => contacts.openInvite(session, input)),
+  acceptInvite: (input) => open((session) => contacts.acceptInvite(session, input)),
+  listContactRequests: () => open(contacts.listContactRequests),
+  answerContactRequest: (input) => open((session) => contacts.answerContactRequest(session, input)),
+  createGroup: (input) => open((session) => groups.createGroup(session, input)),
+  addMember: (input) => open((session) => groups.addMember(session, input)),
+  removeMember: (input) => open((session) => groups.removeMember(session, input)),
+  leaveGroup: (input) => open((session) => groups.leaveGroup(session, input)),
+  revokeRelation: (input) => open((session) => contacts.revokeRelation(session, input)),
+});
+
+const conversationCalls = (open: Opener, seat: Seat): Pick<EngineCalls, ConversationCallName> => ({
+  listConversations: () => open(async ({ book }) => ok(book.list().map(book.view))),
+  openThread: ({ conversationId, aroundMessageId }) =>
+    open((_, threads) => threads.open(conversationId, aroundMessageId)),
+  loadBefore: ({ conversationId }) => open((_, threads) => threads.before(conversationId)),
+  loadAfter: ({ conversationId }) => open((_, threads) => threads.after(conversationId)),
+  closeThread: ({ conversationId }) =>
+    open(async (_, threads) => ok(threads.closeThread(conversationId))),
+  markRead: (input) =>
+    open((session, threads) => settings.markRead(session, threads, seat.isVisible(), input)),
+  saveDraft: (input) => open((session) => messages.saveDraft(session, input)),
+  setMuted: (input) => open((session) => settings.setMuted(session, input)),
+  setPinned: (input) => open((session) => settings.setPinned(session, input)),
+  describeSecurity: (input) => open((session) => security.describeSecurity(session, input)),
+  setVerified: (input) => open((session) => security.setVerified(session, input)),
+  search: (input, options?: CallOptions) =>
+    open(async (session) => ok(await searchConversations(session, input, options?.signal ?? null))),
+});
+
+const messageCalls = (open: Opener, { sinks }: House): Pick<EngineCalls, MessageCallName> => ({
+  sendText: (input) => open((session) => messages.sendText(session, input)),
+  retrySend: (input) => open((session) => messages.retrySend(session, input)),
+  discardFailed: (input) => open((session) => messages.discardFailed(session, sinks, input)),
+  recall: (input) => open((session) => messages.recall(session, sinks, input)),
+  react: (input) => open((session) => messages.react(session, input)),
+  setTyping: (input) => open(async (session) => ok(messages.setTyping(session, input))),
+  stopStream: (input) => open(async (session) => messages.stopStream(session, sinks, input)),
+});
+
+const cardCalls = (open: Opener): Pick<EngineCalls, CardCallName> => ({
+  saveFormDraft: (input) => open((session) => cards.saveFormDraft(session, input)),
+  answerArtifact: (input) => open((session) => cards.answerArtifact(session, input)),
+  decideApproval: (input) => open((session) => cards.decideApproval(session, input)),
+});
+
+async function hint(
+  house: House,
+  seat: Seat,
+  input: Parameters<EngineCalls["hint"]>[0],
+): Promise<Result<null, BridgeFailure>> {
+  if (input.type === "hidden" || input.type === "visible")
+    seat.setVisible(input.type === "visible");
+  await house.started;
+  const session = house.session();
+  if (session === null) return ok(null);
+  if (input.type === "locale") {
+    session.setLocale(input.locale);
+    house.redrawAll();
+  } else if (input.type === "visible" || input.type === "network-online") {
+    session.endpoint.nudge();
+  }
+  return ok(null);
+}

@@ -1,0 +1,44 @@
+/** Links that lead to an agent or a person; the fingerprint in the fragment never reaches the relay. Pure. */
+import { base64UrlToBytes, bytesToBase64Url } from "#base/base64.ts";
+import { bytesToHex, type Bytes } from "#base/bytes.ts";
+import { err, ok, type Result } from "#base/result.ts";
+import { HANDLE } from "#protocol/limits.ts";
+import type { EngineFailure } from "./failure.ts";
+
+export type InviteLink =
+  | { readonly kind: "agent"; readonly code: string; readonly fingerprint: Bytes }
+  | { readonly kind: "human"; readonly handle: string; readonly fingerprint: Bytes };
+
+/**
+ * What a link says. A path alone counts as one of this origin.
+ *
+ * Fails with `engine/bad-invite`: no link, another server's, no fingerprint of 32 bytes.
+ */
+export function parseInviteLink(text: string, origin: string): Result<InviteLink, EngineFailure> {
+  const bad = err<EngineFailure>({ kind: "engine/bad-invite" });
+  let url: URL;
+  try {
+    url = new URL(text.trim(), origin);
+  } catch {
+    return bad;
+  }
+  if (url.origin !== new URL(origin).origin) return bad;
+  const fingerprint = base64UrlToBytes(/^#fp=([A-Za-z0-9_-]{43})$/.exec(url.hash)?.[1] ?? "");
+  if (fingerprint?.length !== 32) return bad;
+  const code = /^\/i\/([A-Za-z0-9_-]{1,64})$/.exec(url.pathname)?.[1];
+  if (code !== undefined) return ok({ kind: "agent", code, fingerprint });
+  const handle = /^\/p\/@?([a-z0-9_]{3,32})$/.exec(url.pathname)?.[1];
+  return handle === undefined || !HANDLE.test(handle)
+    ? bad
+    : ok({ kind: "human", handle, fingerprint });
+}
+
+/** A person's own link. */
+export const personLink = (origin: string, handle: string, fingerprint: Bytes): string =>
+  `${origin}/p/${handle}#fp=${bytesToBase64Url(fingerprint)}`;
+
+/** A fingerprint for the eye: sixteen groups of four hexadecimal digits. */
+export const fingerprintText = (fingerprint: Bytes): string =>
+  bytesToHex(fingerprint)
+    .toUpperCase()
+    .replaceAll(/(.{4})(?=.)/g, "$1 ");

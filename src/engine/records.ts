@@ -1,0 +1,45 @@
+/** The engine's own records in the peer's store: JSON under table names of its own. */
+import { utf8, utf8ToText, type Bytes } from "#base/bytes.ts";
+import type { Put, Store } from "#peer/store.ts";
+
+/** One table each; the prefix keeps them apart from the peer layer's. */
+export const TABLE = {
+  account: "engine/account",
+  conversations: "engine/conversations",
+  people: "engine/people",
+  drafts: "engine/drafts",
+  formDrafts: "engine/form-drafts",
+} as const;
+export type TableName = (typeof TABLE)[keyof typeof TABLE];
+
+/** A write of one record, for a commit. */
+export const putRecord = (table: TableName, key: string, value: object): Put => ({
+  table,
+  key,
+  value: utf8(JSON.stringify(value)),
+});
+
+/** The record, or null. What lies in the vault was written by us, so its shape is trusted. */
+export const loadRecord = async <Value>(
+  store: Store,
+  table: TableName,
+  key: string,
+): Promise<Value | null> => parse<Value>(await store.get(table, key));
+
+/** All records of a table by key. */
+export async function loadRecords<Value>(
+  store: Store,
+  table: TableName,
+): Promise<ReadonlyMap<string, Value>> {
+  const found = new Map<string, Value>();
+  for (const { key, value } of await store.list(table)) {
+    const record = parse<Value>(value);
+    if (record !== null) found.set(key, record);
+  }
+  return found;
+}
+
+function parse<Value>(bytes: Bytes | null): Value | null {
+  const text = bytes === null ? null : utf8ToText(bytes);
+  return text === null ? null : (JSON.parse(text) as Value);
+}

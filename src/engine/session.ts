@@ -1,0 +1,302 @@
+/**
+ * An open account at work: its endpoint, what is known of people and conversations, and the routes from the
+ * endpoint's events to both and to the pages. Modules that answer calls take this and nothing else.
+ */
+import type { EngineEvent } from "#bridge/events.ts";
+import type { ConnectionView } from "#bridge/views.ts";
+import { approvalLocale, type ApprovalLocale } from "#crypto/approval-view.ts";
+import type { ConversationState } from "#crypto/ledger/conversation-state.ts";
+import type { Signer } from "#crypto/identity.ts";
+import { createDeviceTokens } from "#peer/accounts.ts";
+import { createEndpoint, type PeerEndpoint } from "#peer/create-endpoint.ts";
+import type { ConnectionStatus, EndpointEvent } from "#peer/endpoint.ts";
+import { createStoreKeyVault } from "#peer/key-vault.ts";
+import type { Store } from "#peer/store.ts";
+import { createRest } from "#peer/rest.ts";
+import type { AccountId, ConversationId } from "#protocol/ids.ts";
+import type { OpenAccount } from "./account.ts";
+import { keysOf, type AccountRecord } from "./account-keys.ts";
+import { openBook, type Book } from "./conversations/book.ts";
+import { makeConversation, type Member } from "./conversations/conversation.ts";
+import type { PeopleContext } from "./conversations/conversation-view.ts";
+import { syncConversations } from "./conversations/sync.ts";
+import type { EngineDeps } from "./deps.ts";
+import { createLiveStreams, type LiveStreams } from "./live-streams.ts";
+import { loadPeople, type People } from "./people.ts";
+import { loadRecords, TABLE } from "./records.ts";
+import type { ThreadEvent } from "./thread/thread.ts";
+import { createTyping } from "./typing.ts";
+
+export interface Session {
+  readonly deps: EngineDeps;
+  readonly store: Store;
+  readonly endpoint: PeerEndpoint;
+  readonly people: People;
+  readonly peopleContext: PeopleContext;
+  readonly book: Book;
+  readonly liveStreams: LiveStreams;
+  readonly signer: Signer;
+  readonly selfId: AccountId;
+  /** Form values by `conversation/artifact`, unsent. */
+  readonly formDrafts: Map<string, Readonly<Record<string, unknown>>>;
+  account(): OpenAccount;
+  setAccount(account: OpenAccount): void;
+  locale(): ApprovalLocale;
+  setLocale(tag: string): void;
+  connection(): ConnectionView;
+  /** A conversation that is known to exist here now, with its members by the ledger. */
+  admit(input: {
+    readonly id: ConversationId;
+    readonly kind: "h2h" | "h2a" | "group";
+    readonly peerId: AccountId | null;
+    readonly relation: "pending" | "established" | "suspended" | "revoked";
+  }): Promise<void>;
+  /** Asks the relay for the list of conversations and contact requests. */
+  sync(): Promise<void>;
+  close(drainMs: number): Promise<void>;
+}
+
+/** What a session tells: events for every page, and thread events for pages that have the thread open. */
+export type SessionSinks = {
+  readonly emit: (event: EngineEvent) => void;
+  readonly thread: (conversationId: ConversationId, events: readonly ThreadEvent[]) => void;
+  /** Everything drawn of a thread may look different: a name, a mark, a member. */
+  readonly redraw: (conversationId: ConversationId) => void;
+};
+
+/** Opens the session of an account; it shows what is stored at once and connects by itself. */
+export async function openSession(
+  deps: EngineDeps,
+  opened: OpenAccount,
+  sinks: SessionSinks,
+): Promise<Session> {
+  let account = opened;
+  let locale: ApprovalLocale = "en";
+  let connection: ConnectionView = { status: "connecting", since: null, retryAt: null };
+  const { store } = account;
+  const selfId: AccountId = account.record.userId;
+  const endpoint = openEndpoint(deps, store, account.record);
+  const people = await loadPeople({
+    store,
+    rest: endpoint.rest,
+    self: { id: selfId, name: () => account.record.displayName },
+    now: () => deps.clock.now(),
+    onChanged: (accountId) => {
+      book.touchWhere(accountId);
+      for (const { id, members } of book.list())
+        if (members.some((member) => member.id === accountId)) sinks.redraw(id);
+    },
+  });
+  const typing = createTyping((conversationId, accountIds) => {
+    sinks.emit({ type: "typing", conversationId, accountIds });
+    book.touch(conversationId);
+  });
+  const peopleContext: PeopleContext = {
+    selfId,
+    nameOf: people.nameOf,
+    trustOf: people.trustOf,
+    presenceOf: people.presenceOf,
+    isStateless: (id) => people.get(id)?.isStateless ?? false,
+    suggestionsOf: (id) => people.get(id)?.suggestions ?? [],
+  };
+  const book = await openBook({
+    store,
+    clock: deps.clock,
+    gatherMs: deps.gatherMs,
+    people: () => peopleContext,
+    typingIn: typing.in,
+    emit: sinks.emit,
+  });
+  const formDrafts = new Map(
+    await loadRecords<Readonly<Record<string, unknown>>>(store, TABLE.formDrafts),
+  );
+
+  const admit: Session["admit"] = async ({ id, kind, peerId, relation }) => {
+    if (book.get(id) === null) {
+      book.add(makeConversation({ id, kind, peerId, relation, createdAt: deps.clock.now() }));
+    } else {
+      book.change(id, { type: "relation", relation });
+    }
+    const ledger = await endpoint.ledger(id);
+    if (ledger !== null) takeLedger(ledger);
+  };
+  const takeLedger = (state: ConversationState): void => {
+    const members = membersOf(state);
+    book.change(state.conversationId, { type: "members", members });
+    sinks.redraw(state.conversationId);
+    void people.want(members);
+  };
+  const sync = (): Promise<void> => syncConversations(session, sinks);
+
+  const hear = (event: EndpointEvent): void => {
+    switch (event.type) {
+      case "status":
+        connection = viewStatus(event.status, connection, deps.clock.now());
+        sinks.emit({ type: "connection", connection });
+        if (event.status.status === "online") void sync();
+        return;
+      case "session-invalidated":
+        connection = { status: "refused", reason: "session-invalidated" };
+        return sinks.emit({ type: "connection", connection });
+      case "entry": {
+        const { entry } = event;
+        const id = entry.conversationId;
+        if (book.get(id) === null) void sync();
+        book.change(id, { type: "entries", entries: [entry] });
+        liveStreams.end(entry);
+        if (entry.authorId !== selfId) typing.set(id, entry.authorId, false);
+        return sinks.thread(id, [{ type: "entry", entry }]);
+      }
+      case "outgoing":
+        return sinks.thread(event.message.conversationId, [
+          { type: "outgoing", message: event.message },
+        ]);
+      case "receipt":
+        return takeReceipt(event);
+      case "typing":
+        return typing.set(event.conversationId, event.accountId, event.typing);
+      case "presence":
+        return people.setPresence(event.accountId, event.state);
+      case "stream-start":
+      case "stream-text":
+        liveStreams.hear(event.conversationId, event);
+        return sinks.thread(event.conversationId, [event]);
+      case "ledger":
+        return takeLedger(event.state);
+      case "fork":
+        book.change(event.conversationId, { type: "forked" });
+        return sinks.redraw(event.conversationId);
+      case "identity-changed":
+        return void people.note({
+          id: event.accountId,
+          kind: kindOf(event.accountId),
+          isChanged: true,
+        });
+      case "contact-requested":
+      case "contact-accepted":
+        return void sync();
+      case "reset":
+        if (event.conversationId !== null)
+          sinks.emit({ type: "history-reset", conversationId: event.conversationId });
+        return;
+      case "error":
+        deps.log.warn("engine.endpoint-failure", { kind: event.failure.kind });
+        if (event.failure.kind === "peer/stream-ended") {
+          const { streamId } = event.failure;
+          const id = liveStreams.lose(streamId);
+          if (id !== null) sinks.thread(id, [{ type: "stream-lost", streamId }]);
+        }
+        if (event.failure.kind === "peer/store-full")
+          sinks.emit({ type: "failed", failure: event.failure.kind });
+        return;
+      case "stream-stop-requested":
+      case "evicted":
+        return;
+    }
+  };
+  const takeReceipt = (event: Extract<EndpointEvent, { readonly type: "receipt" }>): void => {
+    const { conversationId: id, accountId, seq, status } = event;
+    if (accountId === selfId) {
+      // Another device of this person read on.
+      if (status === "read") void book.markRead(id, seq);
+      return;
+    }
+    book.change(id, { type: "mark", accountId, status, seq });
+    sinks.redraw(id);
+    const marks = Object.entries(book.get(id)?.marksById ?? {});
+    const readSeqById = Object.fromEntries(marks.map(([who, { read }]) => [who, read]));
+    sinks.emit({ type: "read-receipts", conversationId: id, readSeqById });
+  };
+  const kindOf = (accountId: AccountId): "human" | "agent" =>
+    people.get(accountId)?.kind ??
+    book
+      .list()
+      .flatMap(({ members }) => members)
+      .find(({ id }) => id === accountId)?.kind ??
+    "human";
+
+  const liveStreams = createLiveStreams();
+  const off = endpoint.on(hear);
+  const session: Session = {
+    deps,
+    store,
+    endpoint,
+    people,
+    peopleContext,
+    book,
+    liveStreams,
+    signer: keysOf(deps.primitives, account.record).device,
+    selfId,
+    formDrafts,
+    account: () => account,
+    setAccount: (next) => (account = next),
+    locale: () => locale,
+    setLocale: (tag) => (locale = approvalLocale(tag)),
+    connection: () => connection,
+    admit,
+    sync,
+    async close(drainMs) {
+      off();
+      await endpoint.close(drainMs);
+      await book.close();
+    },
+  };
+  endpoint.start();
+  return session;
+}
+
+/** Members by the ledger, which alone is believed. */
+export const membersOf = (state: ConversationState): readonly Member[] =>
+  [...state.members].map(([id, { kind, role }]) => ({ id, kind, role }));
+
+function openEndpoint(deps: EngineDeps, store: Store, record: AccountRecord): PeerEndpoint {
+  const keys = keysOf(deps.primitives, record);
+  const { userId, deviceId } = record;
+  const tokens = createDeviceTokens({
+    rest: createRest({ ...deps, baseUrl: deps.origin, tokens: null }),
+    clock: deps.clock,
+    login: { origin: deps.origin, userId, deviceId, signer: keys.device },
+  });
+  return createEndpoint({
+    ...deps,
+    store,
+    baseUrl: deps.origin,
+    tokens,
+    identity: {
+      accountId: record.userId,
+      deviceId: record.deviceId,
+      kind: "human",
+      signer: keys.device,
+      identityKey: keys.identity.publicKey,
+      bootstrapKey: null,
+    },
+    vault: createStoreKeyVault(store),
+    keepLog: true,
+    acknowledge: "on-commit",
+  });
+}
+
+function viewStatus(status: ConnectionStatus, before: ConnectionView, now: number): ConnectionView {
+  const since =
+    before.status === "offline" ? before.since : "since" in before ? before.since : null;
+  switch (status.status) {
+    case "online":
+      return { status: "online" };
+    case "idle":
+    case "connecting":
+    case "authenticating":
+      return { status: "connecting", since, retryAt: null };
+    case "waiting":
+      return { status: "connecting", since: since ?? status.since, retryAt: status.retryAt };
+    case "stopped":
+      if (before.status === "refused") return before;
+      return status.fatal
+        ? { status: "refused", reason: reasonOf(status.because) }
+        : { status: "offline", since: since ?? now };
+  }
+}
+
+function reasonOf(because: string): "session-invalidated" | "blocked" | "unsupported-version" {
+  if (because.includes("BLOCKED")) return "blocked";
+  return because.includes("UNSUPPORTED") ? "unsupported-version" : "session-invalidated";
+}

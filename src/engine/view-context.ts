@@ -1,0 +1,36 @@
+/** What views of a conversation's rows need to know, taken from an open session at this moment. */
+import type { ApprovalCard } from "#protocol/artifact.ts";
+import type { ArtifactView } from "#bridge/views.ts";
+import type { AccountId, ConversationId } from "#protocol/ids.ts";
+import { approvalBlock, approvalRows } from "./approvals.ts";
+import { sendingOf } from "./conversations/conversation-view.ts";
+import type { Session } from "./session.ts";
+import type { ViewContext } from "./thread/message-view.ts";
+
+/** Key of a form's unsent values. */
+export const formDraftKey = (conversationId: ConversationId, artifactId: string): string =>
+  `${conversationId}/${artifactId}`;
+
+export function viewContext(session: Session, id: ConversationId): ViewContext {
+  const { book, people, peopleContext, selfId, deps, formDrafts } = session;
+  const conversation = book.get(id);
+  return {
+    selfId,
+    now: deps.clock.now(),
+    nameOf: people.nameOf,
+    memberById: new Map((conversation?.members ?? []).map((member) => [member.id, member])),
+    marksById: conversation?.marksById ?? {},
+    canSend: conversation !== null && sendingOf(conversation, peopleContext).allowed,
+    draftOf: (artifactId) => formDrafts.get(formDraftKey(id, artifactId)) ?? null,
+    approvalOf: (
+      card: ApprovalCard,
+      authorId: AccountId,
+    ): NonNullable<ArtifactView["approval"]> => ({
+      rows: approvalRows(card, session.locale()),
+      blockedBecause: approvalBlock(deps.primitives, card, {
+        trust: people.trustOf(authorId),
+        isForked: conversation?.isForked ?? false,
+      }),
+    }),
+  };
+}
