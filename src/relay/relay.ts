@@ -87,6 +87,7 @@ export interface Relay {
 }
 
 const FLOOD_MS = 10_000;
+const FLOOD_GAP_MS = 1_500;
 
 export type RelayNeeds = {
   readonly log: LogStore;
@@ -391,13 +392,11 @@ export function createRelay(needs: RelayNeeds): Relay {
   };
 
   const isFlooding = (connection: Connection, now: number): boolean => {
-    if (takeToken(connection.frames, rates.frames, now) === 0) {
-      // One second's worth of tokens in hand again: the burst is over.
-      if (connection.frames.tokens > rates.frames.burst / 2) connection.floodingSince = null;
-      return false;
-    }
-    connection.floodingSince ??= now;
-    return now - connection.floodingSince > FLOOD_MS;
+    if (takeToken(connection.frames, rates.frames, now) === 0) return false;
+    // A flood is one long stretch without a quiet second, not many bursts.
+    if (now - connection.floodedAt > FLOOD_GAP_MS) connection.floodingSince = now;
+    connection.floodedAt = now;
+    return now - connection.floodingSince >= FLOOD_MS;
   };
 
   const receive = (connection: Connection, text: string): void => {

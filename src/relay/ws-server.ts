@@ -23,7 +23,7 @@ export function attachSockets(
   const { relay, origins } = needs;
   const sockets = new WebSocketServer({
     noServer: true,
-    maxPayload: MAX_FRAME_BYTES,
+    maxPayload: 2 * MAX_FRAME_BYTES,
     perMessageDeflate: false,
   });
   const strangersByAddress = new Map<string, number>();
@@ -80,7 +80,9 @@ function serveSocket(
   };
   const session = relay.connect(link, path);
   socket.on("message", (bytes, isBinary) => {
-    if (isBinary) socket.close(CLOSE.protocolError.code, CLOSE.protocolError.name);
+    const size = (bytes as Buffer).length;
+    if (isBinary) link.close(CLOSE.protocolError);
+    else if (size > MAX_FRAME_BYTES) link.close(CLOSE.frameTooLarge);
     else session.receive((bytes as Buffer).toString("utf8"));
   });
   socket.on("pong", () => session.heard());
@@ -88,7 +90,7 @@ function serveSocket(
     known();
     session.closed();
   });
-  // `ws` closes with 1009 for a frame over the limit; the error event says the same and needs no answer.
+  // `ws` ends a socket whose frame is far over the limit by itself; the error event needs no answer.
   socket.on("error", () => undefined);
 }
 

@@ -60,7 +60,8 @@ export type Connection = {
   readonly behind: Set<ConversationId>;
   pumping: boolean;
   readonly frames: Bucket;
-  floodingSince: number | null;
+  floodingSince: number;
+  floodedAt: number;
 };
 
 export function makeConnection(
@@ -91,7 +92,8 @@ export function makeConnection(
     behind: new Set(),
     pumping: false,
     frames: { tokens: frameBurst, at: now },
-    floodingSince: null,
+    floodingSince: 0,
+    floodedAt: 0,
   };
 }
 

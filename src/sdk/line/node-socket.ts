@@ -4,11 +4,20 @@ import type { OpenSocket, Socket } from "#peer/socket.ts";
 import { MAX_FRAME_BYTES } from "#protocol/limits.ts";
 
 /** Starts a connection; a refused one tells `onclose` like a lost one. */
-export const openNodeSocket: OpenSocket = (url) => {
+export const openNodeSocket: OpenSocket = (url) => openFrom(url, undefined);
+
+/** The same for a person's line, which a relay takes only from a page of its own: `origin` says so. */
+export const openNodeSocketFrom =
+  (origin: string): OpenSocket =>
+  (url) =>
+    openFrom(url, origin);
+
+function openFrom(url: string, origin: string | undefined): Socket {
   const line = new WebSocket(url, {
     maxPayload: MAX_FRAME_BYTES,
     perMessageDeflate: false,
     handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    ...(origin === undefined ? {} : { origin }),
   });
   const socket: Socket = {
     onopen: null,
@@ -27,7 +36,7 @@ export const openNodeSocket: OpenSocket = (url) => {
   // The close that follows carries the news; without a listener Node would end the process.
   line.on("error", () => undefined);
   return socket;
-};
+}
 
 /** A relay that takes the connection and says nothing is as good as none. */
 const HANDSHAKE_TIMEOUT_MS = 10_000;

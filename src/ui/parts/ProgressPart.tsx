@@ -30,7 +30,7 @@ export function ProgressPart({ artifact, payload, isBusy, onCancel }: ProgressPa
     payload.cancellable === true && isLive && artifact.canRespond && artifact.answer === null;
   return (
     <CardFrame
-      icon="clock"
+      icon={status === "done" ? "circle-check" : status === "failed" ? "circle-x" : "clock"}
       kind={t("card.progress")}
       title={artifact.title}
       tone={TONES[status]}
@@ -126,7 +126,9 @@ function Steps({ steps }: { steps: NonNullable<ProgressPayload["steps"]> }) {
     <ol className={styles.steps} aria-label={t("progress.steps")}>
       {steps.map((step) => (
         <li key={step.id} className={styles.step} data-status={step.status}>
-          {step.status === "running" ? <Spinner /> : <Icon name={STEP_ICONS[step.status]} />}
+          <span className={styles.stepMark}>
+            {step.status === "running" ? <Spinner /> : <Icon name={STEP_ICONS[step.status]} />}
+          </span>
           <bdi>{step.label}</bdi>
           <VisuallyHidden>{t(`progress.${step.status}`)}</VisuallyHidden>
         </li>

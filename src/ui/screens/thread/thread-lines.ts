@@ -9,6 +9,8 @@ export type ThreadLine = {
   readonly startsUnread: boolean;
   /** The author is named here; rows after it within the run are not headed again. */
   readonly startsRun: boolean;
+  /** The last row of its run, where the time of one's own words stands. */
+  readonly endsRun: boolean;
 };
 
 /** Rows by one author that follow within this time belong together. */
@@ -20,7 +22,7 @@ export function makeLines(
   firstUnreadId: MessageId | null,
   dayOf: (at: number) => string,
 ): readonly ThreadLine[] {
-  const lines: ThreadLine[] = [];
+  const lines: Mutable<ThreadLine>[] = [];
   let before: MessageView | null = null;
   let dayBefore = "";
   for (const id of order) {
@@ -30,12 +32,16 @@ export function makeLines(
     const startsDay = day !== dayBefore;
     const startsUnread = id === firstUnreadId;
     const startsRun = startsDay || startsUnread || !isSameRun(before, message);
-    lines.push({ id, startsDay, startsUnread, startsRun });
+    const previous = lines.at(-1);
+    if (previous !== undefined) previous.endsRun = startsRun;
+    lines.push({ id, startsDay, startsUnread, startsRun, endsRun: true });
     before = message;
     dayBefore = day;
   }
   return lines;
 }
+
+type Mutable<Shape> = { -readonly [Key in keyof Shape]: Shape[Key] };
 
 type LineSource = {
   readonly order: readonly MessageId[];

@@ -98,6 +98,7 @@ describe("lines of a thread", () => {
     ]);
 
     expect(lines.map(({ startsRun }) => startsRun)).toEqual([true, false, true, true]);
+    expect(lines.map(({ endsRun }) => endsRun)).toEqual([false, true, true, true]);
   });
 
   test("a new day and the first unread row begin a run of their own", () => {
@@ -110,9 +111,9 @@ describe("lines of a thread", () => {
     const lines = linesOf(messages, aMessage(2).id);
 
     expect(lines).toEqual([
-      { id: "m-00001", startsDay: true, startsUnread: false, startsRun: true },
-      { id: "m-00002", startsDay: false, startsUnread: true, startsRun: true },
-      { id: "m-00003", startsDay: true, startsUnread: false, startsRun: true },
+      { id: "m-00001", startsDay: true, startsUnread: false, startsRun: true, endsRun: true },
+      { id: "m-00002", startsDay: false, startsUnread: true, startsRun: true, endsRun: true },
+      { id: "m-00003", startsDay: true, startsUnread: false, startsRun: true, endsRun: true },
     ]);
   });
 });

@@ -1,0 +1,645 @@
+import { createHash, randomBytes } from "node:crypto";
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { describe, expect, test } from "vitest";
+import type { ConversationId, UserId } from "#protocol/ids.ts";
+import { hashOf, NO_HASH } from "../ledger-head.ts";
+import {
+  aLedger,
+  aLedgerEntry,
+  aMessage,
+  anId,
+  aRegistration,
+  aWorld,
+  onTestEnd,
+  openSocket,
+  text64,
+  type World,
+} from "../relay-world.contract.ts";
+
+const ARGON2 = { m: 65_536, t: 3, p: 4 };
+
+/** A registration with a password; its key is what logs in. */
+async function aPersonWithAPassword(world: World, handle: string) {
+  const { request } = aRegistration(handle);
+  const auth_key = text64(randomBytes(32));
+  request.auth_key = auth_key;
+  request.argon2_salt = text64(randomBytes(32));
+  request.argon2_params = ARGON2;
+  const registered = await world.rest("POST", "/auth/register", null, request);
+  return { auth_key, request, registered };
+}
+
+const cookieOf = (headers: Headers): string =>
+  (headers.get("set-cookie") ?? "").split(";")[0] ?? "";
+
+describe("every answer", () => {
+  test("[S1] carries the security headers, whatever the route and the outcome", async () => {
+    const dist = mkdtempSync(join(tmpdir(), "parley-dist-"));
+    onTestEnd(() => rmSync(dist, { recursive: true }));
+    mkdirSync(join(dist, "assets"));
+    writeFileSync(join(dist, "index.html"), "<!doctype html>");
+    writeFileSync(join(dist, "assets", "app-1.js"), "1");
+    const world = await aWorld({ staticRoot: dist, connectSources: ["https://agent.example"] });
+
+    for (const path of [
+      "/",
+      "/i/some-code",
+      "/assets/app-1.js",
+      "/assets/gone.js",
+      "/auth/config",
+      "/users/me",
+      "/health",
+      "/nothing.txt",
+      "/users/%E0%A4%A",
+    ]) {
+      const { headers } = await world.rest("GET", path);
+      expect(headers.get("content-security-policy"), path).toContain(
+        "connect-src 'self' https://agent.example;",
+      );
+      expect(headers.get("content-security-policy"), path).toContain(
+        "require-trusted-types-for 'script'",
+      );
+      expect(headers.get("cross-origin-opener-policy"), path).toBe("same-origin");
+      expect(headers.get("cross-origin-embedder-policy"), path).toBe("require-corp");
+      expect(headers.get("x-content-type-options"), path).toBe("nosniff");
+      expect(headers.get("referrer-policy"), path).toBe("no-referrer");
+      expect(headers.get("strict-transport-security"), path).toBe("max-age=63072000");
+    }
+  });
+
+  test("[P13] the app gets every path that is not the relay's own", async () => {
+    const dist = mkdtempSync(join(tmpdir(), "parley-dist-"));
+    onTestEnd(() => rmSync(dist, { recursive: true }));
+    writeFileSync(join(dist, "index.html"), "the app");
+    writeFileSync(join(dist, "..", "outside.txt"), "not the app's");
+    const world = await aWorld({ staticRoot: dist });
+
+    expect((await world.rest("GET", "/i/abc")).body).toBe("the app");
+    expect((await world.rest("GET", "/p/ada")).body).toBe("the app");
+    expect((await world.rest("GET", "/conversations/nothing/at/all")).status).toBe(404);
+    expect((await world.rest("GET", "/..%2foutside.txt")).status).toBe(404);
+  });
+
+  test("[P7] [P9] a refusal names its code, its key and is never stored by a cache", async () => {
+    const world = await aWorld();
+
+    const answer = await world.rest("GET", "/users/me", "nonsense");
+
+    expect(answer.status).toBe(401);
+    expect(answer.body).toEqual({
+      error: {
+        code: "UNAUTHENTICATED",
+        message: expect.any(String),
+        i18n_key: "error.code.unauthenticated",
+        params: {},
+      },
+    });
+    expect(answer.headers.get("cache-control")).toBe("no-store");
+  });
+
+  test("[P9] [P86] a foreign page may neither change anything nor open a socket", async () => {
+    const world = await aWorld();
+    const origin = "https://evil.example";
+
+    const answer = await world.rest("POST", "/auth/params", null, { handle: "ada" }, { origin });
+
+    expect([answer.status, answer.body.error.code]).toEqual([403, "ORIGIN_REFUSED"]);
+    const ws = world.url().replace("http", "ws");
+    await expect(openSocket(`${ws}/ws/human`, origin)).rejects.toThrow("403");
+    await expect(openSocket(`${ws}/ws/human`, null)).rejects.toThrow("403");
+    await expect(openSocket(`${ws}/ws/agent`, null)).resolves.toBeDefined();
+  });
+
+  test("[P81] health says whether the relay can append", async () => {
+    const world = await aWorld();
+
+    expect((await world.rest("GET", "/health")).body.data).toMatchObject({
+      status: "ok",
+      storage: "ok",
+    });
+  });
+
+  test("[P275] what is switched off says so", async () => {
+    const world = await aWorld();
+
+    expect((await world.rest("POST", "/auth/send-code")).body.error.code).toBe("NOT_ENABLED");
+    expect((await world.rest("GET", "/push/key")).status).toBe(501);
+  });
+});
+
+describe("signing in", () => {
+  test("[P3] ids the client made are refused when they are taken", async () => {
+    const world = await aWorld();
+    const { request } = aRegistration("ada");
+    await world.rest("POST", "/auth/register", null, request);
+    const other = aRegistration("bob").request;
+
+    const again = await world.rest("POST", "/auth/register", null, { ...request, handle: "ada2" });
+    const sameHandle = await world.rest("POST", "/auth/register", null, {
+      ...other,
+      handle: "ada",
+    });
+
+    expect([again.body.error.code, sameHandle.body.error.code]).toEqual([
+      "ID_TAKEN",
+      "HANDLE_TAKEN",
+    ]);
+  });
+
+  test("[P24] a device signs in by its key, each challenge once", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+
+    const token = await world.renew(ada);
+
+    expect((await world.rest("GET", "/auth/me", token)).body.data).toMatchObject({
+      handle: "ada",
+      device_id: ada.deviceId,
+    });
+    const { challenge } = (
+      await world.rest("POST", "/auth/challenge", null, { device_id: ada.deviceId })
+    ).body.data;
+    const login = { device_id: ada.deviceId, challenge, signature: text64(new Uint8Array(64)) };
+    const statuses = [];
+    for (let i = 0; i < 2; i++)
+      statuses.push((await world.rest("POST", "/auth/device", null, login)).status);
+    expect(statuses).toEqual([401, 401]);
+  });
+
+  test("[P21] [P22] a new browser logs in by password and enrols itself", async () => {
+    const world = await aWorld();
+    const { auth_key, request } = await aPersonWithAPassword(world, "ada");
+    const login = await world.rest("POST", "/auth/login", null, { handle: "ada", auth_key });
+    const token: string = login.body.data.access_token;
+    expect(login.body.data.device_id).toBeNull();
+    expect((await world.rest("GET", "/users/me", token)).status).toBe(403);
+
+    const before = (await world.rest("GET", `/keys/ledger/${request.user_id}`, token)).body.data;
+    const head = aLedger(0, request.user_id, 2)[1];
+    const entry = aLedgerEntry(0, request.user_id, 2, head ?? null);
+    const { device } = aRegistration("x").request;
+    const enrolled = await world.rest("POST", "/users/me/devices", token, {
+      device: { ...device, certificate: text64(entry) },
+      ledger_seq: before.length,
+      prev_hash: text64(hashOf(head ?? new Uint8Array())),
+    });
+
+    expect(enrolled.body.data.device_id).toBe(device.device_id);
+    const me = await world.rest("GET", "/users/me", enrolled.body.data.access_token);
+    expect(me.body.data).toMatchObject({ handle: "ada", has_password: true });
+  });
+
+  test("[P16] five failures lock a known and an unknown handle alike, and a device still gets in", async () => {
+    const world = await aWorld();
+    await world.person("ada");
+    const attempt = async (handle: string) => {
+      const answer = await world.rest("POST", "/auth/login", null, {
+        handle,
+        auth_key: text64(randomBytes(32)),
+      });
+      return [answer.status, answer.body.error.code];
+    };
+
+    const outcomes = new Map<string, unknown[]>();
+    for (const handle of ["ada", "nobody"]) {
+      const seen = [];
+      for (let i = 0; i < 6; i++) seen.push(await attempt(handle));
+      outcomes.set(handle, seen);
+    }
+
+    expect(outcomes.get("ada")).toEqual([
+      ...Array(5).fill([401, "INVALID_CREDENTIALS"]),
+      [423, "ACCOUNT_LOCKED"],
+    ]);
+    expect(outcomes.get("nobody")).toEqual(outcomes.get("ada"));
+  });
+
+  test("[P16] an unknown handle has the same made-up salt every time", async () => {
+    const world = await aWorld();
+    const salt = async (handle: string) =>
+      (await world.rest("POST", "/auth/params", null, { handle })).body.data.argon2_salt;
+
+    expect(await salt("nobody")).toBe(await salt("nobody"));
+    expect(await salt("nobody")).not.toBe(await salt("nobody2"));
+  });
+
+  test("[P15] a refresh token changes at each use; an old one shown late ends the session", async () => {
+    const world = await aWorld();
+    const { registered } = await aPersonWithAPassword(world, "ada");
+    const first = cookieOf(registered.headers);
+    expect(registered.headers.get("set-cookie")).toMatch(
+      /HttpOnly.*SameSite=Strict|SameSite=Strict.*HttpOnly/,
+    );
+    const refresh = (cookie: string) =>
+      world.rest("POST", "/auth/refresh", null, undefined, { cookie });
+
+    const second = cookieOf((await refresh(first)).headers);
+    expect(second).not.toBe(first);
+    expect((await refresh(first)).status).toBe(200);
+    await world.clock.advance(31_000);
+
+    expect((await refresh(first)).status).toBe(401);
+    expect((await refresh(second)).status).toBe(401);
+  });
+
+  test("[P85] a socket is warned a minute before its token ends, renewed in place, or closed with 4003", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const renewed = await world.online(ada);
+    const forgotten = await world.online(ada);
+
+    for (let i = 0; i < 4; i++) {
+      await world.clock.advance(61_000);
+      await renewed.settle();
+      await forgotten.settle();
+    }
+    expect((await renewed.next("auth.expiring")).expires_in_seconds).toBeLessThanOrEqual(60);
+    renewed.send({ type: "auth.renew", access_token: await world.renew(ada) });
+    expect(await renewed.next("auth.ok")).toMatchObject({ user_id: ada.id });
+    await world.clock.advance(60_000);
+
+    expect((await forgotten.closed()).code).toBe(4003);
+    await renewed.settle();
+  });
+
+  test("[P84] a wrong token is answered by its reason and a close", async () => {
+    const world = await aWorld();
+    const socket = await openSocket(`${world.url().replace("http", "ws")}/ws/agent`, null);
+
+    socket.send({ type: "auth", token: `hsk_${"x".repeat(40)}` });
+
+    expect((await socket.next("auth.error")).reason).toBe("invalid_token");
+    expect(await socket.closed()).toEqual({ code: 4002, reason: "AUTH_FAILED" });
+  });
+
+  test("[P33] a removed device's socket is told, closed, and its token worth nothing", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const socket = await world.online(ada);
+
+    await world.rest("DELETE", `/users/me/devices/${ada.deviceId}`, ada.token);
+
+    expect((await socket.next("session.invalidated")).reason).toBe("device_removed");
+    expect((await socket.closed()).code).toBe(4006);
+    expect((await world.rest("GET", "/auth/me", ada.token)).status).toBe(401);
+  });
+
+  test("[P27] a first password needs no old one; a change needs it and ends other sessions", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const key = () => text64(randomBytes(32));
+    const backup = {
+      backup_a: text64(randomBytes(8)),
+      backup_b: text64(randomBytes(8)),
+      argon2_salt: key(),
+      argon2_params: ARGON2,
+      public_key: "",
+      signing_public_key: key(),
+      device_id: ada.deviceId,
+      bk_gen: 1,
+    };
+    const change = (auth_key: string | null, new_auth_key: string, token: string) =>
+      world.rest("POST", "/auth/change-protection-password", token, {
+        auth_key,
+        new_auth_key,
+        argon2_salt: key(),
+        argon2_params: ARGON2,
+        backup,
+      });
+    const password = key();
+    const older = ada.token;
+    const newer = await world.renew(ada);
+
+    expect((await change(null, password, newer)).status).toBe(200);
+    expect((await change(null, key(), newer)).body.error.code).toBe("INVALID_CREDENTIALS");
+
+    expect((await world.rest("GET", "/auth/me", older)).status).toBe(401);
+    expect((await world.rest("GET", "/keys/backup", newer)).body.data).toEqual(backup);
+    const login = await world.rest("POST", "/auth/login", null, {
+      handle: "ada",
+      auth_key: password,
+    });
+    expect(login.body.data.backup).toEqual(backup);
+  });
+
+  test("[P17] a closed relay takes nobody, one by invite only those with its code", async () => {
+    const { request } = aRegistration("ada");
+    const closed = await aWorld({ registration: { policy: "closed", code: null } });
+    const invited = await aWorld({ registration: { policy: "invite", code: "sesame" } });
+
+    expect((await closed.rest("POST", "/auth/register", null, request)).body.error.code).toBe(
+      "REGISTRATION_CLOSED",
+    );
+    expect((await invited.rest("POST", "/auth/register", null, request)).status).toBe(403);
+    const withCode = { ...request, registration_code: "sesame" };
+    expect((await invited.rest("POST", "/auth/register", null, withCode)).status).toBe(201);
+  });
+
+  test("[P277] [P8] the eleventh registration of an address in ten minutes waits", async () => {
+    const world = await aWorld();
+    for (let i = 0; i < 10; i++) await world.person(`person_${i}`);
+
+    const answer = await world.rest("POST", "/auth/register", null, aRegistration("late").request);
+
+    expect(answer.status).toBe(429);
+    expect(Number(answer.headers.get("retry-after"))).toBe(answer.body.error.params.retry_after);
+  });
+});
+
+describe("meeting", () => {
+  test("[P57] [P133] accepting an agent's invite opens a conversation and tells the agent", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const echo = await world.agent();
+    const agent = await world.online(echo);
+    const shown = await world.rest("GET", `/invites/${echo.inviteCode}`);
+    expect(shown.body.data.agent).toMatchObject({
+      agent_id: echo.id,
+      creator_id: null,
+      online: true,
+    });
+
+    const conversation = await world.invite(ada, echo.inviteCode);
+
+    const established = await agent.next("relation.established");
+    expect(established).toMatchObject({ conversation_id: conversation, conversation_seq: 1 });
+    expect(established.payload).toMatchObject({
+      user_id: ada.id,
+      agent_id: echo.id,
+      granted_scopes: ["chat:read"],
+    });
+    const ledger = await world.rest("GET", `/conversations/${conversation}/ledger`, echo.token);
+    expect(ledger.body.data.map((row: any) => row.ledger_seq)).toEqual([0, 1]);
+    expect(ledger.body.data[0].prev_hash).toBe(text64(NO_HASH));
+    const list = await world.rest("GET", "/conversations", ada.token);
+    expect(list.body.data).toMatchObject([
+      {
+        conversation_id: conversation,
+        type: "h2a",
+        peer: { id: echo.id, type: "agent" },
+        relation_status: "established",
+      },
+    ]);
+  });
+
+  test("[P35] [P36] a contact request is accepted by the one asked, and both are in the conversation", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const bob = await world.person("bob");
+    const asking = await world.online(ada);
+    const asked = await world.online(bob);
+
+    const { request_id } = (
+      await world.rest("POST", "/contacts/requests", ada.token, { user_id: bob.id })
+    ).body.data;
+    expect(await asked.next("contact.requested")).toMatchObject({ request_id, user_id: ada.id });
+    const conversation_id = anId<ConversationId>();
+    const body = { conversation_id, ledger: aLedger(1, conversation_id, 3).map(text64) };
+    expect(
+      (await world.rest("POST", `/contacts/requests/${request_id}/accept`, ada.token, body)).status,
+    ).toBe(404);
+    expect(
+      (await world.rest("POST", `/contacts/requests/${request_id}/accept`, bob.token, body)).status,
+    ).toBe(201);
+
+    expect(await asking.next("contact.accepted")).toMatchObject({
+      user_id: bob.id,
+      conversation_id,
+    });
+    expect(await asking.next("relation.established")).toMatchObject({
+      conversation_id,
+      conversation_seq: 1,
+    });
+    const contacts = await world.rest("GET", "/contacts", ada.token);
+    expect(contacts.body.data).toMatchObject([
+      { user: { handle: "bob" }, relation: { kind: "h2h", conversation_id } },
+    ]);
+    asking.send(aMessage(conversation_id, ada));
+    expect(await asked.next("message.new")).toMatchObject({ sender_id: ada.id });
+    await world.rest("POST", "/users/blocks", bob.token, { user_id: ada.id });
+    await asking.next("message.ack");
+    asking.send(aMessage(conversation_id, ada));
+    expect((await asking.next("error")).code).toBe("BLOCKED");
+  });
+
+  test("[P71] [P139] a group's member comes and goes with a ledger entry, and sees what lies between", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const bob = await world.person("bob");
+    const conversation_id = anId<ConversationId>();
+    const ledger = aLedger(1, conversation_id, 4);
+    const row = (seq: number) => ({
+      ledger_seq: seq,
+      prev_hash: text64(hashOf(ledger[seq - 1] ?? new Uint8Array())),
+      entry: text64(ledger[seq] ?? new Uint8Array()),
+    });
+    const created = await world.rest("POST", "/groups", ada.token, {
+      conversation_id,
+      members: [],
+      ledger: ledger.slice(0, 2).map(text64),
+    });
+    expect(created.body.data.group).toMatchObject({ role: "owner", group_key_version: 1 });
+    const owner = await world.online(ada);
+    const member = await world.online(bob);
+    owner.send(aMessage(conversation_id, ada));
+    await owner.next("message.ack");
+
+    await world.rest("POST", `/groups/${conversation_id}/members`, ada.token, {
+      id: bob.id,
+      type: "human",
+      ledger: row(2),
+    });
+    expect(await member.next("ledger.appended")).toMatchObject({
+      ledger_seq: 2,
+      conversation_seq: 2,
+    });
+    expect(await member.next("group.updated")).toMatchObject({
+      change: "member_added",
+      subject_id: bob.id,
+    });
+    const path = `/groups/${conversation_id}/members/${bob.id}`;
+    await world.rest("DELETE", path, ada.token, { ledger: row(3) });
+    expect(await member.next("group.updated"))
+      .toMatchObject({ change: "member_added" })
+      .catch?.(() => undefined);
+    owner.send(aMessage(conversation_id, ada));
+    await owner.next("message.ack");
+
+    const seen = await world.rest(
+      "GET",
+      `/conversations/${conversation_id}/messages?after=0`,
+      bob.token,
+    );
+    expect(seen.body.data.map((frame: any) => [frame.conversation_seq, frame.type])).toEqual([
+      [2, "ledger.appended"],
+      [3, "group.updated"],
+      [4, "ledger.appended"],
+      [5, "group.updated"],
+    ]);
+  });
+
+  test("[P41] an agent's first keys are taken, the same again are a repeat, others are refused", async () => {
+    const world = await aWorld();
+    const echo = await world.agent();
+    const [card] = aLedger(0, echo.id, 1);
+    const keys = {
+      public_key: text64(randomBytes(32)),
+      signing_public_key: text64(randomBytes(32)),
+      prekeys: [{ kid: text64(randomBytes(16)), suite: 2, certificate: text64(randomBytes(40)) }],
+      card: text64(card ?? new Uint8Array()),
+    };
+    const register = (body: unknown) =>
+      world.rest("POST", `/agents/${echo.id}/keys/register`, echo.token, body);
+
+    const statuses = [(await register(keys)).status, (await register(keys)).status];
+    const other = await register({ ...keys, signing_public_key: text64(randomBytes(32)) });
+
+    expect(statuses).toEqual([200, 200]);
+    expect(other.body.error.code).toBe("AGENT_KEY_MISMATCH");
+    const shown = await world.rest("GET", `/keys/agents/${echo.id}`, echo.token);
+    expect(shown.body.data).toEqual({ agent_id: echo.id, ...keys });
+  });
+
+  test("[P143] whoever talks with an account hears that its keys changed", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const echo = await world.agent();
+    await world.invite(ada, echo.inviteCode);
+    const agent = await world.online(echo);
+
+    await world.rest("PUT", "/keys/prekeys", ada.token, { prekeys: [] });
+
+    expect(await agent.next("keys.updated")).toMatchObject({ user_id: ada.id, reason: "prekey" });
+  });
+
+  test("[P47] a person makes an agent; its token is shown once and kept as a hash", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+
+    const made = await world.rest("POST", "/agents", ada.token, { display_name: "Helper" });
+
+    const { agent_id, token } = made.body.data;
+    expect(token).toMatch(/^hsk_[0-9A-Za-z]{40}$/);
+    expect((await world.rest("GET", "/agents", ada.token)).body.data).toMatchObject([
+      { agent_id, creator_id: ada.id },
+    ]);
+    expect((await world.rest("GET", "/relations", token)).status).toBe(200);
+  });
+});
+
+describe("files", () => {
+  async function anUpload(bytes: Uint8Array) {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const echo = await world.agent();
+    const conversation_id = await world.invite(ada, echo.inviteCode);
+    const announced = await world.rest("POST", "/files", ada.token, {
+      filename: "blob",
+      content_type: "application/octet-stream",
+      size: bytes.length,
+      conversation_id,
+    });
+    const { upload_id, upload_url, attachment_id } = announced.body.data;
+    const put = (content: Uint8Array) => world.rest("PUT", upload_url, ada.token, content);
+    const confirm = (sha256: string) =>
+      world.rest("POST", "/files/confirm", ada.token, { upload_id, sha256 });
+    return { world, ada, echo, conversation_id, attachment_id, put, confirm };
+  }
+  const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
+
+  test("[P76] [P79] a file goes up in three steps and comes down to members only, in ranges", async () => {
+    const bytes = new Uint8Array(randomBytes(10_000));
+    const { world, echo, attachment_id, put, confirm } = await anUpload(bytes);
+
+    await put(bytes);
+    expect((await confirm(sha256(bytes))).body.data).toEqual({
+      attachment_id,
+      size: 10_000,
+      sha256: sha256(bytes),
+    });
+
+    const response = await fetch(`${world.url()}/files/${attachment_id}`, {
+      headers: { authorization: `Bearer ${echo.token}`, range: "bytes=100-199" },
+    });
+    expect([response.status, response.headers.get("content-disposition")]).toEqual([
+      206,
+      "attachment",
+    ]);
+    expect(new Uint8Array(await response.arrayBuffer())).toEqual(bytes.slice(100, 200));
+    const bob = await world.person("bob");
+    expect((await world.rest("GET", `/files/${attachment_id}`, bob.token)).status).toBe(404);
+  });
+
+  test("[P77] [P78] a file that is longer than announced or has another hash is not kept", async () => {
+    const bytes = new Uint8Array(randomBytes(1_000));
+    const { world, ada, attachment_id, put, confirm } = await anUpload(bytes);
+
+    expect((await put(new Uint8Array(1_001))).body.error.code).toBe("TOO_LARGE");
+    await put(bytes);
+    expect((await confirm("0".repeat(64))).body.error.code).toBe("SHA256_MISMATCH");
+
+    expect((await confirm(sha256(bytes))).status).toBe(404);
+    expect((await world.rest("GET", `/files/${attachment_id}`, ada.token)).status).toBe(404);
+  });
+
+  test("[P78] who is not in a conversation uploads nothing to it", async () => {
+    const { world, conversation_id } = await anUpload(new Uint8Array(8));
+    const bob = await world.person("bob");
+
+    const refused = await world.rest("POST", "/files", bob.token, {
+      filename: "blob",
+      content_type: "x",
+      size: 8,
+      conversation_id,
+    });
+
+    expect(refused.body.error.code).toBe("NOT_CONVERSATION_MEMBER_UPLOAD");
+  });
+});
+
+describe("what is left behind", () => {
+  test("[R5] [P289] no token, password proof or id is written down in the clear", async () => {
+    const world = await aWorld();
+    const { auth_key } = await aPersonWithAPassword(world, "ada");
+    const login = await world.rest("POST", "/auth/login", null, { handle: "ada", auth_key });
+    const echo = await world.agent();
+    const agent = await world.online(echo);
+    agent.close();
+    await agent.closed();
+    const refresh = cookieOf(login.headers).split("=")[1] ?? "";
+    await world.stop();
+
+    const secrets = [echo.token, refresh, login.body.data.access_token, auth_key];
+    const files = readdirSync(world.folder).map((name) => readFileSync(join(world.folder, name)));
+    for (const secret of secrets) {
+      for (const file of files) expect(file.includes(secret)).toBe(false);
+    }
+    for (const file of files) expect(file.includes(Buffer.from(auth_key, "base64"))).toBe(false);
+    expect(world.lines.some((line) => line.includes(echo.id) || line.includes("ada"))).toBe(false);
+    expect(world.lines.length).toBeGreaterThan(0);
+  });
+
+  test("[P166] a relay that stops tells its sockets when to come back", async () => {
+    const world = await aWorld();
+    const socket = await world.online(await world.person("ada"));
+
+    await world.stop();
+
+    expect(await socket.closed()).toEqual({ code: 4014, reason: "RESTARTING retry_after=2" });
+  });
+
+  test("[P31] people are found by their exact handle only", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const search = async (q: string) =>
+      (await world.rest("GET", `/users/search?q=${encodeURIComponent(q)}`, ada.token)).body.data;
+
+    expect(await search("@ada")).toEqual([
+      { user_id: ada.id as UserId, handle: "ada", display_name: "ada" },
+    ]);
+    expect(await search("ad")).toEqual([]);
+  });
+});

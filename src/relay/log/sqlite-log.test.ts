@@ -1,0 +1,96 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { expect, test } from "vitest";
+import { silentLog } from "#base/log.ts";
+import { createSeededRandom } from "#base/seeded-random.ts";
+import { onTestEnd } from "../relay-world.contract.ts";
+import { IN_MEMORY, openForWriting } from "../store/database.ts";
+import { openStore } from "../store/open-store.ts";
+import { APPLICATION_ID } from "../store/schema.ts";
+import { createSql } from "../store/sql.ts";
+import { createGroupRunner } from "../store/transaction.ts";
+import { ok } from "#base/result.ts";
+import { refuse } from "../failure.ts";
+import { describeLogStore } from "./log-store.contract.ts";
+import { createSqliteLog } from "./sqlite-log.ts";
+
+const aFile = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), "parley-log-"));
+  onTestEnd(() => rmSync(folder, { recursive: true, force: true }));
+  return join(folder, "log.sqlite");
+};
+
+const aLog = (path: string) => {
+  const store = openStore(path, createSeededRandom(3), silentLog);
+  onTestEnd(() => store.close());
+  return createSqliteLog(store.writer, store.sql);
+};
+
+describeLogStore("the log in a file, written by its thread", () => aLog(aFile()));
+describeLogStore("the log in memory, written in line", () => aLog(IN_MEMORY));
+
+test("[S14] the file is ours by its mark, in WAL mode, and every commit is synced", () => {
+  const path = aFile();
+
+  const db = openForWriting(path, "epoch");
+
+  const sql = createSql(db);
+  expect(sql.get("PRAGMA journal_mode")).toEqual({ journal_mode: "wal" });
+  expect(sql.get("PRAGMA synchronous")).toEqual({ synchronous: 2 });
+  expect(sql.get("PRAGMA application_id")).toEqual({ application_id: APPLICATION_ID });
+  const loose = sql.all(
+    "SELECT name FROM pragma_table_list WHERE schema = 'main' AND strict = 0 AND name NOT LIKE 'sqlite_%'",
+  );
+  expect(loose).toEqual([]);
+  db.close();
+});
+
+test("[S14] another program's file is refused and left as it is", () => {
+  const path = aFile();
+  const foreign = new DatabaseSync(path);
+  foreign.exec("CREATE TABLE theirs (x); PRAGMA application_id = 7; PRAGMA user_version = 1");
+  foreign.close();
+
+  expect(() => openForWriting(path, "epoch")).toThrow("another program");
+
+  const again = new DatabaseSync(path);
+  expect(again.prepare("SELECT name FROM sqlite_master").all()).toEqual([{ name: "theirs" }]);
+  again.close();
+});
+
+test("[R4] of jobs that share a commit, a refused or faulty one leaves the others alone", () => {
+  const db = openForWriting(IN_MEMORY, "epoch");
+  const faults: unknown[] = [];
+  const run = createGroupRunner(db, (fault) => faults.push(fault));
+  const write = (name: string) => (tx: { sql: ReturnType<typeof createSql> }) => {
+    tx.sql.run("INSERT INTO meta (name, value) VALUES (?, '')", name);
+    return ok(null);
+  };
+
+  const outcomes = run([
+    write("first"),
+    (tx) => {
+      write("refused")(tx);
+      return refuse("FORBIDDEN");
+    },
+    (tx) => {
+      write("faulty")(tx);
+      throw new Error("a bug");
+    },
+    write("last"),
+  ]);
+
+  expect(outcomes.map(({ result }) => (result.ok ? "ok" : result.failure.code))).toEqual([
+    "ok",
+    "FORBIDDEN",
+    "INTERNAL",
+    "ok",
+  ]);
+  expect(faults).toHaveLength(1);
+  const names = createSql(db).all<{ name: string }>(
+    "SELECT name FROM meta WHERE value = '' ORDER BY name",
+  );
+  expect(names.map((row) => row.name)).toEqual(["first", "last"]);
+});

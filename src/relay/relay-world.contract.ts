@@ -1,0 +1,380 @@
+/**
+ * What tests of a running relay stand on: a real relay on a free port with a clock of theirs, people who registered,
+ * agents, sockets whose frames can be awaited. Signatures are zeros: the relay checks none but a device's login.
+ */
+import { generateKeyPairSync, randomBytes, sign, type KeyObject } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach } from "vitest";
+import WebSocket from "ws";
+import { base64UrlToBytes } from "#base/base64.ts";
+import { concat, type Bytes } from "#base/bytes.ts";
+import { createFakeClock, type FakeClock } from "#base/fake-clock.ts";
+import type { Log } from "#base/log.ts";
+import { systemRandom } from "#base/random.ts";
+import { createSeededRandom } from "#base/seeded-random.ts";
+import type { EndpointFrame } from "#protocol/endpoint-frame.ts";
+import { enc, u64, u8 } from "#protocol/encoding.ts";
+import { encodeMessageHeader, ENVELOPE_LABELS } from "#protocol/envelope.ts";
+import {
+  makeId,
+  uuidToBytes,
+  type AccountId,
+  type AgentId,
+  type ConversationId,
+  type DeviceId,
+  type MessageId,
+  type UserId,
+} from "#protocol/ids.ts";
+import type { RelayFrame, RelayFrameOf } from "#protocol/relay-frame.ts";
+import { deviceChallengeText } from "#protocol/rest.ts";
+import { createOperator } from "./operator.ts";
+import { createRelayServer, type RelayOptions, type RunningRelay } from "./relay-server.ts";
+import { hashOf, NO_HASH } from "./ledger-head.ts";
+
+export const text64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
+
+let idSeed = 1;
+export const anId = <Id extends string>(): Id =>
+  makeId<MessageId>(Date.UTC(2026, 0, 1), createSeededRandom(idSeed++)) as string as Id;
+
+/** Whatever a test opened, closed again last first. */
+const cleanUps: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
+});
+export const onTestEnd = (cleanUp: () => Promise<void> | void): void => void cleanUps.push(cleanUp);
+
+export type Answer = { readonly status: number; readonly body: any; readonly headers: Headers };
+export type Account = {
+  readonly type: "human" | "agent";
+  readonly id: AccountId;
+  readonly deviceId: DeviceId;
+  token: string;
+};
+export type Person = Account & { readonly handle: string; readonly deviceKey: KeyObject };
+
+export interface World {
+  readonly clock: FakeClock;
+  readonly folder: string;
+  readonly lines: string[];
+  url(): string;
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+  rest(
+    method: string,
+    path: string,
+    token?: string | null,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
+  person(handle: string): Promise<Person>;
+  /** Signs in by the device key; the new access token. */
+  renew(person: Person): Promise<string>;
+  agent(): Promise<Account & { readonly inviteCode: string }>;
+  /** A conversation of a person with an agent, by its invite. */
+  invite(person: Person, inviteCode: string): Promise<ConversationId>;
+  socket(
+    account: Account,
+    extra?: Partial<Extract<EndpointFrame, { type: "auth" }>>,
+  ): Promise<Socket>;
+  /** Signed in and level, from the cursors the relay holds. */
+  online(account: Account): Promise<Socket>;
+}
+
+export async function aWorld(options: Partial<RelayOptions> = {}): Promise<World> {
+  const folder = options.dataFolder ?? mkdtempSync(join(tmpdir(), "parley-relay-"));
+  onTestEnd(() => rmSync(folder, { recursive: true, force: true }));
+  const clock = createFakeClock();
+  const lines: string[] = [];
+  const write = (event: string, fields?: object): void =>
+    void lines.push(`${event} ${JSON.stringify(fields ?? {})}`);
+  const log: Log = { error: write, warn: write, info: write, debug: write };
+  let relay: RunningRelay | null = null;
+  const start = async (): Promise<void> => {
+    relay = await createRelayServer({ dataFolder: folder, clock, log, ...options });
+  };
+  const stop = async (): Promise<void> => {
+    const running = relay;
+    relay = null;
+    await running?.close();
+  };
+  await start();
+  onTestEnd(stop);
+  const url = (): string => relay?.url ?? "";
+
+  const rest: World["rest"] = async (method, path, token = null, body, headers = {}) => {
+    const response = await fetch(`${url()}${path}`, {
+      method,
+      headers: {
+        ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...headers,
+      },
+      ...(body === undefined
+        ? {}
+        : { body: body instanceof Uint8Array ? new Uint8Array(body) : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const isJson = response.headers.get("content-type")?.includes("json") === true;
+    return {
+      status: response.status,
+      body: isJson ? JSON.parse(text) : text,
+      headers: response.headers,
+    };
+  };
+
+  const world: World = {
+    clock,
+    folder,
+    lines,
+    url,
+    stop,
+    rest,
+    async restart() {
+      await stop();
+      await start();
+    },
+    async person(handle) {
+      const { request, deviceKey } = aRegistration(handle);
+      const answer = await rest("POST", "/auth/register", null, request);
+      if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
+      const { user_id, device_id, access_token } = answer.body.data;
+      return {
+        type: "human",
+        id: user_id,
+        deviceId: device_id,
+        token: access_token,
+        handle,
+        deviceKey,
+      };
+    },
+    async renew(person) {
+      const { challenge } = (
+        await rest("POST", "/auth/challenge", null, { device_id: person.deviceId })
+      ).body.data;
+      const signed = {
+        origin: url(),
+        userId: person.id as UserId,
+        deviceId: person.deviceId,
+        challenge,
+      };
+      const signature = text64(
+        sign(null, Buffer.from(deviceChallengeText(signed)), person.deviceKey),
+      );
+      const answer = await rest("POST", "/auth/device", null, {
+        device_id: person.deviceId,
+        challenge,
+        signature,
+      });
+      person.token = answer.body.data.access_token;
+      return person.token;
+    },
+    async agent() {
+      const operator = createOperator(folder, clock, systemRandom);
+      const created = await operator.createAgent("Echo", "");
+      operator.close();
+      if (!created.ok) throw new Error(created.failure.code);
+      const { agent_id, token, invite_code } = created.value;
+      return {
+        type: "agent",
+        id: agent_id,
+        deviceId: agent_id as string as DeviceId,
+        token,
+        inviteCode: invite_code,
+      };
+    },
+    async invite(person, inviteCode) {
+      const conversation_id = anId<ConversationId>();
+      const ledger = aLedger(1, conversation_id, 2).map(text64);
+      const body = { conversation_id, ledger, granted_scopes: ["chat:read"] };
+      const answer = await rest("POST", `/invites/${inviteCode}/accept`, person.token, body);
+      if (answer.status !== 201) throw new Error(JSON.stringify(answer.body));
+      return conversation_id;
+    },
+    async socket(account, extra = {}) {
+      const socket = await openSocket(`${url().replace("http", "ws")}/ws/${account.type}`, url());
+      const agent = account.type === "agent" ? { agent_id: account.id as AgentId } : {};
+      socket.send({ type: "auth", token: account.token, ...agent, ...extra });
+      await socket.next("auth.ok");
+      return socket;
+    },
+    async online(account) {
+      const socket = await world.socket(account);
+      socket.send({ type: "resume", log_epoch: null, cursors: null });
+      await socket.next("resume.ok");
+      return socket;
+    },
+  };
+  return world;
+}
+
+/** A body for `/auth/register`, with a real device key. */
+export function aRegistration(handle: string) {
+  const { publicKey, privateKey } = generateKeyPairSync("ed25519");
+  const user_id = anId<UserId>();
+  const [card, deviceAdd] = aLedger(0, user_id, 2);
+  const jwk = publicKey.export({ format: "jwk" });
+  const request = {
+    user_id,
+    handle,
+    display_name: handle,
+    auth_key: null as string | null,
+    argon2_salt: null as string | null,
+    argon2_params: null as { m: number; t: number; p: number } | null,
+    identity_key: text64(randomBytes(32)),
+    account_ledger: [card, deviceAdd].map((entry) => text64(entry ?? new Uint8Array())),
+    device: {
+      device_id: anId<DeviceId>(),
+      signing_public_key: text64(base64UrlToBytes(jwk.x ?? "") ?? new Uint8Array()),
+      certificate: text64(deviceAdd ?? new Uint8Array()),
+    },
+    backup: null,
+  };
+  return { request, deviceKey: privateKey };
+}
+
+/** The first entries of a chain, in order; only what the relay looks at is meaningful. */
+export function aLedger(scope: 0 | 1, id: AccountId | ConversationId, count: number): Bytes[] {
+  const entries: Bytes[] = [];
+  for (let seq = 0; seq < count; seq++)
+    entries.push(aLedgerEntry(scope, id, seq, entries.at(-1) ?? null));
+  return entries;
+}
+
+export function aLedgerEntry(
+  scope: 0 | 1,
+  id: AccountId | ConversationId,
+  seq: number,
+  before: Bytes | null,
+): Bytes {
+  const zero = new Uint8Array(16);
+  const prevHash = before === null ? NO_HASH : hashOf(before);
+  const record = enc(
+    "grant",
+    u8(scope),
+    uuidToBytes(id),
+    u64(seq),
+    prevHash,
+    zero,
+    zero,
+    u8(1),
+    zero,
+    zero,
+    u64(0),
+    u64(0),
+  );
+  return concat(record, new Uint8Array(64));
+}
+
+/** A well-formed envelope with no content: 256 padded bytes of `fill`. */
+export function anEnvelope(
+  conversationId: ConversationId,
+  messageId: MessageId,
+  sender: Pick<Account, "id" | "deviceId">,
+  fill = 7,
+): string {
+  const header = encodeMessageHeader({
+    suite: 1,
+    hasSessionWrap: true,
+    hasEnvelopeWraps: false,
+    conversationId,
+    messageId,
+    senderId: sender.id,
+    senderDeviceId: sender.deviceId,
+    sid: new Uint8Array(16).fill(9),
+    index: 0,
+    ledgerSeq: 1,
+    ledgerHead: new Uint8Array(32),
+    previous: new Uint8Array(32),
+    kind: "content",
+    createdAt: 0,
+    commitment: new Uint8Array(32),
+    recipientsHash: new Uint8Array(32),
+  });
+  const body = new Uint8Array(104 + 256).fill(fill);
+  return text64(
+    enc(
+      ENVELOPE_LABELS.envelope,
+      header,
+      new Uint8Array(),
+      new Uint8Array(72),
+      new Uint8Array(),
+      body,
+    ),
+  );
+}
+
+/** A `message.send` of a fresh message. */
+export function aMessage(conversationId: ConversationId, sender: Account, fill = 7) {
+  const client_message_id = anId<MessageId>();
+  return {
+    type: "message.send" as const,
+    conversation_id: conversationId,
+    client_message_id,
+    encrypted_payload: anEnvelope(conversationId, client_message_id, sender, fill),
+  };
+}
+
+export interface Socket {
+  send(frame: EndpointFrame): void;
+  sendText(text: string): void;
+  /** The next frame of this type; frames of other types stay for later. */
+  next<Type extends RelayFrame["type"]>(type: Type): Promise<RelayFrameOf<Type>>;
+  /** Frames that came and nobody asked for, of one type. */
+  seen<Type extends RelayFrame["type"]>(type: Type): RelayFrameOf<Type>[];
+  /** Resolves when everything the relay had to say before now has come. */
+  settle(): Promise<void>;
+  closed(): Promise<{ readonly code: number; readonly reason: string }>;
+  close(): void;
+}
+
+/** A socket; rejects when the upgrade is refused. */
+export async function openSocket(url: string, origin: string | null): Promise<Socket> {
+  const ws = new WebSocket(url, origin === null ? {} : { origin });
+  onTestEnd(() => ws.terminate());
+  const frames: RelayFrame[] = [];
+  const wanted: {
+    type: string;
+    resolve: (frame: never) => void;
+    reject: (fault: Error) => void;
+  }[] = [];
+  const closed = new Promise<{ code: number; reason: string }>((resolve) => {
+    ws.on("close", (code, reason) => {
+      const ended = { code, reason: reason.toString() };
+      for (const waiter of wanted)
+        waiter.reject(new Error(`closed ${code} while waiting for ${waiter.type}`));
+      resolve(ended);
+    });
+  });
+  ws.on("message", (bytes) => {
+    const frame = JSON.parse((bytes as Buffer).toString()) as RelayFrame;
+    const i = wanted.findIndex((waiter) => waiter.type === frame.type);
+    if (i < 0) frames.push(frame);
+    else wanted.splice(i, 1)[0]?.resolve(frame as never);
+  });
+  await new Promise<void>((resolve, reject) => {
+    ws.once("open", () => resolve());
+    ws.once("error", reject);
+  });
+  ws.on("error", () => undefined);
+  const socket: Socket = {
+    send: (frame) => ws.send(JSON.stringify(frame)),
+    sendText: (text) => ws.send(text),
+    next: (type) =>
+      new Promise((resolve, reject) => {
+        const i = frames.findIndex((frame) => frame.type === type);
+        if (i >= 0) resolve(frames.splice(i, 1)[0] as never);
+        else wanted.push({ type, resolve, reject });
+      }),
+    seen: (type) => frames.filter((frame) => frame.type === type) as never[],
+    async settle() {
+      socket.send({ type: "ping", t: 1 });
+      await socket.next("pong");
+    },
+    closed: () => closed,
+    close: () => ws.close(),
+  };
+  return socket;
+}

@@ -1,0 +1,194 @@
+import { describe, expect, test } from "vitest";
+import { createFakeClock } from "#base/fake-clock.ts";
+import { silentLog } from "#base/log.ts";
+import { createSeededRandom } from "#base/seeded-random.ts";
+import { Secret } from "#base/secret.ts";
+import type { AgentId, ConversationId } from "#protocol/ids.ts";
+import type { RelayFrame } from "#protocol/relay-frame.ts";
+import { agentTokenHash, createAdmission, makeAgentToken } from "./admission.ts";
+import { createMemoryBus } from "./bus/memory-bus.ts";
+import { createDirectory } from "./directory/directory.ts";
+import type { Link } from "./live/connection.ts";
+import { DEFAULT_RATES } from "./live/rates.ts";
+import { createSqliteLog } from "./log/sqlite-log.ts";
+import type { LogStore } from "./log/log-store.ts";
+import { createRelay } from "./relay.ts";
+import { aMessage, anId, onTestEnd } from "./relay-world.contract.ts";
+import { IN_MEMORY } from "./store/database.ts";
+import { openStore } from "./store/open-store.ts";
+
+/** A relay without sockets: an agent's link whose frames and closes are listed. */
+async function aBareRelay(change: (log: LogStore) => LogStore = (log) => log) {
+  const clock = createFakeClock();
+  const random = createSeededRandom(1);
+  const store = openStore(IN_MEMORY, random, silentLog);
+  onTestEnd(() => store.close());
+  const log = change(createSqliteLog(store.writer, store.sql));
+  const directory = createDirectory(store.sql);
+  const secret = new Secret(new Uint8Array(32));
+  const admission = createAdmission({ directory, clock, random, secret, origins: () => [] });
+  const rates = { ...DEFAULT_RATES, agentMessages: { perSecond: 1_000, burst: 1_000 } };
+  const relay = createRelay({
+    log,
+    directory,
+    admission,
+    bus: createMemoryBus(),
+    clock,
+    random,
+    events: silentLog,
+    rates,
+  });
+
+  const agentId = anId<AgentId>();
+  const token = makeAgentToken(random);
+  const fields = { displayName: "Echo", description: "", connectionMode: "websocket" };
+  await store.writer.run("createAgent", {
+    now: clock.now(),
+    agentId,
+    creatorId: null,
+    ...fields,
+    manifest: null,
+    manifestHash: null,
+    tokenHash: agentTokenHash(token),
+  });
+  const frames: RelayFrame[] = [];
+  const closes: number[] = [];
+  let bufferedBytes = 0;
+  const link: Link = {
+    bufferedBytes: () => bufferedBytes,
+    send: (text) => void frames.push(JSON.parse(text) as RelayFrame),
+    onSignedIn: () => undefined,
+    ping: () => undefined,
+    close: (code) => void closes.push(code.code),
+  };
+  const session = relay.connect(link, "agent");
+  const agent = { type: "agent" as const, id: agentId, deviceId: agentId as never, token };
+  return {
+    clock,
+    relay,
+    session,
+    agent,
+    frames,
+    closes,
+    log,
+    store,
+    signIn: async () => {
+      session.receive(JSON.stringify({ type: "auth", agent_id: agentId, token }));
+      await clock.advance(0);
+    },
+    fill: (bytes: number) => {
+      bufferedBytes = bytes;
+    },
+  };
+}
+
+describe("a socket", () => {
+  test("[P82] that has not signed in after 5 s is closed with 4001", async () => {
+    const { clock, relay, closes } = await aBareRelay();
+
+    await clock.advance(4_999);
+    relay.tick();
+    expect(closes).toEqual([]);
+    await clock.advance(1);
+    relay.tick();
+
+    expect(closes).toEqual([4001]);
+  });
+
+  test("[P84] that says anything but auth or ping first is closed with 4000", async () => {
+    const { session, closes, frames } = await aBareRelay();
+
+    session.receive('{"type":"ping","t":5}');
+    session.receive('{"type":"presence.set","state":"active"}');
+
+    expect(frames).toEqual([{ type: "pong", t: 5 }]);
+    expect(closes).toEqual([4000]);
+  });
+
+  test("[P146] may say what nobody knows, but not what nobody can parse", async () => {
+    const { session, closes, signIn } = await aBareRelay();
+    await signIn();
+
+    session.receive('{"type":"from.the.future","x":1}');
+    expect(closes).toEqual([]);
+    session.receive('{"type":');
+
+    expect(closes).toEqual([4000]);
+  });
+
+  test("[P261] is told which member of a known frame has the wrong shape", async () => {
+    const { session, frames, signIn } = await aBareRelay();
+    await signIn();
+
+    session.receive('{"type":"message.read","req":"r1","conversation_id":"nobody","seq":1}');
+
+    expect(frames.at(-1)).toMatchObject({
+      type: "error",
+      code: "BAD_FRAME",
+      req: "r1",
+      params: { path: "conversation_id" },
+    });
+  });
+
+  test("[P87] that is silent for 90 s is closed with 4005", async () => {
+    const { clock, relay, closes, signIn } = await aBareRelay();
+    await signIn();
+
+    await clock.advance(90_000);
+    relay.tick();
+
+    expect(closes).toEqual([4005]);
+  });
+
+  test("[P93] that never says where it is gets the backlog from the stored cursors after a second", async () => {
+    const { clock, relay, frames, signIn } = await aBareRelay();
+    await signIn();
+
+    await clock.advance(1_000);
+    relay.tick();
+    await clock.advance(0);
+
+    expect(frames.at(-1)).toMatchObject({ type: "resume.ok", status: "continued" });
+  });
+
+  test("[P286] that sends more than 200 frames a second for ten seconds is closed with 4010", async () => {
+    const { clock, session, closes, signIn } = await aBareRelay();
+    await signIn();
+
+    for (let second = 0; second < 12 && closes.length === 0; second++) {
+      for (let i = 0; i < 450; i++) session.receive('{"type":"ping"}');
+      await clock.advance(1_000);
+    }
+
+    expect(closes).toEqual([4010]);
+  });
+
+  test("[P149] that takes nothing in is closed with 4011 once 8 MiB wait for it", async () => {
+    const { session, closes, signIn, fill } = await aBareRelay();
+    await signIn();
+
+    fill(8_388_609);
+    session.receive('{"type":"ping"}');
+
+    expect(closes).toEqual([4011]);
+  });
+
+  test("[P150] may have 64 durable frames unanswered; the 65th is refused", async () => {
+    const held: (() => void)[] = [];
+    const { session, agent, frames, signIn, clock } = await aBareRelay((log) => ({
+      ...log,
+      append: (request, tag) =>
+        new Promise((resolve) => held.push(() => resolve(log.append(request, tag)))),
+    }));
+    await signIn();
+    const conversation = anId<ConversationId>();
+
+    for (let i = 0; i < 65; i++) session.receive(JSON.stringify(aMessage(conversation, agent)));
+    await clock.advance(0);
+
+    expect(frames.filter((frame) => frame.type === "error")).toMatchObject([
+      { code: "TOO_MANY_IN_FLIGHT" },
+    ]);
+    expect(held).toHaveLength(64);
+  });
+});

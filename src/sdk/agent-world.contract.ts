@@ -1,0 +1,216 @@
+/**
+ * What tests of a running agent stand on: a real relay on a free port, agents provisioned by its operator, and people
+ * with an endpoint of their own. Nothing is sealed, stored or sent by a stand-in.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach } from "vitest";
+import { bytesToBase64, base64UrlToBytes } from "#base/base64.ts";
+import { systemClock } from "#base/clock.ts";
+import { assert } from "#base/invariant.ts";
+import { silentLog } from "#base/log.ts";
+import { systemRandom } from "#base/random.ts";
+import { ok, type Result } from "#base/result.ts";
+import { Secret } from "#base/secret.ts";
+import { makeSigner, type Signer } from "#crypto/identity.ts";
+import { createPrimitives, type Primitives } from "#crypto/primitives.ts";
+import { createDeviceTokens, deviceLogin, registerAccount } from "#peer/accounts.ts";
+import { createEndpoint, type PeerEndpoint } from "#peer/create-endpoint.ts";
+import type { EndpointEvent, Entry } from "#peer/endpoint.ts";
+import { createMemoryKeyVault } from "#peer/key-vault.ts";
+import { createMemoryStore } from "#peer/memory-store.ts";
+import { createRest } from "#peer/rest.ts";
+import { makeId, type AgentId, type ConversationId, type DeviceId, type UserId } from "#protocol/ids.ts";
+import type { KnownPayload, Payload } from "#protocol/payload.ts";
+import { Relation } from "#protocol/rest.ts";
+import { createOperator } from "#relay/operator.ts";
+import { createRelayServer, type RunningRelay } from "#relay/relay-server.ts";
+import { HasheeAgent } from "./agent.ts";
+import type { AgentOptions } from "./options.ts";
+import { openNodeSocketFrom } from "./line/node-socket.ts";
+
+const cleanUps: (() => Promise<void> | void)[] = [];
+afterEach(async () => {
+  for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
+});
+export const onTestEnd = (cleanUp: () => Promise<void> | void): void => void cleanUps.push(cleanUp);
+
+export function aFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "parley-sdk-"));
+  onTestEnd(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+export type Provisioned = {
+  readonly agentId: AgentId;
+  readonly token: string;
+  readonly inviteCode: string;
+  /** Folder of this agent's vault and claims. */
+  readonly folder: string;
+};
+
+export type Person = {
+  readonly userId: UserId;
+  readonly endpoint: PeerEndpoint;
+  /** Accepts the agent's invite, keys checked against its fingerprint. */
+  meet(agent: Provisioned, fingerprint: string): Promise<ConversationId>;
+  say(conversationId: ConversationId, payload: KnownPayload | string): Promise<Entry>;
+  /** The first entry, heard before or yet to come, that fits. */
+  hears(fits: (entry: Entry) => boolean): Promise<Entry>;
+  /** The first payload of somebody else that fits. */
+  reads(fits?: (payload: Payload) => boolean): Promise<Payload>;
+  sees(fits: (event: EndpointEvent) => boolean): Promise<EndpointEvent>;
+  readonly device: Signer;
+};
+
+export type AgentWorld = {
+  readonly url: string;
+  readonly folder: string;
+  provision(name: string): Promise<Provisioned>;
+  /** Runs an agent in this process. */
+  run(agent: Provisioned, options?: AgentOptions): Promise<HasheeAgent>;
+  person(name: string): Promise<Person>;
+  restartRelay(): Promise<void>;
+};
+
+export async function anAgentWorld(): Promise<AgentWorld> {
+  const folder = aFolder();
+  let relay: RunningRelay = await createRelayServer({ dataFolder: folder });
+  onTestEnd(() => relay.close());
+  const operator = createOperator(folder, systemClock, systemRandom);
+  onTestEnd(() => operator.close());
+  const primitives = await createPrimitives({ random: systemRandom });
+  const { url, port } = relay;
+  return {
+    url,
+    folder,
+    async provision(name) {
+      const made = value(await operator.createAgent(name, ""));
+      const { agent_id: agentId, token, invite_code: inviteCode } = made;
+      return { agentId, token, inviteCode, folder: aFolder() };
+    },
+    async run({ agentId, token, folder: own }, options = {}) {
+      const places = { keyVault: join(own, "vault"), dedupe: own };
+      const agent = await HasheeAgent.init({ agentId, token, baseUrl: url, ...places, ...options });
+      onTestEnd(() => agent.close());
+      return agent;
+    },
+    person: (name) => aPerson(url, primitives, name),
+    async restartRelay() {
+      await relay.close();
+      relay = await createRelayServer({ dataFolder: folder, port });
+    },
+  };
+}
+
+async function aPerson(url: string, primitives: Primitives, name: string): Promise<Person> {
+  const createdAt = systemClock.now();
+  const userId = makeId<UserId>(createdAt, systemRandom);
+  const deviceId = makeId<DeviceId>(createdAt, systemRandom);
+  const signer = () => makeSigner(primitives, new Secret(systemRandom(32)));
+  const [identity, device] = [signer(), signer()];
+  const net = { fetch: (at: string, request: object) => fetch(at, request), clock: systemClock, baseUrl: url };
+  const open = createRest({ ...net, tokens: null });
+  const account = value(
+    await registerAccount(open, primitives, {
+      userId,
+      deviceId,
+      identity,
+      device,
+      handle: `${name.toLowerCase()}_${userId.slice(-6)}`,
+      displayName: name,
+      password: null,
+      createdAt,
+    }),
+  );
+  const store = createMemoryStore();
+  await store.commit({ puts: [account.put] });
+  const login = () => deviceLogin(open, { origin: new URL(url).origin, userId, deviceId, signer: device });
+  const endpoint = createEndpoint({
+    ...net,
+    primitives,
+    random: systemRandom,
+    log: silentLog,
+    store,
+    openSocket: openNodeSocketFrom(new URL(url).origin),
+    tokens: createDeviceTokens({ rest: open, clock: systemClock, login }),
+    identity: { accountId: userId, deviceId, kind: "human", signer: device, identityKey: identity.publicKey, bootstrapKey: null },
+    vault: createMemoryKeyVault(),
+    keepLog: true,
+    acknowledge: "on-commit",
+  });
+  const events: EndpointEvent[] = [];
+  const waiting = new Set<() => void>();
+  endpoint.on((event) => {
+    events.push(event);
+    for (const look of [...waiting]) look();
+  });
+  onTestEnd(() => endpoint.close(0));
+  endpoint.start();
+
+  const sees = (fits: (event: EndpointEvent) => boolean): Promise<EndpointEvent> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        const found = events.find(fits);
+        if (found === undefined) return;
+        waiting.delete(look);
+        resolve(found);
+      };
+      waiting.add(look);
+      look();
+    });
+  const hears = async (fits: (entry: Entry) => boolean): Promise<Entry> => {
+    const event = await sees((event) => event.type === "entry" && fits(event.entry));
+    assert(event.type === "entry", "only entries fit");
+    return event.entry;
+  };
+  await sees((event) => event.type === "status" && event.status.status === "online");
+
+  return {
+    userId,
+    endpoint,
+    device,
+    sees,
+    hears,
+    async meet({ agentId, inviteCode }, fingerprint) {
+      const conversationId = makeId<ConversationId>(systemClock.now(), systemRandom);
+      value(await endpoint.pin(agentId, base64UrlToBytes(fingerprint)));
+      const members = [{ accountId: agentId, kind: "agent" as const }];
+      const founded = await endpoint.foundConversation({
+        conversationId,
+        type: "h2a",
+        members,
+        post: async (ledger) => {
+          const body = { conversation_id: conversationId, ledger: ledger.map(bytesToBase64), granted_scopes: [] };
+          const accepted = await endpoint.rest.call("POST", `/invites/${inviteCode}/accept`, Relation, body);
+          return accepted.ok ? ok(null) : accepted;
+        },
+      });
+      value(founded);
+      return conversationId;
+    },
+    async say(conversationId, payload) {
+      const whole = typeof payload === "string" ? { type: "text" as const, text: payload } : payload;
+      const queued = value(await endpoint.send(conversationId, whole));
+      const message = await endpoint.settled(queued.messageId);
+      assert(message.state.status === "acked", `sent, not ${JSON.stringify(message.state)}`);
+      return hears(({ content }) => content.kind === "message" && content.messageId === queued.messageId);
+    },
+    async reads(fits = () => true) {
+      const { content } = await hears(
+        ({ authorId, content }) => authorId !== userId && content.kind === "message" && fits(content.payload),
+      );
+      assert(content.kind === "message", "only messages fit");
+      return content.payload;
+    },
+  };
+}
+
+/** The value of a step that must succeed for the test to mean anything. */
+export function value<Value>(result: Result<Value, unknown>): Value {
+  assert(result.ok, `a step of the test succeeds: ${JSON.stringify(result)}`);
+  return result.value;
+}
+
+export const isText = (text: string) => (payload: Payload) => payload.type === "text" && payload.text === text;

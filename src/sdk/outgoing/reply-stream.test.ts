@@ -1,0 +1,80 @@
+import { describe, expect, test } from "vitest";
+import { err, ok } from "#base/result.ts";
+import type { OutgoingMessage, StreamWriter } from "#peer/endpoint.ts";
+import type { PeerFailure } from "#peer/failure.ts";
+import type { ConversationId, MessageId, StreamId } from "#protocol/ids.ts";
+import { createReplyStream } from "./reply-stream.ts";
+
+const receipt = { message_id: "m", client_message_id: "m", conversation_seq: 1, created_at: "" };
+const done: OutgoingMessage = {
+  conversationId: "c" as ConversationId,
+  messageId: "m" as MessageId,
+  payload: { type: "text", text: "" },
+  queuedAt: 0,
+  state: { status: "acked", seq: 1, at: 0, duplicate: false },
+};
+
+/** A stream whose writer notes what it is asked, and may refuse to open. */
+function setupStream(refusal?: PeerFailure) {
+  const story: string[] = [];
+  const stopping = new AbortController();
+  const writer: StreamWriter = {
+    streamId: "s" as StreamId,
+    messageId: "m" as MessageId,
+    signal: stopping.signal,
+    delta: async (text) => (story.push(`delta ${text}`), ok(null)),
+    done: async (extra) => (story.push(`done ${JSON.stringify(extra)}`), ok(done)),
+    abort: async (reason) => (story.push(`abort ${reason}`), ok(null)),
+  };
+  const stream = createReplyStream({
+    open: async () => (story.push("open"), refusal === undefined ? ok(writer) : err(refusal)),
+    sendWhole: async (payload) => (story.push(`send ${payload.text}`), receipt),
+    onFirstDelta: () => story.push("first"),
+    onDone: () => receipt,
+  });
+  return { stream, story, stop: () => stopping.abort() };
+}
+
+describe("a reply stream", () => {
+  test("[K13] opens with its first piece and keeps the order of calls nobody awaits", async () => {
+    const { stream, story } = setupStream();
+    expect(stream.stream_id).toBeNull();
+    void stream.delta("a");
+    void stream.delta("");
+    void stream.delta("b");
+
+    expect(await stream.done({ markdown: false })).toEqual(receipt);
+    expect(story).toEqual(["first", "open", "delta a", "delta b", 'done {"markdown":false}']);
+  });
+
+  test("[K13] tells its signal when a person asks to stop, and then takes no more pieces", async () => {
+    const { stream, story, stop } = setupStream();
+    await stream.delta("kept");
+    stop();
+    await stream.delta("dropped");
+    await stream.done();
+
+    expect(stream.signal.aborted).toBe(true);
+    expect(story).toEqual(["first", "open", "delta kept", "done {}"]);
+  });
+
+  test("[K13] becomes one message where a conversation takes no streams", async () => {
+    const { stream, story } = setupStream({ kind: "peer/refused", code: "STREAM_DISABLED" });
+    await stream.delta("one ");
+    await stream.delta("two");
+    await stream.done();
+
+    expect(story).toEqual(["first", "open", "send one two"]);
+  });
+
+  test("[K13] throws what keeps it from opening, and after its end", async () => {
+    const refused = setupStream({ kind: "peer/relation-revoked" });
+    const ended = setupStream();
+    await ended.stream.delta("a");
+    await ended.stream.abort("over");
+
+    await expect(refused.stream.delta("a")).rejects.toMatchObject({ code: "RELATION_REVOKED" });
+    await expect(ended.stream.delta("b")).rejects.toMatchObject({ code: "STREAM_UNKNOWN" });
+    expect(ended.story.at(-1)).toBe("abort over");
+  });
+});

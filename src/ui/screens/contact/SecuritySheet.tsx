@@ -1,0 +1,157 @@
+import { useCallback, useEffect, useState } from "react";
+import type {
+  AccountId,
+  BridgeFailure,
+  ConversationView,
+  SecurityView,
+  TrustView,
+} from "#stores/views.ts";
+import { useStores } from "#ui/StoresContext.tsx";
+import { Avatar } from "#ui/kit/Avatar.tsx";
+import { Button } from "#ui/kit/Button.tsx";
+import { Sheet } from "#ui/kit/Dialog.tsx";
+import { Icon } from "#ui/kit/Icon.tsx";
+import { Skeleton } from "#ui/kit/Spinner.tsx";
+import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
+import { useFormats } from "#ui/text/format.ts";
+import { useText } from "#ui/text/text.tsx";
+import styles from "./SecuritySheet.module.css";
+
+type SecuritySheetProps = {
+  view: ConversationView;
+  open: boolean;
+  onOpenChange: (open: boolean) => void;
+};
+type Reader = SecurityView["readers"][number];
+
+/** Who can read a conversation, since when, and how to make sure of it. */
+export function SecuritySheet({ view, open, onOpenChange }: SecuritySheetProps) {
+  const t = useText();
+  return (
+    <Sheet open={open} onOpenChange={onOpenChange} title={t("security.title")}>
+      <SecurityFacts view={view} />
+    </Sheet>
+  );
+}
+
+function SecurityFacts({ view }: { view: ConversationView }) {
+  const t = useText();
+  const formats = useFormats();
+  const { security, failure, reload } = useSecurity(view);
+  if (failure !== null)
+    return (
+      <div className={styles.facts}>
+        <FailureNote failure={failure} />
+        <Button size="small" onClick={reload}>
+          {t("general.retry")}
+        </Button>
+      </div>
+    );
+  if (security === null) return <Skeleton lines={6} label={t("general.loading")} />;
+  const others = security.readers.filter(({ isSelf }) => !isSelf);
+  return (
+    <div className={styles.facts}>
+      <div className={styles.claim} data-kind={security.encryption}>
+        <Icon name={security.encryption === "none" ? "lock-open" : "lock"} size={18} />
+        <div>
+          <p>{t(`security.${security.encryption}`)}</p>
+          <p className={styles.quiet}>
+            {t("security.since", { time: formats.moment(security.since) })}
+          </p>
+        </div>
+      </div>
+      {security.suite !== "none" && (
+        <p className={styles.quiet}>
+          {t(`security.suite.${security.suite}`)} {security.reduced && t("security.reduced")}
+        </p>
+      )}
+      <ul className={styles.readers}>
+        {security.readers.map((reader) => (
+          <ReaderRow key={reader.id} reader={reader} />
+        ))}
+      </ul>
+      {security.encryption !== "none" &&
+        others.map((reader) => <SafetyNumber key={reader.id} reader={reader} onChange={reload} />)}
+    </div>
+  );
+}
+
+/** The facts now; asked again when a member or a ring in the conversation changes. */
+function useSecurity(view: ConversationView) {
+  const { calls } = useStores();
+  const [security, setSecurity] = useState<SecurityView | null>(null);
+  const [failure, setFailure] = useState<BridgeFailure | null>(null);
+  const { id, members } = view;
+  const reload = useCallback(() => {
+    let isWanted = true;
+    void calls.describeSecurity({ conversationId: id }).then((answer) => {
+      if (!isWanted) return;
+      setSecurity(answer.ok ? answer.value : null);
+      setFailure(answer.ok ? null : answer.failure);
+    });
+    return () => {
+      isWanted = false;
+    };
+  }, [calls, id]);
+  useEffect(() => reload(), [reload, members]);
+  return { security, failure, reload: () => void reload() };
+}
+
+function ReaderRow({ reader }: { reader: Reader }) {
+  const t = useText();
+  const { id, name, kind, isSelf, deviceCount, trust } = reader;
+  return (
+    <li className={styles.reader}>
+      <Avatar id={id} name={name} kind={kind} size={32} trust={isSelf ? undefined : trust} />
+      <span className={styles.who}>
+        <span>
+          <bdi className={styles.name}>{name}</bdi>
+          {isSelf && <span className={styles.quiet}> ({t("security.you")})</span>}
+        </span>
+        <span className={styles.quiet}>
+          {kind === "agent" ? t("kind.agent") : t("security.devices", { count: deviceCount })}
+          {!isSelf && ` · ${t(`trust.${trust}`)}`}
+        </span>
+      </span>
+    </li>
+  );
+}
+
+function SafetyNumber({ reader, onChange }: { reader: Reader; onChange: () => void }) {
+  const t = useText();
+  const { calls, notices } = useStores();
+  const [isBusy, setIsBusy] = useState(false);
+  const { id, name, kind, trust, safetyNumber } = reader;
+  const mark = async (accountId: AccountId, verified: boolean): Promise<void> => {
+    setIsBusy(true);
+    const answer = await calls.setVerified({ accountId, verified });
+    setIsBusy(false);
+    if (answer.ok) onChange();
+    else notices.showFailure(answer.failure);
+  };
+  return (
+    <section className={styles.safety} aria-label={t("security.safety", { name })}>
+      <h3 className={styles.name}>{t("security.safety", { name })}</h3>
+      <ol className={styles.digits} data-trust={trust satisfies TrustView} translate="no">
+        {safetyNumber.map((group, i) => (
+          <li key={`${i}-${group}`}>{group}</li>
+        ))}
+      </ol>
+      {trust === "changed" && <p className={styles.warning}>{t("security.changedHelp")}</p>}
+      <p className={styles.quiet}>
+        {kind === "agent" ? t("security.compareAgent") : t("security.compare", { name })}
+      </p>
+      <div>
+        {trust === "verified" ? (
+          <Button size="small" busy={isBusy} onClick={() => void mark(id, false)}>
+            {t("security.unmark")}
+          </Button>
+        ) : (
+          <Button size="small" icon="check" busy={isBusy} onClick={() => void mark(id, true)}>
+            {t("security.markVerified")}
+          </Button>
+        )}
+      </div>
+    </section>
+  );
+}

@@ -1,0 +1,143 @@
+import { memo, useMemo } from "react";
+import { selectCardProgress } from "#stores/cards-store.ts";
+import { withLiveText } from "#stores/thread-rows.ts";
+import type { ArtifactId, ConversationView, MessageView } from "#stores/views.ts";
+import { useStore } from "#ui/StoresContext.tsx";
+import { Avatar } from "#ui/kit/Avatar.tsx";
+import { Button } from "#ui/kit/Button.tsx";
+import { MessageMeta } from "#ui/parts/MessageMeta.tsx";
+import { partFor, sealOf } from "#ui/parts/part-for.tsx";
+import { Reactions } from "#ui/parts/Reactions.tsx";
+import { ReplyQuote } from "#ui/parts/ReplyQuote.tsx";
+import { failureWords } from "#ui/text/failures.ts";
+import { useFormats } from "#ui/text/format.ts";
+import { useText } from "#ui/text/text.tsx";
+import { DayLine, UnreadLine } from "./DividerLines.tsx";
+import styles from "./MessageRow.module.css";
+import { MessageTools, useRowAttention } from "./MessageTools.tsx";
+import { useRowActions } from "./RowContext.tsx";
+import type { ThreadLine } from "./thread-lines.ts";
+
+type MessageRowProps = { line: ThreadLine; view: ConversationView; isMarked: boolean };
+
+/** One message in the reading column. It listens to its own row only, so that a stream draws nothing else anew. */
+export const MessageRow = memo(function MessageRow({ line, view, isMarked }: MessageRowProps) {
+  const row = useStore("thread", ({ messageById }) => messageById.get(line.id));
+  const liveText = useStore("thread", ({ liveTextById }) => liveTextById[line.id]);
+  const message = useMemo(
+    () => (row === undefined ? null : withLiveText(row, liveText)),
+    [row, liveText],
+  );
+  if (message === null) return <div />;
+  return (
+    <div className={styles.line} data-starts={line.startsRun || undefined}>
+      {line.startsDay && <DayLine at={message.at} />}
+      {line.startsUnread && <UnreadLine />}
+      {message.body.kind === "system" ? (
+        <div className={styles.column}>
+          <Body message={message} />
+        </div>
+      ) : (
+        <Message {...{ message, line, view, isMarked }} />
+      )}
+    </div>
+  );
+});
+
+type MessageProps = MessageRowProps & { message: MessageView };
+
+function Message({ message, line, view, isMarked }: MessageProps) {
+  const t = useText();
+  const { time } = useFormats();
+  const attention = useRowAttention();
+  const actions = useRowActions();
+  const { authorName, at, body, isSelf } = message;
+  const isPage = !isSelf && message.authorKind === "agent";
+  const isHeaded = !isSelf && line.startsRun && (isPage || view.kind === "group");
+  const hasBubble = !isPage && (body.kind === "text" || body.kind === "stream");
+  const name = isSelf ? t("message.you") : authorName;
+  return (
+    <article
+      className={styles.column}
+      data-side={isSelf ? "self" : isPage ? "page" : "other"}
+      data-marked={isMarked || undefined}
+      data-mentioned={message.mentionsMe || undefined}
+      data-message-id={message.id}
+      tabIndex={-1}
+      aria-label={t("message.from", { name, time: time(at) })}
+      {...attention.handlers}
+    >
+      {isHeaded && <Head message={message} />}
+      <div className={styles.content}>
+        {message.replyTo !== null && <ReplyQuote reply={message.replyTo} onJump={actions.onJump} />}
+        <div className={hasBubble ? styles.bubble : styles.plain} data-body="">
+          <Body message={message} />
+        </div>
+        <Reactions
+          reactions={message.reactions}
+          onToggle={(emoji, op) => actions.onReact(message, emoji, op)}
+        />
+        {!isPage && line.endsRun && !isFailed(message) && (
+          <div className={styles.meta}>
+            <MessageMeta at={at} delivery={message.delivery} />
+          </div>
+        )}
+        <NotSent message={message} />
+      </div>
+      <MessageTools
+        message={message}
+        canReact={view.sending.allowed}
+        attention={attention}
+        hasOwnTime={!isHeaded && !line.endsRun}
+      />
+    </article>
+  );
+}
+
+function Head({ message }: { message: MessageView }) {
+  const { authorId, authorName, authorKind, at } = message;
+  return (
+    <header className={styles.head}>
+      <Avatar
+        id={authorId}
+        name={authorName}
+        kind={authorKind === "agent" ? "agent" : "human"}
+        size={24}
+      />
+      <bdi className={styles.author}>{authorName}</bdi>
+      <MessageMeta at={at} seal={sealOf(message)} delivery={null} />
+    </header>
+  );
+}
+
+function Body({ message }: { message: MessageView }) {
+  const t = useText();
+  const actions = useRowActions();
+  const artifactId =
+    message.body.kind === "card" ? message.body.artifact.artifactId : ("" as ArtifactId);
+  const isBusy = useStore("cards", selectCardProgress(artifactId)).status === "busy";
+  return useMemo(() => partFor(message, { actions, isBusy, t }), [message, actions, isBusy, t]);
+}
+
+const isFailed = ({ delivery }: MessageView): boolean => delivery?.status === "failed";
+
+/** A message that did not leave: why, and the two ways on. */
+function NotSent({ message }: { message: MessageView }) {
+  const t = useText();
+  const { onDiscard, onRetry } = useRowActions();
+  if (message.delivery?.status !== "failed") return null;
+  const words = failureWords(message.delivery.failure);
+  return (
+    <div className={styles.failed} role="alert">
+      <span>
+        {t("delivery.failed")}. {t(words.title)}.
+      </span>
+      <Button size="small" variant="quiet" onClick={() => onRetry(message)}>
+        {t("general.retry")}
+      </Button>
+      <Button size="small" variant="quiet" onClick={() => onDiscard(message)}>
+        {t("delivery.discard")}
+      </Button>
+    </div>
+  );
+}

@@ -1,0 +1,171 @@
+import { useCallback, useEffect, useRef, useState } from "react";
+import type { ThreadState } from "#stores/thread-store.ts";
+import type { ConversationId, ConversationView, MessageId, MessageView } from "#stores/views.ts";
+import { useStore, useStores } from "#ui/StoresContext.tsx";
+import { Button } from "#ui/kit/Button.tsx";
+import { Sheet } from "#ui/kit/Dialog.tsx";
+import { Skeleton } from "#ui/kit/Spinner.tsx";
+import { DetailsPanel } from "#ui/screens/contact/DetailsPanel.tsx";
+import { SecuritySheet } from "#ui/screens/contact/SecuritySheet.tsx";
+import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
+import type { Layout } from "#ui/screens/shell/use-media.ts";
+import { useText } from "#ui/text/text.tsx";
+import { Composer } from "./Composer.tsx";
+import { EmptyThread } from "./EmptyThread.tsx";
+import { focusRow, MessageList } from "./MessageList.tsx";
+import { RowActionsProvider } from "./RowContext.tsx";
+import { KeyChangeBanner, SendingNote } from "./ThreadBanners.tsx";
+import { ThreadHeader } from "./ThreadHeader.tsx";
+import styles from "./ThreadScreen.module.css";
+import { TypingRow } from "./TypingRow.tsx";
+import { useMakeRowActions } from "./use-row-actions.ts";
+
+type ThreadScreenProps = {
+  conversationId: ConversationId;
+  messageId: MessageId | null;
+  layout: Layout;
+};
+
+/** One conversation: its head, its rows, the place to write, and a drawer with the details. */
+export function ThreadScreen({ conversationId, messageId, layout }: ThreadScreenProps) {
+  const t = useText();
+  const { thread } = useStores();
+  const view = useStore("conversations", ({ byId }) => byId[conversationId]);
+  const isListed = useStore("conversations", ({ status }) => status !== "loading");
+  useEffect(
+    () => void thread.getState().open(conversationId, messageId),
+    [thread, conversationId, messageId],
+  );
+  useEffect(() => () => thread.getState().close(), [thread]);
+  if (view === undefined)
+    return isListed ? (
+      <div className={styles.middle}>
+        <h1 className={styles.goneTitle}>{t("thread.gone")}</h1>
+        <p className={styles.quiet}>{t("thread.goneHelp")}</p>
+      </div>
+    ) : (
+      <div className={styles.loading}>
+        <Skeleton lines={6} label={t("general.loading")} />
+      </div>
+    );
+  return <OpenThread key={conversationId} view={view} layout={layout} />;
+}
+
+function OpenThread({ view, layout }: { view: ConversationView; layout: Layout }) {
+  const t = useText();
+  const [isDrawerOpen, setDrawerOpen] = useState(false);
+  const [isSecurityOpen, setSecurityOpen] = useState(false);
+  const openSecurity = (): void => setSecurityOpen(true);
+  const details = <DetailsPanel view={view} onSecurity={openSecurity} />;
+  return (
+    <div className={styles.screen}>
+      <section className={styles.main} aria-label={t("thread.label", { title: view.title })}>
+        <ThreadHeader
+          view={view}
+          isNarrow={layout === "narrow"}
+          isDrawerOpen={isDrawerOpen}
+          onSecurity={openSecurity}
+          onDetails={() => setDrawerOpen(!isDrawerOpen)}
+        />
+        <KeyChangeBanner view={view} onCompare={openSecurity} />
+        <Talk view={view} />
+      </section>
+      {layout === "wide" ? (
+        isDrawerOpen && (
+          <aside className={styles.drawer} aria-label={t("details.title")}>
+            {details}
+          </aside>
+        )
+      ) : (
+        <Sheet open={isDrawerOpen} onOpenChange={setDrawerOpen} title={t("details.title")}>
+          {details}
+        </Sheet>
+      )}
+      <SecuritySheet view={view} open={isSecurityOpen} onOpenChange={setSecurityOpen} />
+    </div>
+  );
+}
+
+/** The rows and the composer, and what passes between them. */
+function Talk({ view }: { view: ConversationView }) {
+  const { calls, composer, thread } = useStores();
+  const field = useRef<HTMLTextAreaElement>(null);
+  const frame = useRef<HTMLDivElement>(null);
+  const live = useStore("thread", selectLive);
+  const { id } = view;
+  const onReply = useCallback(
+    (message: MessageView) => {
+      composer.getState().setReply(id, message);
+      field.current?.focus();
+    },
+    [composer, id],
+  );
+  const actions = useMakeRowActions(id, onReply);
+  const stop = (): void => {
+    if (live?.body.kind !== "stream") return;
+    void calls.stopStream({ conversationId: id, streamId: live.body.stream.streamId });
+  };
+  const toMessages = (): void => {
+    const newest = thread.getState().order.at(-1);
+    const log = frame.current?.querySelector<HTMLElement>("[data-scroller]");
+    if (newest !== undefined && log !== null && log !== undefined) focusRow(log, newest);
+  };
+  return (
+    <RowActionsProvider value={actions}>
+      <div ref={frame} className={styles.talk}>
+        <Rows view={view} isBusy={live !== null} />
+        <TypingRow view={view} />
+        {view.sending.allowed ? (
+          <Composer
+            view={view}
+            field={field}
+            live={live}
+            onStop={stop}
+            onSent={() => void thread.getState().showNewest()}
+            onToMessages={toMessages}
+          />
+        ) : (
+          <SendingNote view={view} />
+        )}
+      </div>
+    </RowActionsProvider>
+  );
+}
+
+function Rows({ view, isBusy }: { view: ConversationView; isBusy: boolean }) {
+  const t = useText();
+  const { thread } = useStores();
+  const status = useStore("thread", (state) => state.status);
+  const isOurs = useStore("thread", (state) => state.conversationId === view.id);
+  const isEmpty = useStore("thread", (state) => state.order.length === 0);
+  const failure = useStore("thread", (state) => state.failure);
+  if (!isOurs || status === "loading" || status === "closed")
+    return (
+      <div className={styles.loading}>
+        <Skeleton lines={6} label={t("general.loading")} />
+      </div>
+    );
+  if (status === "failed")
+    return (
+      <div className={styles.middle}>
+        <h2 className={styles.goneTitle}>{t("thread.failed")}</h2>
+        <FailureNote failure={failure} />
+        <Button onClick={() => void thread.getState().reload()}>{t("general.retry")}</Button>
+      </div>
+    );
+  if (isEmpty) return <EmptyThread view={view} />;
+  return <MessageList view={view} isBusy={isBusy} />;
+}
+
+/** Streams stand near the end, so only the last rows are looked at. */
+const LOOK_BACK = 40;
+
+function selectLive({ order, messageById }: ThreadState): MessageView | null {
+  for (const id of order.slice(-LOOK_BACK).reverse()) {
+    const message = messageById.get(id);
+    if (message?.isSelf !== false || message.body.kind !== "stream") continue;
+    const { status } = message.body.stream;
+    if (status === "live" || status === "stopping") return message;
+  }
+  return null;
+}

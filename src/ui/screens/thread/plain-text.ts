@@ -1,0 +1,27 @@
+import { decodeMentions } from "#stores/mentions.ts";
+import type { AccountId, MessageView } from "#stores/views.ts";
+
+/** The words of a message as one could quote them: names in place of placeholders, a card by its title. */
+export function plainText({ body, mentionNameById }: MessageView): string {
+  switch (body.kind) {
+    case "text":
+      return decodeMentions(body.text, choicesOf(mentionNameById));
+    case "stream":
+      return decodeMentions(body.stream.text, choicesOf(mentionNameById));
+    case "card":
+      return body.artifact.title;
+    case "media":
+      return body.alt;
+    case "system":
+      return body.text;
+    case "recalled":
+    case "unreadable":
+    case "unsupported":
+      return "";
+    default:
+      return body satisfies never;
+  }
+}
+
+const choicesOf = (nameById: Readonly<Record<string, string>>) =>
+  Object.entries(nameById).map(([id, label]) => ({ accountId: id as AccountId, label }));

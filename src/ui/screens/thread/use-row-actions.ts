@@ -1,0 +1,48 @@
+import { useMemo } from "react";
+import type { Result } from "#base/result.ts";
+import { checkFormValues } from "#stores/form.ts";
+import type { BridgeFailure, ConversationId } from "#stores/views.ts";
+import { useStores } from "#ui/StoresContext.tsx";
+import type { RowActions } from "./RowContext.tsx";
+
+/** What rows of a conversation may do, made once per conversation. */
+export function useMakeRowActions(
+  conversationId: ConversationId,
+  onReply: RowActions["onReply"],
+): RowActions {
+  const { calls, cards, notices, thread } = useStores();
+  return useMemo(() => {
+    const tell = async (answer: Promise<Result<null, BridgeFailure>>): Promise<void> => {
+      const answered = await answer;
+      if (!answered.ok) notices.showFailure(answered.failure);
+    };
+    const tellCard = async (
+      artifactId: Parameters<RowActions["onDraft"]>[0],
+      isSent: Promise<boolean>,
+    ) => {
+      if (await isSent) return;
+      const progress = cards.getState().progressById[artifactId];
+      if (progress?.status === "failed") notices.showFailure(progress.failure);
+    };
+    const { answer, decide, fill } = cards.getState();
+    return {
+      checkForm: checkFormValues,
+      onDraft: (artifactId, values) => fill({ conversationId, artifactId }, values),
+      onAnswer: (artifactId, actionId, values) =>
+        void tellCard(artifactId, answer({ conversationId, artifactId }, actionId, values)),
+      onDecide: (artifactId, optionId, reason) =>
+        void tellCard(artifactId, decide({ conversationId, artifactId }, optionId, reason)),
+      onFailureAction: (_message, action) => {
+        if (action === "retry") void thread.getState().reload();
+      },
+      onReply,
+      onJump: (messageId) => void thread.getState().showMessage(messageId),
+      onReact: ({ id: messageId }, emoji, op) =>
+        void tell(calls.react({ conversationId, messageId, emoji, op })),
+      onRecall: ({ id: messageId }) => void tell(calls.recall({ conversationId, messageId })),
+      onRetry: ({ id: messageId }) => void tell(calls.retrySend({ conversationId, messageId })),
+      onDiscard: ({ id: messageId }) =>
+        void tell(calls.discardFailed({ conversationId, messageId })),
+    };
+  }, [calls, cards, notices, thread, conversationId, onReply]);
+}
