@@ -15,13 +15,19 @@ import { ok, type Result } from "#base/result.ts";
 import { Secret } from "#base/secret.ts";
 import { makeSigner, type Signer } from "#crypto/identity.ts";
 import { createPrimitives, type Primitives } from "#crypto/primitives.ts";
-import { createDeviceTokens, deviceLogin, registerAccount } from "#peer/accounts.ts";
+import { createDeviceTokens, registerAccount } from "#peer/accounts.ts";
 import { createEndpoint, type PeerEndpoint } from "#peer/create-endpoint.ts";
 import type { EndpointEvent, Entry } from "#peer/endpoint.ts";
 import { createMemoryKeyVault } from "#peer/key-vault.ts";
 import { createMemoryStore } from "#peer/memory-store.ts";
 import { createRest } from "#peer/rest.ts";
-import { makeId, type AgentId, type ConversationId, type DeviceId, type UserId } from "#protocol/ids.ts";
+import {
+  makeId,
+  type AgentId,
+  type ConversationId,
+  type DeviceId,
+  type UserId,
+} from "#protocol/ids.ts";
 import type { KnownPayload, Payload } from "#protocol/payload.ts";
 import { Relation } from "#protocol/rest.ts";
 import { createOperator } from "#relay/operator.ts";
@@ -110,7 +116,11 @@ async function aPerson(url: string, primitives: Primitives, name: string): Promi
   const deviceId = makeId<DeviceId>(createdAt, systemRandom);
   const signer = () => makeSigner(primitives, new Secret(systemRandom(32)));
   const [identity, device] = [signer(), signer()];
-  const net = { fetch: (at: string, request: object) => fetch(at, request), clock: systemClock, baseUrl: url };
+  const net = {
+    fetch: (at: string, request: object) => fetch(at, request),
+    clock: systemClock,
+    baseUrl: url,
+  };
   const open = createRest({ ...net, tokens: null });
   const account = value(
     await registerAccount(open, primitives, {
@@ -126,7 +136,7 @@ async function aPerson(url: string, primitives: Primitives, name: string): Promi
   );
   const store = createMemoryStore();
   await store.commit({ puts: [account.put] });
-  const login = () => deviceLogin(open, { origin: new URL(url).origin, userId, deviceId, signer: device });
+  const login = { origin: new URL(url).origin, userId, deviceId, signer: device };
   const endpoint = createEndpoint({
     ...net,
     primitives,
@@ -135,7 +145,14 @@ async function aPerson(url: string, primitives: Primitives, name: string): Promi
     store,
     openSocket: openNodeSocketFrom(new URL(url).origin),
     tokens: createDeviceTokens({ rest: open, clock: systemClock, login }),
-    identity: { accountId: userId, deviceId, kind: "human", signer: device, identityKey: identity.publicKey, bootstrapKey: null },
+    identity: {
+      accountId: userId,
+      deviceId,
+      kind: "human",
+      signer: device,
+      identityKey: identity.publicKey,
+      bootstrapKey: null,
+    },
     vault: createMemoryKeyVault(),
     keepLog: true,
     acknowledge: "on-commit",
@@ -182,8 +199,17 @@ async function aPerson(url: string, primitives: Primitives, name: string): Promi
         type: "h2a",
         members,
         post: async (ledger) => {
-          const body = { conversation_id: conversationId, ledger: ledger.map(bytesToBase64), granted_scopes: [] };
-          const accepted = await endpoint.rest.call("POST", `/invites/${inviteCode}/accept`, Relation, body);
+          const body = {
+            conversation_id: conversationId,
+            ledger: ledger.map(bytesToBase64),
+            granted_scopes: [],
+          };
+          const accepted = await endpoint.rest.call(
+            "POST",
+            `/invites/${inviteCode}/accept`,
+            Relation,
+            body,
+          );
           return accepted.ok ? ok(null) : accepted;
         },
       });
@@ -191,15 +217,19 @@ async function aPerson(url: string, primitives: Primitives, name: string): Promi
       return conversationId;
     },
     async say(conversationId, payload) {
-      const whole = typeof payload === "string" ? { type: "text" as const, text: payload } : payload;
+      const whole =
+        typeof payload === "string" ? { type: "text" as const, text: payload } : payload;
       const queued = value(await endpoint.send(conversationId, whole));
       const message = await endpoint.settled(queued.messageId);
       assert(message.state.status === "acked", `sent, not ${JSON.stringify(message.state)}`);
-      return hears(({ content }) => content.kind === "message" && content.messageId === queued.messageId);
+      return hears(
+        ({ content }) => content.kind === "message" && content.messageId === queued.messageId,
+      );
     },
     async reads(fits = () => true) {
       const { content } = await hears(
-        ({ authorId, content }) => authorId !== userId && content.kind === "message" && fits(content.payload),
+        ({ authorId, content }) =>
+          authorId !== userId && content.kind === "message" && fits(content.payload),
       );
       assert(content.kind === "message", "only messages fit");
       return content.payload;
@@ -213,4 +243,5 @@ export function value<Value>(result: Result<Value, unknown>): Value {
   return result.value;
 }
 
-export const isText = (text: string) => (payload: Payload) => payload.type === "text" && payload.text === text;
+export const isText = (text: string) => (payload: Payload) =>
+  payload.type === "text" && payload.text === text;

@@ -5,7 +5,7 @@ import { createKeyedQueue } from "#base/queue.ts";
 import { err, ok } from "#base/result.ts";
 import { Secret } from "#base/secret.ts";
 import { BytesText, encodeRecord, parseRecord } from "#peer/json-record.ts";
-import type { KeyVault } from "#peer/key-vault.ts";
+import type { KeyVault, VaultPrekey } from "#peer/key-vault.ts";
 import type { RawKeys } from "../options.ts";
 import type { VaultFolder } from "./vault-folder.ts";
 
@@ -44,14 +44,15 @@ export const saveIdentity = (folder: VaultFolder, keys: RawKeys): Promise<void> 
 export function createFolderKeyVault(folder: VaultFolder): KeyVault {
   // Within a process tasks wait for each other; against other processes they give way.
   const queue = createKeyedQueue();
+  let lastRead: readonly VaultPrekey[] = [];
   return {
     async list() {
-      const names = await folder.list(PREKEY);
-      const records = await Promise.all(names.map((name) => folder.read(name)));
-      return records.flatMap((bytes) => {
-        const record = parseRecord(PrekeyRecord, bytes);
-        return record === null ? [] : [{ ...record, privateKey: new Secret(record.privateKey) }];
-      });
+      try {
+        lastRead = await readPrekeys(folder);
+      } catch {
+        // A disk that does not answer now: what was read before still opens what came before.
+      }
+      return lastRead;
     },
     async change({ put = [], remove = [] }) {
       try {
@@ -67,6 +68,16 @@ export function createFolderKeyVault(folder: VaultFolder): KeyVault {
         return err({ kind: "peer/store-failed" });
       }
     },
-    exclusively: (task) => queue.run("", () => folder.exclusivelyNow(task)),
+    // A lock that cannot be taken is somebody else's.
+    exclusively: (task) => queue.run("", () => folder.exclusivelyNow(task).catch(() => null)),
   };
+}
+
+async function readPrekeys(folder: VaultFolder): Promise<readonly VaultPrekey[]> {
+  const names = await folder.list(PREKEY);
+  const records = await Promise.all(names.map((name) => folder.read(name)));
+  return records.flatMap((bytes) => {
+    const record = parseRecord(PrekeyRecord, bytes);
+    return record === null ? [] : [{ ...record, privateKey: new Secret(record.privateKey) }];
+  });
 }

@@ -4,7 +4,7 @@ import { Radio } from "@base-ui/react/radio";
 import { RadioGroup as BaseRadioGroup } from "@base-ui/react/radio-group";
 import { Switch as BaseSwitch } from "@base-ui/react/switch";
 import type { ReactNode } from "react";
-import { ChoiceFrame, type FieldFrameProps } from "./Field.tsx";
+import { ChoiceFrame, FieldError, hasWords, OptionalMark, type FieldFrameProps } from "./Field.tsx";
 import styles from "./Field.module.css";
 import { Icon } from "./Icon.tsx";
 import type { Option } from "./Select.tsx";
@@ -14,13 +14,23 @@ type CheckboxProps = {
   checked: boolean;
   onChange: (checked: boolean) => void;
   disabled?: boolean | undefined;
-  invalid?: boolean | undefined;
+  help?: ReactNode;
+  error?: ReactNode;
+  optional?: boolean;
 };
 
 /** Yes or no, for one thing. */
-export function Checkbox({ label, checked, onChange, disabled, invalid }: CheckboxProps) {
+export function Checkbox({
+  label,
+  checked,
+  onChange,
+  disabled,
+  help,
+  error,
+  optional,
+}: CheckboxProps) {
   return (
-    <Field.Root invalid={invalid} disabled={disabled}>
+    <Field.Root invalid={hasWords(error)} disabled={disabled}>
       <Field.Label className={styles.choice}>
         <BaseCheckbox.Root
           className={styles.box}
@@ -32,8 +42,12 @@ export function Checkbox({ label, checked, onChange, disabled, invalid }: Checkb
             <Icon name="check" size={14} />
           </BaseCheckbox.Indicator>
         </BaseCheckbox.Root>
-        <bdi>{label}</bdi>
+        <span>
+          <bdi>{label}</bdi> {optional === true && <OptionalMark />}
+        </span>
       </Field.Label>
+      {hasWords(help) && <Field.Description className={styles.help}>{help}</Field.Description>}
+      <FieldError error={error} />
     </Field.Root>
   );
 }

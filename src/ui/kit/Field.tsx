@@ -123,7 +123,7 @@ export function PasswordField(props: Omit<TextFieldProps, "type" | "end">) {
       end={
         <IconButton
           size="small"
-          icon={shown ? "lock-open" : "lock"}
+          icon={shown ? "eye-off" : "eye"}
           label={shown ? t("general.hide") : t("general.show")}
           pressed={shown}
           onClick={() => setShown(!shown)}
@@ -165,7 +165,8 @@ export function TextArea({
   );
 }
 
-function FieldError({ error }: { error: ReactNode }) {
+/** The line that says what is wrong; nothing while nothing is. */
+export function FieldError({ error }: { error: ReactNode }) {
   if (!hasWords(error)) return null;
   return (
     <Base.Error className={styles.error} match>
@@ -175,10 +176,11 @@ function FieldError({ error }: { error: ReactNode }) {
   );
 }
 
-function OptionalMark() {
+export function OptionalMark() {
   const t = useText();
   return <span className={styles.optional}>{t("form.optional")}</span>;
 }
 
-const hasWords = (node: ReactNode): boolean =>
+/** Whether there is anything to say. */
+export const hasWords = (node: ReactNode): boolean =>
   node !== undefined && node !== null && node !== "" && node !== false;

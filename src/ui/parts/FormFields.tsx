@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { Checkbox, CheckboxGroup, RadioField } from "#ui/kit/Choices.tsx";
-import { FieldFrame, PasswordField, TextArea, TextField } from "#ui/kit/Field.tsx";
+import { PasswordField, TextArea, TextField } from "#ui/kit/Field.tsx";
 import { MultiSelect, Select } from "#ui/kit/Select.tsx";
 import { useText } from "#ui/text/text.tsx";
 import type { FormField } from "./card-types.ts";
@@ -79,15 +79,15 @@ export function FormFieldControl({ field, value, error, disabled, onChange }: Fo
       );
     case "checkbox":
       return field.options === undefined ? (
-        <FieldFrame {...frame} label={field.label}>
-          <Checkbox
-            label={t("general.yes")}
-            checked={value === true}
-            onChange={onChange}
-            disabled={disabled}
-            invalid={error !== undefined}
-          />
-        </FieldFrame>
+        <Checkbox
+          label={field.label}
+          help={field.help}
+          error={error}
+          optional={frame.optional}
+          checked={value === true}
+          onChange={onChange}
+          disabled={disabled}
+        />
       ) : (
         <CheckboxGroup {...frame} value={asTexts(value)} options={options} onChange={onChange} />
       );

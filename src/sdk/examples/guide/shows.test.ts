@@ -44,7 +44,9 @@ describe("the guide's words", () => {
 
   test("are calm: no emoji, no exclamation marks outside code and pictures", () => {
     for (const words of BOTH) {
-      const text = allText(words).replaceAll(/```.*?```/g, "").replaceAll("![", "[");
+      const text = allText(words)
+        .replaceAll(/```.*?```/g, "")
+        .replaceAll("![", "[");
       expect(text).not.toMatch(/[!！]/);
       expect(text).not.toMatch(/\p{Extended_Pictographic}/u);
     }

@@ -1,4 +1,4 @@
-import { useEffect, useState, type FormEvent } from "react";
+import { useState, type FormEvent } from "react";
 import { MAX_DISPLAY_NAME_CHARACTERS, MIN_PASSWORD_CHARACTERS } from "#stores/limits.ts";
 import type { BridgeFailure } from "#stores/views.ts";
 import { useStore, useStores } from "#ui/StoresContext.tsx";
@@ -141,12 +141,4 @@ function PasswordStep() {
       </form>
     </DoorFrame>
   );
-}
-
-/** Starts the steps where no account is on this device. */
-export function useOnboardingStart(): void {
-  const { onboarding } = useStores();
-  useEffect(() => {
-    if (onboarding.getState().step === "idle") onboarding.getState().start();
-  }, [onboarding]);
 }

@@ -1,0 +1,129 @@
+/** The window's composition root: starts the workers, connects the bridge, makes the stores, mounts the app. */
+import { createRoot } from "react-dom/client";
+import { systemClock } from "#base/clock.ts";
+import { connect } from "#bridge/connect.ts";
+import { createWorkerUrls, type TrustedTypes } from "#pwa/trusted-workers.ts";
+import { watchUpdates } from "#pwa/update.ts";
+import { createStores, type Stores } from "#stores/create-stores.ts";
+import type { SettingsStorage } from "#stores/settings-store.ts";
+import { App } from "#ui/App.tsx";
+import { createRenderJobs, type RenderWorker } from "#ui/markdown/render-jobs.ts";
+import { createRouter } from "#ui/router.ts";
+import "#ui/style/base.css";
+import engineWorkerUrl from "./engine/worker.ts?worker&url";
+import renderWorkerUrl from "./ui/markdown/render-worker.ts?worker&url";
+
+const SERVICE_WORKER_URL = "/service-worker.js";
+const SETTINGS_KEY = "parley.settings";
+const UPDATE_CHECK_MS = 60 * 60_000;
+
+const { trustedTypes } = window as { readonly trustedTypes?: TrustedTypes };
+const workerUrl = createWorkerUrls(trustedTypes, location.origin, [
+  engineWorkerUrl,
+  renderWorkerUrl,
+  SERVICE_WORKER_URL,
+]);
+
+start();
+
+function start(): void {
+  const engineWorker = new Worker(workerUrl(engineWorkerUrl), { type: "module", name: "engine" });
+  const engine = connect(engineWorker);
+  engineWorker.addEventListener("error", () => engine.fail());
+  const stores = createStores(engine, systemClock, settingsStorage);
+  engine.onGone(() => stores.notices.showFailure({ kind: "bridge/gone" }));
+
+  const router = createRouter(
+    {
+      location,
+      history,
+      onMove: (listener) => window.addEventListener("popstate", listener),
+    },
+    (url) => openInviteWhenOpen(stores, url),
+  );
+  const spawnRenderer = (): RenderWorker =>
+    new Worker(workerUrl(renderWorkerUrl), { type: "module", name: "render" }) as RenderWorker;
+
+  tellSurroundings(stores);
+  keepStorage(stores);
+  if (import.meta.env.PROD) void offerUpdates(stores);
+  void stores.account.getState().load();
+
+  const root = document.getElementById("root");
+  if (root === null) throw new Error("The page has no place for the app.");
+  createRoot(root).render(
+    <App
+      stores={stores}
+      router={router}
+      renderJobs={createRenderJobs(spawnRenderer, systemClock)}
+    />,
+  );
+}
+
+const settingsStorage: SettingsStorage = {
+  load: () => attempt(() => localStorage.getItem(SETTINGS_KEY)),
+  save: (text) => void attempt(() => localStorage.setItem(SETTINGS_KEY, text)),
+};
+
+/** Where the browser forbids storage, settings last as long as the page. */
+function attempt<Value>(task: () => Value): Value | null {
+  try {
+    return task();
+  } catch {
+    return null;
+  }
+}
+
+/** An invite waits until there is an account to accept it with. */
+function openInviteWhenOpen({ account, contacts }: Stores, url: string): void {
+  const open = (): boolean => {
+    if (account.getState().account.status !== "open") return false;
+    void contacts.getState().openInvite(url);
+    return true;
+  };
+  if (open()) return;
+  const stop = account.subscribe(() => {
+    if (open()) stop();
+  });
+}
+
+/** Tells the worker what only the page sees, and saves what is typed before the page goes. */
+function tellSurroundings({ calls, saveDrafts }: Stores): void {
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") void saveDrafts();
+    void calls.hint({ type: document.visibilityState });
+  });
+  window.addEventListener("pagehide", () => void saveDrafts());
+  window.addEventListener("online", () => void calls.hint({ type: "network-online" }));
+  window.addEventListener("offline", () => void calls.hint({ type: "network-offline" }));
+}
+
+/** Asks the browser once to keep what is stored; only the page may ask. */
+function keepStorage({ account }: Stores): void {
+  const stop = account.subscribe((state) => {
+    if (state.account.status !== "open") return;
+    stop();
+    void navigator.storage?.persist?.();
+  });
+}
+
+async function offerUpdates({ update }: Stores): Promise<void> {
+  if (!("serviceWorker" in navigator)) return;
+  const platform = {
+    container: navigator.serviceWorker,
+    workerUrl: workerUrl(SERVICE_WORKER_URL),
+    reload: () => location.reload(),
+  };
+  try {
+    const check = await watchUpdates(platform, (apply) => update.getState().offer(apply));
+    const checkLater = (): void => {
+      systemClock.after(UPDATE_CHECK_MS, () => {
+        void check().catch(() => undefined);
+        checkLater();
+      });
+    };
+    checkLater();
+  } catch {
+    // A browser that refuses service workers runs the app without its offline part.
+  }
+}

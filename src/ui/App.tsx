@@ -1,0 +1,152 @@
+import { useEffect, useState, type ReactNode } from "react";
+import type { Stores } from "#stores/create-stores.ts";
+import { StoresProvider, useStore, useStores } from "./StoresContext.tsx";
+import { Button } from "./kit/Button.tsx";
+import { KitProvider } from "./kit/KitProvider.tsx";
+import { Skeleton } from "./kit/Spinner.tsx";
+import { showToast } from "./kit/Toast.tsx";
+import { MarkdownProvider } from "./markdown/MarkdownContext.tsx";
+import type { RenderJobs } from "./markdown/render-jobs.ts";
+import type { Router } from "./router.ts";
+import { DoorFrame } from "./screens/onboarding/DoorFrame.tsx";
+import { LockedScreen } from "./screens/onboarding/LockedScreen.tsx";
+import { OnboardingScreen } from "./screens/onboarding/OnboardingScreen.tsx";
+import { SignInScreen } from "./screens/onboarding/SignInScreen.tsx";
+import { FailureNote } from "./screens/shell/FailureNote.tsx";
+import { FaultBoundary } from "./screens/shell/FaultBoundary.tsx";
+import { MainScreen } from "./screens/shell/MainScreen.tsx";
+import styles from "./screens/shell/Starting.module.css";
+import { failureWords } from "./text/failures.ts";
+import { pickLocale } from "./text/tables.ts";
+import { loadText, TextProvider, useText, type Text } from "./text/text.tsx";
+
+type AppProps = {
+  stores: Stores;
+  router: Router;
+  /** Null where no worker may be started for large texts. */
+  renderJobs: RenderJobs | null;
+};
+
+/** The whole page: what everything stands on, and the door that is open. */
+export function App({ stores, router, renderJobs }: AppProps) {
+  return (
+    <StoresProvider stores={stores} router={router}>
+      <Theme />
+      <Language>
+        <KitProvider>
+          <MarkdownProvider jobs={renderJobs}>
+            <Notices />
+            <FaultBoundary>
+              <Door />
+            </FaultBoundary>
+          </MarkdownProvider>
+        </KitProvider>
+      </Language>
+    </StoresProvider>
+  );
+}
+
+/** Which screen the account's state leads to. */
+function Door() {
+  const account = useStore("account", (state) => state.account);
+  const step = useStore("onboarding", (state) => state.step);
+  const [isSigningIn, setSigningIn] = useState(false);
+  switch (account.status) {
+    case "loading":
+      return <Starting />;
+    case "none":
+      return isSigningIn ? (
+        <SignInScreen onNew={() => setSigningIn(false)} />
+      ) : (
+        <OnboardingScreen onSignIn={() => setSigningIn(true)} />
+      );
+    case "locked":
+      return <LockedScreen displayName={account.displayName} handle={account.handle} />;
+    case "open":
+      return step === "first-conversation" ? (
+        <OnboardingScreen onSignIn={() => setSigningIn(true)} />
+      ) : (
+        <MainScreen />
+      );
+    default:
+      return account satisfies never;
+  }
+}
+
+function Starting() {
+  const t = useText();
+  const { account } = useStores();
+  const failure = useStore("account", (state) => state.loadFailure);
+  if (failure === null)
+    return (
+      <main className={styles.page}>
+        <Skeleton lines={3} label={t("app.starting")} />
+      </main>
+    );
+  return (
+    <DoorFrame title={t("app.startFailed")}>
+      <FailureNote failure={failure} />
+      <div>
+        <Button variant="primary" onClick={() => void account.getState().load()}>
+          {t("general.retry")}
+        </Button>
+      </div>
+    </DoorFrame>
+  );
+}
+
+/** Speaks the chosen language; nothing is drawn before its words are here. */
+function Language({ children }: { children: ReactNode }) {
+  const { calls } = useStores();
+  const choice = useStore("settings", (state) => state.language);
+  const [text, setText] = useState<Text | null>(null);
+  useEffect(() => {
+    let isWanted = true;
+    const locale = choice === "system" ? pickLocale(navigator.languages) : choice;
+    void calls.hint({ type: "locale", locale });
+    void loadText(locale).then((loaded) => {
+      if (!isWanted) return;
+      document.documentElement.lang = locale;
+      setText(loaded);
+    });
+    return () => {
+      isWanted = false;
+    };
+  }, [calls, choice]);
+  return text === null ? null : <TextProvider text={text}>{children}</TextProvider>;
+}
+
+function Theme() {
+  const theme = useStore("settings", (state) => state.theme);
+  useEffect(() => {
+    if (theme === "system") delete document.documentElement.dataset["theme"];
+    else document.documentElement.dataset["theme"] = theme;
+  }, [theme]);
+  return null;
+}
+
+/** Shows what stores say in passing. */
+function Notices() {
+  const t = useText();
+  const { notices } = useStores();
+  useEffect(
+    () =>
+      notices.on((notice) => {
+        if (notice.kind === "failure") {
+          const words = failureWords(notice.failure.kind);
+          showToast({ kind: "failure", title: t(words.title), advice: t(words.advice) });
+          return;
+        }
+        const words = {
+          copied: t("note.copied"),
+          "request-sent": t("note.requestSent"),
+          "name-saved": t("settings.saved"),
+          "password-saved": t("settings.passwordSaved"),
+          "history-reset": t("note.historyReset"),
+        } as const;
+        showToast({ kind: "done", title: words[notice.note] });
+      }),
+    [notices, t],
+  );
+  return null;
+}
