@@ -4,18 +4,19 @@ import { silentLog } from "#base/log.ts";
 import { ok } from "#base/result.ts";
 import { createSeededRandom } from "#base/seeded-random.ts";
 import type { ConversationId, MessageId } from "#protocol/ids.ts";
+import type { RelayFrame } from "#protocol/relay-frame.ts";
 import { createConnection } from "./connection.ts";
 import { createRelayChannel, type ChannelEvent } from "./relay-channel.ts";
 import { createScriptedSockets } from "./scripted-socket.ts";
 
 const CONVERSATION = "01900000-0000-7000-8000-00000000000a" as ConversationId;
 const MESSAGE = "01900000-0000-7000-8000-00000000000b" as MessageId;
-const resumeOk = {
+const resumeOk: RelayFrame = {
   type: "resume.ok",
   status: "continued",
   log_epoch: "e1",
   conversations: [],
-} as const;
+};
 const send = {
   type: "message.send",
   conversation_id: CONVERSATION,

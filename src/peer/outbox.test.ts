@@ -1,0 +1,262 @@
+import { describe, expect, test } from "vitest";
+import { utf8, type Bytes } from "#base/bytes.ts";
+import { createFakeClock } from "#base/fake-clock.ts";
+import { err, ok, type Result } from "#base/result.ts";
+import { createSeededRandom } from "#base/seeded-random.ts";
+import type { EndpointFrame } from "#protocol/endpoint-frame.ts";
+import type { MessageHeader } from "#protocol/envelope.ts";
+import {
+  makeId,
+  type AccountId,
+  type ConversationId,
+  type DeviceId,
+  type MessageId,
+} from "#protocol/ids.ts";
+import type { RelayFrame } from "#protocol/relay-frame.ts";
+import { must } from "./endpoint-world.contract.ts";
+import type { PeerFailure } from "./failure.ts";
+import { createMemoryStore } from "./memory-store.ts";
+import { createOutbox } from "./outbox.ts";
+import type { RelayChannel } from "./relay-channel.ts";
+import { createSeenMessages } from "./seen-messages.ts";
+import type { SenderSessions } from "./sender-sessions.ts";
+import type { Store } from "./store.ts";
+
+const A = "01900000-0000-7000-8000-00000000000a" as ConversationId;
+const B = "01900000-0000-7000-8000-00000000000b" as ConversationId;
+const SELF = "01900000-0000-7000-8000-0000000000cc" as AccountId;
+const HOUR_MS = 3_600_000;
+
+type Answer = Result<RelayFrame, PeerFailure>;
+type Asked = { readonly frame: EndpointFrame; answer(answer: Answer): void };
+
+/** An outbox whose line and sessions are in the test's hand: each seal gives other bytes, as real ones do. */
+function anOutbox(store: Store = createMemoryStore(), clock = createFakeClock()) {
+  const random = createSeededRandom(5);
+  const asked: Asked[] = [];
+  const ended: ConversationId[] = [];
+  let seals = 0;
+  let isReady = true;
+  const channel: RelayChannel = {
+    on: () => () => {},
+    isReady: () => isReady,
+    send: () => isReady,
+    request: (frame) => new Promise((resolve) => asked.push({ frame, answer: resolve })),
+  };
+  const sessions: SenderSessions = {
+    async seal(_conversationId, { payload }) {
+      seals += 1;
+      const envelope: Bytes = utf8(`${seals}:${payload.length}`);
+      const header = { hasSessionWrap: true, suite: 2 } as MessageHeader;
+      return ok({
+        envelope,
+        sessionOpen: null,
+        messageHash: envelope,
+        plaintextHash: envelope,
+        header,
+      });
+    },
+    end: (conversationId) => ended.push(conversationId),
+  };
+  const outbox = createOutbox({
+    clock,
+    random,
+    store,
+    channel,
+    sessions,
+    seen: createSeenMessages({ store, isKept: true }),
+    self: { accountId: SELF, deviceId: SELF as string as DeviceId, kind: "human" },
+    place: async (_entry, { puts, deletes }) => store.commit({ puts, deletes }),
+    emit: () => {},
+  });
+  const queue = async (text: string, conversationId = A) => {
+    const messageId = makeId<MessageId>(clock.now(), random);
+    const payload = { type: "text", text } as const;
+    const message = {
+      conversationId,
+      messageId,
+      payload,
+      contentType: "encrypted",
+      guard: null,
+    } as const;
+    return outbox.queue({ ...message, stream: null });
+  };
+  const idsSent = () =>
+    asked.map(({ frame }) => ("client_message_id" in frame ? frame.client_message_id : null));
+  const bytesSent = () =>
+    asked.map(({ frame }) => ("encrypted_payload" in frame ? frame.encrypted_payload : null));
+  return {
+    clock,
+    store,
+    outbox,
+    asked,
+    ended,
+    queue,
+    idsSent,
+    bytesSent,
+    goOffline(isOffline: boolean) {
+      isReady = !isOffline;
+      if (isReady) outbox.ready();
+    },
+  };
+}
+
+const ackOf = (frame: EndpointFrame, seq: number): Answer => {
+  const id =
+    "client_message_id" in frame ? (frame.client_message_id as MessageId) : ("" as MessageId);
+  return ok({
+    type: "message.ack",
+    conversation_id: A,
+    client_message_id: id,
+    message_id: id,
+    conversation_seq: seq,
+    created_at: "2026-01-01T00:00:00.000Z",
+  });
+};
+
+describe("sending", () => {
+  test("[E60] one message of a conversation is under way at a time; conversations do not wait for each other", async () => {
+    const { queue, asked, idsSent, clock } = anOutbox();
+    const first = must(await queue("one"));
+    const second = must(await queue("two"));
+    const other = must(await queue("elsewhere", B));
+    await clock.advance(0);
+
+    expect(idsSent()).toEqual([first.messageId, other.messageId]);
+    asked[0]?.answer(ackOf(asked[0].frame, 1));
+    await clock.advance(0);
+
+    expect(idsSent()).toEqual([first.messageId, other.messageId, second.messageId]);
+  });
+
+  test("[E61] queued means stored: the record is there before the call resolves, unsealed", async () => {
+    const { queue, store, goOffline, clock } = anOutbox();
+    goOffline(true);
+
+    must(await queue("offline"));
+    await clock.advance(0);
+
+    const rows = await store.list("outbox");
+    expect(rows.map(({ value }) => JSON.parse(new TextDecoder().decode(value)))).toMatchObject([
+      { payload: { type: "text", text: "offline" }, sealed: null },
+    ]);
+  });
+
+  test("[E62] sealed bytes are stored before they leave and are the same at every try, over restarts too", async () => {
+    const world = anOutbox();
+    must(await world.queue("once"));
+    await world.clock.advance(0);
+    const stored = new TextDecoder().decode((await world.store.list("outbox"))[0]?.value);
+    world.asked[0]?.answer(err({ kind: "peer/offline" }));
+    await world.clock.advance(0);
+    const next = anOutbox(world.store, world.clock);
+    await next.outbox.start();
+    await next.clock.advance(0);
+
+    const [bytes] = world.bytesSent();
+    expect(stored).toContain(bytes);
+    expect([...world.bytesSent(), ...next.bytesSent()]).toEqual([bytes, bytes, bytes]);
+  });
+
+  test("[E64] what was sealed more than a day ago is sealed anew under the same id", async () => {
+    const { queue, asked, clock, goOffline, idsSent, bytesSent } = anOutbox();
+    const queued = must(await queue("patient"));
+    await clock.advance(0);
+    goOffline(true);
+    asked[0]?.answer(err({ kind: "peer/offline" }));
+    await clock.advance(25 * HOUR_MS);
+    goOffline(false);
+    await clock.advance(0);
+
+    expect(idsSent()).toEqual([queued.messageId, queued.messageId]);
+    expect(new Set(bytesSent()).size).toBe(2);
+  });
+
+  test("[E66] a rate limit is waited out, then the same bytes go again", async () => {
+    const { queue, asked, clock, bytesSent } = anOutbox();
+    must(await queue("eager"));
+    await clock.advance(0);
+    asked[0]?.answer(err({ kind: "peer/rate-limited", retryAfterMs: 4_000 }));
+    await clock.advance(3_900);
+    expect(asked).toHaveLength(1);
+    await clock.advance(200);
+
+    expect(asked).toHaveLength(2);
+    expect(new Set(bytesSent()).size).toBe(1);
+  });
+});
+
+describe("when it cannot be sent", () => {
+  test("[E65] a refused message fails, ends its session and lets the next one go", async () => {
+    const { queue, asked, clock, outbox, ended, idsSent } = anOutbox();
+    const refused = must(await queue("no"));
+    const next = must(await queue("yes"));
+    await clock.advance(0);
+    asked[0]?.answer(err({ kind: "peer/relation-suspended" }));
+    await clock.advance(0);
+
+    expect((await outbox.settled(refused.messageId)).state).toEqual({
+      status: "failed",
+      failure: { kind: "peer/relation-suspended" },
+    });
+    expect(ended).toEqual([A]);
+    expect(idsSent()).toEqual([refused.messageId, next.messageId]);
+  });
+
+  test("[E65] a failed message waits for a decision, also over a restart: again, or away", async () => {
+    const world = anOutbox();
+    const refused = must(await world.queue("no"));
+    await world.clock.advance(0);
+    world.asked[0]?.answer(err({ kind: "peer/relation-suspended" }));
+    await world.clock.advance(0);
+    const next = anOutbox(world.store, world.clock);
+    await next.outbox.start();
+    await next.clock.advance(0);
+
+    expect(next.asked).toHaveLength(0);
+    must(await next.outbox.retry(refused.messageId));
+    await next.clock.advance(0);
+    next.asked[0]?.answer(err({ kind: "peer/relation-suspended" }));
+    await next.clock.advance(0);
+    must(await next.outbox.discard(refused.messageId));
+
+    expect(next.idsSent()).toEqual([refused.messageId]);
+    expect(await next.store.list("outbox")).toEqual([]);
+  });
+
+  test("[E67] a store that cannot write takes no message and sends none", async () => {
+    const store = createMemoryStore();
+    const { queue, asked, clock, outbox } = anOutbox(store);
+    await outbox.start();
+    await store.close();
+
+    const queued = await queue("lost?");
+    await clock.advance(0);
+
+    expect(queued).toEqual({ ok: false, failure: { kind: "peer/store-closed" } });
+    expect(asked).toHaveLength(0);
+    expect(outbox.list()).toEqual([]);
+  });
+
+  test("[E69] a message found in the log though its ack was lost counts as sent", async () => {
+    const { queue, asked, clock, outbox, goOffline } = anOutbox();
+    const queued = must(await queue("once"));
+    await clock.advance(0);
+    goOffline(true);
+    asked[0]?.answer(err({ kind: "peer/offline" }));
+    await clock.advance(0);
+
+    const draft = { puts: [], deletes: [], log: [], sessions: new Map(), seen: new Map() };
+    const found = outbox.found(A, queued.messageId, { seq: 4, at: 9 }, draft);
+    found?.after();
+    goOffline(false);
+    await clock.advance(0);
+
+    expect(found?.entry).toMatchObject({ seq: 4, at: 9, authorId: SELF });
+    expect((await outbox.settled(queued.messageId)).state).toMatchObject({
+      status: "acked",
+      seq: 4,
+    });
+    expect(asked).toHaveLength(1);
+  });
+});
