@@ -1,8 +1,12 @@
 import { cpSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { bytesToBase64 } from "#base/base64.ts";
+import { base64ToBytes, base64UrlToBytes, bytesToBase64 } from "#base/base64.ts";
+import { systemClock } from "#base/clock.ts";
 import { assert } from "#base/invariant.ts";
 import { systemRandom } from "#base/random.ts";
+import { signApproval } from "#crypto/approval.ts";
+import { createPrimitives } from "#crypto/primitives.ts";
+import { parseCard, type ApprovalCard } from "#protocol/artifact.ts";
 import type { Payload } from "#protocol/payload.ts";
 import { Relation } from "#protocol/rest.ts";
 import * as v from "valibot";
@@ -10,6 +14,7 @@ import { aFolder, anAgentWorld, isText, value, type AgentWorld } from "./agent-w
 import { HasheeAgent } from "./agent.ts";
 import type { HasheeError } from "./agent-error.ts";
 import type { AgentEvent } from "./incoming/agent-event.ts";
+import { restRequest } from "./rest-request.ts";
 import type { AgentMessage } from "./incoming/message-context.ts";
 
 /** An agent and a person who have met; the agent does nothing yet. */
@@ -347,6 +352,87 @@ describe("cards over a real relay", () => {
   });
 });
 
+describe("approvals over a real relay", () => {
+  const request = {
+    title: "Deploy",
+    action: "deploy",
+    summary: "Version 2",
+    request: { version: 2 },
+  };
+
+  /** The request as the person's client has it, and a way to answer it. */
+  async function setupRequest() {
+    const meeting = await setupMeeting();
+    const { agent, alice, conversationId } = meeting;
+    const decision = agent.approve(conversationId, request);
+    const entry = await alice.hears(
+      ({ content }) => content.kind === "message" && content.payload.type === "artifact",
+    );
+    assert(entry.content.kind === "message", "it is the request");
+    const { messageId, plaintextHash, payload } = entry.content;
+    const artifact = cardOf(payload);
+    const card = parseCard("approval", artifact.payload);
+    assert(card.ok && card.value.subtype === "approval", "it is an approval");
+    const asked = card.value.payload;
+    const ledger = await alice.endpoint.ledger(conversationId);
+    const hash = base64ToBytes(plaintextHash);
+    assert(ledger !== null && hash !== null, "both are known");
+    const primitives = await createPrimitives({ random: systemRandom });
+    const agentId = entry.authorId;
+    const fingerprint = base64UrlToBytes(agent.fingerprint) ?? new Uint8Array();
+    const payloadOf = async (optionId: string, shown: ApprovalCard = asked) => {
+      const signed = await signApproval(
+        primitives,
+        {
+          conversationId,
+          messageId,
+          plaintextHash: hash,
+          card: shown,
+          agent: { accountId: agentId, fingerprint },
+        },
+        {
+          choice: { optionId },
+          locale: "en",
+          approver: { accountId: alice.userId, deviceId: alice.endpoint.deviceId },
+          signer: alice.device,
+          ledger: { seq: ledger.seq, head: ledger.head },
+          now: systemClock.now(),
+        },
+      );
+      const approval = bytesToBase64(value(signed));
+      return {
+        ...anAnswer(artifact.artifact_id ?? "", "decide"),
+        decision: { option_id: optionId, approval },
+      };
+    };
+    return { ...meeting, decision, card: asked, payloadOf };
+  }
+
+  test("[K16] count when the person's device signed exactly what was shown", async () => {
+    const { alice, conversationId, decision, payloadOf } = await setupRequest();
+
+    await alice.say(conversationId, await payloadOf("approve"));
+
+    expect(await decision).toEqual({
+      approved: true,
+      option_id: "approve",
+      sender_id: alice.userId,
+    });
+  });
+
+  test("[K16] are refused when another view was signed, and the request stays open", async () => {
+    const { alice, conversationId, decision, card, payloadOf } = await setupRequest();
+    const shownOtherwise = { ...card, summary: "Version 1" };
+
+    await alice.say(conversationId, await payloadOf("approve", shownOtherwise));
+    const refusal = await alice.reads((payload) => payload.type === "system");
+    await alice.say(conversationId, await payloadOf("deny"));
+
+    expect(refusal).toMatchObject({ event: { params: { code: "APPROVAL_INVALID" } } });
+    expect(await decision).toMatchObject({ approved: false, option_id: "deny" });
+  });
+});
+
 describe("an agent's life", () => {
   test("[K3] begins with connecting and connected, and ends with disconnected", async () => {
     const { agent } = await setupMeeting();
@@ -405,6 +491,43 @@ describe("an agent's life", () => {
     other.addErrorHandler((error) => errors.put(error));
 
     expect(await errors.take()).toMatchObject({ code: "AGENT_KEY_MISMATCH", fatal: true });
+  });
+
+  test("[K2] shares its vault with its other processes: whoever gets a message opens it", async () => {
+    const { world, provisioned, agent, alice, conversationId } = await setupMeeting();
+    const inbox = aMailbox<AgentMessage>();
+    agent.addMessageHandler((msg) => inbox.put(msg));
+    const replica = await world.run(provisioned);
+    replica.addMessageHandler((msg) => inbox.put(msg));
+    await alice.say(conversationId, "to either");
+    const first = await inbox.take();
+    await (replica.status === "connected" ? agent : replica).close();
+    await alice.say(conversationId, "to who is left");
+
+    expect(first.payload).toMatchObject({ text: "to either" });
+    expect(first.exactly_once).toBe(false);
+    expect((await inbox.take()).payload).toMatchObject({ text: "to who is left" });
+  });
+
+  test("[K2] offers no prekeys beside a process whose prekeys it does not hold", async () => {
+    const world = await anAgentWorld();
+    const provisioned = await world.provision("Replicated");
+    const keys = {
+      privateKey: bytesToBase64(systemRandom(32)),
+      signingPrivateKey: bytesToBase64(systemRandom(32)),
+    };
+    const first = await world.run(provisioned, keys);
+    const alice = await world.person("Alice");
+    const conversationId = await alice.meet(provisioned, first.fingerprint);
+    const elsewhere = await world.run({ ...provisioned, folder: aFolder() }, keys);
+    const inbox = aMailbox<AgentMessage>();
+    for (const agent of [first, elsewhere]) agent.addMessageHandler((msg) => inbox.put(msg));
+    const { agentId, token } = provisioned;
+    const call = { method: "GET", baseUrl: world.url, path: `/keys/agents/${agentId}`, token };
+    await expect.poll(() => restRequest(call)).toMatchObject({ prekeys: [] });
+    await alice.say(conversationId, "opens on any host");
+
+    expect((await inbox.take()).payload).toMatchObject({ text: "opens on any host" });
   });
 
   test("[K18] ends only after running handlers and their sends", async () => {

@@ -68,8 +68,7 @@ export function createFolderKeyVault(folder: VaultFolder): KeyVault {
         return err({ kind: "peer/store-failed" });
       }
     },
-    // A lock that cannot be taken is somebody else's.
-    exclusively: (task) => queue.run("", () => folder.exclusivelyNow(task).catch(() => null)),
+    exclusively: (task) => queue.run("", () => folder.exclusivelyNow(task)),
   };
 }
 

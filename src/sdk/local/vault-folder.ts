@@ -55,7 +55,7 @@ export async function openVaultFolder(folder: string): Promise<VaultFolder | nul
         .sort(),
     exclusively: (task) => withLock(lock, task),
     exclusivelyNow: async (task) => {
-      const release = tryLock(lock);
+      const release = tryLockOrNone(lock);
       if (release === null) return null;
       try {
         return await task();
@@ -64,6 +64,15 @@ export async function openVaultFolder(folder: string): Promise<VaultFolder | nul
       }
     },
   };
+}
+
+// A lock that cannot be taken, on a disk that fails, is as good as somebody else's.
+function tryLockOrNone(path: string): (() => void) | null {
+  try {
+    return tryLock(path);
+  } catch {
+    return null;
+  }
 }
 
 /** Creates a vault that ends with the process. */
