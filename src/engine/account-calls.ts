@@ -2,16 +2,13 @@
 import { err, ok, type Result } from "#base/result.ts";
 import type { AccountView } from "#bridge/views.ts";
 import type { BackupContent } from "#crypto/backup-content.ts";
-import { fingerprint } from "#crypto/identity.ts";
 import { Empty, OwnProfile } from "#protocol/rest.ts";
 import * as account from "./account.ts";
-import { keysOf } from "./account-keys.ts";
-import type { EngineDeps } from "./deps.ts";
+import { saveAccount } from "./account-vault.ts";
 import { translated, type EngineFailure } from "./failure.ts";
-import { personLink } from "./invite-link.ts";
 import type { Session } from "./session.ts";
 import { deleteDB } from "idb";
-import { sessionOf, type House, type HouseState } from "./house.ts";
+import { sessionOf, type House } from "./house.ts";
 import { lockDoor, removeDoor } from "./store/door.ts";
 import type { Database } from "./store/migrations.ts";
 
@@ -19,32 +16,6 @@ type Answer<Value> = Promise<Result<Value, EngineFailure>>;
 
 /** How long messages under way are waited for before the key turns. */
 const DRAIN_MS = 1_000;
-
-/** Which of the app's doors is open. */
-export function viewAccount(
-  state: HouseState,
-  deps: EngineDeps,
-  storagePersisted: boolean,
-): AccountView {
-  if (state.status === "none") return { status: "none" };
-  if (state.status === "locked") {
-    const { displayName, handle } = state.greeting;
-    return { status: "locked", displayName, handle };
-  }
-  const { record } = state.session.account();
-  const { identity } = keysOf(deps.primitives, record);
-  const own = fingerprint(deps.primitives, record.userId, identity.publicKey);
-  return {
-    status: "open",
-    userId: record.userId,
-    deviceId: record.deviceId,
-    handle: record.handle,
-    displayName: record.displayName,
-    hasPassword: record.hasPassword,
-    inviteUrl: personLink(deps.origin, record.handle, own),
-    storagePersisted,
-  };
-}
 
 /** A new account; fails with `engine/already-open` where one is. */
 export const create = (
@@ -156,7 +127,7 @@ async function rename(
 ): Answer<null> {
   const before = session.account();
   const record = { ...before.record, displayName };
-  const saved = await account.saveAccount(house.deps, database, { ...before, record });
+  const saved = await saveAccount(house.deps, database, { ...before, record });
   if (!saved.ok) return saved;
   session.setAccount(saved.value);
   house.tellAccount();

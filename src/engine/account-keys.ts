@@ -27,6 +27,8 @@ export type AccountRecord = {
   /** How often the backup was written, and its key replaced. */
   readonly backupVersion: number;
   readonly backupGeneration: number;
+  /** A backup that the relay holds and the account's ledger does not name yet; hash in base64. */
+  readonly pendingBackup: { readonly version: number; readonly hash: string } | null;
   /** False until the relay has taken the account or the device. */
   readonly isRegistered: boolean;
   readonly createdAt: number;
@@ -119,6 +121,7 @@ export async function makeBackup(
       readonly entry: Bytes;
       readonly version: number;
       readonly generation: number;
+      readonly hash: Bytes;
     },
     EngineFailure
   >
@@ -149,7 +152,7 @@ export async function makeBackup(
     backup_version: version,
     bk_gen: generation,
   };
-  return ok({ backup, entry: appended.value.entry, version, generation });
+  return ok({ backup, entry: appended.value.entry, version, generation, hash });
 }
 
 /**

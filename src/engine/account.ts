@@ -5,11 +5,9 @@
 import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
 import type { Bytes } from "#base/bytes.ts";
 import { err, ok, type Result } from "#base/result.ts";
-import { Secret } from "#base/secret.ts";
+import { appendAccount } from "#crypto/ledger/account.ts";
 import { replayAccount } from "#crypto/ledger/account-replay.ts";
 import type { AccountState } from "#crypto/ledger/account-state.ts";
-import { checkPassword, derivePassword, type PasswordKeys } from "#crypto/password.ts";
-import { createVault, unwrapVaultKey, wrapVaultKey } from "#crypto/vault.ts";
 import type { BackupContent } from "#crypto/backup-content.ts";
 import { HANDLE, MAX_DISPLAY_NAME_CHARACTERS } from "#protocol/limits.ts";
 import {
@@ -24,59 +22,41 @@ import { makeId, type DeviceId, type UserId } from "#protocol/ids.ts";
 import { enrolDevice } from "#peer/accounts.ts";
 import { accountPut } from "#peer/keyring.ts";
 import { createRest, type Rest } from "#peer/rest.ts";
-import type { Store } from "#peer/store.ts";
 import {
   foundAccount,
-  fromWireParams,
   keysOf,
-  makeBackup,
   readBackup,
   toWireParams,
   type AccountRecord,
-  type PasswordTerms,
 } from "./account-keys.ts";
+import { currentAuthKey, secure, stretch, termsOf } from "./account-password.ts";
+import {
+  keep,
+  lockOf,
+  openAccount,
+  putAccount,
+  settle,
+  type OpenAccount,
+} from "./account-vault.ts";
 import type { EngineDeps } from "./deps.ts";
 import { translated, type EngineFailure } from "./failure.ts";
 import { makeHandle } from "./handle.ts";
-import { loadRecord, putRecord, TABLE } from "./records.ts";
-import {
-  fitLock,
-  greetFromDoor,
-  lockDoor,
-  makeDoor,
-  removeDoor,
-  unlockDoor,
-  viewDoor,
-  type Greeting,
-  type VaultLock,
-} from "./store/door.ts";
-import { createIdbStore } from "./store/idb-store.ts";
+import { removeDoor, unlockDoor, viewDoor, type Greeting } from "./store/door.ts";
 import type { Database } from "./store/migrations.ts";
-import { createSealedNames } from "./store/sealed-names.ts";
-
-/** An account whose vault is open. */
-export type OpenAccount = {
-  readonly record: AccountRecord;
-  readonly store: Store;
-  readonly vaultKey: Secret<Bytes>;
-};
 
 export type Opening =
   | { readonly status: "none" }
   | { readonly status: "locked"; readonly greeting: Greeting }
   | { readonly status: "open"; readonly account: OpenAccount };
 
-const ROW = "self";
-
 /** What is on this device now. An account the relay never took is no account. */
 export async function openDevice(deps: EngineDeps, database: Database): Promise<Opening> {
   const door = await viewDoor(database);
   if (door.status !== "open") return door;
-  const store = storeOf(deps, database, door.vaultKey);
-  const record = await loadRecord<AccountRecord>(store, TABLE.account, ROW);
-  return record === null || !record.isRegistered
+  const account = await openAccount(deps, database, door.vaultKey);
+  return account === null || !account.record.isRegistered
     ? { status: "none" }
-    : { status: "open", account: { record, store, vaultKey: door.vaultKey } };
+    : { status: "open", account };
 }
 
 /**
@@ -107,6 +87,7 @@ export async function createAccount(
     hasPassword: input.password !== null,
     backupVersion: 0,
     backupGeneration: 0,
+    pendingBackup: null,
     isRegistered: false,
     createdAt: now,
   };
@@ -203,6 +184,7 @@ export async function signIn(
     hasPassword: true,
     backupVersion: backup.backup_version ?? 1,
     backupGeneration: backup.bk_gen,
+    pendingBackup: null,
     isRegistered: false,
     createdAt: now,
   };
@@ -242,12 +224,7 @@ export async function setPassword(
   if (!ledger.ok) return ledger;
   const secured = await secure(deps, record, ledger.value, input.next, content);
   if (!secured.ok) return secured;
-  const { entry, backup, terms, password, version, generation } = secured.value;
-  const row = {
-    ledger_seq: ledger.value.seq + 1,
-    prev_hash: bytesToBase64(ledger.value.head),
-    entry: bytesToBase64(entry),
-  };
+  const { backup, terms, password, version, generation, hash } = secured.value;
   const changed = await rest.call("POST", "/auth/change-protection-password", Empty, {
     auth_key: before.value,
     new_auth_key: bytesToBase64(password.authKey.reveal()),
@@ -256,19 +233,48 @@ export async function setPassword(
     backup,
   });
   if (!changed.ok) return err(translated(changed.failure));
-  const named = await rest.call("POST", `/keys/ledger/${record.userId}`, LedgerRow, row);
-  if (!named.ok) return err(translated(named.failure));
-  const kept = {
+  // From here on the new password is the one: what is missing in the ledger is made up for later.
+  const next = {
     ...record,
     hasPassword: true,
     backupVersion: version,
     backupGeneration: generation,
+    pendingBackup: { version, hash: bytesToBase64(hash) },
   };
-  return keep(deps, database, { ...account, record: kept }, { terms, password });
+  const kept = await keep(deps, database, { ...account, record: next }, { terms, password });
+  return kept.ok ? ok(await nameBackup(deps, rest, kept.value)) : kept;
 }
 
-/** Locks the door; nothing but the password opens it then. Fails with `engine/no-password`. */
-export const lockAccount = lockDoor;
+/** Names a new backup in the account's ledger; without a line, or in a race, the account comes back as it was. */
+export async function nameBackup(
+  deps: EngineDeps,
+  rest: Rest,
+  account: OpenAccount,
+): Promise<OpenAccount> {
+  const { record, store } = account;
+  if (record.pendingBackup === null) return account;
+  const ledger = await fetchAccount(deps, rest, record.userId);
+  if (!ledger.ok) return account;
+  const { version, hash } = record.pendingBackup;
+  if ((ledger.value.backup?.version ?? 0) < version) {
+    const entry = await appendAccount(deps.primitives, ledger.value, {
+      actorDeviceId: record.deviceId,
+      signer: keysOf(deps.primitives, record).device,
+      op: { type: "backup", version, hash: base64ToBytes(hash) ?? new Uint8Array() },
+      createdAt: deps.clock.now(),
+    });
+    if (!entry.ok) return account;
+    const named = await rest.call("POST", `/keys/ledger/${record.userId}`, Empty, {
+      ledger_seq: ledger.value.seq + 1,
+      prev_hash: bytesToBase64(ledger.value.head),
+      entry: bytesToBase64(entry.value.entry),
+    });
+    if (!named.ok) return account;
+  }
+  const named = { ...account, record: { ...record, pendingBackup: null } };
+  await store.commit({ puts: [putAccount(named.record)] });
+  return named;
+}
 
 /** Opens a locked door. Fails with `engine/wrong-password`; needs no network. */
 export async function unlockAccount(
@@ -286,32 +292,12 @@ export async function unlockAccount(
   const lock = lockOf(deps, deviceId as DeviceId, keys.value);
   const vaultKey = await unlockDoor(database, deps.random, lock);
   if (!vaultKey.ok) return vaultKey;
-  const store = storeOf(deps, database, vaultKey.value);
-  const record = await loadRecord<AccountRecord>(store, TABLE.account, ROW);
-  return record === null
-    ? err({ kind: "engine/not-open" })
-    : ok({ record, store, vaultKey: vaultKey.value });
-}
-
-/** Keeps a changed record, and what the lock screen shows of it. */
-export async function saveAccount(
-  deps: EngineDeps,
-  database: Database,
-  account: OpenAccount,
-): Promise<Result<OpenAccount, EngineFailure>> {
-  const { record, store } = account;
-  const saved = await store.commit({ puts: [putRecord(TABLE.account, ROW, record)] });
-  if (!saved.ok) return saved;
-  const door = await viewDoor(database);
-  const before = door.status === "open" ? door.greeting : null;
-  await greetFromDoor(database, deps.random, greetingOf(record, before));
-  return ok(account);
+  const account = await openAccount(deps, database, vaultKey.value);
+  return account === null ? err({ kind: "engine/not-open" }) : ok(account);
 }
 
 export const cleanName = (name: string): string =>
   Array.from(name.normalize("NFC").trim()).slice(0, MAX_DISPLAY_NAME_CHARACTERS).join("");
-
-// --- pieces ---
 
 const NO_CONTENT: Omit<BackupContent, "identitySeed"> = { pins: [], ledgerHeads: [] };
 
@@ -319,80 +305,6 @@ const restOf = (deps: EngineDeps): Rest =>
   createRest({ ...deps, baseUrl: deps.origin, tokens: null });
 
 const fixedToken = (text: string) => ({ token: async () => ok(text) });
-
-const storeOf = (deps: EngineDeps, database: Database, vaultKey: Secret<Bytes>): Store =>
-  createIdbStore({
-    database,
-    vault: createVault(deps.primitives, vaultKey.reveal()),
-    names: createSealedNames(deps.primitives, vaultKey),
-    log: deps.log,
-  });
-
-const termsOf = (salt: string, params: Parameters<typeof fromWireParams>[0]): PasswordTerms => ({
-  salt: base64ToBytes(salt) ?? new Uint8Array(),
-  params: fromWireParams(params),
-});
-
-async function stretch(
-  deps: EngineDeps,
-  login: string,
-  password: string,
-  { salt, params }: PasswordTerms,
-): Promise<Result<PasswordKeys, EngineFailure>> {
-  const input = { password: new Secret(password), origin: deps.origin, login, salt, params };
-  const keys = await derivePassword(deps.primitives, input);
-  return keys.ok || keys.failure.kind !== "crypto/password-too-short"
-    ? keys
-    : err({ kind: "engine/weak-password", min: keys.failure.minCodePoints });
-}
-
-async function secure(
-  deps: EngineDeps,
-  record: AccountRecord,
-  state: AccountState,
-  text: string,
-  content: Omit<BackupContent, "identitySeed">,
-) {
-  const checked = checkPassword(new Secret(text));
-  if (!checked.ok && checked.failure.kind === "crypto/password-too-short")
-    return err<EngineFailure>({
-      kind: "engine/weak-password",
-      min: checked.failure.minCodePoints,
-    });
-  const terms: PasswordTerms = { salt: deps.random(32), params: deps.passwordCost };
-  const password = await stretch(deps, record.handle, text, terms);
-  if (!password.ok) return password;
-  const made = await makeBackup(
-    deps.primitives,
-    record,
-    keysOf(deps.primitives, record),
-    state,
-    terms,
-    password.value,
-    content,
-    deps.clock.now(),
-  );
-  return made.ok ? ok({ ...made.value, terms, password: password.value }) : made;
-}
-
-/** Base64 of the login secret that the relay knows now; null while none is set. */
-async function currentAuthKey(
-  deps: EngineDeps,
-  database: Database,
-  record: AccountRecord,
-  current: string | null,
-): Promise<Result<string | null, EngineFailure>> {
-  if (!record.hasPassword) return ok(null);
-  const door = await viewDoor(database);
-  const greeting = door.status === "none" ? null : door.greeting;
-  const salt = greeting?.salt == null ? null : base64ToBytes(greeting.salt);
-  if (current === null || salt === null || greeting?.params == null)
-    return err({ kind: "engine/wrong-password" });
-  const keys = await stretch(deps, record.handle, current, { salt, params: greeting.params });
-  return keys.ok
-    ? ok(bytesToBase64(keys.value.authKey.reveal()))
-    : err({ kind: "engine/wrong-password" });
-}
 
 async function fetchAccount(
   deps: EngineDeps,
@@ -411,66 +323,3 @@ async function fetchAccount(
   const state = await replayAccount(deps.primitives, userId, entries);
   return state.ok ? state : err({ kind: "engine/bad-backup" });
 }
-
-/** A fresh vault with the record in it. */
-async function settle(
-  deps: EngineDeps,
-  database: Database,
-  record: AccountRecord,
-): Promise<OpenAccount> {
-  await emptyDatabase(database);
-  const vaultKey = await makeDoor(database, deps.random);
-  const store = storeOf(deps, database, vaultKey);
-  await store.commit({ puts: [putRecord(TABLE.account, ROW, record)] });
-  return { record, store, vaultKey };
-}
-
-/** Records of an earlier vault cannot be read any more; they only take room. */
-async function emptyDatabase(database: Database): Promise<void> {
-  const transaction = database.transaction(["records", "rows"], "readwrite");
-  await Promise.all([
-    transaction.objectStore("records").clear(),
-    transaction.objectStore("rows").clear(),
-    transaction.done,
-  ]);
-}
-
-async function keep(
-  deps: EngineDeps,
-  database: Database,
-  account: OpenAccount,
-  secured: { readonly terms: PasswordTerms; readonly password: PasswordKeys } | null,
-): Promise<Result<OpenAccount, EngineFailure>> {
-  const { record, store, vaultKey } = account;
-  const saved = await store.commit({ puts: [putRecord(TABLE.account, ROW, record)] });
-  if (!saved.ok) return saved;
-  const door = await viewDoor(database);
-  const before = door.status === "open" ? door.greeting : null;
-  const greeting = greetingOf(record, before);
-  if (secured === null) {
-    await greetFromDoor(database, deps.random, greeting);
-    return ok(account);
-  }
-  const { terms, password } = secured;
-  const { salt, params } = terms;
-  await greetFromDoor(database, deps.random, { ...greeting, salt: bytesToBase64(salt), params });
-  await fitLock(database, deps.random, vaultKey, lockOf(deps, record.deviceId, password));
-  return ok(account);
-}
-
-const greetingOf = (record: AccountRecord, before: Greeting | null): Greeting => ({
-  accountId: record.userId,
-  deviceId: record.deviceId,
-  handle: record.handle,
-  displayName: record.displayName,
-  salt: before?.salt ?? null,
-  params: before?.params ?? null,
-});
-
-const lockOf = (deps: EngineDeps, deviceId: DeviceId, { kek }: PasswordKeys): VaultLock => ({
-  wrap: async (vaultKey) => wrapVaultKey(deps.primitives, kek, deviceId, vaultKey),
-  unwrap: async (wrapped) => {
-    const opened = unwrapVaultKey(deps.primitives, kek, deviceId, wrapped);
-    return opened.ok ? opened.value : null;
-  },
-});

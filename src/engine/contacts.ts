@@ -35,6 +35,11 @@ export async function listOfferedInvites(session: Session): Answer<readonly Invi
     return isAbsent ? ok([]) : offered;
   }
   const views = await Promise.all(offered.value.map(({ url }) => openInvite(session, { url })));
+  views.forEach((view, i) => {
+    const url = offered.value[i]?.url;
+    if (view.ok && view.value.kind === "agent" && url !== undefined)
+      session.offeredLinks.set(view.value.code, url);
+  });
   return ok(views.flatMap((view) => (view.ok ? [view.value] : [])));
 }
 
@@ -47,7 +52,7 @@ export async function openInvite(
   session: Session,
   input: { readonly url: string },
 ): Answer<InviteView> {
-  const link = parseInviteLink(input.url, session.deps.origin);
+  const link = linkOf(session, input.url);
   if (!link.ok) return link;
   return link.value.kind === "agent"
     ? viewAgentInvite(session, link.value)
@@ -59,7 +64,7 @@ export async function acceptInvite(
   session: Session,
   input: { readonly url: string },
 ): Answer<ConversationId | null> {
-  const link = parseInviteLink(input.url, session.deps.origin);
+  const link = linkOf(session, input.url);
   if (!link.ok) return link;
   const view = await openInvite(session, input);
   if (!view.ok) return view;
@@ -143,6 +148,13 @@ export async function revokeRelation(
   if (!revoked.ok) return revoked;
   session.book.change(conversationId, { type: "relation", relation: "revoked" });
   return ok(null);
+}
+
+/** A link as it was given; one of an offered agent may come without its fragment. */
+function linkOf({ deps, offeredLinks }: Session, url: string): Result<InviteLink, EngineFailure> {
+  const code = /^\/i\/([A-Za-z0-9_-]{1,64})$/.exec(url)?.[1];
+  const offered = code === undefined ? undefined : offeredLinks.get(code);
+  return parseInviteLink(offered ?? url, deps.origin);
 }
 
 async function found(

@@ -16,8 +16,8 @@ export type EngineDeps = {
   /** Where app and relay are served, as `https://host[:port]`. */
   readonly origin: string;
   readonly databaseName: string;
-  /** Asks the browser not to evict what is stored; false when it may. */
-  readonly persistStorage: () => Promise<boolean>;
+  /** Whether the browser promised not to evict what is stored. */
+  readonly isStoragePersisted: () => Promise<boolean>;
   /** What a new password is stretched with. */
   readonly passwordCost: Argon2Params;
   /** Pieces of a stream and changes of the list are gathered this long before the page hears of them. */

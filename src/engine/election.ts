@@ -102,11 +102,22 @@ export function joinTabs(options: TabOptions): Tab {
     if (message.type === "to-leader" && message.term === tabId)
       followers?.hear(message.tab, message.body);
   };
+  const start = async (): Promise<RunningEngine | null> => {
+    try {
+      return await options.startEngine();
+    } catch (error) {
+      // Every call meets the same fault, so that the page says something; another tab may have more luck.
+      calls.promise.catch(() => undefined);
+      calls.reject(error);
+      return null;
+    }
+  };
   const lead = async (): Promise<void> => {
     leader?.client.close();
     leader = null;
     role = "leader";
-    const engine = await options.startEngine();
+    const engine = await start();
+    if (engine === null) return;
     const own = engine.openPage();
     own.onEvent((event) => page.emit(event));
     followers = createFollowers(options, engine);

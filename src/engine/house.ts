@@ -7,8 +7,9 @@ import { createKeyedQueue } from "#base/queue.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type { EngineEvent } from "#bridge/events.ts";
 import type { AccountView } from "#bridge/views.ts";
-import { openDevice, type OpenAccount } from "./account.ts";
-import { viewAccount } from "./account-calls.ts";
+import { openDevice } from "./account.ts";
+import type { OpenAccount } from "./account-vault.ts";
+import { viewAccount } from "./account-view.ts";
 import type { EngineDeps } from "./deps.ts";
 import type { EngineFailure } from "./failure.ts";
 import { createPageThreads, type PageThreads } from "./page-threads.ts";
@@ -63,7 +64,12 @@ export function createHouse(deps: EngineDeps): House {
   let isPersisted = false;
 
   const session = (): Session | null => (state.status === "open" ? state.session : null);
-  const view = (): AccountView => viewAccount(state, deps, isPersisted);
+  const view = (): AccountView =>
+    viewAccount(
+      state.status === "open" ? { status: "open", record: state.session.account().record } : state,
+      deps,
+      isPersisted,
+    );
   const become = (next: HouseState): AccountView => {
     state = next;
     seats.rearrange(session());
@@ -72,7 +78,7 @@ export function createHouse(deps: EngineDeps): House {
     return account;
   };
   const begin = async (account: OpenAccount): Promise<AccountView> => {
-    isPersisted = await deps.persistStorage();
+    isPersisted = await deps.isStoragePersisted();
     return become({ status: "open", session: await openSession(deps, account, seats.sinks) });
   };
   const disk = async (): Promise<Result<Database, EngineFailure>> => {

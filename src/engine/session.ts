@@ -14,7 +14,8 @@ import { createStoreKeyVault } from "#peer/key-vault.ts";
 import type { Store } from "#peer/store.ts";
 import { createRest } from "#peer/rest.ts";
 import type { AccountId, ConversationId } from "#protocol/ids.ts";
-import type { OpenAccount } from "./account.ts";
+import { nameBackup } from "./account.ts";
+import type { OpenAccount } from "./account-vault.ts";
 import { keysOf, type AccountRecord } from "./account-keys.ts";
 import { openBook, type Book } from "./conversations/book.ts";
 import { makeConversation, type Member } from "./conversations/conversation.ts";
@@ -35,6 +36,8 @@ export interface Session {
   readonly peopleContext: PeopleContext;
   readonly book: Book;
   readonly liveStreams: LiveStreams;
+  /** Whole links the relay's operator offers, by invite code. */
+  readonly offeredLinks: Map<string, string>;
   readonly signer: Signer;
   readonly selfId: AccountId;
   /** Form values by `conversation/artifact`, unsent. */
@@ -126,6 +129,10 @@ export async function openSession(
     sinks.redraw(state.conversationId);
     void people.want(members);
   };
+  const level = async (): Promise<void> => {
+    account = await nameBackup(deps, endpoint.rest, account);
+    await sync();
+  };
   const sync = (): Promise<void> => syncConversations(session, sinks);
 
   const hear = (event: EndpointEvent): void => {
@@ -133,7 +140,7 @@ export async function openSession(
       case "status":
         connection = viewStatus(event.status, connection, deps.clock.now());
         sinks.emit({ type: "connection", connection });
-        if (event.status.status === "online") void sync();
+        if (event.status.status === "online") void level();
         return;
       case "session-invalidated":
         connection = { status: "refused", reason: "session-invalidated" };
@@ -225,6 +232,7 @@ export async function openSession(
     peopleContext,
     book,
     liveStreams,
+    offeredLinks: new Map(),
     signer: keysOf(deps.primitives, account.record).device,
     selfId,
     formDrafts,

@@ -1,0 +1,35 @@
+import type { AccountView } from "#bridge/views.ts";
+import { fingerprint } from "#crypto/identity.ts";
+import { keysOf, type AccountRecord } from "./account-keys.ts";
+import type { EngineDeps } from "./deps.ts";
+import { personLink } from "./invite-link.ts";
+import type { Greeting } from "./store/door.ts";
+
+/** Which of the app's doors is open. */
+export function viewAccount(
+  state:
+    | { readonly status: "none" }
+    | { readonly status: "locked"; readonly greeting: Greeting }
+    | { readonly status: "open"; readonly record: AccountRecord },
+  deps: EngineDeps,
+  storagePersisted: boolean,
+): AccountView {
+  if (state.status === "none") return { status: "none" };
+  if (state.status === "locked") {
+    const { displayName, handle } = state.greeting;
+    return { status: "locked", displayName, handle };
+  }
+  const { record } = state;
+  const { identity } = keysOf(deps.primitives, record);
+  const own = fingerprint(deps.primitives, record.userId, identity.publicKey);
+  return {
+    status: "open",
+    userId: record.userId,
+    deviceId: record.deviceId,
+    handle: record.handle,
+    displayName: record.displayName,
+    hasPassword: record.hasPassword,
+    inviteUrl: personLink(deps.origin, record.handle, own),
+    storagePersisted,
+  };
+}

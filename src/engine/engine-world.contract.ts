@@ -1,0 +1,165 @@
+/**
+ * The world of the engine's stories: the endpoints' world (a real relay, agents) and people who sit at engines of
+ * their own, each with a browser profile's disk in memory that outlives the engine.
+ */
+import "fake-indexeddb/auto";
+import { WebSocket } from "ws";
+import { bytesToBase64Url } from "#base/base64.ts";
+import { systemClock } from "#base/clock.ts";
+import { silentLog } from "#base/log.ts";
+import { systemRandom } from "#base/random.ts";
+import type { Result } from "#base/result.ts";
+import type { EngineEvent } from "#bridge/events.ts";
+import type { BridgeFailure } from "#bridge/failure.ts";
+import type { MessageView, ThreadView } from "#bridge/views.ts";
+import { fingerprint } from "#crypto/identity.ts";
+import { ARGON2_FLOOR } from "#crypto/limits.ts";
+import { primitives, startWorld, type Member } from "#peer/endpoint-world.contract.ts";
+import type { Socket } from "#peer/socket.ts";
+import type { ConversationId } from "#protocol/ids.ts";
+import type { RunningEngine } from "./election.ts";
+import { createEngine } from "./engine.ts";
+
+export type Seat = ReturnType<typeof sitDown>;
+export type EngineWorld = Awaited<ReturnType<typeof startEngineWorld>>;
+
+let profiles = 0;
+
+export async function startEngineWorld() {
+  const relay = await startWorld();
+  const seats: Seat[] = [];
+  const open = (profile: string, line: { isCut: boolean } = { isCut: false }): Seat => {
+    const sockets: WebSocket[] = [];
+    const engine = createEngine({
+      clock: systemClock,
+      random: systemRandom,
+      primitives,
+      log: silentLog,
+      fetch: (url, request) =>
+        line.isCut ? Promise.reject(new Error("cut")) : fetch(url, request),
+      openSocket(url) {
+        // A cut line is an address where nobody listens.
+        const socket = new WebSocket(line.isCut ? "ws://127.0.0.1:9" : url, { origin: relay.url });
+        socket.on("error", () => {});
+        sockets.push(socket);
+        return socket as unknown as Socket;
+      },
+      origin: relay.url,
+      databaseName: profile,
+      isStoragePersisted: async () => true,
+      passwordCost: ARGON2_FLOOR,
+      gatherMs: 5,
+    });
+    const seat = sitDown(engine, profile, line, () => {
+      for (const socket of sockets) socket.terminate();
+    });
+    seats.push(seat);
+    return seat;
+  };
+  return {
+    relay,
+    open,
+    /** A fresh profile without an account. */
+    newcomer: (): Seat => open(`profile-${profiles++}`),
+    /** A person with an account. */
+    async person(displayName: string, password: string | null = null): Promise<Seat> {
+      const seat = open(`profile-${profiles++}`);
+      must(await seat.calls.createAccount({ displayName, handle: null, password }));
+      await seat.online();
+      return seat;
+    },
+    /** An agent, and the whole link to it. */
+    async agent(): Promise<Member & { readonly link: string }> {
+      const agent = await relay.agent();
+      const account = must(await agent.endpoint.account(agent.endpoint.accountId));
+      const shown = fingerprint(primitives, agent.endpoint.accountId, account.identityKey);
+      return { ...agent, link: `${relay.url}/i/${agent.invite}#fp=${bytesToBase64Url(shown)}` };
+    },
+    async close() {
+      for (const seat of seats) await seat.leave();
+      await relay.end();
+    },
+  };
+}
+
+function sitDown(
+  engine: RunningEngine,
+  profile: string,
+  line: { isCut: boolean },
+  dropSockets: () => void,
+) {
+  const page = engine.openPage();
+  const events: EngineEvent[] = [];
+  const waiting = new Set<() => void>();
+  page.onEvent((event) => {
+    events.push(event);
+    for (const look of [...waiting]) look();
+  });
+  /** The first event, past or to come, that is wanted. */
+  const until = <Wanted extends EngineEvent>(
+    wants: (event: EngineEvent) => event is Wanted,
+  ): Promise<Wanted> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        const found = events.find(wants);
+        if (found === undefined) return;
+        waiting.delete(look);
+        resolve(found);
+      };
+      waiting.add(look);
+      look();
+    });
+  let hasLeft = false;
+  return {
+    engine,
+    profile,
+    line,
+    calls: page.calls,
+    events,
+    until,
+    /** Forgets what was heard, so that the next wait is for something new. */
+    listenAnew: () => events.splice(0),
+    online: () =>
+      until(
+        (event): event is EngineEvent =>
+          event.type === "connection" && event.connection.status === "online",
+      ),
+    /** A row of an open thread that looks as wanted, told or to come. */
+    async row(wants: (message: MessageView) => boolean): Promise<MessageView> {
+      const event = await until(
+        (one): one is Extract<EngineEvent, { type: "messages" }> =>
+          one.type === "messages" && one.messages.some(wants),
+      );
+      return event.messages.find(wants) as MessageView;
+    },
+    async openThread(conversationId: ConversationId): Promise<ThreadView> {
+      return must(await page.calls.openThread({ conversationId, aroundMessageId: null }));
+    },
+    cut() {
+      line.isCut = true;
+      dropSockets();
+    },
+    mend() {
+      line.isCut = false;
+      return page.calls.hint({ type: "network-online" });
+    },
+    openPage: () => engine.openPage(),
+    async leave() {
+      if (hasLeft) return;
+      hasLeft = true;
+      page.close();
+      await engine.close();
+    },
+  };
+}
+
+export function must<Value>(
+  result: Result<Value, BridgeFailure | { readonly kind: string }>,
+): Value {
+  if (!result.ok) throw new Error(`refused: ${JSON.stringify(result.failure)}`);
+  return result.value;
+}
+
+/** The words a row shows; its kind where it shows none. */
+export const words = ({ body }: MessageView): string =>
+  body.kind === "text" ? body.text : body.kind === "stream" ? body.stream.text : body.kind;
