@@ -1,4 +1,4 @@
-/** Tells the relay how far each conversation is stored here: within a second, or every 32 entries. SPEC E42. */
+/** Tells the relay how far each conversation is stored here: within a second, or every 32 entries. SPEC E41, E42. */
 import type { Clock } from "#base/clock.ts";
 import type { ConversationId } from "#protocol/ids.ts";
 import { ACK_EVERY_ENTRIES, ACK_WITHIN_MS } from "#protocol/limits.ts";

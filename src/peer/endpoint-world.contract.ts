@@ -13,7 +13,7 @@ import { silentLog } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
 import type { Result } from "#base/result.ts";
 import { Secret } from "#base/secret.ts";
-import { makeSigner } from "#crypto/identity.ts";
+import { makeSigner, type Signer } from "#crypto/identity.ts";
 import { createPrimitives, type Primitives } from "#crypto/primitives.ts";
 import {
   makeId,
@@ -27,7 +27,13 @@ import { Conversation, Relation } from "#protocol/rest.ts";
 import { bytesToBase64 } from "#base/base64.ts";
 import { createOperator } from "#relay/operator.ts";
 import { createRelayServer, DATABASE_FILE, type RelayOptions } from "#relay/relay-server.ts";
-import { agentTokens, createDeviceTokens, registerAccount, registerAgentKeys } from "./accounts.ts";
+import {
+  agentTokens,
+  createDeviceTokens,
+  registerAccount,
+  registerAgentKeys,
+  enrolDevice,
+} from "./accounts.ts";
 import { createEndpoint, type EndpointOptions, type PeerEndpoint } from "./create-endpoint.ts";
 import type { EndpointEvent, Entry } from "./endpoint.ts";
 import { createStoreKeyVault } from "./key-vault.ts";
@@ -55,6 +61,9 @@ export type Member = {
   /** The same identity and store in a new process. */
   restart(changes?: Partial<EndpointOptions>): Promise<Member>;
 };
+
+/** A person, by their first device. */
+export type Person = Member & { anotherDevice(): Promise<Member> };
 
 export const primitives = await createPrimitives({ random: systemRandom });
 
@@ -136,15 +145,15 @@ export async function startWorld(
     set lies(lies: (url: string) => string | null) {
       lying.lies = lies;
     },
-    async person(): Promise<Member> {
+    async person(): Promise<Person> {
       const now = Date.now();
       const userId = makeId<UserId>(now, systemRandom);
       const deviceId = makeId<DeviceId>(now, systemRandom);
-      const identity = makeSigner(own, new Secret(systemRandom(32)));
-      const device = makeSigner(own, new Secret(systemRandom(32)));
+      const identity = makeSigner(primitives, new Secret(systemRandom(32)));
+      const device = makeSigner(primitives, new Secret(systemRandom(32)));
       const handle = `person_${handles++}`;
       const account = must(
-        await registerAccount(bare, own, {
+        await registerAccount(bare, primitives, {
           userId,
           deviceId,
           identity,
@@ -157,24 +166,46 @@ export async function startWorld(
       );
       const store = createMemoryStore();
       await store.commit({ puts: [account.put] });
-      const login = { origin: url, userId, deviceId, signer: device };
-      const member = join_({
-        store,
-        tokens: createDeviceTokens({ rest: bare, clock: systemClock, login }),
-        identity: {
-          accountId: userId,
-          deviceId,
-          kind: "human",
-          signer: device,
-          identityKey: identity.publicKey,
-          bootstrapKey: null,
+      const joinAs = async (ownId: DeviceId, signer: Signer, ownStore: Store): Promise<Member> => {
+        const login = { origin: url, userId, deviceId: ownId, signer };
+        const { publicKey: identityKey } = identity;
+        const member = join_({
+          store: ownStore,
+          tokens: createDeviceTokens({ rest: bare, clock: systemClock, login }),
+          identity: {
+            accountId: userId,
+            deviceId: ownId,
+            kind: "human",
+            signer,
+            identityKey,
+            bootstrapKey: null,
+          },
+          vault: createStoreKeyVault(ownStore),
+          keepLog: true,
+          acknowledge: "on-commit",
+        });
+        await member.online();
+        return member;
+      };
+      const first = await joinAs(deviceId, device, store);
+      return {
+        ...first,
+        async anotherDevice() {
+          const ownId = makeId<DeviceId>(Date.now(), systemRandom);
+          const signer = makeSigner(primitives, new Secret(systemRandom(32)));
+          const state = must(await first.endpoint.account(userId));
+          must(
+            await enrolDevice(first.endpoint.rest, primitives, {
+              state,
+              deviceId: ownId,
+              identity,
+              device: signer,
+              createdAt: Date.now(),
+            }),
+          );
+          return joinAs(ownId, signer, createMemoryStore());
         },
-        vault: createStoreKeyVault(store),
-        keepLog: true,
-        acknowledge: "on-commit",
-      });
-      await member.online();
-      return member;
+      };
     },
     async agent(
       changes: Partial<EndpointOptions> = {},

@@ -434,6 +434,72 @@ describe("a group of four", () => {
   });
 });
 
+describe("keys and devices", () => {
+  test("[E32] an agent without a vault is reached by its card's key, and readers know", async () => {
+    const person = await world.person();
+    const agent = await world.agent();
+    const bare = await agent.restart({ vault: null });
+    const conversationId = await world.meet(person, { ...bare, invite: agent.invite });
+
+    await say(person, conversationId, "less secret");
+    const heard = await bare.text("less secret");
+    await say(bare, conversationId, "understood");
+    const answer = await person.text("understood");
+
+    expect(heard.content).toMatchObject({ suite: 1, reduced: true });
+    expect(answer.content).toMatchObject({ suite: 2, reduced: false });
+  });
+
+  test("[E72] a new device is announced by the account, then reads and writes like the first", async () => {
+    const ann = await world.person();
+    const ben = await world.person();
+    const conversationId = await world.group(ann, [[ben, "human"]]);
+    await say(ben, conversationId, "before");
+    await ann.text("before");
+
+    const tablet = await ann.anotherDevice();
+    await ben.entry(({ content }) => content.kind === "ledger" && content.op === "device-add");
+    await say(ben, conversationId, "after");
+    await tablet.text("after");
+    await say(tablet, conversationId, "from the tablet");
+    await ben.text("from the tablet");
+    await ann.text("from the tablet");
+
+    expect(textsOf(ann)).toEqual(["before", "after", "from the tablet"]);
+    expect(textsOf(tablet)).toEqual(["after", "from the tablet"]);
+  });
+
+  test("[E20] an account is pinned at first sight and read from the own disk ever after", async () => {
+    const ann = await world.person();
+    const ben = await world.person();
+    const seen = must(await ann.endpoint.account(ben.endpoint.accountId));
+
+    world.lies = (url) => (url.includes("/keys/ledger/") ? "{}" : null);
+    const back = await ann.restart();
+    const again = must(await back.endpoint.account(ben.endpoint.accountId));
+
+    expect(again.identityKey).toEqual(seen.identityKey);
+  });
+
+  test("[E74] what one reads is told to the others, once, however often it is marked", async () => {
+    const ann = await world.person();
+    const ben = await world.person();
+    const conversationId = await world.group(ann, [[ben, "human"]]);
+    await say(ann, conversationId, "hello");
+    const { seq } = await ben.text("hello");
+
+    for (let i = 0; i < 3; i++) ben.endpoint.markRead(conversationId, seq);
+    const isRead = (event: EndpointEvent): event is Extract<EndpointEvent, { type: "receipt" }> =>
+      event.type === "receipt" && event.status === "read";
+    const read = await ann.until(isRead);
+    await say(ben, conversationId, "seen");
+    await ann.text("seen");
+
+    expect(read).toMatchObject({ seq, accountId: ben.endpoint.accountId });
+    expect(ann.events.filter(isRead)).toHaveLength(1);
+  });
+});
+
 const isA =
   <Type extends EndpointEvent["type"]>(type: Type) =>
   (event: EndpointEvent): event is Extract<EndpointEvent, { type: Type }> =>

@@ -1,6 +1,6 @@
 /**
  * From a durable frame to the entry that is kept and told. Opening, deduping, claiming and ledger keeping happen here;
- * nothing is written but through the draft. SPEC E39–E41.
+ * nothing is written but through the draft. SPEC E36, E39, E40.
  */
 import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
 import { utf8 } from "#base/bytes.ts";

@@ -1,6 +1,6 @@
 /**
  * Every conversation's entries in seq order, each once: gaps are filled from the relay's log, entries are made, kept in
- * one commit with their chains and the new position, then told, then acknowledged. SPEC E43–E46.
+ * one commit with their chains and the new position, then told, then acknowledged. SPEC E43–E45.
  */
 import * as v from "valibot";
 import type { Clock } from "#base/clock.ts";

@@ -1,7 +1,7 @@
 /**
  * Whom we trust: every account's ledger as we first saw it and as it honestly grew. The first sight pins; after that
  * the relay can only add entries the account itself signed. A new identity key or a weaker card blocks sending until
- * the person decides. SPEC E20–E24.
+ * the person decides. SPEC E20–E22.
  */
 import * as v from "valibot";
 import { equalBytes, type Bytes } from "#base/bytes.ts";

@@ -1,4 +1,4 @@
-/** Writing conversations' ledgers: founding, adding, removing, announcing own new devices. SPEC E70–E72. */
+/** Writing conversations' ledgers: founding, adding, removing, announcing own new devices. SPEC E71, E72. */
 import * as v from "valibot";
 import { bytesToBase64 } from "#base/base64.ts";
 import type { Bytes } from "#base/bytes.ts";

@@ -1,7 +1,7 @@
 /**
  * One stored message from relay bytes to a verified payload, in the order of crypto SPEC §5. Everything it learns goes
  * into the draft; a failure leaves the draft as it was. What the relay said about the message must equal its head.
- * SPEC E35–E38.
+ * SPEC E35.
  */
 import { base64ToBytes } from "#base/base64.ts";
 import { utf8ToText, type Bytes } from "#base/bytes.ts";

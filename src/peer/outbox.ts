@@ -1,7 +1,7 @@
 /**
  * Own messages from "queued" to "acked": durable before anything else, sealed just before sending, the sealed bytes
  * stored before they leave, sent again unchanged until the relay has them. One at a time per conversation, so that the
- * log has them in order; 32 at once over all. SPEC E60–E67.
+ * log has them in order; 32 at once over all. SPEC E60–E69.
  */
 import { backoffDelayMs } from "#base/backoff.ts";
 import { bytesToBase64 } from "#base/base64.ts";

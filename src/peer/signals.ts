@@ -1,4 +1,4 @@
-/** What is only true for a moment: typing, presence, how far others have read. At most once, never stored. SPEC E73–E75. */
+/** What is only true for a moment: typing, presence, how far others have read. At most once, never stored. SPEC E73, E74. */
 import type { Clock } from "#base/clock.ts";
 import type { EndpointFrame } from "#protocol/endpoint-frame.ts";
 import type { AccountId, ConversationId } from "#protocol/ids.ts";
@@ -27,6 +27,7 @@ export function createSignals(options: {
   const stopTyping = new Map<string, () => void>();
   const readSeqs = new Map<ConversationId, number>();
   const sentSeqs = new Map<ConversationId, number>();
+  const toldSeqs = new Map<string, number>();
 
   const hearTyping = ({
     conversation_id,
@@ -74,6 +75,10 @@ export function createSignals(options: {
         case "message.status_updated": {
           const { conversation_id: conversationId, seq, user_id: accountId } = frame;
           const status = frame.type === "message.read" ? "read" : frame.status;
+          // The relay says it in two ways; receipts are cumulative, so only growth is news.
+          const key = `${conversationId}/${accountId}/${status}`;
+          if ((toldSeqs.get(key) ?? 0) >= seq) return true;
+          toldSeqs.set(key, seq);
           emit({ type: "receipt", conversationId, seq, status, accountId });
           return true;
         }

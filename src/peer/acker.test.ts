@@ -1,0 +1,67 @@
+import { describe, expect, test } from "vitest";
+import { createFakeClock } from "#base/fake-clock.ts";
+import type { ConversationId } from "#protocol/ids.ts";
+import { createAcker } from "./acker.ts";
+
+const A = "01900000-0000-7000-8000-00000000000a" as ConversationId;
+
+function anAcker() {
+  const clock = createFakeClock();
+  const acked: number[] = [];
+  let isOnline = true;
+  const acker = createAcker({
+    clock,
+    send(_conversationId, seq) {
+      if (isOnline) acked.push(seq);
+      return isOnline;
+    },
+  });
+  return { clock, acked, acker, cut: (isCut: boolean) => (isOnline = !isCut) };
+}
+
+describe("acknowledging", () => {
+  test("[E42] entries are acked together within a second", async () => {
+    const { acker, acked, clock } = anAcker();
+
+    for (let seq = 1; seq <= 10; seq++) acker.stored(A, seq);
+    expect(acked).toEqual([]);
+    await clock.advance(1_000);
+
+    expect(acked).toEqual([10]);
+  });
+
+  test("[E42] the 32nd entry is not waited for", () => {
+    const { acker, acked } = anAcker();
+
+    for (let seq = 1; seq <= 70; seq++) acker.stored(A, seq);
+
+    expect(acked).toEqual([32, 64]);
+  });
+
+  test("[E41] with a caller that acknowledges, nothing it still works on is acked", async () => {
+    const { acker, acked, clock } = anAcker();
+    acker.told(A, 2);
+    acker.told(A, 4);
+    acker.stored(A, 5);
+    await clock.advance(1_000);
+    acker.dealtWith(A, 2);
+    await clock.advance(1_000);
+    acker.dealtWith(A, 4);
+    await clock.advance(1_000);
+
+    expect(acked).toEqual([1, 3, 5]);
+  });
+
+  test("[E42] an ack that could not leave goes with the next line", async () => {
+    const { acker, acked, clock, cut } = anAcker();
+    cut(true);
+    acker.stored(A, 3);
+    await clock.advance(1_000);
+    cut(false);
+    acker.restart(null);
+    acker.stored(A, 3);
+    await clock.advance(1_000);
+
+    expect(acked).toEqual([3]);
+  });
+});

@@ -1,0 +1,147 @@
+import { describe, expect, test } from "vitest";
+import { base64ToBytes } from "#base/base64.ts";
+import { utf8, type Bytes } from "#base/bytes.ts";
+import { createFakeClock } from "#base/fake-clock.ts";
+import { ok } from "#base/result.ts";
+import { createSeededRandom } from "#base/seeded-random.ts";
+import { createPrimitives } from "#crypto/primitives.ts";
+import type { EndpointFrame } from "#protocol/endpoint-frame.ts";
+import type { MessageHeader } from "#protocol/envelope.ts";
+import type { ConversationId, MessageId } from "#protocol/ids.ts";
+import { must } from "./endpoint-world.contract.ts";
+import type { Outbox } from "./outbox.ts";
+import type { ToSend } from "./outbox-record.ts";
+import type { RelayChannel } from "./relay-channel.ts";
+import type { SenderSessions } from "./sender-sessions.ts";
+import { createStreamWriters } from "./stream-writer.ts";
+
+const CONVERSATION = "01900000-0000-7000-8000-00000000000a" as ConversationId;
+
+/** A writer whose relay takes everything; what left is in `sent`, with its time. */
+async function aWriter() {
+  const random = createSeededRandom(9);
+  const primitives = await createPrimitives({ random });
+  const clock = createFakeClock();
+  const startedAt = clock.now();
+  const sent: { readonly frame: EndpointFrame; readonly atMs: number }[] = [];
+  const queued: ToSend[] = [];
+  const record = (frame: EndpointFrame) => sent.push({ frame, atMs: clock.now() - startedAt });
+  const channel: RelayChannel = {
+    on: () => () => {},
+    isReady: () => true,
+    send(frame) {
+      record(frame);
+      return true;
+    },
+    async request(frame) {
+      record(frame);
+      return ok({
+        type: "message.ack",
+        conversation_id: CONVERSATION,
+        client_message_id: CONVERSATION as string as MessageId,
+        message_id: CONVERSATION as string as MessageId,
+        conversation_seq: 1,
+        created_at: "2026-01-01T00:00:00.000Z",
+      });
+    },
+  };
+  const sessions: SenderSessions = {
+    async seal() {
+      const bytes: Bytes = utf8("0123456789abcdef0123456789abcdef");
+      const header = { hasSessionWrap: true, suite: 2 } as MessageHeader;
+      return ok({
+        envelope: bytes,
+        sessionOpen: null,
+        messageHash: bytes,
+        plaintextHash: bytes,
+        header,
+      });
+    },
+    end: () => {},
+  };
+  const outbox: Pick<Outbox, "between" | "queue" | "settled"> = {
+    between: (_conversationId, task) => task(),
+    async queue(message) {
+      queued.push(message);
+      return ok({ ...message, queuedAt: 0, state: { status: "queued" } });
+    },
+    async settled(messageId) {
+      const message = queued.find((one) => one.messageId === messageId);
+      if (message === undefined) throw new Error("unknown message");
+      return {
+        ...message,
+        queuedAt: 0,
+        state: { status: "acked", seq: 2, at: 0, duplicate: false },
+      };
+    },
+  };
+  const writers = createStreamWriters({
+    primitives,
+    clock,
+    random,
+    channel,
+    outbox: outbox as Outbox,
+    sessions,
+    placeStart: async () => {},
+    emit: () => {},
+  });
+  const stream = must(await writers.open(CONVERSATION));
+  const deltas = () =>
+    sent.flatMap(({ frame, atMs }) => (frame.type === "stream.delta" ? { frame, atMs } : []));
+  return { clock, stream, deltas, queued, writers };
+}
+
+describe("writing a stream", () => {
+  test("[E55] deltas leave on the clock, 80 to 120 ms apart, however fast the words come", async () => {
+    const { clock, stream, deltas } = await aWriter();
+
+    for (let i = 0; i < 100; i++) {
+      await stream.delta(`word ${i} `);
+      await clock.advance(10);
+    }
+
+    const times = deltas().map(({ atMs }) => atMs);
+    const gaps = times.slice(1).map((time, i) => time - (times[i] ?? 0));
+    expect(times.length).toBeGreaterThanOrEqual(8);
+    expect(gaps.every((gap) => gap >= 80 && gap <= 130)).toBe(true);
+  });
+
+  test("[E55] a delta's size is a bucket, whatever its text", async () => {
+    const { clock, stream, deltas } = await aWriter();
+
+    for (const text of ["a", "a few words", "x".repeat(300)]) {
+      await stream.delta(text);
+      await clock.advance(200);
+    }
+
+    const sizes = deltas().map(
+      ({ frame }) => (base64ToBytes(frame.encrypted_payload) ?? []).length - 16,
+    );
+    expect(sizes).toEqual([256, 256, 512]);
+  });
+
+  test("[E55] a character cut in two by its source leaves whole", async () => {
+    const { clock, stream, queued } = await aWriter();
+    const [high = "", low = ""] = "🐉".split("");
+
+    await stream.delta(`a${high}`);
+    await clock.advance(200);
+    await stream.delta(`${low}b`);
+    must(await stream.done());
+
+    expect(queued[0]?.payload).toMatchObject({ text: "a🐉b", stream: { count: 2 } });
+  });
+
+  test("[E59] a stream the relay does not know any more ends as a whole message", async () => {
+    const { clock, stream, queued, writers } = await aWriter();
+    await stream.delta("one ");
+    await clock.advance(200);
+
+    writers.refused(stream.streamId, "STREAM_UNKNOWN", 0);
+    await stream.delta("two");
+    must(await stream.done());
+
+    expect(queued[0]).toMatchObject({ payload: { type: "text", text: "one two" }, stream: null });
+    expect(queued[0]?.payload).not.toHaveProperty("stream");
+  });
+});
