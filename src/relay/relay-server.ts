@@ -21,7 +21,7 @@ import { OFFERED_INVITES_FILE } from "./http/offered.ts";
 import { DEFAULT_RATES, type Rates } from "./live/rates.ts";
 import { createSqliteLog } from "./log/sqlite-log.ts";
 import { createOriginCheck } from "./origins.ts";
-import { createRelay } from "./relay.ts";
+import { Relay } from "./relay.ts";
 import { openStore } from "./store/open-store.ts";
 import { attachSockets } from "./ws-server.ts";
 
@@ -80,7 +80,7 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
   const secret = new Secret(loadSecret(join(folder, "relay.key")));
   const admission = createAdmission({ directory, clock, random, secret, origins: origins.list });
   const rates: Rates = { ...DEFAULT_RATES, ...options.rates };
-  const relay = createRelay({
+  const relay = new Relay({
     log,
     directory,
     admission,

@@ -12,7 +12,7 @@ import type { Link } from "./live/connection.ts";
 import { DEFAULT_RATES } from "./live/rates.ts";
 import { createSqliteLog } from "./log/sqlite-log.ts";
 import type { LogStore } from "./log/log-store.ts";
-import { createRelay } from "./relay.ts";
+import { Relay } from "./relay.ts";
 import { aMessage, anId, onTestEnd } from "./relay-world.contract.ts";
 import { IN_MEMORY } from "./store/database.ts";
 import { openStore } from "./store/open-store.ts";
@@ -28,7 +28,7 @@ async function aBareRelay(change: (log: LogStore) => LogStore = (log) => log) {
   const secret = new Secret(new Uint8Array(32));
   const admission = createAdmission({ directory, clock, random, secret, origins: () => [] });
   const rates = { ...DEFAULT_RATES, agentMessages: { perSecond: 1_000, burst: 1_000 } };
-  const relay = createRelay({
+  const relay = new Relay({
     log,
     directory,
     admission,

@@ -2,305 +2,273 @@
  * Pushes durable entries to sockets, in order and within each socket's window, and moves their cursors.
  * The log is the truth: whatever cannot be pushed at once is read from it when there is room. SPEC §delivery.
  */
-import type { Clock } from "#base/clock.ts";
-import type { Log } from "#base/log.ts";
-import type { AccountId, ConversationId } from "#protocol/ids.ts";
-import { MAX_PUSHED_BACKLOG, MAX_UNACKED_BYTES, MAX_UNACKED_ENTRIES } from "#protocol/limits.ts";
 import { encodeFrame } from "#protocol/frame.ts";
+import type { ConversationId } from "#protocol/ids.ts";
+import { MAX_PUSHED_BACKLOG, MAX_UNACKED_BYTES, MAX_UNACKED_ENTRIES } from "#protocol/limits.ts";
 import type { RelayFrameOf } from "#protocol/relay-frame.ts";
 import { entryToFrame } from "../log/entry-frame.ts";
-import type {
-  CursorMove,
-  Delivered,
-  InboxRow,
-  LogMember,
-  LogStore,
-  StoredEntry,
-} from "../log/log-store.ts";
-import { makeFeed, type Connection, type Feed, type Principal } from "./connection.ts";
+import type { InboxRow, LogMember, LogStore, StoredEntry } from "../log/log-store.ts";
+import { makeFeed, type Connection, type Feed } from "./connection.ts";
+import type { Cursors } from "./cursors.ts";
 import { hasOutstanding, type Roster } from "./roster.ts";
 
-export interface Delivery {
-  /** A committed entry: to everyone who may see it. */
-  fanOut(entry: StoredEntry, members: readonly LogMember[], writer: string | null): void;
-  /** Brings a socket level: answers where it stands and pushes what it lacks. */
-  resume(
+const PAGE_BYTES = 1_048_576;
+
+type Needs = {
+  readonly log: LogStore;
+  readonly roster: Roster;
+  readonly cursors: Cursors;
+  readonly send: (connection: Connection, text: string) => void;
+};
+
+type Behind = RelayFrameOf<"resume.ok">["conversations"][number];
+
+export class Delivery {
+  readonly #needs: Needs;
+  #spelled: { readonly entry: StoredEntry; readonly live: boolean; readonly text: string } | null =
+    null;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /** A committed entry: to everyone who may see it. `writer` names the socket it came from. */
+  fanOut(entry: StoredEntry, members: readonly LogMember[], writer: string | null): void {
+    const { roster } = this.#needs;
+    for (const member of members) {
+      const isHidden = member.leftSeq !== null && entry.seq > member.leftSeq;
+      if (entry.seq < member.joinedSeq || isHidden) continue;
+      const holder =
+        member.type === "agent" ? roster.holder(member.id, entry.conversationId) : null;
+      if (holder !== null) {
+        this.#offer(holder, entry, writer);
+        continue;
+      }
+      for (const connection of roster.of(member.id)) {
+        // Between signing in and resuming, a socket only notes that there is more.
+        if (connection.phase !== "live") noteMissed(connection, entry);
+        else if (member.type === "human") this.#offer(connection, entry, writer);
+      }
+    }
+  }
+
+  /** Brings a socket level: says where it stands and pushes what it lacks. */
+  async resume(
     connection: Connection,
     request: {
       readonly logEpoch: string | null;
       readonly cursors: Readonly<Record<string, number>>;
     },
-  ): Promise<void>;
-  acknowledge(connection: Connection, conversationId: ConversationId, seq: number): void;
-  /** Gives the conversations of a closed agent socket to the others. */
-  release(connection: Connection): void;
-  /** Writes the cursors that moved; resolves when they are on disk. */
-  flush(): Promise<void>;
-}
-
-const PAGE_BYTES = 1_048_576;
-const CURSOR_DELAY_MS = 50;
-
-export function createDelivery(needs: {
-  readonly log: LogStore;
-  readonly clock: Clock;
-  readonly events: Log;
-  readonly roster: Roster;
-  readonly send: (connection: Connection, text: string) => void;
-  readonly onDelivered: (delivered: Delivered) => void;
-}): Delivery {
-  const { log, clock, roster, send } = needs;
-  const moveByKey = new Map<string, CursorMove>();
-  /** Cursors of agents that are connected, newer than the ones on disk. */
-  const agentCursors = new Map<AccountId, Map<ConversationId, number>>();
-  let flushing: (() => void) | null = null;
-
-  const moveCursor = (principal: Principal, conversationId: ConversationId, seq: number): void => {
-    const { endpointId, accountId } = principal;
-    if (principal.type === "agent") cursorsOf(accountId).set(conversationId, seq);
-    const key = `${endpointId} ${conversationId}`;
-    // Two sockets of one device may be at different places; the further one counts.
-    const furthest = Math.max(seq, moveByKey.get(key)?.seq ?? 0);
-    moveByKey.set(key, { endpointId, accountId, conversationId, seq: furthest });
-    flushing ??= clock.after(CURSOR_DELAY_MS, () => void flush());
-  };
-
-  const flush = async (): Promise<void> => {
-    flushing?.();
-    flushing = null;
-    const moves = [...moveByKey.values()];
-    moveByKey.clear();
-    if (moves.length === 0) return;
-    const moved = await log.advanceCursors(moves);
-    if (moved.ok) for (const delivered of moved.value) needs.onDelivered(delivered);
-    // A lost cursor costs a repeated delivery, which receivers drop.
-    else needs.events.warn("cursors.failed", { code: moved.failure.code });
-  };
-
-  const cursorsOf = (agentId: AccountId): Map<ConversationId, number> => {
-    let cursors = agentCursors.get(agentId);
-    if (cursors === undefined) {
-      cursors = new Map();
-      agentCursors.set(agentId, cursors);
+  ): Promise<void> {
+    const { log, cursors } = this.#needs;
+    const { principal } = connection;
+    if (principal === null) return;
+    const rows = await log.inbox(principal.accountId, principal.endpointId);
+    if (connection.phase !== "waiting") return;
+    connection.phase = "live";
+    const isReset = request.logEpoch !== null && request.logEpoch !== log.epoch;
+    const conversations = rows.flatMap((row) => {
+      const asked = isReset ? null : (request.cursors[row.conversationId] ?? null);
+      const behind = this.#startFeed(connection, row, asked, isReset);
+      return behind === null ? [] : [behind];
+    });
+    if (principal.type === "agent") {
+      for (const row of rows) cursors.remember(principal.accountId, row.conversationId, row.cursor);
     }
-    return cursors;
-  };
-
-  // One entry usually goes to several sockets in a row.
-  let spelled: { entry: StoredEntry; live: boolean; text: string } | null = null;
-  const textOf = (entry: StoredEntry, live: boolean): string => {
-    if (spelled?.entry !== entry || spelled.live !== live) {
-      spelled = { entry, live, text: encodeFrame(entryToFrame(entry, live)) };
+    const status = isReset ? "reset" : "continued";
+    this.#needs.send(
+      connection,
+      encodeFrame({ type: "resume.ok", status, log_epoch: log.epoch, conversations }),
+    );
+    for (const [conversationId, feed] of connection.feeds) {
+      if (feed.sentSeq < feed.lastSeq) connection.behind.add(conversationId);
     }
-    return spelled.text;
-  };
+    void this.#pump(connection);
+  }
 
-  const push = (connection: Connection, feed: Feed, entry: StoredEntry, live: boolean): void => {
+  /** Everything up to `seq` is stored at this endpoint. */
+  acknowledge(connection: Connection, conversationId: ConversationId, seq: number): void {
+    const { principal } = connection;
+    if (principal === null) return;
+    const feed = connection.feeds.get(conversationId);
+    if (feed === undefined) {
+      // Level since it resumed: what it pulled by itself may still move its cursor. The log caps it.
+      this.#needs.cursors.move(principal, conversationId, seq);
+      return;
+    }
+    const reached = Math.min(seq, feed.lastSeq);
+    if (reached <= feed.ackedSeq) return;
+    feed.ackedSeq = reached;
+    feed.sentSeq = Math.max(feed.sentSeq, reached);
+    dropAcknowledged(connection, feed, reached);
+    // Own entries right behind the acknowledged ones need no acknowledgement of their own.
+    if (feed.ackedSeq >= feed.pushedSeq) feed.ackedSeq = feed.sentSeq;
+    this.#needs.cursors.move(principal, conversationId, feed.ackedSeq);
+    if (connection.behind.size > 0) void this.#pump(connection);
+  }
+
+  /** Gives what an agent's closed socket had not acknowledged to another of its sockets. */
+  release(connection: Connection): void {
+    const { roster, cursors } = this.#needs;
+    const { principal } = connection;
+    if (principal?.type !== "agent") return;
+    for (const [conversationId, feed] of connection.feeds) {
+      if (!hasOutstanding(connection, conversationId)) continue;
+      const heir = roster.holder(principal.accountId, conversationId);
+      if (heir === null) continue;
+      const from = cursors.ofAgent(principal.accountId, conversationId) ?? feed.ackedSeq;
+      heir.feeds.set(conversationId, makeFeed(from, feed.lastSeq));
+      heir.behind.add(conversationId);
+      void this.#pump(heir);
+    }
+    if (!roster.isOnline(principal.accountId)) cursors.forget(principal.accountId);
+  }
+
+  #startFeed(
+    connection: Connection,
+    row: InboxRow,
+    asked: number | null,
+    isReset: boolean,
+  ): Behind | null {
+    const { conversationId } = row;
+    const lastSeq = Math.max(row.lastSeq, connection.feeds.get(conversationId)?.lastSeq ?? 0);
+    connection.feeds.delete(conversationId);
+    const cursor = this.#startOf(connection, row, asked);
+    const knowsMore = asked !== null && asked > row.lastSeq;
+    const status = isReset || knowsMore ? "reset" : "continued";
+    if (this.#isOthers(connection, conversationId)) return null;
+    if (cursor >= lastSeq && status === "continued") return null;
+    const pushed = connection.principal?.type === "agent" || lastSeq - cursor <= MAX_PUSHED_BACKLOG;
+    const sentSeq = pushed ? cursor : lastSeq;
+    connection.feeds.set(conversationId, {
+      ...makeFeed(cursor, lastSeq),
+      sentSeq,
+      pushedSeq: sentSeq,
+    });
+    return { conversation_id: conversationId, status, cursor, last_seq: lastSeq, pushed };
+  }
+
+  // An agent's processes share one cursor; a person's device knows best where it is.
+  #startOf(connection: Connection, row: InboxRow, asked: number | null): number {
+    const known = asked === null || asked > row.lastSeq ? row.cursor : asked;
+    const { principal } = connection;
+    const start =
+      principal?.type === "agent"
+        ? Math.max(
+            known,
+            row.cursor,
+            this.#needs.cursors.ofAgent(principal.accountId, row.conversationId) ?? 0,
+          )
+        : known;
+    return Math.min(Math.max(start, row.joinedSeq - 1), row.lastSeq);
+  }
+
+  #isOthers(connection: Connection, conversationId: ConversationId): boolean {
+    if (connection.principal?.type !== "agent") return false;
+    const siblings = this.#needs.roster.of(connection.principal.accountId);
+    return siblings.some(
+      (other) =>
+        other !== connection && other.phase === "live" && hasOutstanding(other, conversationId),
+    );
+  }
+
+  #offer(connection: Connection, entry: StoredEntry, writer: string | null): void {
+    const feed = this.#feedFor(connection, entry.conversationId, entry.seq - 1);
+    feed.lastSeq = Math.max(feed.lastSeq, entry.seq);
+    const isNext = feed.sentSeq === entry.seq - 1;
+    if (isNext && connection.id === writer) {
+      feed.sentSeq = entry.seq;
+      this.#passOver(connection, feed, entry);
+    } else if (isNext && hasRoom(connection)) {
+      this.#push(connection, feed, entry, true);
+    } else if (feed.sentSeq < entry.seq) {
+      connection.behind.add(entry.conversationId);
+      void this.#pump(connection);
+    }
+  }
+
+  #feedFor(connection: Connection, conversationId: ConversationId, beforeSeq: number): Feed {
+    const existing = connection.feeds.get(conversationId);
+    if (existing !== undefined) return existing;
+    const { principal } = connection;
+    const known =
+      principal?.type === "agent"
+        ? this.#needs.cursors.ofAgent(principal.accountId, conversationId)
+        : null;
+    const feed = makeFeed(Math.min(known ?? beforeSeq, beforeSeq), beforeSeq);
+    connection.feeds.set(conversationId, feed);
+    return feed;
+  }
+
+  #push(connection: Connection, feed: Feed, entry: StoredEntry, live: boolean): void {
     feed.sentSeq = entry.seq;
     if (
       connection.principal?.type === "agent" &&
       entry.senderId === connection.principal.accountId
     ) {
-      passOver(connection, feed, entry);
+      this.#passOver(connection, feed, entry);
       return;
     }
     feed.pushedSeq = entry.seq;
-    const bytes = 1.4 * ((entry.body?.length ?? 0) + (entry.sessionOpen?.length ?? 0)) + 512;
-    feed.unacked.push({ seq: entry.seq, bytes });
+    const text = this.#spell(entry, live);
+    feed.unacked.push({ seq: entry.seq, bytes: text.length });
     connection.unackedCount += 1;
-    connection.unackedBytes += bytes;
-    send(connection, textOf(entry, live));
-  };
+    connection.unackedBytes += text.length;
+    this.#needs.send(connection, text);
+  }
 
   // The endpoint's own entry needs no acknowledgement, once everything before it has one.
-  const passOver = (connection: Connection, feed: Feed, entry: StoredEntry): void => {
+  #passOver(connection: Connection, feed: Feed, entry: StoredEntry): void {
     if (feed.ackedSeq < feed.pushedSeq || connection.principal === null) return;
     feed.ackedSeq = entry.seq;
-    moveCursor(connection.principal, entry.conversationId, entry.seq);
-  };
+    this.#needs.cursors.move(connection.principal, entry.conversationId, entry.seq);
+  }
 
-  const feedFor = (
-    connection: Connection,
-    conversationId: ConversationId,
-    beforeSeq: number,
-  ): Feed => {
-    let feed = connection.feeds.get(conversationId);
-    if (feed === undefined) {
-      const agentId =
-        connection.principal?.type === "agent" ? connection.principal.accountId : null;
-      const known = agentId === null ? undefined : cursorsOf(agentId).get(conversationId);
-      const from = Math.min(known ?? beforeSeq, beforeSeq);
-      feed = makeFeed(from, beforeSeq);
-      connection.feeds.set(conversationId, feed);
-    }
-    return feed;
-  };
-
-  const offer = (connection: Connection, entry: StoredEntry, writer: string | null): void => {
-    const feed = feedFor(connection, entry.conversationId, entry.seq - 1);
-    feed.lastSeq = Math.max(feed.lastSeq, entry.seq);
-    const isNext = feed.sentSeq === entry.seq - 1;
-    if (isNext && connection.id === writer) {
-      feed.sentSeq = entry.seq;
-      passOver(connection, feed, entry);
-    } else if (isNext && hasRoom(connection)) {
-      push(connection, feed, entry, true);
-    } else if (feed.sentSeq < entry.seq) {
-      connection.behind.add(entry.conversationId);
-      void pump(connection);
-    }
-  };
-
-  const pump = async (connection: Connection): Promise<void> => {
+  async #pump(connection: Connection): Promise<void> {
     if (connection.pumping) return;
     connection.pumping = true;
     for (const conversationId of connection.behind) {
       const feed = connection.feeds.get(conversationId);
-      while (feed !== undefined && feed.sentSeq < feed.lastSeq && hasRoom(connection)) {
-        const page = await log.page({
-          conversationId,
-          after: feed.sentSeq,
-          before: feed.lastSeq + 1,
-          maxEntries: MAX_UNACKED_ENTRIES - connection.unackedCount,
-          maxBytes: PAGE_BYTES,
-        });
-        if (connection.phase !== "live" || page.length === 0) break;
-        for (const entry of page)
-          if (entry.seq === feed.sentSeq + 1) push(connection, feed, entry, false);
-      }
-      if (connection.phase !== "live") break;
+      if (feed !== undefined) await this.#catchUp(connection, conversationId, feed);
       if (feed === undefined || feed.sentSeq >= feed.lastSeq)
         connection.behind.delete(conversationId);
-      if (!hasRoom(connection)) break;
+      if (connection.phase !== "live" || !hasRoom(connection)) break;
     }
     connection.pumping = false;
-  };
+  }
 
-  const isOthers = (connection: Connection, row: InboxRow): boolean =>
-    connection.principal?.type === "agent" &&
-    roster
-      .of(connection.principal.accountId)
-      .some(
-        (other) =>
-          other !== connection &&
-          other.phase === "live" &&
-          hasOutstanding(other, row.conversationId),
-      );
-
-  // Where the socket really is: an agent's processes share one cursor, a person's device knows its own best.
-  const startOf = (connection: Connection, row: InboxRow, asked: number | undefined): number => {
-    const known = asked === undefined || asked > row.lastSeq ? row.cursor : asked;
-    const agent = connection.principal?.type === "agent" ? connection.principal : null;
-    const start =
-      agent === null
-        ? known
-        : Math.max(known, row.cursor, cursorsOf(agent.accountId).get(row.conversationId) ?? 0);
-    return Math.min(Math.max(start, row.joinedSeq - 1), row.lastSeq);
-  };
-
-  return {
-    fanOut(entry, members, writer) {
-      for (const member of members) {
-        if (entry.seq < member.joinedSeq || (member.leftSeq !== null && entry.seq > member.leftSeq))
-          continue;
-        if (member.type === "agent") {
-          const holder = roster.holder(member.id, entry.conversationId);
-          if (holder !== null) offer(holder, entry, writer);
-          else for (const connection of roster.of(member.id)) noteMissed(connection, entry);
-          continue;
-        }
-        for (const connection of roster.of(member.id)) {
-          if (connection.phase === "live") offer(connection, entry, writer);
-          // Between signing in and resuming: only note that there is more.
-          else noteMissed(connection, entry);
+  async #catchUp(
+    connection: Connection,
+    conversationId: ConversationId,
+    feed: Feed,
+  ): Promise<void> {
+    const isWanted = (): boolean =>
+      connection.phase === "live" && feed.sentSeq < feed.lastSeq && hasRoom(connection);
+    while (isWanted()) {
+      const fromSeq = feed.sentSeq;
+      const page = await this.#needs.log.page({
+        conversationId,
+        after: feed.sentSeq,
+        before: feed.lastSeq + 1,
+        maxEntries: MAX_UNACKED_ENTRIES - connection.unackedCount,
+        maxBytes: PAGE_BYTES,
+      });
+      for (const entry of page) {
+        if (connection.phase === "live" && entry.seq === feed.sentSeq + 1) {
+          this.#push(connection, feed, entry, false);
         }
       }
-    },
+      if (feed.sentSeq === fromSeq) return;
+    }
+  }
 
-    async resume(connection, { logEpoch, cursors }) {
-      const { principal } = connection;
-      if (principal === null) return;
-      const rows = await log.inbox(principal.accountId, principal.endpointId);
-      if (connection.phase !== "waiting") return;
-      connection.phase = "live";
-      const isReset = logEpoch !== null && logEpoch !== log.epoch;
-      const conversations: RelayFrameOf<"resume.ok">["conversations"] = [];
-      for (const row of rows) {
-        const { conversationId } = row;
-        const asked = isReset ? undefined : cursors[conversationId];
-        const rolledBack = asked !== undefined && asked > row.lastSeq;
-        const lastSeq = Math.max(row.lastSeq, connection.feeds.get(conversationId)?.lastSeq ?? 0);
-        connection.feeds.delete(conversationId);
-        const cursor = startOf(connection, row, asked);
-        const status = isReset || rolledBack ? ("reset" as const) : ("continued" as const);
-        if ((cursor >= lastSeq && status === "continued") || isOthers(connection, row)) continue;
-        const pushed = principal.type === "agent" || lastSeq - cursor <= MAX_PUSHED_BACKLOG;
-        const sentSeq = pushed ? cursor : lastSeq;
-        const feed = makeFeed(cursor, lastSeq);
-        connection.feeds.set(conversationId, { ...feed, sentSeq, pushedSeq: sentSeq });
-        conversations.push({
-          conversation_id: conversationId,
-          status,
-          cursor,
-          last_seq: lastSeq,
-          pushed,
-        });
-      }
-      const status = isReset ? "reset" : "continued";
-      send(
-        connection,
-        encodeFrame({ type: "resume.ok", status, log_epoch: log.epoch, conversations }),
-      );
-      if (principal.type === "agent") {
-        const known = cursorsOf(principal.accountId);
-        for (const row of rows) {
-          known.set(row.conversationId, Math.max(known.get(row.conversationId) ?? 0, row.cursor));
-        }
-      }
-      for (const [conversationId, feed] of connection.feeds) {
-        if (feed.sentSeq < feed.lastSeq) connection.behind.add(conversationId);
-      }
-      void pump(connection);
-    },
-
-    acknowledge(connection, conversationId, seq) {
-      const { principal } = connection;
-      if (principal === null) return;
-      const feed = connection.feeds.get(conversationId);
-      if (feed === undefined) {
-        // Level since the resume: what it pulled by itself may still move its cursor. The log caps it.
-        moveCursor(principal, conversationId, seq);
-        return;
-      }
-      const reached = Math.min(seq, feed.lastSeq);
-      if (reached <= feed.ackedSeq) return;
-      feed.ackedSeq = reached;
-      feed.sentSeq = Math.max(feed.sentSeq, reached);
-      dropAcknowledged(connection, feed, reached);
-      // Own entries right behind the acknowledged ones need none of their own.
-      if (feed.ackedSeq >= feed.pushedSeq) feed.ackedSeq = feed.sentSeq;
-      moveCursor(principal, conversationId, feed.ackedSeq);
-      if (connection.behind.size > 0) void pump(connection);
-    },
-
-    release(connection) {
-      const { principal } = connection;
-      if (principal?.type !== "agent") return;
-      const { accountId } = principal;
-      for (const [conversationId, feed] of connection.feeds) {
-        if (!hasOutstanding(connection, conversationId)) continue;
-        const heir = roster.holder(accountId, conversationId);
-        if (heir === null) continue;
-        const from = cursorsOf(accountId).get(conversationId) ?? feed.ackedSeq;
-        heir.feeds.set(conversationId, makeFeed(from, feed.lastSeq));
-        heir.behind.add(conversationId);
-        void pump(heir);
-      }
-      if (!roster.isOnline(accountId)) agentCursors.delete(accountId);
-    },
-
-    flush,
-  };
+  // One entry usually goes to several sockets in a row.
+  #spell(entry: StoredEntry, live: boolean): string {
+    if (this.#spelled?.entry !== entry || this.#spelled.live !== live) {
+      this.#spelled = { entry, live, text: encodeFrame(entryToFrame(entry, live)) };
+    }
+    return this.#spelled.text;
+  }
 }
 
 const hasRoom = (connection: Connection): boolean =>

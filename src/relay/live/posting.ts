@@ -24,14 +24,14 @@ export type DurableEndpointFrame =
   | EndpointFrameOf<"message.recall">
   | EndpointFrameOf<"control.send">;
 
-export interface Posting {
-  /** Resolves when the entry is on disk; `tag` names the writing socket. */
-  post(
-    principal: Principal,
-    frame: DurableEndpointFrame,
-    tag: string | null,
-  ): Promise<Result<Appended, RelayFailure>>;
-}
+type Needs = {
+  readonly log: LogStore;
+  readonly clock: Clock;
+  readonly buckets: Buckets;
+  readonly rates: Rates;
+};
+
+type Stored = Promise<Result<Appended, RelayFailure>>;
 
 const KIND_BY_FRAME = {
   "message.send": "message.new",
@@ -40,136 +40,152 @@ const KIND_BY_FRAME = {
   "stream.done": "stream.done",
 } as const satisfies Record<SendFrame["type"], EntryKind>;
 
-export function createPosting(needs: {
-  readonly log: LogStore;
-  readonly clock: Clock;
-  readonly buckets: Buckets;
-  readonly rates: Rates;
-}): Posting {
-  const { log, clock } = needs;
+export class Posting {
+  readonly #needs: Needs;
 
-  const send = async (principal: Principal, frame: SendFrame, tag: string | null) => {
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /** Resolves when the entry is on disk; `tag` names the writing socket. */
+  async post(principal: Principal, frame: DurableEndpointFrame, tag: string | null): Stored {
+    const { buckets, rates } = this.#needs;
+    const rate = principal.type === "agent" ? rates.agentMessages : rates.humanMessages;
+    // The end of a stream must not be refused for its beginning: it would orphan what was already shown.
+    const endsStream = frame.type === "stream.done" || frame.type === "stream.abort";
+    const waitMs = endsStream ? 0 : buckets.take(`post ${principal.endpointId}`, rate);
+    if (waitMs > 0) return refuseFor("RATE_LIMITED", waitMs);
+    switch (frame.type) {
+      case "stream.abort":
+        return this.#abort(principal, frame, tag);
+      case "control.send":
+        return this.#control(principal, frame, tag);
+      case "message.recall":
+        return this.#recall(principal, frame, tag);
+      default:
+        return this.#send(principal, frame, tag);
+    }
+  }
+
+  async #send(principal: Principal, frame: SendFrame, tag: string | null): Stored {
     const sealed = check(principal, frame, frame.client_message_id, frame.envelope_version);
     if (!sealed.ok) return sealed;
-    const guard = frame.artifact_guard;
-    const expiresAt = guard?.expires_at === undefined ? null : Date.parse(guard.expires_at);
-    const now = clock.now();
-    if (expiresAt !== null && !(expiresAt > now && expiresAt <= now + MAX_ARTIFACT_LIFETIME_MS)) {
-      return refuse("BAD_REQUEST", { path: "artifact_guard.expires_at" });
-    }
-    const isControl = frame.type === "stream.start" || frame.type === "reaction.set";
-    const contentType = isControl ? "control" : frame.content_type;
-    const meta = {
-      content_type: contentType,
-      ...(frame.envelope_version === ENVELOPE_FORMAT
-        ? {}
-        : { envelope_version: frame.envelope_version }),
-      ...("stream_id" in frame ? { stream_id: frame.stream_id } : {}),
-      ...("delta_count" in frame ? { delta_count: frame.delta_count } : {}),
-    };
+    const now = this.#needs.clock.now();
+    const artifact = artifactGuard(frame, now);
+    if (!artifact.ok) return artifact;
+    const meta = metaOf(frame);
     const base = entryBy(
       principal,
       frame.conversation_id,
       KIND_BY_FRAME[frame.type],
       frame.client_message_id,
     );
-    const entry = { ...base, ...sealed.value, meta, countsUnread: contentType === "encrypted" };
-    const artifact =
-      guard === undefined
-        ? null
-        : { key: guard.key, basedOnRevision: guard.based_on_revision ?? null, expiresAt };
-    return log.append({ now, entry, artifact, stream: streamStep(frame) }, tag);
-  };
+    const entry = {
+      ...base,
+      ...sealed.value,
+      meta,
+      countsUnread: meta.content_type === "encrypted",
+    };
+    const stream = streamStep(frame);
+    return this.#needs.log.append({ now, entry, artifact: artifact.value, stream }, tag);
+  }
 
-  const abort = async (
+  async #abort(
     principal: Principal,
     frame: EndpointFrameOf<"stream.abort">,
     tag: string | null,
-  ) => {
-    const { stream_id, client_message_id, encrypted_payload, reason } = frame;
+  ): Stored {
+    const { stream_id, client_message_id, reason } = frame;
     const sealed = sealedPart(principal, frame);
     if (!sealed.ok) return sealed;
-    const entry = {
-      ...entryBy(principal, frame.conversation_id, "stream.abort", client_message_id ?? null),
-      ...sealed.value,
-      meta: {
-        stream_id,
-        ...(reason === undefined ? {} : { reason }),
-        ...(client_message_id === undefined || encrypted_payload === undefined
-          ? {}
-          : { client_message_id }),
-      },
+    const isSigned = sealed.value.body !== null;
+    const meta = {
+      stream_id,
+      ...(reason === undefined ? {} : { reason }),
+      ...(isSigned ? { client_message_id } : {}),
     };
+    const base = entryBy(
+      principal,
+      frame.conversation_id,
+      "stream.abort",
+      client_message_id ?? null,
+    );
     const stream = { streamId: stream_id, step: "end" } as const;
-    return log.append({ now: clock.now(), entry, artifact: null, stream }, tag);
-  };
+    const now = this.#needs.clock.now();
+    return this.#needs.log.append(
+      { now, entry: { ...base, ...sealed.value, meta }, artifact: null, stream },
+      tag,
+    );
+  }
 
-  const control = (
+  async #control(
     principal: Principal,
     frame: EndpointFrameOf<"control.send">,
     tag: string | null,
-  ) => {
-    if (decodeBase64(frame.record) === null || frame.record.length > MAX_RECORD_CHARACTERS) {
-      return Promise.resolve(refuse("BAD_REQUEST", { path: "record" }));
+  ): Stored {
+    const { record, conversation_id } = frame;
+    if (record.length > MAX_RECORD_CHARACTERS || decodeBase64(record) === null) {
+      return refuse("BAD_REQUEST", { path: "record" });
     }
-    const entry = entryBy(principal, frame.conversation_id, "control", null);
     const meta = {
       sender_id: principal.accountId,
       sender_device_id: principal.endpointId,
-      record: frame.record,
+      record,
     };
-    return log.append(
-      { now: clock.now(), entry: { ...entry, meta }, artifact: null, stream: null },
-      tag,
-    );
-  };
+    const entry = { ...entryBy(principal, conversation_id, "control", null), meta };
+    const now = this.#needs.clock.now();
+    return this.#needs.log.append({ now, entry, artifact: null, stream: null }, tag);
+  }
 
-  const recall = async (
+  async #recall(
     principal: Principal,
     frame: EndpointFrameOf<"message.recall">,
     tag: string | null,
-  ) => {
+  ): Stored {
     const sealed = sealedPart(principal, frame);
     if (!sealed.ok) return sealed;
     const { body, sessionOpen } = sealed.value;
-    return log.recall(
+    const messageId = frame.client_message_id;
+    return this.#needs.log.recall(
       {
-        now: clock.now(),
+        now: this.#needs.clock.now(),
         conversationId: frame.conversation_id,
         messageId: frame.message_id,
         senderId: principal.accountId,
         senderType: principal.type,
         senderDeviceId: principal.endpointId,
         windowMs: RECALL_WINDOW_MS,
-        signed:
-          body === null || frame.client_message_id === undefined
-            ? null
-            : { messageId: frame.client_message_id, body, sessionOpen },
+        signed: body === null || messageId === undefined ? null : { messageId, body, sessionOpen },
       },
       tag,
     );
-  };
+  }
+}
 
+/** What the relay keeps of a message beside its envelope. */
+function metaOf(frame: SendFrame): Readonly<Record<string, unknown>> {
+  const isControl = frame.type === "stream.start" || frame.type === "reaction.set";
   return {
-    async post(principal, frame, tag) {
-      const { agentMessages, humanMessages } = needs.rates;
-      const rate = principal.type === "agent" ? agentMessages : humanMessages;
-      // The end of a stream must not be refused for its beginning: it would orphan what was already shown.
-      const endsStream = frame.type === "stream.done" || frame.type === "stream.abort";
-      const waitMs = endsStream ? 0 : needs.buckets.take(`post ${principal.endpointId}`, rate);
-      if (waitMs > 0) return refuseFor("RATE_LIMITED", waitMs);
-      switch (frame.type) {
-        case "stream.abort":
-          return abort(principal, frame, tag);
-        case "control.send":
-          return control(principal, frame, tag);
-        case "message.recall":
-          return recall(principal, frame, tag);
-        default:
-          return send(principal, frame, tag);
-      }
-    },
+    content_type: isControl ? "control" : frame.content_type,
+    ...(frame.envelope_version === ENVELOPE_FORMAT
+      ? {}
+      : { envelope_version: frame.envelope_version }),
+    ...("stream_id" in frame ? { stream_id: frame.stream_id } : {}),
+    ...("delta_count" in frame ? { delta_count: frame.delta_count } : {}),
   };
+}
+
+function artifactGuard(
+  frame: SendFrame,
+  now: number,
+): Result<AppendRequest["artifact"], RelayFailure> {
+  const guard = frame.artifact_guard;
+  if (guard === undefined) return ok(null);
+  const expiresAt = guard.expires_at === undefined ? null : Date.parse(guard.expires_at);
+  const isTimely =
+    expiresAt === null || (expiresAt > now && expiresAt <= now + MAX_ARTIFACT_LIFETIME_MS);
+  if (!isTimely) return refuse("BAD_REQUEST", { path: "artifact_guard.expires_at" });
+  return ok({ key: guard.key, basedOnRevision: guard.based_on_revision ?? null, expiresAt });
 }
 
 /** Signed control records are a few hundred bytes; a beat names every open session of its writer. */

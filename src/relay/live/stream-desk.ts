@@ -1,207 +1,224 @@
 /** What sockets say about live streams: deltas in and out, repeats, stop requests, ends by time or limit. */
 import type { Clock } from "#base/clock.ts";
 import type { EndpointFrameOf } from "#protocol/endpoint-frame.ts";
-import { encodeFrame } from "#protocol/frame.ts";
 import type { StreamId, UserId } from "#protocol/ids.ts";
-import type { RelayFrame, RelayFrameOf } from "#protocol/relay-frame.ts";
+import type { RelayFrameOf } from "#protocol/relay-frame.ts";
 import type { EphemeralBus } from "../bus/bus.ts";
 import { errorFrame } from "../error-frame.ts";
-import { refuse, refuseFor } from "../failure.ts";
+import { refuse, refuseFor, type RelayFailure } from "../failure.ts";
 import { entryToFrame } from "../log/entry-frame.ts";
 import type { LogStore, StoredEntry } from "../log/log-store.ts";
 import type { Audience } from "./audience.ts";
 import type { Connection, Principal } from "./connection.ts";
 import type { Rates } from "./rates.ts";
-import type { Roster } from "./roster.ts";
+import type { Sockets } from "./sockets.ts";
 import { createStreams, type LiveStream, type StreamEnd } from "./streams.ts";
 import type { Buckets } from "./token-bucket.ts";
 
 /** The author hears how far it got after so many deltas. */
 const ACK_EVERY = 16;
 
-export function createStreamDesk(needs: {
+type Needs = {
   readonly log: LogStore;
   readonly audience: Audience;
   readonly bus: EphemeralBus;
   readonly buckets: Buckets;
   readonly rates: Rates;
   readonly clock: Clock;
-  readonly roster: Roster;
-  readonly send: (connection: Connection, frame: RelayFrame) => void;
-}) {
-  const { log, audience, bus, clock, send } = needs;
-  const streams = createStreams();
+  readonly sockets: Sockets;
+};
 
-  const deltaFrame = (stream: LiveStream, index: number): RelayFrameOf<"stream.delta"> => ({
-    type: "stream.delta",
-    conversation_id: stream.conversationId,
-    stream_id: stream.streamId,
-    index,
-    sender_id: stream.authorId,
-    encrypted_payload: stream.deltas[index] ?? "",
-  });
+export class StreamDesk {
+  readonly #needs: Needs;
+  readonly #streams = createStreams();
 
-  const tellProgress = (connection: Connection, stream: LiveStream): void =>
-    send(connection, {
-      type: "stream.ack",
-      stream_id: stream.streamId,
-      next_index: stream.deltas.length,
-    });
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
 
-  const fail = (stream: LiveStream, code: StreamEnd): void => {
-    streams.end(stream.streamId);
-    const { conversationId, streamId } = stream;
-    void log.failStream({ now: clock.now(), conversationId, streamId, code });
-  };
-
-  const isBy = (stream: LiveStream, principal: Principal): boolean =>
-    stream.authorDeviceId === principal.endpointId;
-
-  return {
-    /** Hears every entry: a start opens a stream's buffer, an end drops it. */
-    follow(entry: StoredEntry, writer: string | null) {
-      const streamId = entry.meta.stream_id as StreamId | undefined;
-      if (streamId === undefined) return;
-      if (entry.kind !== "stream.start") {
-        streams.end(streamId);
-        return;
-      }
-      if (entry.senderId === null || entry.senderDeviceId === null) return;
-      streams.start({
+  /** Hears every entry: a start opens a stream's buffer, an end drops it. */
+  follow(entry: StoredEntry): void {
+    const streamId = entry.meta.stream_id as StreamId | undefined;
+    if (streamId === undefined) return;
+    if (entry.kind !== "stream.start") this.#streams.end(streamId);
+    else if (entry.senderId !== null && entry.senderDeviceId !== null) {
+      this.#streams.start({
         streamId,
         conversationId: entry.conversationId,
         authorId: entry.senderId,
         authorDeviceId: entry.senderDeviceId,
         start: entry,
         startedAt: entry.at,
-        connectionId: writer ?? "",
       });
-    },
+    }
+  }
 
-    /** After a start, first or repeated: from where the author goes on. */
-    welcomeAuthor(connection: Connection, principal: Principal, streamId: StreamId) {
-      const stream = streams.get(streamId);
-      if (stream === null || !isBy(stream, principal)) return;
-      stream.connectionId = connection.id;
-      tellProgress(connection, stream);
-    },
+  /** After a start, first or repeated: from where the author goes on. */
+  welcomeAuthor(connection: Connection, principal: Principal, streamId: StreamId): void {
+    const stream = this.#streams.get(streamId);
+    if (stream !== null && isBy(stream, principal)) this.#tellProgress(connection, stream);
+  }
 
-    isAuthor(principal: Principal, streamId: StreamId): boolean {
-      const stream = streams.get(streamId);
-      // An unknown stream's end goes to the log, which knows whether it is a repeat.
-      return stream === null ? principal.type === "agent" : isBy(stream, principal);
-    },
+  /** Whether an abort of this sender is the end, not a request. */
+  isAuthor(principal: Principal, streamId: StreamId): boolean {
+    const stream = this.#streams.get(streamId);
+    // An unknown stream's end goes to the log, which knows whether it is a repeat.
+    return stream === null ? principal.type === "agent" : isBy(stream, principal);
+  }
 
-    async delta(
-      connection: Connection,
-      principal: Principal,
-      frame: EndpointFrameOf<"stream.delta">,
+  async delta(
+    connection: Connection,
+    principal: Principal,
+    frame: EndpointFrameOf<"stream.delta">,
+  ): Promise<void> {
+    const { buckets, rates, clock } = this.#needs;
+    const stream = this.#streams.get(frame.stream_id);
+    if (
+      stream === null ||
+      !isBy(stream, principal) ||
+      stream.conversationId !== frame.conversation_id
     ) {
-      const ids = { req: frame.req, stream_id: frame.stream_id };
-      const stream = streams.get(frame.stream_id);
-      if (
-        stream === null ||
-        !isBy(stream, principal) ||
-        stream.conversationId !== frame.conversation_id
-      ) {
-        send(connection, errorFrame(refuse("STREAM_UNKNOWN").failure, ids));
-        return;
-      }
-      const waitMs = needs.buckets.take(`delta ${stream.streamId}`, needs.rates.deltas);
-      if (waitMs > 0) {
-        send(connection, errorFrame(refuseFor("RATE_LIMITED", waitMs).failure, ids));
-        tellProgress(connection, stream);
-        return;
-      }
-      stream.connectionId = connection.id;
-      const verdict = streams.take(stream, frame.index, frame.encrypted_payload, clock.now());
-      if (verdict === "limit") {
-        send(connection, errorFrame(refuse("STREAM_LIMIT").failure, ids));
-        fail(stream, "STREAM_LIMIT");
-        return;
-      }
-      if (verdict === "gap") {
-        const failure = refuse("STREAM_GAP", { next_index: stream.deltas.length }).failure;
-        send(connection, errorFrame(failure, ids));
-      }
-      if (verdict !== "taken" || stream.deltas.length % ACK_EVERY === 0)
-        tellProgress(connection, stream);
-      if (verdict !== "taken") return;
-      // Agents get the finished message; only people watch text arrive.
-      const others = (await audience.othersOf(stream.conversationId, stream.authorId)) ?? [];
-      const to = others.filter((other) => other.type === "human").map((other) => other.id);
-      bus.publish({
-        to,
-        frame: deltaFrame(stream, frame.index),
-        except: connection.id,
-        droppable: true,
-      });
-    },
+      this.#answer(connection, refuse("STREAM_UNKNOWN").failure, frame);
+      return;
+    }
+    const waitMs = buckets.take(`delta ${stream.streamId}`, rates.deltas);
+    if (waitMs > 0) {
+      this.#answer(connection, refuseFor("RATE_LIMITED", waitMs).failure, frame);
+      this.#tellProgress(connection, stream);
+      return;
+    }
+    const verdict = this.#streams.take(stream, frame.index, frame.encrypted_payload, clock.now());
+    if (verdict === "limit") {
+      this.#answer(connection, refuse("STREAM_LIMIT").failure, frame);
+      this.#fail(stream, "STREAM_LIMIT");
+      return;
+    }
+    if (verdict === "gap") {
+      this.#answer(
+        connection,
+        refuse("STREAM_GAP", { next_index: stream.deltas.length }).failure,
+        frame,
+      );
+    }
+    if (verdict !== "taken" || stream.deltas.length % ACK_EVERY === 0) {
+      this.#tellProgress(connection, stream);
+    }
+    if (verdict === "taken") await this.#show(connection, stream, frame.index);
+  }
 
-    async pull(
-      connection: Connection,
-      principal: Principal,
-      frame: EndpointFrameOf<"stream.pull">,
+  /** Repeats deltas to a member who missed some. */
+  async pull(
+    connection: Connection,
+    principal: Principal,
+    frame: EndpointFrameOf<"stream.pull">,
+  ): Promise<void> {
+    const { audience, sockets } = this.#needs;
+    const stream = this.#streams.get(frame.stream_id);
+    const others =
+      stream === null ? null : await audience.othersOf(stream.conversationId, principal.accountId);
+    if (stream === null || others === null) {
+      this.#answer(connection, refuse("STREAM_UNKNOWN").failure, frame);
+      return;
+    }
+    for (let i = frame.from_index; i < stream.deltas.length; i++) {
+      sockets.send(connection, deltaFrame(stream, i));
+    }
+  }
+
+  /** A reader asks the author to stop; the author decides. */
+  async requestStop(
+    connection: Connection,
+    principal: Principal,
+    frame: EndpointFrameOf<"stream.abort">,
+  ): Promise<void> {
+    const { audience, bus } = this.#needs;
+    const { conversation_id, stream_id, reason } = frame;
+    const stream = this.#streams.get(stream_id);
+    const others = await audience.othersOf(conversation_id, principal.accountId);
+    if (
+      stream?.conversationId !== conversation_id ||
+      others === null ||
+      principal.type !== "human"
     ) {
-      const stream = streams.get(frame.stream_id);
-      const members =
-        stream === null
-          ? null
-          : await audience.othersOf(stream.conversationId, principal.accountId);
-      if (stream === null || members === null) {
-        const failure = refuse("STREAM_UNKNOWN").failure;
-        send(connection, errorFrame(failure, { req: frame.req, stream_id: frame.stream_id }));
-        return;
-      }
-      for (let i = frame.from_index; i < stream.deltas.length; i++)
-        send(connection, deltaFrame(stream, i));
-    },
+      this.#answer(connection, refuse("STREAM_UNKNOWN").failure, frame);
+      return;
+    }
+    const request: RelayFrameOf<"stream.abort"> = {
+      type: "stream.abort",
+      conversation_id,
+      stream_id,
+      requested_by: principal.accountId as UserId,
+      ...(reason === undefined ? {} : { reason }),
+    };
+    bus.publish({ to: [stream.authorId], frame: request, except: null, droppable: false });
+  }
 
-    /** A reader asks the author to stop; the author decides. */
-    async requestStop(
-      connection: Connection,
-      principal: Principal,
-      frame: EndpointFrameOf<"stream.abort">,
-    ) {
-      const { conversation_id, stream_id, reason } = frame;
-      const stream = streams.get(stream_id);
-      const others = await audience.othersOf(conversation_id, principal.accountId);
-      if (
-        stream?.conversationId !== conversation_id ||
-        others === null ||
-        principal.type !== "human"
-      ) {
-        send(
-          connection,
-          errorFrame(refuse("STREAM_UNKNOWN").failure, { req: frame.req, stream_id }),
-        );
-        return;
+  /** A returning reader gets every live stream again: its start and the deltas it lacks. */
+  async resume(
+    connection: Connection,
+    nextIndexes: Readonly<Record<string, number>>,
+  ): Promise<void> {
+    const { audience, sockets } = this.#needs;
+    const { principal } = connection;
+    if (principal?.type !== "human") return;
+    for (const stream of this.#streams.all()) {
+      const others = await audience.othersOf(stream.conversationId, principal.accountId);
+      if (others === null) continue;
+      sockets.send(connection, entryToFrame(stream.start, true));
+      for (let i = nextIndexes[stream.streamId] ?? 0; i < stream.deltas.length; i++) {
+        sockets.send(connection, deltaFrame(stream, i));
       }
-      const request: RelayFrame = {
-        type: "stream.abort",
-        conversation_id,
-        stream_id,
-        requested_by: principal.accountId as UserId,
-        ...(reason === undefined ? {} : { reason }),
-      };
-      bus.publish({ to: [stream.authorId], frame: request, except: null, droppable: false });
-    },
+    }
+  }
 
-    /** A returning reader gets every live stream again: its start and the deltas it lacks. */
-    async resume(connection: Connection, nextIndexes: Readonly<Record<string, number>>) {
-      const { principal } = connection;
-      if (principal?.type !== "human") return;
-      for (const stream of [...streams.all()]) {
-        const others = await audience.othersOf(stream.conversationId, principal.accountId);
-        if (others === null || connection.phase !== "live") continue;
-        connection.link.send(encodeFrame(entryToFrame(stream.start, true)));
-        const from = nextIndexes[stream.streamId] ?? 0;
-        for (let i = from; i < stream.deltas.length; i++) send(connection, deltaFrame(stream, i));
-      }
-    },
+  /** Ends streams whose time is over or whose author fell silent. */
+  tick(now: number): void {
+    for (const { stream, code } of this.#streams.overdue(now)) this.#fail(stream, code);
+  }
 
-    tick(now: number) {
-      for (const { stream, code } of streams.overdue(now)) fail(stream, code);
-    },
-  };
+  // Agents get the finished message; only people watch text arrive.
+  async #show(connection: Connection, stream: LiveStream, index: number): Promise<void> {
+    const { audience, bus } = this.#needs;
+    const frame = deltaFrame(stream, index);
+    const others = (await audience.othersOf(stream.conversationId, stream.authorId)) ?? [];
+    const to = others.filter((other) => other.type === "human").map((other) => other.id);
+    bus.publish({ to, frame, except: connection.id, droppable: true });
+  }
+
+  #fail(stream: LiveStream, code: StreamEnd): void {
+    const { log, clock } = this.#needs;
+    const { conversationId, streamId } = stream;
+    this.#streams.end(streamId);
+    // Refused only when the author ended it in the same moment; then its end stands.
+    void log.failStream({ now: clock.now(), conversationId, streamId, code });
+  }
+
+  #tellProgress(connection: Connection, stream: LiveStream): void {
+    const next_index = stream.deltas.length;
+    this.#needs.sockets.send(connection, {
+      type: "stream.ack",
+      stream_id: stream.streamId,
+      next_index,
+    });
+  }
+
+  #answer(
+    connection: Connection,
+    failure: RelayFailure,
+    { req, stream_id }: { readonly req?: string | undefined; readonly stream_id: StreamId },
+  ): void {
+    this.#needs.sockets.send(connection, errorFrame(failure, { req, stream_id }));
+  }
 }
+
+const isBy = (stream: LiveStream, principal: Principal): boolean =>
+  stream.authorDeviceId === principal.endpointId;
+
+const deltaFrame = (stream: LiveStream, index: number): RelayFrameOf<"stream.delta"> => ({
+  type: "stream.delta",
+  conversation_id: stream.conversationId,
+  stream_id: stream.streamId,
+  index,
+  sender_id: stream.authorId,
+  encrypted_payload: stream.deltas[index] ?? "",
+});

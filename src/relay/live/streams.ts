@@ -18,8 +18,6 @@ export type LiveStream = {
   readonly authorDeviceId: DeviceId;
   readonly start: StoredEntry;
   readonly startedAt: number;
-  /** The author's socket of the moment. */
-  connectionId: string;
   heardAt: number;
   bytes: number;
   readonly deltas: string[];
@@ -36,7 +34,7 @@ export interface Streams {
   end(streamId: StreamId): void;
   /** Streams whose time is over, with the reason. */
   overdue(now: number): readonly { readonly stream: LiveStream; readonly code: StreamEnd }[];
-  all(): Iterable<LiveStream>;
+  all(): readonly LiveStream[];
 }
 
 export function createStreams(): Streams {
@@ -72,6 +70,6 @@ export function createStreams(): Streams {
       }
       return ended;
     },
-    all: () => streamById.values(),
+    all: () => [...streamById.values()],
   };
 }

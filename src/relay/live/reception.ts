@@ -1,0 +1,146 @@
+/** Lets sockets in: the first frame, the welcome, the renewal of a token, and the time a stranger has. SPEC §sign-in. */
+import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/log.ts";
+import { CLOSE } from "#protocol/close-codes.ts";
+import type { EndpointFrameOf, ParsedEndpointFrame } from "#protocol/endpoint-frame.ts";
+import type { AgentId, DeviceId, UserId } from "#protocol/ids.ts";
+import {
+  ACCESS_TOKEN_WARNING_S,
+  AUTH_TIMEOUT_MS,
+  MAX_FRAME_BYTES,
+  MAX_IN_FLIGHT,
+  MAX_UNACKED_ENTRIES,
+} from "#protocol/limits.ts";
+import { PROTOCOL } from "#protocol/version.ts";
+import type { Admission } from "../admission.ts";
+import type { Directory } from "../directory/directory.ts";
+import type { Connection, Principal } from "./connection.ts";
+import { signIn, signInHuman, type SignInRefusal } from "./sign-in.ts";
+import type { Sockets } from "./sockets.ts";
+
+type Needs = {
+  readonly sockets: Sockets;
+  readonly admission: Admission;
+  readonly directory: Directory;
+  readonly clock: Clock;
+  readonly events: Log;
+  readonly logEpoch: string;
+  /** The account's first socket is there. */
+  readonly onArrived: (principal: Principal) => void;
+};
+
+export class Reception {
+  readonly #needs: Needs;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  /** A frame of a socket that nobody knows yet. */
+  receive(connection: Connection, frame: ParsedEndpointFrame): void {
+    const { sockets } = this.#needs;
+    if (frame.type === "ping") sockets.send(connection, { type: "pong", t: frame.t });
+    else if (frame.type === "auth" && connection.phase === "new")
+      void this.#authenticate(connection, frame);
+    else sockets.close(connection, CLOSE.protocolError);
+  }
+
+  /** A token renewed in place; the socket stays the same endpoint's. */
+  async renew(
+    connection: Connection,
+    principal: Principal,
+    frame: EndpointFrameOf<"auth.renew">,
+  ): Promise<void> {
+    const signed = await signInHuman(this.#needs, frame.access_token);
+    const isSame =
+      signed.ok &&
+      signed.value.principal.accountId === principal.accountId &&
+      signed.value.principal.endpointId === principal.endpointId;
+    if (!isSame) {
+      this.#needs.sockets.close(connection, CLOSE.authFailed);
+      return;
+    }
+    connection.principal = signed.value.principal;
+    connection.expiresAt = signed.value.expiresAt;
+    connection.warnedOfExpiry = false;
+    this.#welcome(connection, signed.value.principal, frame.req);
+  }
+
+  /** Strangers who took too long, and tokens that end. */
+  tick(connection: Connection, now: number): void {
+    const { sockets } = this.#needs;
+    const { phase, expiresAt, openedAt } = connection;
+    if (phase === "new" || phase === "signing-in") {
+      if (now - openedAt >= AUTH_TIMEOUT_MS) sockets.close(connection, CLOSE.authTimeout);
+      return;
+    }
+    if (expiresAt === null) return;
+    const leftMs = expiresAt - now;
+    if (leftMs <= 0) sockets.close(connection, CLOSE.authExpired);
+    else if (leftMs <= ACCESS_TOKEN_WARNING_S * 1_000 && !connection.warnedOfExpiry) {
+      connection.warnedOfExpiry = true;
+      sockets.send(connection, {
+        type: "auth.expiring",
+        expires_in_seconds: Math.round(leftMs / 1_000),
+      });
+    }
+  }
+
+  async #authenticate(connection: Connection, frame: EndpointFrameOf<"auth">): Promise<void> {
+    const { sockets } = this.#needs;
+    connection.phase = "signing-in";
+    const signed = await signIn(this.#needs, connection.path, frame);
+    if (connection.phase !== "signing-in") return;
+    if (!signed.ok) {
+      this.#refuse(connection, signed.failure);
+      return;
+    }
+    const { principal, expiresAt } = signed.value;
+    connection.hint = frame.connection_hint ?? null;
+    connection.expiresAt = expiresAt;
+    const isFirst = !sockets.roster.isOnline(principal.accountId);
+    sockets.admit(connection, principal);
+    this.#welcome(connection, principal, frame.req);
+    if (principal.type === "agent") sockets.announceAssignment(principal.accountId);
+    if (isFirst) this.#needs.onArrived(principal);
+  }
+
+  #refuse(connection: Connection, { reason, message, close }: SignInRefusal): void {
+    const { sockets, events } = this.#needs;
+    events.info("auth.refused", { path: connection.path, reason });
+    sockets.send(connection, {
+      type: "auth.error",
+      reason,
+      message,
+      i18n_key: `error.auth.${reason}`,
+    });
+    sockets.close(connection, close);
+  }
+
+  #welcome(connection: Connection, principal: Principal, req: string | undefined): void {
+    const { sockets, clock, logEpoch } = this.#needs;
+    const { expiresAt } = connection;
+    sockets.send(connection, {
+      type: "auth.ok",
+      req,
+      protocol: PROTOCOL,
+      ...identityOf(principal),
+      connection_id: connection.id,
+      log_epoch: logEpoch,
+      server_time: new Date(clock.now()).toISOString(),
+      ...(expiresAt === null ? {} : { expires_at: new Date(expiresAt).toISOString() }),
+      limits: {
+        max_frame_bytes: MAX_FRAME_BYTES,
+        max_unacked: MAX_UNACKED_ENTRIES,
+        max_in_flight: MAX_IN_FLIGHT,
+      },
+    });
+  }
+}
+
+type Identity = { user_id?: UserId; agent_id?: AgentId; device_id: DeviceId };
+
+const identityOf = ({ type, accountId, endpointId }: Principal): Identity =>
+  type === "human"
+    ? { user_id: accountId as UserId, device_id: endpointId }
+    : { agent_id: accountId as AgentId, device_id: endpointId };

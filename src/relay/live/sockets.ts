@@ -1,0 +1,131 @@
+/** Every open socket: what is sent to it, when it is closed, and how many an endpoint may have. SPEC §sockets. */
+import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/log.ts";
+import type { RandomBytes } from "#base/random.ts";
+import { CLOSE, type CloseCode } from "#protocol/close-codes.ts";
+import { encodeFrame } from "#protocol/frame.ts";
+import { makeId, type AccountId } from "#protocol/ids.ts";
+import {
+  EPHEMERA_BUFFER_BYTES,
+  MAX_BUFFER_BYTES,
+  MAX_SOCKETS_PER_AGENT,
+  MAX_SOCKETS_PER_DEVICE,
+} from "#protocol/limits.ts";
+import type { RelayFrame } from "#protocol/relay-frame.ts";
+import type { Ephemeral } from "../bus/bus.ts";
+import { makeConnection, type Connection, type Link, type Principal } from "./connection.ts";
+import { createRoster, type Roster } from "./roster.ts";
+
+type Needs = {
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly events: Log;
+  readonly frameBurst: number;
+  /** Told once for each signed-in socket that is no more. */
+  readonly onLeft: (connection: Connection, principal: Principal) => void;
+};
+
+export class Sockets {
+  readonly roster: Roster = createRoster();
+  readonly #needs: Needs;
+  readonly #open = new Set<Connection>();
+  readonly #fenceByAgent = new Map<AccountId, number>();
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+  }
+
+  open(link: Link, path: Connection["path"]): Connection {
+    const { clock, random, frameBurst } = this.#needs;
+    const now = clock.now();
+    const connection = makeConnection(makeId(now, random), link, path, now, frameBurst);
+    this.#open.add(connection);
+    return connection;
+  }
+
+  all(): readonly Connection[] {
+    return [...this.#open];
+  }
+
+  send(connection: Connection, frame: RelayFrame): void {
+    this.sendText(connection, encodeFrame(frame));
+  }
+
+  sendText(connection: Connection, text: string): void {
+    if (connection.phase === "closed") return;
+    if (connection.link.bufferedBytes() > MAX_BUFFER_BYTES)
+      this.close(connection, CLOSE.slowConsumer);
+    else connection.link.send(text);
+  }
+
+  /** To every socket of the accounts named; slow ones do without what may be dropped. */
+  spread({ to, frame, except, droppable }: Ephemeral): void {
+    const text = encodeFrame(frame);
+    for (const accountId of to) {
+      for (const connection of this.roster.of(accountId)) {
+        const isFull = droppable && connection.link.bufferedBytes() > EPHEMERA_BUFFER_BYTES;
+        if (connection.id !== except && !isFull) this.sendText(connection, text);
+      }
+    }
+  }
+
+  close(connection: Connection, code: CloseCode, retryAfterS?: number): void {
+    if (connection.phase === "closed") return;
+    this.#needs.events.info("socket.closed", { path: connection.path, code: code.code });
+    this.#leave(connection);
+    connection.link.close(code, retryAfterS);
+  }
+
+  /** The other side went. */
+  gone(connection: Connection): void {
+    if (connection.phase === "closed") return;
+    this.#needs.events.info("socket.gone", { path: connection.path });
+    this.#leave(connection);
+  }
+
+  /** A socket that has proven who it is. */
+  admit(connection: Connection, principal: Principal): void {
+    this.#makeRoom(principal, connection.hint);
+    const now = this.#needs.clock.now();
+    connection.principal = principal;
+    connection.phase = "waiting";
+    connection.signedInAt = now;
+    connection.usedAt = now;
+    this.roster.add(connection);
+    connection.link.onSignedIn();
+  }
+
+  /** Tells an agent's processes how many they are; the number before it orders such news. */
+  announceAssignment(agentId: AccountId): void {
+    const fence = (this.#fenceByAgent.get(agentId) ?? 0) + 1;
+    this.#fenceByAgent.set(agentId, fence);
+    const open = this.roster.of(agentId);
+    for (const connection of open) {
+      this.send(connection, { type: "agent.assignment", fence, connections: open.length });
+    }
+  }
+
+  #leave(connection: Connection): void {
+    connection.phase = "closed";
+    this.#open.delete(connection);
+    this.roster.remove(connection);
+    const { principal } = connection;
+    if (principal === null) return;
+    if (principal.type === "agent") this.announceAssignment(principal.accountId);
+    this.#needs.onLeft(connection, principal);
+  }
+
+  #makeRoom(principal: Principal, hint: string | null): void {
+    const ofEndpoint = (): readonly Connection[] =>
+      this.roster
+        .of(principal.accountId)
+        .filter((other) => other.principal?.endpointId === principal.endpointId);
+    for (const other of ofEndpoint()) {
+      if (hint !== null && other.hint === hint) this.close(other, CLOSE.replaced);
+    }
+    const most = principal.type === "agent" ? MAX_SOCKETS_PER_AGENT : MAX_SOCKETS_PER_DEVICE;
+    const longestUnused = ofEndpoint().toSorted((a, b) => a.usedAt - b.usedAt);
+    const surplus = Math.max(0, longestUnused.length - most + 1);
+    for (const other of longestUnused.slice(0, surplus)) this.close(other, CLOSE.evicted);
+  }
+}
