@@ -2,9 +2,11 @@
  * What tests of a running agent stand on: a real relay on a free port, agents provisioned by its operator, and people
  * with an endpoint of their own. Nothing is sealed, stored or sent by a stand-in.
  */
+import { fork } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { afterEach } from "vitest";
 import { bytesToBase64, base64UrlToBytes } from "#base/base64.ts";
 import { systemClock } from "#base/clock.ts";
@@ -59,8 +61,8 @@ export type Provisioned = {
 export type Person = {
   readonly userId: UserId;
   readonly endpoint: PeerEndpoint;
-  /** Accepts the agent's invite, keys checked against its fingerprint. */
-  meet(agent: Provisioned, fingerprint: string): Promise<ConversationId>;
+  /** Accepts the agent's invite, its keys checked against the fingerprint of the link, if it has one. */
+  meet(agent: Provisioned, fingerprint: string | null): Promise<ConversationId>;
   say(conversationId: ConversationId, payload: KnownPayload | string): Promise<Entry>;
   /** The first entry, heard before or yet to come, that fits. */
   hears(fits: (entry: Entry) => boolean): Promise<Entry>;
@@ -192,7 +194,9 @@ async function aPerson(url: string, primitives: Primitives, name: string): Promi
     hears,
     async meet({ agentId, inviteCode }, fingerprint) {
       const conversationId = makeId<ConversationId>(systemClock.now(), systemRandom);
-      value(await endpoint.pin(agentId, base64UrlToBytes(fingerprint)));
+      value(
+        await endpoint.pin(agentId, fingerprint === null ? null : base64UrlToBytes(fingerprint)),
+      );
       const members = [{ accountId: agentId, kind: "agent" as const }];
       const founded = await endpoint.foundConversation({
         conversationId,
@@ -236,6 +240,74 @@ async function aPerson(url: string, primitives: Primitives, name: string): Promi
     },
   };
 }
+
+export type Program = {
+  readonly lines: readonly string[];
+  /** The first line, printed before or yet to come, that holds the text. */
+  prints(text: string): Promise<string>;
+  /** The first value it tells its parent. */
+  readonly tells: Promise<unknown>;
+  /** Asks it to end; its exit code. */
+  stop(signal?: NodeJS.Signals): Promise<number | null>;
+};
+
+/** Runs a script of the SDK in a process of its own, as an agent's owner would. */
+export function runProgram(
+  script: string,
+  environment: Readonly<Record<string, string>>,
+  nodeArguments: readonly string[] = [],
+): Program {
+  const child = fork(join(import.meta.dirname, script), [], {
+    env: { ...process.env, ...environment },
+    execArgv: [...nodeArguments],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  });
+  const lines: string[] = [];
+  const waiting = new Set<() => void>();
+  for (const pipe of [child.stdout, child.stderr]) {
+    if (pipe === null) continue;
+    createInterface({ input: pipe }).on("line", (line) => {
+      lines.push(line);
+      for (const look of [...waiting]) look();
+    });
+  }
+  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  const stop = (signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> => {
+    child.kill(signal);
+    return ended;
+  };
+  onTestEnd(async () => void (await stop("SIGKILL")));
+  return {
+    lines,
+    tells: new Promise((resolve) => child.once("message", resolve)),
+    stop,
+    prints: (text) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const found = lines.find((line) => line.includes(text));
+          if (found !== undefined) resolve(found);
+        };
+        waiting.add(look);
+        look();
+        void ended.then(() => reject(new Error(`ended without "${text}":\n${lines.join("\n")}`)));
+      }),
+  };
+}
+
+/** What a launcher gives an agent's process. */
+export const environmentOf = (
+  url: string,
+  { agentId, token, folder }: Provisioned,
+): Readonly<Record<string, string>> => ({
+  HASHEE_AGENT_ID: agentId,
+  HASHEE_AGENT_TOKEN: token,
+  HASHEE_BASE_URL: url,
+  HASHEE_KEY_VAULT: join(folder, "vault"),
+  HASHEE_DEDUPE: join(folder, "dedupe.sqlite"),
+  OPENAI_API_KEY: "",
+  OPENAI_BASE_URL: "",
+  OPENAI_MODEL: "",
+});
 
 /** The value of a step that must succeed for the test to mean anything. */
 export function value<Value>(result: Result<Value, unknown>): Value {

@@ -1,10 +1,8 @@
 /** Builds an agent's parts and connects them: what touches what, and in which order things start and end. */
 import { bytesToBase64Url } from "#base/base64.ts";
-import type { Bytes } from "#base/bytes.ts";
 import { systemClock, type Clock } from "#base/clock.ts";
 import { silentLog } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
-import { Secret } from "#base/secret.ts";
 import { fingerprint, makeSigner } from "#crypto/identity.ts";
 import { createPrimitives, type Primitives } from "#crypto/primitives.ts";
 import { agentTokens } from "#peer/accounts.ts";

@@ -4,7 +4,7 @@ import { backoffDelayMs } from "#base/backoff.ts";
 import type { Bytes } from "#base/bytes.ts";
 import type { Clock } from "#base/clock.ts";
 import type { RandomBytes } from "#base/random.ts";
-import { err, ok } from "#base/result.ts";
+import { err } from "#base/result.ts";
 import type { Signer } from "#crypto/identity.ts";
 import type { Primitives } from "#crypto/primitives.ts";
 import { registerAgentKeys } from "#peer/accounts.ts";
