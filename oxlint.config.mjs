@@ -56,8 +56,20 @@ export default {
     "typescript/no-explicit-any": "error",
     "typescript/no-floating-promises": "error",
     "typescript/switch-exhaustiveness-check": "error",
-    "max-lines-per-function": ["error", { max: 60, skipBlankLines: true, skipComments: true }],
+    // A factory `createX` holds its state and its functions, each short; it may be long as a whole.
+    "max-lines-per-function": ["error", { max: 380, skipBlankLines: true, skipComments: true }],
     "no-console": "error",
+    // `v.string()` of a namespace import is how valibot, React and others are meant to be read.
+    // Vite makes the default export of `?url` imports.
+    "import/default": "off",
+    "import/no-named-as-default-member": "off",
+    "import/no-named-as-default": "off",
+    // The compiler's own advice; refs here hold scroll facts that must not redraw.
+    "react/refs": "off",
+    "react/immutability": "off",
+    "react/set-state-in-effect": "off",
+    "react/no-did-update-set-state": "off",
+    "react/exhaustive-effect-dependencies": "off",
     // React 19 compiles JSX without the name in scope.
     "react/react-in-jsx-scope": "off",
     // Awaiting in order is the point of queues, chains and logs here.
@@ -99,6 +111,13 @@ export default {
       ],
       rules: {
         "max-lines-per-function": "off",
+        // What a socket said is looked at as it came.
+        "typescript/no-explicit-any": "off",
+        // Fixtures and reporters have the shape their tool asks for.
+        "no-empty-pattern": "off",
+        "import/no-default-export": "off",
+        "promise/no-callback-in-promise": "off",
+        "unicorn/no-array-fill-with-reference-type": "off",
         "no-restricted-imports": "off",
         "no-console": "off",
       },

@@ -10,12 +10,12 @@ import { joinTabs, type Locks, type RunningEngine } from "./election.ts";
 /** A browser profile in memory: named locks handed on in order, and one channel between all tabs. */
 function aProfile() {
   const queues = new Map<string, (() => Promise<void>)[]>();
-  const next = (name: string): void => {
+  const handOn = (name: string): void => {
     const first = queues.get(name)?.[0];
     if (first === undefined) return;
     void first().then(() => {
       queues.get(name)?.shift();
-      next(name);
+      handOn(name);
     });
   };
   const locks: Locks = {
@@ -24,7 +24,7 @@ function aProfile() {
         const waiting = queues.get(name) ?? [];
         queues.set(name, waiting);
         waiting.push(() => hold().then(resolve));
-        if (waiting.length === 1) next(name);
+        if (waiting.length === 1) handOn(name);
       }),
   };
   const channels = new Set<ReturnType<typeof aPort>>();

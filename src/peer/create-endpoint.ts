@@ -360,11 +360,15 @@ export function createEndpoint(options: EndpointOptions): PeerEndpoint {
   ): Promise<void> => {
     if (changed === undefined) return;
     finder.forget(changed);
+    if (changed === accountId) {
+      if (reason !== "prekey") await keyring.refresh(accountId);
+      // A device that has no prekey yet would be sealed out by being announced.
+      return membership.announce({ onlyReachable: true });
+    }
     if (reason === "prekey") return;
-    if (keyring.known(changed) === undefined && changed !== accountId) return;
+    if (keyring.known(changed) === undefined) return;
     const refreshed = await keyring.refresh(changed);
     if (!refreshed.ok) report(refreshed.failure);
-    else if (changed === accountId) await membership.announce();
   };
 
   connection.on((event) => {
@@ -392,7 +396,7 @@ export function createEndpoint(options: EndpointOptions): PeerEndpoint {
       writers.resume();
       signals.ready();
       await tend();
-      await membership.announce();
+      await membership.announce({ onlyReachable: false });
     })();
   });
 

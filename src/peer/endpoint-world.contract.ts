@@ -23,7 +23,7 @@ import {
   type UserId,
 } from "#protocol/ids.ts";
 import type { RelayFrame } from "#protocol/relay-frame.ts";
-import { Conversation, Relation } from "#protocol/rest.ts";
+import { Conversation, LoggedIn, Relation } from "#protocol/rest.ts";
 import { bytesToBase64 } from "#base/base64.ts";
 import { createOperator } from "#relay/operator.ts";
 import { createRelayServer, DATABASE_FILE, type RelayOptions } from "#relay/relay-server.ts";
@@ -152,6 +152,8 @@ export async function startWorld(
       const identity = makeSigner(primitives, new Secret(systemRandom(32)));
       const device = makeSigner(primitives, new Secret(systemRandom(32)));
       const handle = `person_${handles++}`;
+      const [authKey, salt] = [systemRandom(32), systemRandom(32)];
+      const params = { m: 65_536, t: 3, p: 4 };
       const account = must(
         await registerAccount(bare, primitives, {
           userId,
@@ -160,7 +162,22 @@ export async function startWorld(
           device,
           handle,
           displayName: handle,
-          password: null,
+          password: {
+            authKey,
+            salt,
+            params,
+            backup: {
+              backup_a: "",
+              backup_b: "",
+              argon2_salt: bytesToBase64(salt),
+              argon2_params: params,
+              public_key: "",
+              signing_public_key: bytesToBase64(identity.publicKey),
+              device_id: deviceId,
+              backup_version: 1,
+              bk_gen: 1,
+            },
+          },
           createdAt: now,
         }),
       );
@@ -194,8 +211,12 @@ export async function startWorld(
           const ownId = makeId<DeviceId>(Date.now(), systemRandom);
           const signer = makeSigner(primitives, new Secret(systemRandom(32)));
           const state = must(await first.endpoint.account(userId));
+          const password = { handle, auth_key: bytesToBase64(authKey), device_id: null };
+          const login = must(await bare.call("POST", "/auth/login", LoggedIn, password));
+          const tokens = { token: async () => ({ ok: true, value: login.access_token }) as const };
+          const enrolling = createRest({ fetch, clock: systemClock, baseUrl: url, tokens });
           must(
-            await enrolDevice(first.endpoint.rest, primitives, {
+            await enrolDevice(enrolling, primitives, {
               state,
               deviceId: ownId,
               identity,

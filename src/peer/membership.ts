@@ -11,10 +11,11 @@ import {
   startConversation,
   type NewConversationOp,
 } from "#crypto/ledger/conversation.ts";
+import { currentDevices } from "#crypto/ledger/account-state.ts";
 import type { ConversationState } from "#crypto/ledger/conversation-state.ts";
 import type { Primitives } from "#crypto/primitives.ts";
 import type { AccountId, ConversationId, DeviceId } from "#protocol/ids.ts";
-import type { LedgerRow } from "#protocol/rest.ts";
+import { UserKeys, type LedgerRow } from "#protocol/rest.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { PeerFailure } from "./failure.ts";
 import type { Keyring } from "./keyring.ts";
@@ -24,8 +25,11 @@ import type { Method, Rest } from "./rest.ts";
 export interface Membership {
   found: Endpoint["foundConversation"];
   change: Endpoint["changeMembers"];
-  /** Names the own account's newest state wherever the ledger still names an older one. */
-  announce(): Promise<void>;
+  /**
+   * Names the own account's newest state wherever the ledger still names an older one; with `onlyReachable` not
+   * before each of the account's devices has published a prekey.
+   */
+  announce(options: { readonly onlyReachable: boolean }): Promise<void>;
 }
 
 /** Races with other members' changes that are worth another try. */
@@ -88,6 +92,14 @@ export function createMembership(options: {
     }
   };
 
+  const areReachable = async (devices: readonly DeviceId[]): Promise<boolean> => {
+    const keys = await rest.call("GET", `/keys/users/${self.accountId}/devices`, UserKeys);
+    if (!keys.ok) return false;
+    const withPrekeys = keys.value.devices.filter(({ prekeys }) => prekeys.length > 0);
+    const reachable = new Set(withPrekeys.map(({ device_id }) => device_id));
+    return devices.every((deviceId) => reachable.has(deviceId));
+  };
+
   return {
     async found({ conversationId, type, members, post }) {
       const own = await keyring.account(self.accountId);
@@ -137,9 +149,10 @@ export function createMembership(options: {
         (ledger) => ["POST", path, { id: accountId, type: change.kind, ledger }],
       );
     },
-    async announce() {
+    async announce({ onlyReachable }) {
       const own = await keyring.account(self.accountId);
       if (!own.ok || own.value.kind === "agent") return;
+      if (onlyReachable && !(await areReachable(currentDevices(own.value)))) return;
       const account = { seq: own.value.seq, head: own.value.head };
       for (const conversationId of await ledgers.ids()) {
         const known = await ledgers.state(conversationId);

@@ -2,11 +2,9 @@
  * What tests of a running agent stand on: a real relay on a free port, agents provisioned by its operator, and people
  * with an endpoint of their own. Nothing is sealed, stored or sent by a stand-in.
  */
-import { fork } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { afterEach } from "vitest";
 import { bytesToBase64, base64UrlToBytes } from "#base/base64.ts";
 import { systemClock } from "#base/clock.ts";
@@ -35,6 +33,7 @@ import { Relation } from "#protocol/rest.ts";
 import { createOperator } from "#relay/operator.ts";
 import { createRelayServer, type RunningRelay } from "#relay/relay-server.ts";
 import { HasheeAgent } from "./agent.ts";
+import type { HasheeError } from "./agent-error.ts";
 import type { AgentOptions } from "./options.ts";
 import { openNodeSocketFrom } from "./line/node-socket.ts";
 
@@ -241,59 +240,6 @@ async function aPerson(url: string, primitives: Primitives, name: string): Promi
   };
 }
 
-export type Program = {
-  readonly lines: readonly string[];
-  /** The first line, printed before or yet to come, that holds the text. */
-  prints(text: string): Promise<string>;
-  /** The first value it tells its parent. */
-  readonly tells: Promise<unknown>;
-  /** Asks it to end; its exit code. */
-  stop(signal?: NodeJS.Signals): Promise<number | null>;
-};
-
-/** Runs a script of the SDK in a process of its own, as an agent's owner would. */
-export function runProgram(
-  script: string,
-  environment: Readonly<Record<string, string>>,
-  nodeArguments: readonly string[] = [],
-): Program {
-  const child = fork(join(import.meta.dirname, script), [], {
-    env: { ...process.env, ...environment },
-    execArgv: [...nodeArguments],
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-  });
-  const lines: string[] = [];
-  const waiting = new Set<() => void>();
-  for (const pipe of [child.stdout, child.stderr]) {
-    if (pipe === null) continue;
-    createInterface({ input: pipe }).on("line", (line) => {
-      lines.push(line);
-      for (const look of [...waiting]) look();
-    });
-  }
-  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
-  const stop = (signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> => {
-    child.kill(signal);
-    return ended;
-  };
-  onTestEnd(async () => void (await stop("SIGKILL")));
-  return {
-    lines,
-    tells: new Promise((resolve) => child.once("message", resolve)),
-    stop,
-    prints: (text) =>
-      new Promise((resolve, reject) => {
-        const look = (): void => {
-          const found = lines.find((line) => line.includes(text));
-          if (found !== undefined) resolve(found);
-        };
-        waiting.add(look);
-        look();
-        void ended.then(() => reject(new Error(`ended without "${text}":\n${lines.join("\n")}`)));
-      }),
-  };
-}
-
 /** What a launcher gives an agent's process. */
 export const environmentOf = (
   url: string,
@@ -317,3 +263,40 @@ export function value<Value>(result: Result<Value, unknown>): Value {
 
 export const isText = (text: string) => (payload: Payload) =>
   payload.type === "text" && payload.text === text;
+
+/** An agent and a person who have met; the agent does nothing yet. */
+export async function setupMeeting(world?: AgentWorld) {
+  const at = world ?? (await anAgentWorld());
+  const provisioned = await at.provision("Echo");
+  const agent = await at.run(provisioned);
+  const alice = await at.person("Alice");
+  const conversationId = await alice.meet(provisioned, agent.fingerprint);
+  return { world: at, provisioned, agent, alice, conversationId };
+}
+
+/** A promise and what settles it, for handlers that tests wait for. */
+export function aMailbox<Value>() {
+  const heard: Value[] = [];
+  const waiting: ((value: Value) => void)[] = [];
+  return {
+    heard,
+    put(value: Value) {
+      const next = waiting.shift();
+      if (next === undefined) heard.push(value);
+      else next(value);
+    },
+    take: (): Promise<Value> =>
+      new Promise((resolve) => {
+        const first = heard.shift();
+        if (first === undefined) waiting.push(resolve);
+        else resolve(first);
+      }),
+  };
+}
+
+/** How a call ended: `done`, or the code of what it threw. */
+export const outcomeOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => "done",
+    (error: HasheeError) => error.code,
+  );

@@ -1,7 +1,5 @@
 /** Agents: made by people, run by whoever holds the token; their keys, and invites to talk with them. */
 import { createHash } from "node:crypto";
-import type { Hono } from "hono";
-import type { HttpBindings } from "@hono/node-server";
 import canonicalize from "canonicalize";
 import { bytesToHex } from "#base/bytes.ts";
 import { ok, type Result } from "#base/result.ts";
@@ -47,47 +45,12 @@ const agentOf = (api: Api, row: AgentRow): Agent => ({
   keys_registered: row.signing_key !== null,
 });
 
-export function serveAgents(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
+export function serveAgents(app: RelayApp, api: Api): void {
   const { directory, writer, clock, random } = api;
 
-  app.post(
-    "/agents",
-    api.human(async (http, who) => {
-      const body = await api.body(http, CreateAgentBody);
-      if (!body.ok) return body;
-      const { capability_manifest, connection_mode } = body.value;
-      if (connection_mode !== "websocket") return refuse("NOT_ENABLED");
-      const manifest = capability_manifest === null ? null : JSON.stringify(capability_manifest);
-      const agentId = makeId<AgentId>(clock.now(), random);
-      const token = makeAgentToken(random);
-      const created = await writer.run("createAgent", {
-        now: clock.now(),
-        agentId,
-        creatorId: who.userId,
-        displayName: body.value.display_name,
-        description: body.value.description,
-        connectionMode: connection_mode,
-        manifest,
-        manifestHash: capability_manifest === null ? null : manifestHash(capability_manifest),
-        tokenHash: agentTokenHash(token),
-      });
-      return created.ok ? answer({ agent_id: agentId, token }) : created;
-    }, 201),
-  );
-  app.get(
-    "/agents",
-    api.human((_http, who) =>
-      answerPage(directory.agentsOf(who.userId).map((row) => agentOf(api, row))),
-    ),
-  );
-  app.get(
-    "/agents/:id",
-    api.either((http) => {
-      const agentId = api.id<AgentId>(http, "id");
-      const row = agentId.ok ? directory.agent(agentId.value) : null;
-      return row === null ? refuse("NOT_FOUND") : answer(agentOf(api, row));
-    }),
-  );
+  app.post("/agents", createAgent(api));
+  app.get("/agents", listAgents(api));
+  app.get("/agents/:id", readAgent(api));
 
   serveAgentKeys(app, api);
   serveAgentMessages(app, api);
@@ -106,70 +69,14 @@ const sameAgent = (api: Api, http: Http, agent: AgentRow): Result<AgentId, Relay
   return agentId.value === agent.agent_id ? agentId : refuse("FORBIDDEN");
 };
 
-function serveAgentKeys(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
+function serveAgentKeys(app: RelayApp, api: Api): void {
   const { writer, relay } = api;
-  app.post(
-    "/agents/:id/keys/register",
-    api.agent(async (http, agent) => {
-      const agentId = sameAgent(api, http, agent);
-      if (!agentId.ok) return agentId;
-      const body = await api.body(http, RegisterAgentKeysBody);
-      if (!body.ok) return body;
-      const parts = decodeAll([
-        body.value.public_key,
-        body.value.signing_public_key,
-        body.value.card,
-      ]);
-      const [publicKey, signingKey, card] = parts ?? [];
-      if (publicKey === undefined || signingKey === undefined || card === undefined) {
-        return refuse("BAD_REQUEST", { path: "card" });
-      }
-      const { prekeys } = body.value;
-      const registered = await writer.run("registerAgentKeys", {
-        agentId: agentId.value,
-        publicKey,
-        signingKey,
-        card,
-        prekeys,
-      });
-      if (!registered.ok) return registered;
-      const reason = registered.value.changed ? "identity" : "prekey";
-      relay.tellKeysChanged({ type: "agent", id: agentId.value }, reason);
-      return answer({ fingerprint: bytesToHex(sha256(signingKey)) });
-    }),
-  );
-  app.put(
-    "/agents/:id/prekeys",
-    api.agent(async (http, agent) => {
-      const agentId = sameAgent(api, http, agent);
-      if (!agentId.ok) return agentId;
-      const body = await api.body(http, PrekeysBody);
-      if (!body.ok) return body;
-      const put = await writer.run("putPrekeys", {
-        ownerId: agentId.value,
-        prekeys: body.value.prekeys,
-      });
-      if (!put.ok) return put;
-      relay.tellKeysChanged({ type: "agent", id: agentId.value }, "prekey");
-      return answer({});
-    }),
-  );
+  app.post("/agents/:id/keys/register", registerKeys(api));
+  app.put("/agents/:id/prekeys", putPrekeys(api));
 }
 
-function serveAgentMessages(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
-  app.post(
-    "/agents/:id/messages",
-    api.agent(async (http, agent) => {
-      const agentId = sameAgent(api, http, agent);
-      if (!agentId.ok) return agentId;
-      const sealed = await refusePlaintext(http);
-      if (!sealed.ok) return sealed;
-      const body = await api.body(http, AgentSendBody);
-      if (!body.ok) return body;
-      const frame = { type: "message.send", ...body.value } as const;
-      return ackOf(frame, await api.relay.posting.post(agentPrincipal(agentId.value), frame, null));
-    }, 201),
-  );
+function serveAgentMessages(app: RelayApp, api: Api): void {
+  app.post("/agents/:id/messages", sendAsAgent(api));
   app.get(
     "/agents/:id/messages/poll",
     api.agent(() => refuse("NOT_ENABLED")),
@@ -183,7 +90,7 @@ async function refusePlaintext(http: Http): Promise<Result<null, RelayFailure>> 
   return hasPayload ? refuse("PLAINTEXT_REFUSED") : ok(null);
 }
 
-function serveInvites(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
+function serveInvites(app: RelayApp, api: Api): void {
   const { directory, writer, clock, random } = api;
   const own = (http: Http, userId: string): Result<AgentRow, RelayFailure> => {
     const agentId = api.id<AgentId>(http, "id");
@@ -192,91 +99,182 @@ function serveInvites(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
     return agent?.creator_id === userId ? ok(agent) : refuse("NOT_FOUND");
   };
 
-  app.post(
-    "/agents/:id/invites",
-    api.human(async (http, who) => {
-      const agent = own(http, who.userId);
-      if (!agent.ok) return agent;
-      const body = await api.body(http, CreateInviteBody);
-      if (!body.ok) return body;
-      const { expires_in_seconds, max_uses } = body.value;
-      const inviteId = makeId<InviteId>(clock.now(), random);
-      const code = makeCode(random, 18);
-      const created = await writer.run("createInvite", {
-        now: clock.now(),
-        inviteId,
-        code,
-        agentId: agent.value.agent_id,
-        maxUses: max_uses ?? null,
-        expiresAt:
-          expires_in_seconds === undefined ? null : clock.now() + expires_in_seconds * 1_000,
-      });
-      return created.ok ? answer({ invite_id: inviteId, code }) : created;
-    }, 201),
-  );
-  app.get(
-    "/agents/:id/invites",
-    api.human((http, who) => {
-      const agent = own(http, who.userId);
-      if (!agent.ok) return agent;
-      return answerPage(
-        directory.invitesOf(agent.value.agent_id).map((row) => ({
-          invite_id: row.invite_id,
-          code: row.code,
-          uses: row.uses,
-          max_uses: row.max_uses,
-          expires_at: row.expires_at === null ? null : isoTime(row.expires_at),
-        })),
-      );
-    }),
-  );
-  app.delete(
-    "/agents/:id/invites/:inviteId",
-    api.human(async (http, who) => {
-      const agent = own(http, who.userId);
-      const inviteId = api.id<InviteId>(http, "inviteId");
-      if (!agent.ok) return agent;
-      if (!inviteId.ok) return inviteId;
-      const deleted = await writer.run("deleteInvite", {
-        agentId: agent.value.agent_id,
-        inviteId: inviteId.value,
-      });
-      return deleted.ok ? answer({}) : deleted;
-    }),
+  app.post("/agents/:id/invites", createInvite(api));
+  app.get("/agents/:id/invites", listInvites(api));
+  app.delete("/agents/:id/invites/:inviteId", deleteInvite(api));
+
+  app.get("/invites/:code", showInvite(api));
+  app.post("/invites/:code/accept", acceptInvite(api));
+}
+
+const createAgent = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const body = await api.body(http, CreateAgentBody);
+    if (!body.ok) return body;
+    const { capability_manifest, connection_mode } = body.value;
+    if (connection_mode !== "websocket") return refuse("NOT_ENABLED");
+    const manifest = capability_manifest === null ? null : JSON.stringify(capability_manifest);
+    const agentId = makeId<AgentId>(api.clock.now(), api.random);
+    const token = makeAgentToken(api.random);
+    const created = await api.writer.run("createAgent", {
+      now: api.clock.now(),
+      agentId,
+      creatorId: who.userId,
+      displayName: body.value.display_name,
+      description: body.value.description,
+      connectionMode: connection_mode,
+      manifest,
+      manifestHash: capability_manifest === null ? null : manifestHash(capability_manifest),
+      tokenHash: agentTokenHash(token),
+    });
+    return created.ok ? answer({ agent_id: agentId, token }) : created;
+  }, 201);
+
+const listAgents = (api: Api): Route =>
+  api.human((_http, who) =>
+    answerPage(api.directory.agentsOf(who.userId).map((row) => agentOf(api, row))),
   );
 
-  app.get(
-    "/invites/:code",
-    api.open((http) => {
-      const invite = directory.invite(http.req.param("code") ?? "");
-      if (invite === null) return refuse("NOT_FOUND");
-      const isSpent =
-        (invite.max_uses !== null && invite.uses >= invite.max_uses) ||
-        (invite.expires_at !== null && invite.expires_at <= clock.now());
-      if (isSpent) return refuse("INVITE_EXPIRED");
-      const agent = directory.agent(invite.agent_id);
-      const keys = agentKeys(api, invite.agent_id);
-      if (agent === null || keys === null) return refuse("NOT_FOUND");
-      return answer({ agent: agentOf(api, agent), keys });
-    }),
-  );
-  app.post(
-    "/invites/:code/accept",
-    api.human(async (http, who): Promise<Answered> => {
-      const body = await api.body(http, InviteAcceptBody);
-      if (!body.ok) return body;
-      const ledger = decodeAll(body.value.ledger);
-      if (ledger === null) return refuse("BAD_REQUEST", { path: "ledger" });
-      const accepted = await writer.run("acceptInvite", {
-        now: clock.now(),
-        code: http.req.param("code") ?? "",
-        userId: who.userId,
-        relationId: makeId<RelationId>(clock.now(), random),
-        conversationId: body.value.conversation_id,
-        ledger,
-        grantedScopes: body.value.granted_scopes,
-      });
-      return accepted.ok ? answer(relationOf(accepted.value)) : accepted;
-    }, 201),
-  );
-}
+const readAgent = (api: Api): Route =>
+  api.either((http) => {
+    const agentId = api.id<AgentId>(http, "id");
+    const row = agentId.ok ? api.directory.agent(agentId.value) : null;
+    return row === null ? refuse("NOT_FOUND") : answer(agentOf(api, row));
+  });
+
+const registerKeys = (api: Api): Route =>
+  api.agent(async (http, agent) => {
+    const agentId = sameAgent(api, http, agent);
+    if (!agentId.ok) return agentId;
+    const body = await api.body(http, RegisterAgentKeysBody);
+    if (!body.ok) return body;
+    const parts = decodeAll([
+      body.value.public_key,
+      body.value.signing_public_key,
+      body.value.card,
+    ]);
+    const [publicKey, signingKey, card] = parts ?? [];
+    if (publicKey === undefined || signingKey === undefined || card === undefined) {
+      return refuse("BAD_REQUEST", { path: "card" });
+    }
+    const { prekeys } = body.value;
+    const registered = await api.writer.run("registerAgentKeys", {
+      agentId: agentId.value,
+      publicKey,
+      signingKey,
+      card,
+      prekeys,
+    });
+    if (!registered.ok) return registered;
+    const reason = registered.value.changed ? "identity" : "prekey";
+    api.relay.tellKeysChanged({ type: "agent", id: agentId.value }, reason);
+    return answer({ fingerprint: bytesToHex(sha256(signingKey)) });
+  });
+
+const putPrekeys = (api: Api): Route =>
+  api.agent(async (http, agent) => {
+    const agentId = sameAgent(api, http, agent);
+    if (!agentId.ok) return agentId;
+    const body = await api.body(http, PrekeysBody);
+    if (!body.ok) return body;
+    const put = await api.writer.run("putPrekeys", {
+      ownerId: agentId.value,
+      prekeys: body.value.prekeys,
+    });
+    if (!put.ok) return put;
+    api.relay.tellKeysChanged({ type: "agent", id: agentId.value }, "prekey");
+    return answer({});
+  });
+
+const sendAsAgent = (api: Api): Route =>
+  api.agent(async (http, agent) => {
+    const agentId = sameAgent(api, http, agent);
+    if (!agentId.ok) return agentId;
+    const sealed = await refusePlaintext(http);
+    if (!sealed.ok) return sealed;
+    const body = await api.body(http, AgentSendBody);
+    if (!body.ok) return body;
+    const frame = { type: "message.send", ...body.value } as const;
+    return ackOf(frame, await api.relay.posting.post(agentPrincipal(agentId.value), frame, null));
+  }, 201);
+
+const createInvite = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const agent = own(http, who.userId);
+    if (!agent.ok) return agent;
+    const body = await api.body(http, CreateInviteBody);
+    if (!body.ok) return body;
+    const { expires_in_seconds, max_uses } = body.value;
+    const inviteId = makeId<InviteId>(api.clock.now(), api.random);
+    const code = makeCode(api.random, 18);
+    const created = await api.writer.run("createInvite", {
+      now: api.clock.now(),
+      inviteId,
+      code,
+      agentId: agent.value.agent_id,
+      maxUses: max_uses ?? null,
+      expiresAt:
+        expires_in_seconds === undefined ? null : api.clock.now() + expires_in_seconds * 1_000,
+    });
+    return created.ok ? answer({ invite_id: inviteId, code }) : created;
+  }, 201);
+
+const listInvites = (api: Api): Route =>
+  api.human((http, who) => {
+    const agent = own(http, who.userId);
+    if (!agent.ok) return agent;
+    return answerPage(
+      api.directory.invitesOf(agent.value.agent_id).map((row) => ({
+        invite_id: row.invite_id,
+        code: row.code,
+        uses: row.uses,
+        max_uses: row.max_uses,
+        expires_at: row.expires_at === null ? null : isoTime(row.expires_at),
+      })),
+    );
+  });
+
+const deleteInvite = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const agent = own(http, who.userId);
+    const inviteId = api.id<InviteId>(http, "inviteId");
+    if (!agent.ok) return agent;
+    if (!inviteId.ok) return inviteId;
+    const deleted = await api.writer.run("deleteInvite", {
+      agentId: agent.value.agent_id,
+      inviteId: inviteId.value,
+    });
+    return deleted.ok ? answer({}) : deleted;
+  });
+
+const showInvite = (api: Api): Route =>
+  api.open((http) => {
+    const invite = api.directory.invite(http.req.param("code") ?? "");
+    if (invite === null) return refuse("NOT_FOUND");
+    const isSpent =
+      (invite.max_uses !== null && invite.uses >= invite.max_uses) ||
+      (invite.expires_at !== null && invite.expires_at <= api.clock.now());
+    if (isSpent) return refuse("INVITE_EXPIRED");
+    const agent = api.directory.agent(invite.agent_id);
+    const keys = agentKeys(api, invite.agent_id);
+    if (agent === null || keys === null) return refuse("NOT_FOUND");
+    return answer({ agent: agentOf(api, agent), keys });
+  });
+
+const acceptInvite = (api: Api): Route =>
+  api.human(async (http, who): Promise<Answered> => {
+    const body = await api.body(http, InviteAcceptBody);
+    if (!body.ok) return body;
+    const ledger = decodeAll(body.value.ledger);
+    if (ledger === null) return refuse("BAD_REQUEST", { path: "ledger" });
+    const accepted = await api.writer.run("acceptInvite", {
+      now: api.clock.now(),
+      code: http.req.param("code") ?? "",
+      userId: who.userId,
+      relationId: makeId<RelationId>(api.clock.now(), api.random),
+      conversationId: body.value.conversation_id,
+      ledger,
+      grantedScopes: body.value.granted_scopes,
+    });
+    return accepted.ok ? answer(relationOf(accepted.value)) : accepted;
+  }, 201);

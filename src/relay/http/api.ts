@@ -3,7 +3,7 @@
  * A handler returns a Result; only this file spells answers and refusals. SPEC §rest.
  */
 import type { HttpBindings } from "@hono/node-server";
-import type { Context, Handler } from "hono";
+import type { Context, Handler, Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type * as v from "valibot";
 import type { Clock } from "#base/clock.ts";
@@ -67,7 +67,9 @@ export type Human = {
 export type Enrolling = Omit<Human, "deviceId"> & { readonly deviceId: DeviceId | null };
 
 type Task<Who> = (http: Http, who: Who) => Promise<Answered> | Answered;
-type Route = Handler<{ Bindings: HttpBindings }>;
+/** One route, ready to be put under a path. */
+export type Route = Handler<{ Bindings: HttpBindings }>;
+export type RelayApp = Hono<{ Bindings: HttpBindings }>;
 
 export interface Api extends ApiNeeds {
   open(task: Task<null>, rate?: RateName, status?: ContentfulStatusCode): Route;

@@ -1,6 +1,4 @@
 /** Signing up and in: password, device key, refresh cookie, device links. SPEC §auth. */
-import type { Hono } from "hono";
-import type { HttpBindings } from "@hono/node-server";
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import { base64ToBytes } from "#base/base64.ts";
 import { utf8, type Bytes } from "#base/bytes.ts";
@@ -41,7 +39,7 @@ const COOKIE = "refresh_token";
 const LINK_LIFETIME_S = 300;
 const DEFAULT_ARGON2 = { m: 65_536, t: 3, p: 4 };
 
-export function serveAuth(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
+export function serveAuth(app: RelayApp, api: Api): void {
   const { writer, directory, admission, clock, random } = api;
 
   const setRefreshCookie = (http: Http, token: string): void =>
@@ -76,43 +74,9 @@ export function serveAuth(app: Hono<{ Bindings: HttpBindings }>, api: Api): void
     expires_in_seconds: ACCESS_TOKEN_LIFETIME_S,
   });
 
-  app.get(
-    "/auth/config",
-    api.open(() =>
-      answer({
-        protocol: PROTOCOL,
-        registration: api.registration.policy,
-        email: false,
-        turnstile_site_key: null,
-        limits: {
-          text_units: MAX_TEXT_UNITS,
-          frame_bytes: MAX_FRAME_BYTES,
-          file_bytes: MAX_FILE_BYTES,
-          devices: MAX_DEVICES_PER_HUMAN,
-          group_members: MAX_GROUP_MEMBERS,
-          password_characters: MIN_PASSWORD_CHARACTERS,
-          recall_window_ms: RECALL_WINDOW_MS,
-        },
-      }),
-    ),
-  );
+  app.get("/auth/config", readConfig(api));
 
-  app.post(
-    "/auth/params",
-    api.open(async (http) => {
-      const body = await api.body(http, AuthParamsBody);
-      if (!body.ok) return body;
-      const user = directory.userByHandle(body.value.handle);
-      const madeUp = Buffer.from(admission.madeUpSalt(body.value.handle)).toString("base64");
-      return answer({
-        argon2_salt: user?.argon2_salt ?? madeUp,
-        argon2_params:
-          user?.argon2_params == null
-            ? DEFAULT_ARGON2
-            : (JSON.parse(user.argon2_params) as unknown),
-      });
-    }, "login"),
-  );
+  app.post("/auth/params", readParams(api));
 
   const register = async (http: Http): Promise<Answered> => {
     const body = await api.body(http, RegisterBody);
@@ -146,119 +110,19 @@ export function serveAuth(app: Hono<{ Bindings: HttpBindings }>, api: Api): void
   };
   app.post("/auth/register", api.open(register, "register", 201));
 
-  app.post(
-    "/auth/login",
-    api.open(async (http) => {
-      const body = await api.body(http, LoginBody);
-      if (!body.ok) return body;
-      const { handle, auth_key, device_id } = body.value;
-      const { session, refreshToken } = makeSession("" as UserId, device_id);
-      const authHash = sha256(base64ToBytes(auth_key) ?? new Uint8Array());
-      const login = await writer.run("login", { now: clock.now(), handle, authHash, session });
-      if (!login.ok) return login;
-      if (login.value.outcome === "locked") return lockedRefusal(login.value.untilMs, clock.now());
-      if (login.value.outcome === "refused") return refuse("INVALID_CREDENTIALS");
-      const { userId } = login.value;
-      setRefreshCookie(http, refreshToken);
-      const tokens = await tokensOf({ ...session, userId });
-      return answer({ ...tokens, backup: directory.backup(userId) });
-    }, "login"),
-  );
+  app.post("/auth/login", login(api));
 
-  app.post(
-    "/auth/challenge",
-    api.open(async (http) => {
-      const body = await api.body(http, ChallengeBody);
-      if (!body.ok) return body;
-      const challenge = admission.makeChallenge(body.value.device_id);
-      return answer({ challenge, expires_in_seconds: CHALLENGE_LIFETIME_S });
-    }, "restByAddress"),
-  );
+  app.post("/auth/challenge", makeChallenge(api));
 
-  app.post(
-    "/auth/device",
-    api.open(async (http) => {
-      const body = await api.body(http, DeviceLoginBody);
-      if (!body.ok) return body;
-      const { device_id, challenge } = body.value;
-      const signature = base64ToBytes(body.value.signature) ?? new Uint8Array();
-      const checked = admission.checkChallenge({ deviceId: device_id, challenge, signature });
-      if (!checked.ok) return checked;
-      const { session, refreshToken } = makeSession(checked.value.userId, device_id);
-      const started = await writer.run("startSession", { now: clock.now(), session });
-      if (!started.ok) return started;
-      setRefreshCookie(http, refreshToken);
-      return answer(await tokensOf(session));
-    }, "restByAddress"),
-  );
+  app.post("/auth/device", loginByDevice(api));
 
-  app.post(
-    "/auth/refresh",
-    api.open(async (http) => {
-      const token = getCookie(http, COOKIE);
-      if (token === undefined) return refuse("UNAUTHENTICATED");
-      const next = makeCode(random, 32);
-      const hashes = { tokenHash: sha256(utf8(token)), nextHash: sha256(utf8(next)) };
-      const refreshed = await writer.run("refreshSession", { now: clock.now(), ...hashes });
-      if (!refreshed.ok) return refreshed;
-      if (refreshed.value === null) return refuse("UNAUTHENTICATED");
-      const { sessionId, userId } = refreshed.value;
-      if ("reused" in refreshed.value) {
-        api.relay.endSessions(userId, (ended) => ended.sessionId === sessionId, "refresh_reuse");
-        deleteCookie(http, COOKIE, { path: "/auth" });
-        return refuse("UNAUTHENTICATED");
-      }
-      if (refreshed.value.rotated) setRefreshCookie(http, next);
-      return answer(await tokensOf(refreshed.value));
-    }),
-  );
+  app.post("/auth/refresh", refresh(api));
 
-  app.post(
-    "/auth/logout",
-    api.enrolling(async (http, who) => {
-      deleteCookie(http, COOKIE, { path: "/auth" });
-      const ended = await writer.run("endSession", { sessionId: who.sessionId });
-      if (!ended.ok) return ended;
-      api.relay.endSessions(who.userId, (session) => session.sessionId === who.sessionId, "logout");
-      return answer({});
-    }),
-  );
+  app.post("/auth/logout", logout(api));
 
-  app.get(
-    "/auth/me",
-    api.enrolling((_http, who) => {
-      const user = directory.user(who.userId);
-      const session = directory.session(who.sessionId);
-      if (user === null || session === null) return refuse("UNAUTHENTICATED");
-      const { user_id, handle, display_name } = user;
-      const session_expires_at = isoTime(session.expires_at);
-      return answer({ user_id, handle, display_name, device_id: who.deviceId, session_expires_at });
-    }),
-  );
+  app.get("/auth/me", readMe(api));
 
-  app.post(
-    "/auth/change-protection-password",
-    api.human(async (http, who) => {
-      const body = await api.body(http, ChangePasswordBody);
-      if (!body.ok) return body;
-      const { auth_key, new_auth_key, argon2_salt, argon2_params, backup } = body.value;
-      const next = passwordFields(new_auth_key, argon2_salt, argon2_params);
-      if (!next.ok || next.value === null) return refuse("BAD_REQUEST", { path: "new_auth_key" });
-      const oldKey = auth_key === null ? null : base64ToBytes(auth_key);
-      const changed = await writer.run("changePassword", {
-        userId: who.userId,
-        sessionId: who.sessionId,
-        authHash: oldKey === null ? null : sha256(oldKey),
-        next: next.value,
-        backup,
-      });
-      if (!changed.ok) return changed;
-      const isOther = (session: { sessionId: string }): boolean =>
-        session.sessionId !== who.sessionId;
-      api.relay.endSessions(who.userId, isOther, "password_changed");
-      return answer({});
-    }),
-  );
+  app.post("/auth/change-protection-password", changePassword(api));
 
   serveDeviceLinks(app, api);
   for (const path of NOT_ENABLED)
@@ -278,7 +142,7 @@ const NOT_ENABLED = [
 ];
 
 // Links live five minutes and are used once, so memory is the right place for them.
-function serveDeviceLinks(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
+function serveDeviceLinks(app: RelayApp, api: Api): void {
   const linkById = new Map<
     string,
     { ephemeralKey: string; sealed: string | null; expiresAt: number }
@@ -355,3 +219,141 @@ function passwordFields(
     return refuse("BAD_REQUEST", { path: "auth_key" });
   return ok({ authHash: sha256(key), argon2Salt: salt, argon2Params: JSON.stringify(params) });
 }
+
+const readConfig = (api: Api): Route =>
+  api.open(() =>
+    answer({
+      protocol: PROTOCOL,
+      registration: api.registration.policy,
+      email: false,
+      turnstile_site_key: null,
+      limits: {
+        text_units: MAX_TEXT_UNITS,
+        frame_bytes: MAX_FRAME_BYTES,
+        file_bytes: MAX_FILE_BYTES,
+        devices: MAX_DEVICES_PER_HUMAN,
+        group_members: MAX_GROUP_MEMBERS,
+        password_characters: MIN_PASSWORD_CHARACTERS,
+        recall_window_ms: RECALL_WINDOW_MS,
+      },
+    }),
+  );
+
+const readParams = (api: Api): Route =>
+  api.open(async (http) => {
+    const body = await api.body(http, AuthParamsBody);
+    if (!body.ok) return body;
+    const user = api.directory.userByHandle(body.value.handle);
+    const madeUp = Buffer.from(api.admission.madeUpSalt(body.value.handle)).toString("base64");
+    return answer({
+      argon2_salt: user?.argon2_salt ?? madeUp,
+      argon2_params:
+        user?.argon2_params == null ? DEFAULT_ARGON2 : (JSON.parse(user.argon2_params) as unknown),
+    });
+  }, "login");
+
+const login = (api: Api): Route =>
+  api.open(async (http) => {
+    const body = await api.body(http, LoginBody);
+    if (!body.ok) return body;
+    const { handle, auth_key, device_id } = body.value;
+    const { session, refreshToken } = makeSession("" as UserId, device_id);
+    const authHash = sha256(base64ToBytes(auth_key) ?? new Uint8Array());
+    const login = await api.writer.run("login", {
+      now: api.clock.now(),
+      handle,
+      authHash,
+      session,
+    });
+    if (!login.ok) return login;
+    if (login.value.outcome === "locked")
+      return lockedRefusal(login.value.untilMs, api.clock.now());
+    if (login.value.outcome === "refused") return refuse("INVALID_CREDENTIALS");
+    const { userId } = login.value;
+    setRefreshCookie(http, refreshToken);
+    const tokens = await tokensOf({ ...session, userId });
+    return answer({ ...tokens, backup: api.directory.backup(userId) });
+  }, "login");
+
+const makeChallenge = (api: Api): Route =>
+  api.open(async (http) => {
+    const body = await api.body(http, ChallengeBody);
+    if (!body.ok) return body;
+    const challenge = api.admission.makeChallenge(body.value.device_id);
+    return answer({ challenge, expires_in_seconds: CHALLENGE_LIFETIME_S });
+  }, "restByAddress");
+
+const loginByDevice = (api: Api): Route =>
+  api.open(async (http) => {
+    const body = await api.body(http, DeviceLoginBody);
+    if (!body.ok) return body;
+    const { device_id, challenge } = body.value;
+    const signature = base64ToBytes(body.value.signature) ?? new Uint8Array();
+    const checked = api.admission.checkChallenge({ deviceId: device_id, challenge, signature });
+    if (!checked.ok) return checked;
+    const { session, refreshToken } = makeSession(checked.value.userId, device_id);
+    const started = await api.writer.run("startSession", { now: api.clock.now(), session });
+    if (!started.ok) return started;
+    setRefreshCookie(http, refreshToken);
+    return answer(await tokensOf(session));
+  }, "restByAddress");
+
+const refresh = (api: Api): Route =>
+  api.open(async (http) => {
+    const token = getCookie(http, COOKIE);
+    if (token === undefined) return refuse("UNAUTHENTICATED");
+    const next = makeCode(api.random, 32);
+    const hashes = { tokenHash: sha256(utf8(token)), nextHash: sha256(utf8(next)) };
+    const refreshed = await api.writer.run("refreshSession", { now: api.clock.now(), ...hashes });
+    if (!refreshed.ok) return refreshed;
+    if (refreshed.value === null) return refuse("UNAUTHENTICATED");
+    const { sessionId, userId } = refreshed.value;
+    if ("reused" in refreshed.value) {
+      api.relay.endSessions(userId, (ended) => ended.sessionId === sessionId, "refresh_reuse");
+      deleteCookie(http, COOKIE, { path: "/auth" });
+      return refuse("UNAUTHENTICATED");
+    }
+    if (refreshed.value.rotated) setRefreshCookie(http, next);
+    return answer(await tokensOf(refreshed.value));
+  });
+
+const logout = (api: Api): Route =>
+  api.enrolling(async (http, who) => {
+    deleteCookie(http, COOKIE, { path: "/auth" });
+    const ended = await api.writer.run("endSession", { sessionId: who.sessionId });
+    if (!ended.ok) return ended;
+    api.relay.endSessions(who.userId, (session) => session.sessionId === who.sessionId, "logout");
+    return answer({});
+  });
+
+const readMe = (api: Api): Route =>
+  api.enrolling((_http, who) => {
+    const user = api.directory.user(who.userId);
+    const session = api.directory.session(who.sessionId);
+    if (user === null || session === null) return refuse("UNAUTHENTICATED");
+    const { user_id, handle, display_name } = user;
+    const session_expires_at = isoTime(session.expires_at);
+    return answer({ user_id, handle, display_name, device_id: who.deviceId, session_expires_at });
+  });
+
+const changePassword = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const body = await api.body(http, ChangePasswordBody);
+    if (!body.ok) return body;
+    const { auth_key, new_auth_key, argon2_salt, argon2_params, backup } = body.value;
+    const next = passwordFields(new_auth_key, argon2_salt, argon2_params);
+    if (!next.ok || next.value === null) return refuse("BAD_REQUEST", { path: "new_auth_key" });
+    const oldKey = auth_key === null ? null : base64ToBytes(auth_key);
+    const changed = await api.writer.run("changePassword", {
+      userId: who.userId,
+      sessionId: who.sessionId,
+      authHash: oldKey === null ? null : sha256(oldKey),
+      next: next.value,
+      backup,
+    });
+    if (!changed.ok) return changed;
+    const isOther = (session: { sessionId: string }): boolean =>
+      session.sessionId !== who.sessionId;
+    api.relay.endSessions(who.userId, isOther, "password_changed");
+    return answer({});
+  });

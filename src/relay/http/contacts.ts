@@ -1,6 +1,4 @@
 /** Contact requests between people, and the list of those who accepted. */
-import type { Hono } from "hono";
-import type { HttpBindings } from "@hono/node-server";
 import { makeId, type RelationId, type UserId } from "#protocol/ids.ts";
 import { ContactAcceptBody, ContactRequestBody } from "#protocol/rest.ts";
 import { refuse } from "../failure.ts";
@@ -9,104 +7,108 @@ import { decodeAll } from "./auth.ts";
 import { relationOf } from "./relations.ts";
 import { publicUser } from "./users.ts";
 
-export function serveContacts(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
+export function serveContacts(app: RelayApp, api: Api): void {
   const { directory, writer, relay, clock } = api;
   const userOf = (userId: UserId) => {
     const user = directory.user(userId);
     return user === null ? null : publicUser(user);
   };
 
-  app.get(
-    "/contacts",
-    api.human((_http, who) => {
-      const relations = directory.relationsOf(who.userId).filter((row) => row.kind === "h2h");
-      return answerPage(
-        relations.map((row) => {
-          const other = row.user_id === who.userId ? row.peer_user_id : row.user_id;
-          return { user: other === null ? null : userOf(other), relation: relationOf(row) };
-        }),
-      );
-    }),
-  );
+  app.get("/contacts", listContacts(api));
 
-  app.get(
-    "/contacts/requests",
-    api.human((_http, who) =>
-      answerPage(
-        directory.contactRequestsOf(who.userId).map((row) => ({
-          request_id: row.request_id,
-          direction: row.to_id === who.userId ? "in" : "out",
-          user: userOf(row.to_id === who.userId ? row.from_id : row.to_id),
-          note_sealed: row.note_sealed,
-          created_at: isoTime(row.created_at),
-        })),
-      ),
+  app.get("/contacts/requests", listRequests(api));
+
+  app.post("/contacts/requests", requestContact(api));
+
+  app.post("/contacts/requests/:id/accept", acceptRequest(api));
+
+  app.post("/contacts/requests/:id/decline", dropRequest(api));
+}
+
+const listContacts = (api: Api): Route =>
+  api.human((_http, who) => {
+    const relations = api.directory.relationsOf(who.userId).filter((row) => row.kind === "h2h");
+    return answerPage(
+      relations.map((row) => {
+        const other = row.user_id === who.userId ? row.peer_user_id : row.user_id;
+        return { user: other === null ? null : userOf(other), relation: relationOf(row) };
+      }),
+    );
+  });
+
+const listRequests = (api: Api): Route =>
+  api.human((_http, who) =>
+    answerPage(
+      api.directory.contactRequestsOf(who.userId).map((row) => ({
+        request_id: row.request_id,
+        direction: row.to_id === who.userId ? "in" : "out",
+        user: userOf(row.to_id === who.userId ? row.from_id : row.to_id),
+        note_sealed: row.note_sealed,
+        created_at: isoTime(row.created_at),
+      })),
     ),
   );
 
-  app.post(
-    "/contacts/requests",
-    api.human(async (http, who) => {
-      const body = await api.body(http, ContactRequestBody);
-      if (!body.ok) return body;
-      const toId = body.value.user_id;
-      const requested = await writer.run("requestContact", {
-        now: clock.now(),
-        requestId: makeId(clock.now(), api.random),
-        fromId: who.userId,
-        toId,
-        noteSealed: body.value.note_sealed ?? null,
+const requestContact = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const body = await api.body(http, ContactRequestBody);
+    if (!body.ok) return body;
+    const toId = body.value.user_id;
+    const requested = await api.writer.run("requestContact", {
+      now: api.clock.now(),
+      requestId: makeId(api.clock.now(), api.random),
+      fromId: who.userId,
+      toId,
+      noteSealed: body.value.note_sealed ?? null,
+    });
+    if (!requested.ok) return requested;
+    const { requestId, isNew } = requested.value;
+    if (isNew)
+      api.relay.tell(toId, {
+        type: "contact.requested",
+        request_id: requestId,
+        user_id: who.userId,
       });
-      if (!requested.ok) return requested;
-      const { requestId, isNew } = requested.value;
-      if (isNew)
-        relay.tell(toId, { type: "contact.requested", request_id: requestId, user_id: who.userId });
-      return answer({ request_id: requestId });
-    }, 201),
-  );
+    return answer({ request_id: requestId });
+  }, 201);
 
-  app.post(
-    "/contacts/requests/:id/accept",
-    api.human(async (http, who) => {
-      const requestId = api.id(http, "id");
-      if (!requestId.ok) return requestId;
-      const body = await api.body(http, ContactAcceptBody);
-      if (!body.ok) return body;
-      const ledger = decodeAll(body.value.ledger);
-      if (ledger === null) return refuse("BAD_REQUEST", { path: "ledger" });
-      const asker = directory.contactRequest(requestId.value)?.from_id;
-      const conversationId = body.value.conversation_id;
-      const accepted = await writer.run("acceptContact", {
-        now: clock.now(),
-        requestId: requestId.value,
-        userId: who.userId,
-        relationId: makeId<RelationId>(clock.now(), api.random),
-        conversationId,
-        ledger,
+const acceptRequest = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const requestId = api.id(http, "id");
+    if (!requestId.ok) return requestId;
+    const body = await api.body(http, ContactAcceptBody);
+    if (!body.ok) return body;
+    const ledger = decodeAll(body.value.ledger);
+    if (ledger === null) return refuse("BAD_REQUEST", { path: "ledger" });
+    const asker = api.directory.contactRequest(requestId.value)?.from_id;
+    const conversationId = body.value.conversation_id;
+    const accepted = await api.writer.run("acceptContact", {
+      now: api.clock.now(),
+      requestId: requestId.value,
+      userId: who.userId,
+      relationId: makeId<RelationId>(api.clock.now(), api.random),
+      conversationId,
+      ledger,
+    });
+    if (!accepted.ok) return accepted;
+    if (asker !== undefined) {
+      api.relay.tell(asker, {
+        type: "contact.accepted",
+        request_id: requestId.value,
+        user_id: who.userId,
+        conversation_id: conversationId,
       });
-      if (!accepted.ok) return accepted;
-      if (asker !== undefined) {
-        relay.tell(asker, {
-          type: "contact.accepted",
-          request_id: requestId.value,
-          user_id: who.userId,
-          conversation_id: conversationId,
-        });
-      }
-      return answer(relationOf(accepted.value));
-    }, 201),
-  );
+    }
+    return answer(relationOf(accepted.value));
+  }, 201);
 
-  app.post(
-    "/contacts/requests/:id/decline",
-    api.human(async (http, who) => {
-      const requestId = api.id(http, "id");
-      if (!requestId.ok) return requestId;
-      const dropped = await writer.run("dropContactRequest", {
-        requestId: requestId.value,
-        userId: who.userId,
-      });
-      return dropped.ok ? answer({}) : dropped;
-    }),
-  );
-}
+const dropRequest = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const requestId = api.id(http, "id");
+    if (!requestId.ok) return requestId;
+    const dropped = await api.writer.run("dropContactRequest", {
+      requestId: requestId.value,
+      userId: who.userId,
+    });
+    return dropped.ok ? answer({}) : dropped;
+  });

@@ -1,6 +1,4 @@
 /** Conversations as one account sees them: list, marks, members, groups. */
-import type { Hono } from "hono";
-import type { HttpBindings } from "@hono/node-server";
 import type { AccountId, ConversationId, UserId } from "#protocol/ids.ts";
 import { ConversationBody, type Conversation } from "#protocol/rest.ts";
 import { refuse } from "../failure.ts";
@@ -80,69 +78,68 @@ export function readConversation(
   return row === undefined ? null : conversationOf(row);
 }
 
-export function serveConversations(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
-  app.get(
-    "/conversations",
-    api.either((http, who) => {
-      const limit = pageSize(http);
-      const [at, id] = (http.req.query("cursor") ?? "").split(".");
-      const rows = api.sql.all<Row>(
-        `${SELECT} WHERE own.account = ? AND (conv.updated_at, conv.id) < (?, ?)
-         ORDER BY conv.updated_at DESC, conv.id DESC LIMIT ?`,
-        who.accountId,
-        at !== undefined && /^\d+$/.test(at) ? Number(at) : Number.MAX_SAFE_INTEGER,
-        id ?? "",
-        limit,
-      );
-      const last = rows.at(-1);
-      const next =
-        rows.length < limit || last === undefined ? null : `${last.updated_at}.${last.id}`;
-      return answerPage(rows.map(conversationOf), next);
-    }),
-  );
-  app.get(
-    "/conversations/:id",
-    api.either((http, who) => {
-      const id = api.id<ConversationId>(http, "id");
-      const conversation = id.ok ? readConversation(api, id.value, who.accountId) : null;
-      return conversation === null ? refuse("NOT_FOUND") : answer(conversation);
-    }),
-  );
-  app.patch(
-    "/conversations/:id",
-    api.human(async (http, who) => {
-      const id = api.id<ConversationId>(http, "id");
-      if (!id.ok) return id;
-      const body = await api.body(http, ConversationBody);
-      if (!body.ok) return body;
-      const { muted_until, pinned, archived } = body.value;
-      const flagged = await api.writer.run("flagConversation", {
-        conversationId: id.value,
-        accountId: who.userId,
-        mutedUntil: typeof muted_until === "string" ? Date.parse(muted_until) : muted_until,
-        pinned,
-        archived,
-      });
-      if (!flagged.ok) return flagged;
-      return answer(readConversation(api, id.value, who.userId));
-    }),
-  );
-  app.get(
-    "/conversations/:id/members",
-    api.either(async (http, who) => {
-      const id = api.id<ConversationId>(http, "id");
-      if (!id.ok) return id;
-      const members = (await api.log.members(id.value)).filter((member) => member.leftSeq === null);
-      if (!members.some((member) => member.id === who.accountId)) return refuse("NOT_MEMBER");
-      return answerPage(
-        members.map(({ id: memberId, type, role, ownerId, joinedSeq }) => ({
-          id: memberId,
-          type,
-          role,
-          ...(ownerId === null ? {} : { owner_id: ownerId satisfies UserId }),
-          joined_seq: joinedSeq,
-        })),
-      );
-    }),
-  );
+export function serveConversations(app: RelayApp, api: Api): void {
+  app.get("/conversations", listConversations(api));
+  app.get("/conversations/:id", readOne(api));
+  app.patch("/conversations/:id", changeFlags(api));
+  app.get("/conversations/:id/members", listMembers(api));
 }
+
+const listConversations = (api: Api): Route =>
+  api.either((http, who) => {
+    const limit = pageSize(http);
+    const [at, id] = (http.req.query("cursor") ?? "").split(".");
+    const rows = api.sql.all<Row>(
+      `${SELECT} WHERE own.account = ? AND (conv.updated_at, conv.id) < (?, ?)
+         ORDER BY conv.updated_at DESC, conv.id DESC LIMIT ?`,
+      who.accountId,
+      at !== undefined && /^\d+$/.test(at) ? Number(at) : Number.MAX_SAFE_INTEGER,
+      id ?? "",
+      limit,
+    );
+    const last = rows.at(-1);
+    const next = rows.length < limit || last === undefined ? null : `${last.updated_at}.${last.id}`;
+    return answerPage(rows.map(conversationOf), next);
+  });
+
+const readOne = (api: Api): Route =>
+  api.either((http, who) => {
+    const id = api.id<ConversationId>(http, "id");
+    const conversation = id.ok ? readConversation(api, id.value, who.accountId) : null;
+    return conversation === null ? refuse("NOT_FOUND") : answer(conversation);
+  });
+
+const changeFlags = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const id = api.id<ConversationId>(http, "id");
+    if (!id.ok) return id;
+    const body = await api.body(http, ConversationBody);
+    if (!body.ok) return body;
+    const { muted_until, pinned, archived } = body.value;
+    const flagged = await api.writer.run("flagConversation", {
+      conversationId: id.value,
+      accountId: who.userId,
+      mutedUntil: typeof muted_until === "string" ? Date.parse(muted_until) : muted_until,
+      pinned,
+      archived,
+    });
+    if (!flagged.ok) return flagged;
+    return answer(readConversation(api, id.value, who.userId));
+  });
+
+const listMembers = (api: Api): Route =>
+  api.either(async (http, who) => {
+    const id = api.id<ConversationId>(http, "id");
+    if (!id.ok) return id;
+    const members = (await api.log.members(id.value)).filter((member) => member.leftSeq === null);
+    if (!members.some((member) => member.id === who.accountId)) return refuse("NOT_MEMBER");
+    return answerPage(
+      members.map(({ id: memberId, type, role, ownerId, joinedSeq }) => ({
+        id: memberId,
+        type,
+        role,
+        ...(ownerId === null ? {} : { owner_id: ownerId satisfies UserId }),
+        joined_seq: joinedSeq,
+      })),
+    );
+  });

@@ -1,6 +1,4 @@
 /** Encrypted files in three steps: announce, put, confirm. The relay sees ciphertext of a known size. */
-import type { Hono } from "hono";
-import type { HttpBindings } from "@hono/node-server";
 import { ok, type Result } from "#base/result.ts";
 import {
   isUuid,
@@ -29,7 +27,7 @@ type UploadRow = {
   readonly created_at: number;
 };
 
-export function serveFiles(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
+export function serveFiles(app: RelayApp, api: Api): void {
   const { writer, blobs, clock, random, sql } = api;
 
   const ownUpload = (uploadId: string, who: Principal): Result<UploadRow, RelayFailure> => {
@@ -86,27 +84,7 @@ export function serveFiles(app: Hono<{ Bindings: HttpBindings }>, api: Api): voi
   app.put("/files/:uploadId/upload", put);
   app.put("/agents/:id/files/:uploadId/upload", put);
 
-  app.post(
-    "/files/confirm",
-    api.either(async (http, who) => {
-      const body = await api.body(http, ConfirmUploadBody);
-      if (!body.ok) return body;
-      const upload = ownUpload(body.value.upload_id, who);
-      if (!upload.ok) return upload;
-      const { attachment_id, size } = upload.value;
-      const stored = await blobs.stat(attachment_id);
-      if (stored === null) return refuse("NOT_FOUND");
-      if (stored.sha256Hex !== body.value.sha256 || stored.sizeBytes !== size) {
-        await blobs.delete(attachment_id);
-        return refuse("SHA256_MISMATCH");
-      }
-      const confirmed = await writer.run("confirmUpload", {
-        uploadId: body.value.upload_id,
-        sha256: stored.sha256Hex,
-      });
-      return confirmed.ok ? answer({ attachment_id, size, sha256: stored.sha256Hex }) : confirmed;
-    }),
-  );
+  app.post("/files/confirm", confirmUpload(api));
 
   const find = async (http: Http, who: Principal): Promise<Result<UploadRow, RelayFailure>> => {
     const id = http.req.param("attachmentId");
@@ -148,3 +126,23 @@ function serveBlob(http: Http, api: Api, { attachment_id, size }: UploadRow): Re
     ...(range === null ? {} : { "Content-Range": `bytes ${start}-${end}/${size}` }),
   });
 }
+
+const confirmUpload = (api: Api): Route =>
+  api.either(async (http, who) => {
+    const body = await api.body(http, ConfirmUploadBody);
+    if (!body.ok) return body;
+    const upload = ownUpload(body.value.upload_id, who);
+    if (!upload.ok) return upload;
+    const { attachment_id, size } = upload.value;
+    const stored = await api.blobs.stat(attachment_id);
+    if (stored === null) return refuse("NOT_FOUND");
+    if (stored.sha256Hex !== body.value.sha256 || stored.sizeBytes !== size) {
+      await api.blobs.delete(attachment_id);
+      return refuse("SHA256_MISMATCH");
+    }
+    const confirmed = await api.writer.run("confirmUpload", {
+      uploadId: body.value.upload_id,
+      sha256: stored.sha256Hex,
+    });
+    return confirmed.ok ? answer({ attachment_id, size, sha256: stored.sha256Hex }) : confirmed;
+  });

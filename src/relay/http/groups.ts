@@ -1,6 +1,4 @@
 /** Groups: each change brings its signed ledger entry; the relay keeps the routing copy. */
-import type { Hono } from "hono";
-import type { HttpBindings } from "@hono/node-server";
 import type * as v from "valibot";
 import type { AccountId, AgentId, ConversationId, UserId } from "#protocol/ids.ts";
 import {
@@ -21,7 +19,7 @@ import { decodeAll } from "./auth.ts";
 import { readConversation } from "./conversations.ts";
 import { ledgerAppendOf } from "./keys.ts";
 
-export function serveGroups(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
+export function serveGroups(app: RelayApp, api: Api): void {
   const { directory, log, writer, clock } = api;
 
   const exists = (member: { id: AccountId; type: "human" | "agent" }): boolean =>

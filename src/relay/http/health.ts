@@ -1,11 +1,9 @@
 /** Whether the relay can do its work: 200 while it can append, else 503. */
-import type { Hono } from "hono";
-import type { HttpBindings } from "@hono/node-server";
 import { RELAY_VERSION } from "../relay-version.ts";
 import type { Health } from "#protocol/rest.ts";
 import type { Api } from "./api.ts";
 
-export function serveHealth(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
+export function serveHealth(app: RelayApp, api: Api): void {
   app.get("/health", async (http) => {
     // An empty group still begins, commits and reaches the disk.
     const probe = await api.writer.run("advanceCursors", []);

@@ -1,6 +1,4 @@
 /** A conversation's entries over REST: pages of history, sending without a socket, marks, recalls. */
-import type { Hono } from "hono";
-import type { HttpBindings } from "@hono/node-server";
 import { ok, type Result } from "#base/result.ts";
 import { isUuid, type ConversationId, type MessageId } from "#protocol/ids.ts";
 import type { EndpointFrameOf } from "#protocol/endpoint-frame.ts";
@@ -38,91 +36,16 @@ export const ackOf = (
       })
     : stored;
 
-export function serveMessages(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
+export function serveMessages(app: RelayApp, api: Api): void {
   const { log, relay } = api;
 
-  app.get(
-    "/conversations/:id/messages",
-    api.either(async (http, who) => {
-      const id = api.id<ConversationId>(http, "id");
-      if (!id.ok) return id;
-      const member = (await log.members(id.value)).find((row) => row.id === who.accountId);
-      if (member === undefined) return refuse("NOT_MEMBER");
-      const bounds = await boundsOf(api, http, id.value);
-      if (!bounds.ok) return bounds;
-      const { after, before } = bounds.value;
-      const upwards = after !== null;
-      const limit = pageSize(http);
-      const firstHidden = (member.leftSeq ?? Number.MAX_SAFE_INTEGER - 1) + 1;
-      const entries = await log.page({
-        conversationId: id.value,
-        after: upwards ? Math.max(after, member.joinedSeq - 1) : null,
-        before: Math.min(before ?? Number.MAX_SAFE_INTEGER, firstHidden),
-        maxEntries: limit,
-        maxBytes: PAGE_BYTES,
-      });
-      const visible = entries.filter((entry) => entry.seq >= member.joinedSeq);
-      const edge = upwards ? visible.at(-1)?.seq : visible[0]?.seq;
-      const isEnd =
-        edge === undefined || (upwards ? entries.length < limit : edge <= member.joinedSeq);
-      return answerPage(
-        visible.map((entry) => entryToFrame(entry, false)),
-        isEnd ? null : String(edge),
-      );
-    }),
-  );
+  app.get("/conversations/:id/messages", readHistory(api));
 
-  app.post(
-    "/conversations/:id/messages",
-    api.human(async (http, who) => {
-      const id = api.id<ConversationId>(http, "id");
-      if (!id.ok) return id;
-      const body = await api.body(http, SendBody);
-      if (!body.ok) return body;
-      const frame = { type: "message.send", conversation_id: id.value, ...body.value } as const;
-      return ackOf(frame, await relay.posting.post(humanPrincipal(who), frame, null));
-    }, 201),
-  );
+  app.post("/conversations/:id/messages", sendMessage(api));
 
-  app.post(
-    "/conversations/:id/messages/:mid/recall",
-    api.either(async (http, who) => {
-      const id = api.id<ConversationId>(http, "id");
-      const messageId = api.id<MessageId>(http, "mid");
-      if (!id.ok) return id;
-      if (!messageId.ok) return messageId;
-      const body = await api.body(http, RecallBody);
-      if (!body.ok) return body;
-      const frame = {
-        type: "message.recall",
-        conversation_id: id.value,
-        message_id: messageId.value,
-        ...body.value,
-      } as const;
-      const stored = await relay.posting.post(who, frame, null);
-      if (!stored.ok) return stored;
-      const [entry] = await log.page({
-        conversationId: id.value,
-        after: stored.value.seq - 1,
-        before: stored.value.seq + 1,
-        maxEntries: 1,
-        maxBytes: PAGE_BYTES,
-      });
-      return entry === undefined ? refuse("INTERNAL") : answer(entryToFrame(entry, false));
-    }),
-  );
+  app.post("/conversations/:id/messages/:mid/recall", recallMessage(api));
 
-  app.post(
-    "/conversations/:id/read",
-    api.human(async (http, who) => {
-      const id = api.id<ConversationId>(http, "id");
-      if (!id.ok) return id;
-      const body = await api.body(http, ReadBody);
-      if (!body.ok) return body;
-      const marked = await relay.markRead(who.userId, id.value, body.value.seq);
-      return marked.ok ? answer({ read_seq: marked.value.readSeq }) : marked;
-    }),
-  );
+  app.post("/conversations/:id/read", markRead(api));
 }
 
 type Bounds = { readonly after: number | null; readonly before: number | null };
@@ -148,3 +71,78 @@ async function boundsOf(
     (afterText !== undefined && after === null) || (beforeText !== undefined && before === null);
   return isLost ? refuse("NOT_FOUND") : ok({ after, before });
 }
+
+const readHistory = (api: Api): Route =>
+  api.either(async (http, who) => {
+    const id = api.id<ConversationId>(http, "id");
+    if (!id.ok) return id;
+    const member = (await api.log.members(id.value)).find((row) => row.id === who.accountId);
+    if (member === undefined) return refuse("NOT_MEMBER");
+    const bounds = await boundsOf(api, http, id.value);
+    if (!bounds.ok) return bounds;
+    const { after, before } = bounds.value;
+    const upwards = after !== null;
+    const limit = pageSize(http);
+    const firstHidden = (member.leftSeq ?? Number.MAX_SAFE_INTEGER - 1) + 1;
+    const entries = await api.log.page({
+      conversationId: id.value,
+      after: upwards ? Math.max(after, member.joinedSeq - 1) : null,
+      before: Math.min(before ?? Number.MAX_SAFE_INTEGER, firstHidden),
+      maxEntries: limit,
+      maxBytes: PAGE_BYTES,
+    });
+    const visible = entries.filter((entry) => entry.seq >= member.joinedSeq);
+    const edge = upwards ? visible.at(-1)?.seq : visible[0]?.seq;
+    const isEnd =
+      edge === undefined || (upwards ? entries.length < limit : edge <= member.joinedSeq);
+    return answerPage(
+      visible.map((entry) => entryToFrame(entry, false)),
+      isEnd ? null : String(edge),
+    );
+  });
+
+const sendMessage = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const id = api.id<ConversationId>(http, "id");
+    if (!id.ok) return id;
+    const body = await api.body(http, SendBody);
+    if (!body.ok) return body;
+    const frame = { type: "message.send", conversation_id: id.value, ...body.value } as const;
+    return ackOf(frame, await api.relay.posting.post(humanPrincipal(who), frame, null));
+  }, 201);
+
+const recallMessage = (api: Api): Route =>
+  api.either(async (http, who) => {
+    const id = api.id<ConversationId>(http, "id");
+    const messageId = api.id<MessageId>(http, "mid");
+    if (!id.ok) return id;
+    if (!messageId.ok) return messageId;
+    const body = await api.body(http, RecallBody);
+    if (!body.ok) return body;
+    const frame = {
+      type: "message.recall",
+      conversation_id: id.value,
+      message_id: messageId.value,
+      ...body.value,
+    } as const;
+    const stored = await api.relay.posting.post(who, frame, null);
+    if (!stored.ok) return stored;
+    const [entry] = await api.log.page({
+      conversationId: id.value,
+      after: stored.value.seq - 1,
+      before: stored.value.seq + 1,
+      maxEntries: 1,
+      maxBytes: PAGE_BYTES,
+    });
+    return entry === undefined ? refuse("INTERNAL") : answer(entryToFrame(entry, false));
+  });
+
+const markRead = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const id = api.id<ConversationId>(http, "id");
+    if (!id.ok) return id;
+    const body = await api.body(http, ReadBody);
+    if (!body.ok) return body;
+    const marked = await api.relay.markRead(who.userId, id.value, body.value.seq);
+    return marked.ok ? answer({ read_seq: marked.value.readSeq }) : marked;
+  });

@@ -3,8 +3,6 @@
  * fingerprints that come from the agents; the relay repeats the file and vouches for nothing.
  */
 import { readFile } from "node:fs/promises";
-import type { Hono } from "hono";
-import type { HttpBindings } from "@hono/node-server";
 import * as v from "valibot";
 import { answer, type Api } from "./api.ts";
 
@@ -18,11 +16,7 @@ const OfferedInvites = v.array(
   }),
 );
 
-export function serveOffered(
-  app: Hono<{ Bindings: HttpBindings }>,
-  api: Api,
-  offeredFile: string,
-): void {
+export function serveOffered(app: RelayApp, api: Api, offeredFile: string): void {
   app.get(
     "/invites/offered",
     api.open(async () =>

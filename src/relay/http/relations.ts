@@ -1,6 +1,4 @@
 /** Relations: the permission that keeps a conversation open. */
-import type { Hono } from "hono";
-import type { HttpBindings } from "@hono/node-server";
 import type { RelationId } from "#protocol/ids.ts";
 import type { Relation } from "#protocol/rest.ts";
 import type { RelationRow } from "../directory/rows.ts";
@@ -20,7 +18,7 @@ export const relationOf = (row: RelationRow): Relation => ({
 
 const CHANGES = { suspend: "suspended", restore: "established", revoke: "revoked" } as const;
 
-export function serveRelations(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
+export function serveRelations(app: RelayApp, api: Api): void {
   app.get(
     "/relations",
     api.either((_http, who) =>

@@ -1,6 +1,4 @@
 /** People as they see themselves and each other: profile, search, devices, blocks. */
-import type { Hono } from "hono";
-import type { HttpBindings } from "@hono/node-server";
 import { base64ToBytes } from "#base/base64.ts";
 import type { DeviceId, UserId } from "#protocol/ids.ts";
 import { ACCESS_TOKEN_LIFETIME_S } from "#protocol/limits.ts";
@@ -16,146 +14,149 @@ export const publicUser = ({ user_id, handle, display_name }: UserRow): PublicUs
   display_name,
 });
 
-export function serveUsers(app: Hono<{ Bindings: HttpBindings }>, api: Api): void {
+export function serveUsers(app: RelayApp, api: Api): void {
   const { directory, writer, clock } = api;
 
-  app.get(
-    "/users/me",
-    api.human((_http, who) => {
-      const user = directory.user(who.userId);
-      if (user === null) return refuse("NOT_FOUND");
-      return answer({
-        ...publicUser(user),
-        read_receipts: user.read_receipts === 1,
-        presence: user.presence === 1,
-        has_password: user.auth_hash !== null,
-      });
-    }),
-  );
-  app.patch(
-    "/users/me",
-    api.human(async (http, who) => {
-      const body = await api.body(http, OwnProfileBody);
-      if (!body.ok) return body;
-      const changed = await writer.run("updateProfile", {
-        userId: who.userId,
-        displayName: body.value.display_name ?? null,
-        readReceipts: body.value.read_receipts ?? null,
-        presence: body.value.presence ?? null,
-      });
-      return changed.ok ? answer({}) : changed;
-    }),
-  );
+  app.get("/users/me", readOwnProfile(api));
+  app.patch("/users/me", changeOwnProfile(api));
 
-  app.get(
-    "/users/me/devices",
-    api.enrolling((_http, who) =>
-      answerPage(
-        directory
-          .devicesOf(who.userId)
-          .filter((device) => device.revoked_at === null)
-          .map((device) => ({
-            device_id: device.device_id,
-            name_sealed: device.name_sealed,
-            created_at: isoTime(device.created_at),
-            last_active_at: isoTime(device.last_active_at),
-            current: device.device_id === who.deviceId,
-          })),
-      ),
-    ),
-  );
-  app.post(
-    "/users/me/devices",
-    api.enrolling(async (http, who) => {
-      const body = await api.body(http, AddDeviceBody);
-      if (!body.ok) return body;
-      const device = deviceParts(body.value.device);
-      const prevHash = base64ToBytes(body.value.prev_hash);
-      if (device === null || prevHash === null) return refuse("BAD_REQUEST", { path: "device" });
-      if (who.deviceId !== null) return refuse("FORBIDDEN");
-      const added = await writer.run("addDevice", {
-        now: clock.now(),
-        userId: who.userId,
-        device,
-        ledgerSeq: body.value.ledger_seq,
-        prevHash,
-        sessionId: who.sessionId,
-      });
-      if (!added.ok) return added;
-      api.relay.tellKeysChanged({ type: "human", id: who.userId }, "device_added");
-      const session = { sessionId: who.sessionId, userId: who.userId, deviceId: device.deviceId };
-      return answer({
-        user_id: who.userId,
-        device_id: device.deviceId,
-        access_token: await api.admission.issueAccess(session),
-        expires_in_seconds: ACCESS_TOKEN_LIFETIME_S,
-      });
-    }),
-  );
-  app.delete(
-    "/users/me/devices/:id",
-    api.enrolling(async (http, who) => {
-      const deviceId = api.id<DeviceId>(http, "id");
-      if (!deviceId.ok) return deviceId;
-      const removed = await writer.run("removeDevice", {
-        now: clock.now(),
-        userId: who.userId,
-        deviceId: deviceId.value,
-      });
-      if (!removed.ok) return removed;
-      const isGone = (session: { deviceId: DeviceId }): boolean =>
-        session.deviceId === deviceId.value;
-      api.relay.endSessions(who.userId, isGone, "device_removed");
-      api.relay.tellKeysChanged({ type: "human", id: who.userId }, "device_removed");
-      return answer({});
-    }),
-  );
+  app.get("/users/me/devices", listOwnDevices(api));
+  app.post("/users/me/devices", enrolDevice(api));
+  app.delete("/users/me/devices/:id", removeDevice(api));
 
-  app.get(
-    "/users/search",
-    api.human((http) => {
-      const handle = (http.req.query("q") ?? "").replace(/^@/, "").toLowerCase();
-      const user = directory.userByHandle(handle);
-      return answerPage(user === null ? [] : [publicUser(user)]);
-    }),
-  );
+  app.get("/users/search", searchByHandle(api));
 
-  app.get(
-    "/users/blocks",
-    api.human((_http, who) =>
-      answerPage(
-        directory
-          .blocksOf(who.userId)
-          .map((row) => ({ user_id: row.blocked_id, created_at: isoTime(row.created_at) })),
-      ),
-    ),
-  );
-  app.post(
-    "/users/blocks",
-    api.human(async (http, who) => {
-      const body = await api.body(http, BlockBody);
-      if (!body.ok) return body;
-      const blocked = { now: clock.now(), userId: who.userId, blockedId: body.value.user_id };
-      const done = await writer.run("block", blocked);
-      return done.ok ? answer({}) : done;
-    }),
-  );
-  app.delete(
-    "/users/blocks/:id",
-    api.human(async (http, who) => {
-      const blockedId = api.id<UserId>(http, "id");
-      if (!blockedId.ok) return blockedId;
-      const done = await writer.run("unblock", { userId: who.userId, blockedId: blockedId.value });
-      return done.ok ? answer({}) : done;
-    }),
-  );
+  app.get("/users/blocks", listBlocks(api));
+  app.post("/users/blocks", block(api));
+  app.delete("/users/blocks/:id", unblock(api));
 
-  app.get(
-    "/users/:id",
-    api.either((http) => {
-      const userId = api.id<UserId>(http, "id");
-      const user = userId.ok ? directory.user(userId.value) : null;
-      return user === null ? refuse("NOT_FOUND") : answer(publicUser(user));
-    }),
-  );
+  app.get("/users/:id", readUser(api));
 }
+
+const readOwnProfile = (api: Api): Route =>
+  api.human((_http, who) => {
+    const user = api.directory.user(who.userId);
+    if (user === null) return refuse("NOT_FOUND");
+    return answer({
+      ...publicUser(user),
+      read_receipts: user.read_receipts === 1,
+      presence: user.presence === 1,
+      has_password: user.auth_hash !== null,
+    });
+  });
+
+const changeOwnProfile = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const body = await api.body(http, OwnProfileBody);
+    if (!body.ok) return body;
+    const changed = await api.writer.run("updateProfile", {
+      userId: who.userId,
+      displayName: body.value.display_name ?? null,
+      readReceipts: body.value.read_receipts ?? null,
+      presence: body.value.presence ?? null,
+    });
+    return changed.ok ? answer({}) : changed;
+  });
+
+const listOwnDevices = (api: Api): Route =>
+  api.enrolling((_http, who) =>
+    answerPage(
+      directory
+        .devicesOf(who.userId)
+        .filter((device) => device.revoked_at === null)
+        .map((device) => ({
+          device_id: device.device_id,
+          name_sealed: device.name_sealed,
+          created_at: isoTime(device.created_at),
+          last_active_at: isoTime(device.last_active_at),
+          current: device.device_id === who.deviceId,
+        })),
+    ),
+  );
+
+const enrolDevice = (api: Api): Route =>
+  api.enrolling(async (http, who) => {
+    const body = await api.body(http, AddDeviceBody);
+    if (!body.ok) return body;
+    const device = deviceParts(body.value.device);
+    const prevHash = base64ToBytes(body.value.prev_hash);
+    if (device === null || prevHash === null) return refuse("BAD_REQUEST", { path: "device" });
+    if (who.deviceId !== null) return refuse("FORBIDDEN");
+    const added = await api.writer.run("addDevice", {
+      now: api.clock.now(),
+      userId: who.userId,
+      device,
+      ledgerSeq: body.value.ledger_seq,
+      prevHash,
+      sessionId: who.sessionId,
+    });
+    if (!added.ok) return added;
+    api.relay.tellKeysChanged({ type: "human", id: who.userId }, "device_added");
+    const session = { sessionId: who.sessionId, userId: who.userId, deviceId: device.deviceId };
+    return answer({
+      user_id: who.userId,
+      device_id: device.deviceId,
+      access_token: await api.admission.issueAccess(session),
+      expires_in_seconds: ACCESS_TOKEN_LIFETIME_S,
+    });
+  });
+
+const removeDevice = (api: Api): Route =>
+  api.enrolling(async (http, who) => {
+    const deviceId = api.id<DeviceId>(http, "id");
+    if (!deviceId.ok) return deviceId;
+    const removed = await api.writer.run("removeDevice", {
+      now: api.clock.now(),
+      userId: who.userId,
+      deviceId: deviceId.value,
+    });
+    if (!removed.ok) return removed;
+    const isGone = (session: { deviceId: DeviceId }): boolean =>
+      session.deviceId === deviceId.value;
+    api.relay.endSessions(who.userId, isGone, "device_removed");
+    api.relay.tellKeysChanged({ type: "human", id: who.userId }, "device_removed");
+    return answer({});
+  });
+
+const searchByHandle = (api: Api): Route =>
+  api.human((http) => {
+    const handle = (http.req.query("q") ?? "").replace(/^@/, "").toLowerCase();
+    const user = api.directory.userByHandle(handle);
+    return answerPage(user === null ? [] : [publicUser(user)]);
+  });
+
+const listBlocks = (api: Api): Route =>
+  api.human((_http, who) =>
+    answerPage(
+      directory
+        .blocksOf(who.userId)
+        .map((row) => ({ user_id: row.blocked_id, created_at: isoTime(row.created_at) })),
+    ),
+  );
+
+const block = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const body = await api.body(http, BlockBody);
+    if (!body.ok) return body;
+    const blocked = { now: api.clock.now(), userId: who.userId, blockedId: body.value.user_id };
+    const done = await api.writer.run("block", blocked);
+    return done.ok ? answer({}) : done;
+  });
+
+const unblock = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const blockedId = api.id<UserId>(http, "id");
+    if (!blockedId.ok) return blockedId;
+    const done = await api.writer.run("unblock", {
+      userId: who.userId,
+      blockedId: blockedId.value,
+    });
+    return done.ok ? answer({}) : done;
+  });
+
+const readUser = (api: Api): Route =>
+  api.either((http) => {
+    const userId = api.id<UserId>(http, "id");
+    const user = userId.ok ? api.directory.user(userId.value) : null;
+    return user === null ? refuse("NOT_FOUND") : answer(publicUser(user));
+  });

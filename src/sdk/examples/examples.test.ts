@@ -2,12 +2,12 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { describe, expect, test } from "vitest";
 import type { Payload } from "#protocol/payload.ts";
+import { runProgram } from "../agent-program.contract.ts";
 import {
   anAgentWorld,
   environmentOf,
   isText,
   onTestEnd,
-  runProgram,
   type Person,
 } from "../agent-world.contract.ts";
 import { WORDS } from "./guide/words.ts";

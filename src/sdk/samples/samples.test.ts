@@ -1,12 +1,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { runProgram } from "../agent-program.contract.ts";
 import {
   aFolder,
   anAgentWorld,
   environmentOf,
   isText,
-  runProgram,
 } from "../agent-world.contract.ts";
 
 const ALIAS = ["--import", join(import.meta.dirname, "alias.ts")];

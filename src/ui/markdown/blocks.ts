@@ -47,8 +47,8 @@ export function createBlockSplitter(): BlockSplitter {
       const { cuts, openFenceAt } = scan(rest);
       let from = 0;
       for (const cut of cuts) {
-        const block = rest.slice(from, cut);
-        if (block.trim() !== "") settle(block);
+        const block = withoutBlankEnd(rest.slice(from, cut));
+        if (block !== "") settle(block);
         from = cut;
       }
       settledText = text.slice(0, settledText.length + from);
@@ -68,7 +68,7 @@ export function splitWhole(text: string): readonly string[] {
 
 /** Whether a line may define a link target or a footnote. */
 export const hasDefinition = (text: string): boolean =>
-  /^[ \t>*+\-\d.)]*\[[^\n]{1,1000}\]:/m.test(text);
+  /^[ \t>*+\-\d.)]*\[(?:[^[\]\\]|\\.){1,999}\]:/ms.test(text);
 
 /** The code of a block that is exactly one closed fence, without a parse; null for anything else. */
 export function readClosedFence(block: string): OpenFence | null {
@@ -90,17 +90,20 @@ type Fence = {
 /** What the lines since the last cut may belong to. */
 type Mode =
   /** Nothing, a paragraph, a quotation, a table, indented code: a blank line and a line without deep indent end it. */
-  | { readonly kind: "flow" }
+  | { readonly kind: "flow"; readonly isCode: boolean }
   /** A top-level list whose last item's text stands at `offset`. */
   | { readonly kind: "list"; readonly offset: number }
   /** A list or not; only a line that could be in no list item tells. */
   | { readonly kind: "unsure" }
   | { readonly kind: "fence"; readonly fence: Fence; readonly at: number }
   | { readonly kind: "html"; readonly end: RegExp }
+  /** HTML to the next blank line, or only words that look like it; `after` is what follows the blank line. */
+  | { readonly kind: "markup"; readonly isCertain: boolean; readonly after: Mode }
   /** A fence or HTML began whose owner is not known: no cut for the rest of the text. */
   | { readonly kind: "lost" };
 
-const FLOW: Mode = { kind: "flow" };
+const FLOW: Mode = { kind: "flow", isCode: false };
+const CODE: Mode = { kind: "flow", isCode: true };
 const UNSURE: Mode = { kind: "unsure" };
 const LOST: Mode = { kind: "lost" };
 
@@ -127,6 +130,10 @@ function scan(text: string): { readonly cuts: readonly number[]; readonly openFe
       }
     } else if (mode.kind === "html") {
       if (mode.end.test(line)) mode = FLOW;
+    } else if (mode.kind === "markup") {
+      if (isBlank) mode = mode.after;
+      else if (!mode.isCertain && opensRaw(line, lineAt) !== null) mode = LOST;
+      else if (!mode.isCertain && listMarker(line) !== null) mode = { ...mode, after: UNSURE };
     } else if (!isBlank && mode.kind !== "lost") {
       if (wasBlank && isWhole && startsAfresh(line, mode) && lineAt > 0) {
         cuts.push(lineAt);
@@ -144,7 +151,8 @@ function scan(text: string): { readonly cuts: readonly number[]; readonly openFe
 function startsAfresh(line: string, mode: Mode): boolean {
   const indent = indentOf(line);
   if (indent > 3) return false;
-  if (mode.kind === "flow") return true;
+  // The parser lets indented code swallow some of the lists after it, so a list there cuts nothing.
+  if (mode.kind === "flow") return !mode.isCode || listMarker(line) === null;
   if (listMarker(line) !== null && !isThematicBreak(line)) return false;
   return mode.kind === "list" ? indent < mode.offset : indent < 2;
 }
@@ -154,15 +162,20 @@ function advance(mode: Mode, line: string, wasBlank: boolean, at: number): Mode 
   const indent = indentOf(line);
   // Deeper lines belong to an item that is open, or are text; neither opens anything at the top.
   if (mode.kind === "list" && indent >= mode.offset) return mode;
-  if (indent > 3) return mode;
+  if (indent > 3) return mode.kind === "flow" ? CODE : mode;
 
+  const markup = markupStart(line);
+  if (markup !== null) {
+    const isCertain = markup === "block" && !(mode.kind === "unsure" && indent > 1);
+    return { kind: "markup", isCertain, after: isCertain || mode.kind === "flow" ? FLOW : UNSURE };
+  }
   const opened = opensRaw(line, at);
   if (opened !== null) return mode.kind === "unsure" && indent > 1 ? LOST : opened;
   if (isThematicBreak(line)) return mode.kind === "unsure" && indent > 1 ? mode : FLOW;
 
   const marker = listMarker(line);
   if (marker !== null) {
-    if (!marker.isCertain) return UNSURE;
+    if (!marker.isCertain || (mode.kind === "flow" && mode.isCode)) return UNSURE;
     if (mode.kind === "unsure")
       return indent < 2 ? { kind: "list", offset: marker.offset } : UNSURE;
     // Inside a paragraph only a bullet or "1" begins a list.
@@ -192,6 +205,23 @@ const RAW_HTML: readonly (readonly [RegExp, RegExp])[] = [
   [/^<!\[CDATA\[/, /\]\]>/],
   [/^<![a-z]/i, />/],
 ];
+
+/** Names whose tags begin HTML even in the middle of a paragraph (CommonMark 4.6, start condition 6). */
+const BLOCK_TAGS: ReadonlySet<string> = new Set(
+  `address article aside base basefont blockquote body caption center col colgroup dd details dialog dir div dl dt fieldset
+  figcaption figure footer form frame frameset h1 h2 h3 h4 h5 h6 head header hr html iframe legend li link main menu menuitem
+  nav noframes ol optgroup option p param search section summary table tbody td tfoot th thead title tr track ul`.split(
+    /\s+/,
+  ),
+);
+
+function markupStart(line: string): "block" | "perhaps" | null {
+  const match = /^ {0,3}<\/?([a-z][a-z0-9-]*)(.?)/i.exec(line);
+  const name = match?.[1]?.toLowerCase();
+  if (match === null || name === undefined) return null;
+  if (/^(?:script|pre|style|textarea)$/.test(name) && opensRaw(line, 0) !== null) return null;
+  return BLOCK_TAGS.has(name) && /^[\s/>]?$/.test(match[2] ?? "") ? "block" : "perhaps";
+}
 
 function openingFence(line: string): Fence | null {
   const match = /^( {0,3})(`{3,}|~{3,})(.*)$/.exec(line);
@@ -262,6 +292,14 @@ function indentOf(line: string): number {
     else break;
   }
   return columns;
+}
+
+/** Blank lines after a block are no part of it; a fence that its list item closed would take them for code. */
+function withoutBlankEnd(block: string): string {
+  let end = block.length;
+  while (end > 0 && /\s/.test(block.charAt(end - 1))) end -= 1;
+  const newline = block.indexOf("\n", end);
+  return end === 0 || newline === -1 ? block.slice(0, end) : block.slice(0, newline + 1);
 }
 
 const normaliseLines = (text: string): string =>

@@ -14,21 +14,26 @@ const examplesOf = (source: string): readonly Example[] =>
 const blocksOf = (text: string): readonly HastChild[] =>
   (parseMarkdown(text, OPTIONS)?.children ?? []).filter((child) => child.type === "element");
 const stripPositions = (nodes: readonly HastChild[]): unknown =>
-  JSON.parse(JSON.stringify(nodes, (key, value: unknown) => (key === "position" ? undefined : value)));
+  JSON.parse(
+    JSON.stringify(nodes, (key, value: unknown) => (key === "position" ? undefined : value)),
+  );
 /** Blocks parsed one by one must give what the whole gives, or a reader sees another text than was written. */
 const drawnApart = (blocks: readonly string[]): unknown =>
   stripPositions(blocks.flatMap((block) => blocksOf(block)));
 
 describe("the examples of CommonMark and GFM", () => {
-  test.each(SOURCES)("[U13] every example of %s cut into blocks says what it says as a whole", (source) => {
-    for (const { markdown, example } of examplesOf(source)) {
-      const whole = markdown.replaceAll(/\r\n?/g, "\n");
+  test.each(SOURCES)(
+    "[U13] every example of %s cut into blocks says what it says as a whole",
+    (source) => {
+      for (const { markdown, example } of examplesOf(source)) {
+        const whole = markdown.replaceAll(/\r\n?/g, "\n");
 
-      expect(drawnApart(splitWhole(whole)), `${source} ${example}`).toEqual(
-        stripPositions(blocksOf(whole)),
-      );
-    }
-  });
+        expect(drawnApart(splitWhole(whole)), `${source} ${example}`).toEqual(
+          stripPositions(blocksOf(whole)),
+        );
+      }
+    },
+  );
 
   test.each(SOURCES)("[U13] so does every prefix of every third example of %s", (source) => {
     for (const { markdown, example } of examplesOf(source).filter((_, at) => at % 3 === 0)) {
@@ -65,25 +70,61 @@ describe("the examples of CommonMark and GFM", () => {
 
 describe("random documents", () => {
   const LINES = [
-    "a", "", "", "- a", "  b", "1. x", "2. y", "```", "~~~", "   ```", "> q", "# h", "    code", "***", "---", "===",
-    "<!-- c", "-->", "| a | b |", "|---|---|", "<div>", "</div>", "  - n", "\t- t", "-", "* * *", "   - d", " b", "10) z",
-    "  ```", "> - q", "   para", "+ p", "<pre>", "</pre>", "<?x", "?>", "*", "    - deep",
+    "a",
+    "",
+    "",
+    "- a",
+    "  b",
+    "1. x",
+    "2. y",
+    "```",
+    "~~~",
+    "   ```",
+    "> q",
+    "# h",
+    "    code",
+    "***",
+    "---",
+    "===",
+    "<!-- c",
+    "-->",
+    "| a | b |",
+    "|---|---|",
+    "<div>",
+    "</div>",
+    "  - n",
+    "\t- t",
+    "-",
+    "* * *",
+    "   - d",
+    " b",
+    "10) z",
+    "  ```",
+    "> - q",
+    "   para",
+    "+ p",
+    "<pre>",
+    "</pre>",
+    "<?x",
+    "?>",
+    "*",
+    "    - deep",
   ];
   test("[U13] whatever lines follow each other, blocks say what the whole says", () => {
     // A linear congruential walk: the same documents on every run.
-    let state = 7;
+    let state = 424_242;
     const next = (bound: number): number => {
       state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fff_ffff;
       return (state >>> 8) % bound;
     };
-    for (let run = 0; run < 3_000; run++) {
+    for (let run = 0; run < 25_000; run++) {
       const lines = Array.from({ length: 3 + next(8) }, () => LINES[next(LINES.length)] ?? "");
       const text = lines.join("\n");
       if (hasDefinition(text)) continue;
 
-      expect(drawnApart(splitWhole(text)), JSON.stringify(text)).toEqual(
-        stripPositions(blocksOf(text)),
-      );
+      expect
+        .soft(drawnApart(splitWhole(text)), JSON.stringify(text))
+        .toEqual(stripPositions(blocksOf(text)));
     }
   });
 });

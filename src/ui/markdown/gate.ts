@@ -12,6 +12,8 @@ type Limits = {
   readonly characters: number;
   /** Quotation and list markers at the start of one line. */
   readonly markersPerLine: number;
+  /** The same in the whole text: each item of a list costs as much as a paragraph. */
+  readonly markers: number;
   /** Runs of `*`, `_`, `~` and backticks in one paragraph. */
   readonly delimiterRuns: number;
   /** `[` and `<` in one paragraph. */
@@ -25,6 +27,7 @@ type Limits = {
 export const PAGE_LIMITS: Limits = {
   characters: 4_096,
   markersPerLine: 6,
+  markers: 160,
   delimiterRuns: 100,
   brackets: 60,
   wordCharacters: 600,
@@ -35,6 +38,7 @@ export const PAGE_LIMITS: Limits = {
 export const HARD_LIMITS: Limits = {
   characters: 65_536,
   markersPerLine: 16,
+  markers: 20_000,
   delimiterRuns: 200,
   brackets: 500,
   wordCharacters: 65_536,
@@ -54,6 +58,7 @@ export function checkGate(text: string): GateVerdict {
 const exceeds = (counts: Limits, limits: Limits): boolean =>
   counts.characters > limits.characters ||
   counts.markersPerLine > limits.markersPerLine ||
+  counts.markers > limits.markers ||
   counts.delimiterRuns > limits.delimiterRuns ||
   counts.brackets > limits.brackets ||
   counts.wordCharacters > limits.wordCharacters ||
@@ -64,6 +69,7 @@ type Counts = { -readonly [Name in keyof Limits]: number };
 const zero = (): Counts => ({
   characters: 0,
   markersPerLine: 0,
+  markers: 0,
   delimiterRuns: 0,
   brackets: 0,
   wordCharacters: 0,
@@ -96,6 +102,8 @@ function measure(text: string): { readonly outside: Limits; readonly everywhere:
     if (/^\|?\s*:?-+:?\s*(?:\|[\s:|-]*)?$/.test(rest) && rest.includes("|")) isTable = true;
     const counted = countLine(rest);
     counted.markersPerLine = markers;
+    everywhere.markers += markers;
+    if (!isInside) outside.markers += markers;
     add(paragraph, counted);
     raise(everywhere, paragraph);
     if (!isInside) raise(outside, isTable ? counted : paragraph);

@@ -94,14 +94,14 @@ function Preview({ view, isCurrent }: ConversationRowProps) {
   }
   if (draft !== "" && !isCurrent)
     return (
-      <span className={styles.preview} dir="auto">
-        <span className={styles.draft}>{t("list.draft")}</span> {draft}
+      <span className={styles.preview}>
+        <span className={styles.draft}>{t("list.draft")}</span> <bdi>{draft}</bdi>
       </span>
     );
   return (
-    <span className={styles.preview} dir="auto">
+    <bdi className={styles.preview}>
       <LastLine view={view} />
-    </span>
+    </bdi>
   );
 }
 

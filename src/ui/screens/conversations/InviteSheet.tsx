@@ -1,3 +1,4 @@
+import { useRef } from "react";
 import type { BridgeFailure, InviteView } from "#stores/views.ts";
 import { useRouter, useStore, useStores } from "#ui/StoresContext.tsx";
 import { Avatar } from "#ui/kit/Avatar.tsx";
@@ -63,8 +64,8 @@ function OpenInvite({ invite, isBusy, failure, onOpenChange }: OpenInviteProps) 
   const t = useText();
   const { contacts, notices } = useStores();
   const router = useRouter();
-  const { name } = invite;
-  const { alreadyIn } = invite;
+  const go = useRef<HTMLButtonElement>(null);
+  const { alreadyIn, name } = invite;
   const isRequested = invite.kind === "human" && invite.requested;
   const accept = async (): Promise<void> => {
     const answer = await contacts.getState().acceptInvite();
@@ -81,6 +82,7 @@ function OpenInvite({ invite, isBusy, failure, onOpenChange }: OpenInviteProps) 
     <Dialog
       open
       onOpenChange={onOpenChange}
+      initialFocus={go}
       title={
         invite.kind === "agent"
           ? t("invite.titleAgent", { name })
@@ -92,12 +94,12 @@ function OpenInvite({ invite, isBusy, failure, onOpenChange }: OpenInviteProps) 
             {isRequested ? t("general.close") : t("general.cancel")}
           </Button>
           {alreadyIn !== null && (
-            <Button variant="primary" onClick={goThere}>
+            <Button ref={go} variant="primary" onClick={goThere}>
               {t("invite.goThere")}
             </Button>
           )}
           {alreadyIn === null && !isRequested && (
-            <Button variant="primary" busy={isBusy} onClick={() => void accept()}>
+            <Button ref={go} variant="primary" busy={isBusy} onClick={() => void accept()}>
               {invite.kind === "agent" ? t("invite.accept") : t("invite.request")}
             </Button>
           )}

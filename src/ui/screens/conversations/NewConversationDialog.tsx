@@ -1,4 +1,4 @@
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState, type RefObject } from "react";
 import { selectOpenAccount } from "#stores/account-store.ts";
 import { useRouter, useStore, useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
@@ -17,6 +17,7 @@ type NewConversationDialogProps = { open: boolean; onOpenChange: (open: boolean)
 export function NewConversationDialog({ open, onOpenChange }: NewConversationDialogProps) {
   const t = useText();
   const [isGroup, setIsGroup] = useState(false);
+  const field = useRef<HTMLInputElement>(null);
   const close = (): void => {
     onOpenChange(false);
     setIsGroup(false);
@@ -33,13 +34,19 @@ export function NewConversationDialog({ open, onOpenChange }: NewConversationDia
       </Dialog>
     );
   return (
-    <Dialog open={open} onOpenChange={close} title={t("new.title")}>
-      <Ways onClose={close} onGroup={() => setIsGroup(true)} />
+    <Dialog open={open} onOpenChange={close} title={t("new.title")} initialFocus={field}>
+      <Ways field={field} onClose={close} onGroup={() => setIsGroup(true)} />
     </Dialog>
   );
 }
 
-function Ways({ onClose, onGroup }: { onClose: () => void; onGroup: () => void }) {
+type WaysProps = {
+  field: RefObject<HTMLInputElement | null>;
+  onClose: () => void;
+  onGroup: () => void;
+};
+
+function Ways({ field, onClose, onGroup }: WaysProps) {
   const t = useText();
   const router = useRouter();
   const { onboarding } = useStores();
@@ -49,7 +56,7 @@ function Ways({ onClose, onGroup }: { onClose: () => void; onGroup: () => void }
   const open = offers?.filter((offer) => offer.alreadyIn === null) ?? [];
   return (
     <div className={styles.ways}>
-      <PasteInvite onOpened={onClose} />
+      <PasteInvite field={field} onOpened={onClose} />
       {open.length > 0 && (
         <section className={styles.way}>
           <h3 className={styles.title}>{t("new.offered")}</h3>

@@ -1,12 +1,14 @@
-import { useState } from "react";
+import { useState, type RefObject } from "react";
 import { useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { TextField } from "#ui/kit/Field.tsx";
 import { useText } from "#ui/text/text.tsx";
 import styles from "./PasteInvite.module.css";
 
+type PasteInviteProps = { onOpened?: () => void; field?: RefObject<HTMLInputElement | null> };
+
 /** A field for an invite link; what it leads to is shown by the invite sheet. */
-export function PasteInvite({ onOpened }: { onOpened?: () => void }) {
+export function PasteInvite({ onOpened, field }: PasteInviteProps) {
   const t = useText();
   const { contacts } = useStores();
   const [url, setUrl] = useState("");
@@ -22,6 +24,7 @@ export function PasteInvite({ onOpened }: { onOpened?: () => void }) {
       }}
     >
       <TextField
+        {...(field === undefined ? {} : { ref: field })}
         label={t("new.paste")}
         help={t("new.pasteHelp")}
         value={url}

@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type KeyboardEvent } from "react";
+import { useEffect, useRef, useState, type KeyboardEvent, type RefObject } from "react";
 import { filterConversations } from "#stores/conversations-store.ts";
 import { useRouter, useStore, useStores } from "#ui/StoresContext.tsx";
 import { Dialog } from "#ui/kit/Dialog.tsx";
@@ -17,16 +17,26 @@ type PaletteProps = {
 /** Finds a conversation, an action or something that was said, from anywhere. */
 export function Palette({ open, onOpenChange, onNew, onShortcuts }: PaletteProps) {
   const t = useText();
+  const field = useRef<HTMLInputElement>(null);
   return (
-    <Dialog open={open} onOpenChange={onOpenChange} title={t("palette.title")} size="wide">
-      <Finder onNew={onNew} onShortcuts={onShortcuts} onDone={() => onOpenChange(false)} />
+    <Dialog
+      open={open}
+      onOpenChange={onOpenChange}
+      title={t("palette.title")}
+      size="wide"
+      initialFocus={field}
+    >
+      <Finder {...{ field, onNew, onShortcuts }} onDone={() => onOpenChange(false)} />
     </Dialog>
   );
 }
 
-type FinderProps = Pick<PaletteProps, "onNew" | "onShortcuts"> & { onDone: () => void };
+type FinderProps = Pick<PaletteProps, "onNew" | "onShortcuts"> & {
+  field: RefObject<HTMLInputElement | null>;
+  onDone: () => void;
+};
 
-function Finder({ onDone, ...openers }: FinderProps) {
+function Finder({ field, onDone, ...openers }: FinderProps) {
   const t = useText();
   const { search } = useStores();
   const [query, setQuery] = useState("");
@@ -58,6 +68,7 @@ function Finder({ onDone, ...openers }: FinderProps) {
   return (
     <div className={styles.finder}>
       <input
+        ref={field}
         className={styles.field}
         role="combobox"
         aria-label={t("palette.placeholder")}

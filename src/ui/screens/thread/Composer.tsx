@@ -93,25 +93,7 @@ export function Composer({ view, field, live, onStop, onSent, onToMessages }: Co
         {draft.replyTo !== null && (
           <ReplyPreview message={draft.replyTo} onCancel={() => setReply(view.id, null)} />
         )}
-        <textarea
-          ref={field}
-          className={styles.field}
-          rows={1}
-          dir="auto"
-          aria-label={name}
-          placeholder={name}
-          value={draft.text}
-          enterKeyHint={enterSends ? "send" : "enter"}
-          {...mention.aria}
-          onChange={(event) => {
-            write(view.id, event.currentTarget.value);
-            mention.look();
-          }}
-          onSelect={mention.look}
-          onBlur={mention.close}
-          onKeyDown={handleKey}
-        />
-        <div className={styles.tools}>
+        <div className={styles.line}>
           {view.kind === "group" && (
             <IconButton
               icon="mention"
@@ -119,9 +101,24 @@ export function Composer({ view, field, live, onStop, onSent, onToMessages }: Co
               onClick={() => mention.begin()}
             />
           )}
-          <span className={styles.gap} role="status">
-            {over > 0 && <span className={styles.over}>{t("composer.tooLong", { over })}</span>}
-          </span>
+          <textarea
+            ref={field}
+            className={styles.field}
+            rows={1}
+            dir="auto"
+            aria-label={name}
+            placeholder={name}
+            value={draft.text}
+            enterKeyHint={enterSends ? "send" : "enter"}
+            {...mention.aria}
+            onChange={(event) => {
+              write(view.id, event.currentTarget.value);
+              mention.look();
+            }}
+            onSelect={mention.look}
+            onBlur={mention.close}
+            onKeyDown={handleKey}
+          />
           <SendButton
             canSend={!isEmpty && over <= 0}
             isEmpty={isEmpty}
@@ -130,6 +127,9 @@ export function Composer({ view, field, live, onStop, onSent, onToMessages }: Co
             onStop={onStop}
           />
         </div>
+        <p className={styles.over} role="status">
+          {over > 0 ? t("composer.tooLong", { over }) : ""}
+        </p>
       </div>
     </div>
   );

@@ -77,7 +77,7 @@ function Message({ message, line, view, isMarked }: MessageProps) {
           reactions={message.reactions}
           onToggle={(emoji, op) => actions.onReact(message, emoji, op)}
         />
-        {!isPage && line.endsRun && !isFailed(message) && (
+        {!isPage && line.endsRun && !isHeaded && !isFailed(message) && (
           <div className={styles.meta}>
             <MessageMeta at={at} delivery={message.delivery} />
           </div>
@@ -119,6 +119,7 @@ function Body({ message }: { message: MessageView }) {
   return useMemo(() => partFor(message, { actions, isBusy, t }), [message, actions, isBusy, t]);
 }
 
+/** Text without Markdown has no drawing of mentions; the names stand in it as words. */
 const isFailed = ({ delivery }: MessageView): boolean => delivery?.status === "failed";
 
 /** A message that did not leave: why, and the two ways on. */

@@ -1,0 +1,41 @@
+import { describe, expect, test } from "vitest";
+import { fingerprintText, parseInviteLink, personLink } from "./invite-link.ts";
+
+const origin = "https://parley.example";
+const print = new Uint8Array(32).fill(7);
+const fp = personLink(origin, "ada", print).split("#fp=")[1] ?? "";
+
+describe("an invite link", () => {
+  test("[N52] leads to an agent or a person and carries a fingerprint", () => {
+    expect(parseInviteLink(`${origin}/i/abc-12_3#fp=${fp}`, origin)).toEqual({
+      ok: true,
+      value: { kind: "agent", code: "abc-12_3", fingerprint: print },
+    });
+    expect(parseInviteLink(` /p/@ada_l#fp=${fp} `, origin)).toEqual({
+      ok: true,
+      value: { kind: "human", handle: "ada_l", fingerprint: print },
+    });
+  });
+
+  test.each([
+    "",
+    "not a link",
+    `${origin}/i/abc`,
+    `${origin}/i/abc#fp=short`,
+    `${origin}/i/#fp=${fp}`,
+    `${origin}/p/A#fp=${fp}`,
+    `${origin}/x/abc#fp=${fp}`,
+    `https://evil.example/i/abc#fp=${fp}`,
+    `//evil.example/i/abc#fp=${fp}`,
+    `javascript:alert(1)#fp=${fp}`,
+  ])("[N52] is refused when it is %j", (text) => {
+    expect(parseInviteLink(text, origin)).toEqual({
+      ok: false,
+      failure: { kind: "engine/bad-invite" },
+    });
+  });
+
+  test("[N52] shows its fingerprint in sixteen groups", () => {
+    expect(fingerprintText(print)).toBe(Array.from({ length: 16 }, () => "0707").join(" "));
+  });
+});

@@ -1,0 +1,85 @@
+import { describe, expect, test } from "vitest";
+import { systemClock } from "#base/clock.ts";
+import type { AccountId, ConversationId, MessageId } from "#protocol/ids.ts";
+import type { Entry } from "#peer/endpoint.ts";
+import { encodeEntry } from "#peer/entry.ts";
+import { createMemoryStore } from "#peer/memory-store.ts";
+import { searchLogs } from "./search.ts";
+
+const line = "01900000-0000-7000-8000-0000000000c1" as ConversationId;
+const other = "01900000-0000-7000-8000-0000000000c2" as ConversationId;
+
+async function aStore(texts: readonly string[], conversationId = line, startAt = 0) {
+  const store = createMemoryStore();
+  await fill(store, texts, conversationId, startAt);
+  return store;
+}
+
+async function fill(
+  store: ReturnType<typeof createMemoryStore>,
+  texts: readonly string[],
+  conversationId: ConversationId,
+  startAt: number,
+) {
+  const log = texts.map((text, i) => {
+    const entry: Entry = {
+      conversationId,
+      seq: i + 1,
+      at: startAt + i,
+      authorId: "a" as AccountId,
+      authorKind: "human",
+      authorDeviceId: null,
+      content: {
+        kind: "message",
+        messageId: `m${startAt + i}` as MessageId,
+        payload: { type: "text", text },
+        messageHash: "",
+        plaintextHash: "",
+        streamId: null,
+        gap: false,
+        suite: 2,
+        mode: "session",
+        reduced: false,
+      },
+    };
+    return { conversationId, seq: entry.seq, row: encodeEntry(entry) };
+  });
+  await store.commit({ log });
+}
+
+const titled = (...ids: readonly ConversationId[]) =>
+  ids.map((id) => ({ id, title: `T ${id.at(-1)}` }));
+
+describe("search", () => {
+  test("[N55] finds every word in any case, width or accent, newest first, over all conversations", async () => {
+    const store = await aStore(["Über den Fluss", "nothing", "FLUSS uber alles"]);
+    await fill(store, ["fluss, ueber"], other, 10);
+    await fill(store, ["fluß über"], other, 20);
+
+    const hits = await searchLogs(store, systemClock, titled(line, other), "uber FLUSS", 10, null);
+
+    expect(hits.map(({ messageId }) => messageId)).toEqual(["m2", "m0"]);
+    expect(hits[0]).toMatchObject({ title: "T 1", snippet: "FLUSS uber alles" });
+  });
+
+  test("[N55] gives at most what was asked for, and a snippet around what was found", async () => {
+    const long = `${"word ".repeat(80)}needle ${"tail ".repeat(80)}`;
+    const store = await aStore(["needle one", "needle two", long]);
+
+    const hits = await searchLogs(store, systemClock, titled(line), "needle", 2, null);
+
+    expect(hits).toHaveLength(2);
+    expect(hits[0]?.snippet).toMatch(/^….*needle.*…$/);
+    expect(Array.from(hits[0]?.snippet ?? "").length).toBeLessThanOrEqual(122);
+  });
+
+  test("[N55] ends when its signal aborts", async () => {
+    const store = await aStore(Array.from({ length: 50 }, (_, i) => `needle ${i}`));
+    const abort = new AbortController();
+    abort.abort();
+
+    expect(await searchLogs(store, systemClock, titled(line), "needle", 10, abort.signal)).toEqual(
+      [],
+    );
+  });
+});
