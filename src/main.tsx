@@ -24,8 +24,6 @@ const workerUrl = createWorkerUrls(trustedTypes, location.origin, [
   SERVICE_WORKER_URL,
 ]);
 
-start();
-
 function start(): void {
   const engineWorker = new Worker(workerUrl(engineWorkerUrl), { type: "module", name: "engine" });
   const engine = connect(engineWorker);
@@ -127,3 +125,5 @@ async function offerUpdates({ update }: Stores): Promise<void> {
     // A browser that refuses service workers runs the app without its offline part.
   }
 }
+
+start();

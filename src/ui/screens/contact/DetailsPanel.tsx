@@ -92,7 +92,9 @@ function MemberRow({ member, view, mayRemove }: MemberRowProps) {
     <li className={styles.member}>
       <Avatar {...{ id, name, kind, presence }} trust={isSelf ? undefined : trust} size={32} />
       <span className={styles.headText}>
-        <bdi className={styles.name}>{name}</bdi>
+        <span className={styles.name}>
+          <bdi>{name}</bdi>
+        </span>
         <span className={styles.quiet}>
           {isSelf ? `${t("details.you")} · ` : ""}
           {t(`details.role.${role}`)}

@@ -100,7 +100,9 @@ function Section({ title, children }: { title: string; children: ReactNode }) {
 function Who({ name, about }: { name: string; about: string }) {
   return (
     <span className={styles.who}>
-      <bdi className={styles.name}>{name}</bdi>
+      <span className={styles.name}>
+        <bdi>{name}</bdi>
+      </span>
       <span className={styles.about}>{about}</span>
     </span>
   );

@@ -99,9 +99,11 @@ function Preview({ view, isCurrent }: ConversationRowProps) {
       </span>
     );
   return (
-    <bdi className={styles.preview}>
-      <LastLine view={view} />
-    </bdi>
+    <span className={styles.preview}>
+      <bdi>
+        <LastLine view={view} />
+      </bdi>
+    </span>
   );
 }
 

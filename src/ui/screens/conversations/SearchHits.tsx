@@ -32,7 +32,9 @@ export function SearchHits() {
           data-row=""
         >
           <span className={styles.head}>
-            <bdi>{hit.title}</bdi>
+            <span>
+              <bdi>{hit.title}</bdi>
+            </span>
             <time dateTime={new Date(hit.at).toISOString()}>
               {formats.short(hit.at, clock.now())}
             </time>

@@ -105,7 +105,9 @@ function Finder({ field, onDone, ...openers }: FinderProps) {
             onClick={() => run(choice)}
           >
             <Icon name={choice.icon} />
-            <bdi className={styles.label}>{choice.label}</bdi>
+            <span className={styles.label}>
+              <bdi>{choice.label}</bdi>
+            </span>
             <span className={styles.hint}>{choice.hint}</span>
           </li>
         ))}

@@ -34,7 +34,9 @@ export function MentionList({ choices, active, onPick }: MentionListProps) {
           onClick={() => onPick(index)}
         >
           <Avatar id={choice.accountId} name={choice.label} kind={choice.kind} size={24} />
-          <bdi>{choice.label}</bdi>
+          <span className={styles.label}>
+            <bdi>{choice.label}</bdi>
+          </span>
           <span className={styles.kind}>{t(`kind.${choice.kind}`)}</span>
         </li>
       ))}

@@ -15,6 +15,7 @@ import { useText } from "#ui/text/text.tsx";
 import { DayLine, UnreadLine } from "./DividerLines.tsx";
 import styles from "./MessageRow.module.css";
 import { MessageTools, useRowAttention } from "./MessageTools.tsx";
+import { plainText } from "./plain-text.ts";
 import { useRowActions } from "./RowContext.tsx";
 import type { ThreadLine } from "./thread-lines.ts";
 
@@ -116,10 +117,19 @@ function Body({ message }: { message: MessageView }) {
   const artifactId =
     message.body.kind === "card" ? message.body.artifact.artifactId : ("" as ArtifactId);
   const isBusy = useStore("cards", selectCardProgress(artifactId)).status === "busy";
-  return useMemo(() => partFor(message, { actions, isBusy, t }), [message, actions, isBusy, t]);
+  return useMemo(
+    () => partFor(withNames(message), { actions, isBusy, t }),
+    [message, actions, isBusy, t],
+  );
 }
 
 /** Text without Markdown has no drawing of mentions; the names stand in it as words. */
+function withNames(message: MessageView): MessageView {
+  const { body } = message;
+  if (body.kind !== "text" || body.markdown) return message;
+  return { ...message, body: { ...body, text: plainText(message) } };
+}
+
 const isFailed = ({ delivery }: MessageView): boolean => delivery?.status === "failed";
 
 /** A message that did not leave: why, and the two ways on. */
@@ -133,12 +143,14 @@ function NotSent({ message }: { message: MessageView }) {
       <span>
         {t("delivery.failed")}. {t(words.title)}.
       </span>
-      <Button size="small" variant="quiet" onClick={() => onRetry(message)}>
-        {t("general.retry")}
-      </Button>
-      <Button size="small" variant="quiet" onClick={() => onDiscard(message)}>
-        {t("delivery.discard")}
-      </Button>
+      <span>
+        <Button size="small" variant="quiet" onClick={() => onRetry(message)}>
+          {t("general.retry")}
+        </Button>
+        <Button size="small" variant="quiet" onClick={() => onDiscard(message)}>
+          {t("delivery.discard")}
+        </Button>
+      </span>
     </div>
   );
 }
