@@ -22,7 +22,7 @@ test("the compiler's walls and the lint's signs name the same layers", () => {
 
 test("the layer table of the house says the same", () => {
   const rows = readFileSync("src/README.md", "utf8").matchAll(
-    /^\| `(\w+)` \|[^|]*\|[^|]*\|[^|]*\| ([^|]*) \|/gm,
+    /^\| `(\w+)`\s*\|[^|]*\|[^|]*\|[^|]*\|([^|]*)\|/gm,
   );
   const table = Object.fromEntries(
     [...rows].map(([, layer, allowed]) => [

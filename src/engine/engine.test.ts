@@ -197,6 +197,21 @@ describe("without a line", () => {
   });
 });
 
+test("[N56] a page that joins late is told how the line stands", async () => {
+  const ada = await world.person("Ada");
+  const page = ada.openPage();
+  const heard: EngineEvent[] = [];
+  page.onEvent((event) => heard.push(event));
+
+  must(await page.calls.loadAccount());
+  must(await page.calls.hint({ type: "network-offline" }));
+
+  expect(
+    heard.flatMap((event) => (event.type === "connection" ? [event.connection.status] : [])),
+  ).toEqual(["online", "offline"]);
+  page.close();
+});
+
 describe("the account", () => {
   test("[N46] is none on a fresh device, and open again after a restart", async () => {
     const ada = world.newcomer();

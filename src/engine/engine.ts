@@ -31,7 +31,7 @@ export function createEngine(deps: EngineDeps): RunningEngine {
       const seat = house.openSeat();
       const withSession = createOpener(house, seat);
       const calls: EngineCalls = {
-        ...accountCalls(house),
+        ...accountCalls(house, seat),
         ...contactCalls(withSession),
         ...conversationCalls(withSession, seat),
         ...messageCalls(withSession, house),
@@ -102,9 +102,12 @@ type ConversationCallName = Exclude<
   AccountCallName | ContactCallName | MessageCallName | CardCallName | "hint"
 >;
 
-const accountCalls = (house: House): Pick<EngineCalls, AccountCallName> => ({
+const accountCalls = (house: House, seat: Seat): Pick<EngineCalls, AccountCallName> => ({
   loadAccount: async () => {
     const started = await house.started;
+    const session = house.session();
+    // A page that joins late has missed how the line stands.
+    if (session !== null) seat.emit({ type: "connection", connection: session.connection() });
     return toBridge(started.ok ? ok(house.view()) : started);
   },
   createAccount: async (input) => toBridge(await account.create(house, input)),
@@ -179,6 +182,8 @@ async function hint(
     house.redrawAll();
   } else if (input.type === "visible" || input.type === "network-online") {
     session.endpoint.nudge();
+  } else if (input.type === "network-offline") {
+    session.noteOffline();
   }
   return ok(null);
 }

@@ -47,6 +47,8 @@ export interface Session {
   locale(): ApprovalLocale;
   setLocale(tag: string): void;
   connection(): ConnectionView;
+  /** The page saw the network go; the line itself finds out later. */
+  noteOffline(): void;
   /** A conversation that is known to exist here now, with its members by the ledger. */
   admit(input: {
     readonly id: ConversationId;
@@ -241,6 +243,11 @@ export async function openSession(
     locale: () => locale,
     setLocale: (tag) => (locale = approvalLocale(tag)),
     connection: () => connection,
+    noteOffline() {
+      if (connection.status === "refused" || connection.status === "offline") return;
+      connection = { status: "offline", since: deps.clock.now() };
+      sinks.emit({ type: "connection", connection });
+    },
     admit,
     sync,
     async close(drainMs) {

@@ -74,201 +74,241 @@ const MAX_TRIES_A_MINUTE = 12;
 const MAX_PROTOCOL_ERRORS_A_MINUTE = 3;
 
 /** Creates a connection that is idle until started. */
-export function createConnection(options: ConnectionOptions): Connection {
-  const { clock, random, log } = options;
-  const events = createEmitter<ConnectionEvent>();
-  let status: ConnectionStatus = { status: "idle" };
-  let socket: Socket | null = null;
-  let stopTimer = () => {};
-  let stopHeartbeat = () => {};
+export const createConnection = (options: ConnectionOptions): Connection => new Line(options);
+
+class Line implements Connection {
+  readonly #options: ConnectionOptions;
+  readonly #clock: ConnectionOptions["clock"];
+  readonly #random: ConnectionOptions["random"];
+  readonly #log: ConnectionOptions["log"];
+  readonly #events = createEmitter<ConnectionEvent>();
+  #status: ConnectionStatus = { status: "idle" };
+  #socket: Socket | null = null;
+  #stopTimer = () => {};
+  #stopHeartbeat = () => {};
   /** Tries since the last success; chooses the back-off. */
-  let tries = 0;
-  let isTokenSuspect = false;
-  let lastSentAt = 0;
-  let lastHeardAt = 0;
-  const triedAt: number[] = [];
-  const protocolErrorsAt: number[] = [];
+  #tries = 0;
+  #isTokenSuspect = false;
+  #lastSentAt = 0;
+  #lastHeardAt = 0;
+  readonly #triedAt: number[] = [];
+  readonly #protocolErrorsAt: number[] = [];
 
-  const enter = (signal: Signal, next: ConnectionStatus): boolean => {
-    if (NEXT[status.status][signal] !== next.status) return false;
-    stopTimer();
-    stopTimer = () => {};
-    status = next;
-    events.emit({ type: "status", status });
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#log = options.log;
+  }
+
+  on(listener: (event: ConnectionEvent) => void): () => void {
+    return this.#events.on(listener);
+  }
+
+  status(): ConnectionStatus {
+    return this.#status;
+  }
+
+  start(): void {
+    this.#tries = 0;
+    this.#connect();
+  }
+
+  stop(): void {
+    this.#stopFor("closed", null);
+  }
+
+  nudge(): void {
+    if (
+      this.#status.status === "waiting" &&
+      untilTryAllowed(this.#triedAt, this.#clock.now()) === 0
+    )
+      this.#connect();
+  }
+
+  send(frame: EndpointFrame): boolean {
+    if (this.#status.status !== "online" || this.#socket === null) return false;
+    assert(frame.type !== "auth", "the line signs in by itself");
+    this.#write(frame);
     return true;
-  };
+  }
 
-  const dropSocket = (code: CloseCode): void => {
-    stopHeartbeat();
-    const dropped = socket;
-    socket = null;
+  #enter(signal: Signal, next: ConnectionStatus): boolean {
+    if (NEXT[this.#status.status][signal] !== next.status) return false;
+    this.#stopTimer();
+    this.#stopTimer = () => {};
+    this.#status = next;
+    this.#events.emit({ type: "status", status: this.#status });
+    return true;
+  }
+
+  #dropSocket(code: CloseCode): void {
+    this.#stopHeartbeat();
+    const dropped = this.#socket;
+    this.#socket = null;
     if (dropped === null) return;
     dropped.onopen = null;
     dropped.onmessage = null;
     dropped.onclose = null;
     // A browser lets a page close with 1000 and 3000–4999 only.
     dropped.close(code.code >= 4_000 ? code.code : CLOSE.normal.code, code.name);
-  };
+  }
 
-  const stopFor = (because: string, failure: PeerFailure | null): void => {
-    const wasOnline = status.status === "online";
-    dropSocket(CLOSE.normal);
-    enter("stop", { status: "stopped", because, fatal: failure !== null });
-    if (wasOnline) events.emit({ type: "lost" });
-    if (failure !== null) events.emit({ type: "failed", failure });
-  };
+  #stopFor(because: string, failure: PeerFailure | null): void {
+    const wasOnline = this.#status.status === "online";
+    this.#dropSocket(CLOSE.normal);
+    this.#enter("stop", { status: "stopped", because, fatal: failure !== null });
+    if (wasOnline) this.#events.emit({ type: "lost" });
+    if (failure !== null) this.#events.emit({ type: "failed", failure });
+  }
 
-  const waitFor = (because: string, leastMs: number): void => {
-    const wasOnline = status.status === "online";
-    const now = clock.now();
-    const delayMs = Math.max(leastMs, backoffDelayMs(tries, random), untilTryAllowed(triedAt, now));
+  #waitFor(because: string, leastMs: number): void {
+    const wasOnline = this.#status.status === "online";
+    const now = this.#clock.now();
+    const delayMs = Math.max(
+      leastMs,
+      backoffDelayMs(this.#tries, this.#random),
+      untilTryAllowed(this.#triedAt, now),
+    );
     const waiting = { status: "waiting", since: now, retryAt: now + delayMs, because } as const;
-    if (!enter("lost", waiting)) return;
-    tries += 1;
-    stopTimer = clock.after(delayMs, connect);
-    if (wasOnline) events.emit({ type: "lost" });
-  };
+    if (!this.#enter("lost", waiting)) return;
+    this.#tries += 1;
+    this.#stopTimer = this.#clock.after(delayMs, this.#connect);
+    if (wasOnline) this.#events.emit({ type: "lost" });
+  }
 
-  const lose = (close: CloseCode, reason: string): void => {
-    dropSocket(close);
-    log.info("peer.line-lost", { code: close.code });
-    const failure = fatalFailure(close, options.agentId !== null || isTokenSuspect);
-    if (failure !== null) return stopFor(close.name, failure);
-    if (close === CLOSE.protocolError && isThirdInAMinute(protocolErrorsAt, clock.now())) {
-      return stopFor(close.name, { kind: "peer/refused", code: close.name });
+  #lose(close: CloseCode, reason: string): void {
+    this.#dropSocket(close);
+    this.#log.info("peer.line-lost", { code: close.code });
+    const failure = fatalFailure(close, this.#options.agentId !== null || this.#isTokenSuspect);
+    if (failure !== null) return this.#stopFor(close.name, failure);
+    if (
+      close === CLOSE.protocolError &&
+      isThirdInAMinute(this.#protocolErrorsAt, this.#clock.now())
+    ) {
+      return this.#stopFor(close.name, { kind: "peer/refused", code: close.name });
     }
-    if (close.action === "stop" && close !== CLOSE.normal) return stopFor(close.name, null);
-    if (close.action === "refresh") isTokenSuspect = true;
-    if (close === CLOSE.evicted) events.emit({ type: "evicted" });
+    if (close.action === "stop" && close !== CLOSE.normal) return this.#stopFor(close.name, null);
+    if (close.action === "refresh") this.#isTokenSuspect = true;
+    if (close === CLOSE.evicted) this.#events.emit({ type: "evicted" });
     const asked = retryAfterMs(reason) ?? 0;
     const leastMs = close.action === "wait" ? Math.max(asked, close.leastWaitMs) : asked;
     // Spread out, or all who were sent away together come back together.
-    waitFor(close.name, leastMs * (1 + fractionOf(random)));
-  };
+    this.#waitFor(close.name, leastMs * (1 + fractionOf(this.#random)));
+  }
 
-  const hear = (data: unknown): void => {
-    lastHeardAt = clock.now();
+  #hear(data: unknown): void {
+    this.#lastHeardAt = this.#clock.now();
     const parsed = typeof data === "string" ? parseRelayFrame(data) : null;
-    if (parsed === null) return lose(CLOSE.protocolError, "");
+    if (parsed === null) return this.#lose(CLOSE.protocolError, "");
     if (!parsed.ok) {
       if (
         parsed.failure.kind === "protocol/unknown-frame" ||
         parsed.failure.kind === "protocol/bad-shape"
       ) {
-        log.warn("peer.frame-ignored", { kind: parsed.failure.kind });
+        this.#log.warn("peer.frame-ignored", { kind: parsed.failure.kind });
         return;
       }
-      return lose(CLOSE.protocolError, "");
+      return this.#lose(CLOSE.protocolError, "");
     }
     const frame = parsed.value;
-    if (status.status === "authenticating") {
-      if (frame.type === "auth.ok") accept(frame);
+    if (this.#status.status === "authenticating") {
+      if (frame.type === "auth.ok") this.#accept(frame);
       return;
     }
-    if (status.status === "online") hearOnline(frame);
-  };
+    if (this.#status.status === "online") this.#hearOnline(frame);
+  }
 
-  const accept = (auth: RelayFrameOf<"auth.ok">): void => {
-    tries = 0;
-    isTokenSuspect = false;
+  #accept(auth: RelayFrameOf<"auth.ok">): void {
+    this.#tries = 0;
+    this.#isTokenSuspect = false;
     const connectionId = auth.connection_id ?? "";
-    if (!enter("accepted", { status: "online", connectionId, connections: 1 })) return;
-    beat();
-    events.emit({ type: "online", auth });
-  };
+    if (!this.#enter("accepted", { status: "online", connectionId, connections: 1 })) return;
+    this.#beat();
+    this.#events.emit({ type: "online", auth });
+  }
 
-  const hearOnline = (frame: RelayFrame): void => {
+  #hearOnline(frame: RelayFrame): void {
     if (frame.type === "pong" || frame.type === "auth.ok") return;
     if (frame.type === "auth.expiring") {
-      void renew();
+      void this.#renew();
       return;
     }
-    if (frame.type === "agent.assignment" && status.status === "online") {
-      status = { ...status, connections: frame.connections };
-      events.emit({ type: "status", status });
+    if (frame.type === "agent.assignment" && this.#status.status === "online") {
+      this.#status = { ...this.#status, connections: frame.connections };
+      this.#events.emit({ type: "status", status: this.#status });
     }
     if (frame.type === "session.invalidated") {
-      return stopFor("SESSION_INVALIDATED", {
+      return this.#stopFor("SESSION_INVALIDATED", {
         kind: "peer/session-invalidated",
         reason: frame.reason,
       });
     }
-    events.emit({ type: "frame", frame });
-  };
+    this.#events.emit({ type: "frame", frame });
+  }
 
-  const renew = async (): Promise<void> => {
-    const token = await options.tokens.token(true);
-    if (token.ok) write({ type: "auth.renew", access_token: token.value });
-    else log.warn("peer.renew-failed", { kind: token.failure.kind });
-  };
+  async #renew(): Promise<void> {
+    const token = await this.#options.tokens.token(true);
+    if (token.ok) this.#write({ type: "auth.renew", access_token: token.value });
+    else this.#log.warn("peer.renew-failed", { kind: token.failure.kind });
+  }
 
-  const write = (frame: EndpointFrame): void => {
-    lastSentAt = clock.now();
-    socket?.send(encodeFrame(frame));
-  };
+  #write(frame: EndpointFrame): void {
+    this.#lastSentAt = this.#clock.now();
+    this.#socket?.send(encodeFrame(frame));
+  }
 
   // Timers of a sleeping laptop fire late: silence is measured, not counted.
-  const beat = (): void => {
-    stopHeartbeat = clock.after(PING_INTERVAL_MS / 3, () => {
-      const now = clock.now();
-      if (now - lastHeardAt >= SILENCE_LIMIT_MS) return lose(CLOSE.heartbeatTimeout, "");
-      if (now - lastSentAt >= PING_INTERVAL_MS) write({ type: "ping", t: now });
-      beat();
+  #beat(): void {
+    this.#stopHeartbeat = this.#clock.after(PING_INTERVAL_MS / 3, () => {
+      const now = this.#clock.now();
+      if (now - this.#lastHeardAt >= SILENCE_LIMIT_MS)
+        return this.#lose(CLOSE.heartbeatTimeout, "");
+      if (now - this.#lastSentAt >= PING_INTERVAL_MS) this.#write({ type: "ping", t: now });
+      this.#beat();
     });
-  };
+  }
 
-  const connect = (): void => {
-    if (!enter(status.status === "waiting" ? "due" : "start", { status: "connecting", tries }))
+  #connect(): void {
+    if (
+      !this.#enter(this.#status.status === "waiting" ? "due" : "start", {
+        status: "connecting",
+        tries: this.#tries,
+      })
+    )
       return;
-    triedAt.push(clock.now());
-    stopTimer = clock.after(OPEN_WITHIN_MS, () => lose(CLOSE.lost, ""));
-    void open();
-  };
+    this.#triedAt.push(this.#clock.now());
+    this.#stopTimer = this.#clock.after(OPEN_WITHIN_MS, () => this.#lose(CLOSE.lost, ""));
+    void this.#open();
+  }
 
-  const open = async (): Promise<void> => {
-    const opening = status;
-    const token = await options.tokens.token(isTokenSuspect);
-    if (status !== opening) return;
+  async #open(): Promise<void> {
+    const opening = this.#status;
+    const token = await this.#options.tokens.token(this.#isTokenSuspect);
+    if (this.#status !== opening) return;
     if (!token.ok) {
       return isFinal(token.failure)
-        ? stopFor(token.failure.kind, token.failure)
-        : waitFor(token.failure.kind, retryAfterOf(token.failure));
+        ? this.#stopFor(token.failure.kind, token.failure)
+        : this.#waitFor(token.failure.kind, retryAfterOf(token.failure));
     }
-    const opened = options.openSocket(options.url);
-    socket = opened;
+    const opened = this.#options.openSocket(this.#options.url);
+    this.#socket = opened;
     opened.onopen = () => {
-      enter("opened", { status: "authenticating" });
-      stopTimer = clock.after(2 * AUTH_TIMEOUT_MS, () => lose(CLOSE.authTimeout, ""));
-      write({
+      this.#enter("opened", { status: "authenticating" });
+      this.#stopTimer = this.#clock.after(2 * AUTH_TIMEOUT_MS, () =>
+        this.#lose(CLOSE.authTimeout, ""),
+      );
+      this.#write({
         type: "auth",
         token: token.value,
         protocol: PROTOCOL,
-        connection_hint: options.connectionHint,
-        ...(options.agentId === null ? {} : { agent_id: options.agentId }),
+        connection_hint: this.#options.connectionHint,
+        ...(this.#options.agentId === null ? {} : { agent_id: this.#options.agentId }),
       });
     };
-    opened.onmessage = ({ data }) => hear(data);
-    opened.onclose = ({ code, reason }) => lose(closeOf(code), reason);
-  };
-
-  return {
-    on: (listener) => events.on(listener),
-    status: () => status,
-    start() {
-      tries = 0;
-      connect();
-    },
-    stop: () => stopFor("closed", null),
-    nudge() {
-      if (status.status === "waiting" && untilTryAllowed(triedAt, clock.now()) === 0) connect();
-    },
-    send(frame) {
-      if (status.status !== "online" || socket === null) return false;
-      assert(frame.type !== "auth", "the line signs in by itself");
-      write(frame);
-      return true;
-    },
-  };
+    opened.onmessage = ({ data }) => this.#hear(data);
+    opened.onclose = ({ code, reason }) => this.#lose(closeOf(code), reason);
+  }
 }
 
 /** What ends the line for good; null while another try makes sense. */

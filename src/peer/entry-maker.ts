@@ -60,7 +60,9 @@ export interface EntryMaker {
   make(frame: DurableFrame, draft: Draft): Promise<Result<Made, PeerFailure>>;
 }
 
-export function createEntryMaker(options: {
+export const createEntryMaker = (options: Needs): EntryMaker => new VerifyingMaker(options);
+
+type Needs = {
   readonly primitives: Primitives;
   readonly self: { readonly accountId: AccountId; readonly deviceId: DeviceId };
   readonly store: Store;
@@ -71,60 +73,107 @@ export function createEntryMaker(options: {
   readonly reader: StreamReader;
   readonly claim: Claim | null;
   readonly onFailure: (failure: PeerFailure) => void;
-}): EntryMaker {
-  const { self, store, ledgers, opener, seen, reader } = options;
+};
 
-  const makeMessage = async (
-    frame: MessageFrame,
-    draft: Draft,
-  ): Promise<Result<Made, PeerFailure>> => {
+class VerifyingMaker implements EntryMaker {
+  readonly #options: Needs;
+  readonly #self: Needs["self"];
+  readonly #store: Needs["store"];
+  readonly #ledgers: Needs["ledgers"];
+  readonly #opener: Needs["opener"];
+  readonly #seen: Needs["seen"];
+  readonly #reader: Needs["reader"];
+
+  constructor(options: Needs) {
+    this.#options = options;
+    this.#self = options.self;
+    this.#store = options.store;
+    this.#ledgers = options.ledgers;
+    this.#opener = options.opener;
+    this.#seen = options.seen;
+    this.#reader = options.reader;
+  }
+
+  async make(frame: DurableFrame, draft: Draft): Promise<Result<Made, PeerFailure>> {
+    switch (frame.type) {
+      case "message.new":
+      case "reaction.update":
+      case "stream.start":
+      case "stream.done":
+        return this.#makeMessage(frame, draft);
+      case "message.recalled":
+        return this.#makeRecalled(frame, draft);
+      case "ledger.appended":
+        return this.#makeLedger(frame, draft);
+      case "stream.abort":
+        return ok(this.#endStream(frame, "aborted"));
+      case "stream.error":
+        return ok(this.#endStream(frame, STREAM_ENDS[frame.code] ?? "aborted"));
+      case "relation.established":
+      case "relation.suspended":
+      case "relation.restored":
+      case "relation.revoked": {
+        const status = RELATION_STATUS[frame.type];
+        return ok(this.#told(frame, { kind: "relation", status, facts: factsOf(frame.payload) }));
+      }
+      case "message.pinned":
+      case "artifact.expired":
+      case "group.updated":
+      case "system.group_key_rotated":
+      case "control":
+        return ok(this.#told(frame, other(frame)));
+    }
+  }
+
+  async #makeMessage(frame: MessageFrame, draft: Draft): Promise<Result<Made, PeerFailure>> {
     const { conversation_id, message_id, conversation_seq } = frame;
-    if (await seen.has(conversation_id, message_id, draft)) return ok(nothing);
+    if (await this.#seen.has(conversation_id, message_id, draft)) return ok(nothing);
     const isOwnDevice =
-      frame.sender_id === self.accountId && frame.sender_device_id === self.deviceId;
+      frame.sender_id === this.#self.accountId && frame.sender_device_id === this.#self.deviceId;
     const place = { seq: conversation_seq, at: Date.parse(frame.created_at) };
     if (isOwnDevice) {
-      const own = options.own.found(conversation_id, message_id, place, draft);
+      const own = this.#options.own.found(conversation_id, message_id, place, draft);
       if (own !== null) {
-        seen.add(conversation_id, message_id, conversation_seq, draft);
+        this.#seen.add(conversation_id, message_id, conversation_seq, draft);
         return ok({ ...own, interrupted: false });
       }
     }
-    const salvaged = await seen.salvaged(conversation_id, message_id, draft);
+    const salvaged = await this.#seen.salvaged(conversation_id, message_id, draft);
     if (salvaged !== null) {
-      seen.add(conversation_id, message_id, conversation_seq, draft);
+      this.#seen.add(conversation_id, message_id, conversation_seq, draft);
       return ok({ ...nothing, entry: { ...salvaged, ...place } });
     }
-    if (isOwnDevice && frame.encrypted_payload !== null) return ok(told(frame, own(message_id)));
+    if (isOwnDevice && frame.encrypted_payload !== null)
+      return ok(this.#told(frame, own(message_id)));
     if (frame.encrypted_payload === null) {
-      seen.add(conversation_id, message_id, conversation_seq, draft);
-      return ok(told(frame, { kind: "recalled", messageId: message_id, by: "server" }));
+      this.#seen.add(conversation_id, message_id, conversation_seq, draft);
+      return ok(this.#told(frame, { kind: "recalled", messageId: message_id, by: "server" }));
     }
-    const opened = await open(frame, frame.encrypted_payload, draft);
+    const opened = await this.#open(frame, frame.encrypted_payload, draft);
     if (!opened.ok) {
       if (!isFinal(opened.failure)) return opened;
-      seen.add(conversation_id, message_id, conversation_seq, draft);
+      this.#seen.add(conversation_id, message_id, conversation_seq, draft);
       return ok(
-        told(frame, {
+        this.#told(frame, {
           kind: "unreadable",
           messageId: message_id,
           failure: becauseOf(opened.failure),
         }),
       );
     }
-    seen.add(conversation_id, message_id, conversation_seq, draft);
+    this.#seen.add(conversation_id, message_id, conversation_seq, draft);
     return opened.value.payload.type === "recall" && frame.type !== "message.new"
       ? ok(nothing)
-      : makeOpened(frame, opened.value);
-  };
+      : this.#makeOpened(frame, opened.value);
+  }
 
-  const open = (
+  #open(
     frame: MessageFrame | RelayFrameOf<"message.recalled">,
     envelope: string,
     draft: Draft,
-  ): Promise<Result<Opened, PeerFailure>> => {
+  ): Promise<Result<Opened, PeerFailure>> {
     const isRow = frame.type !== "message.recalled";
-    return opener.open(
+    return this.#opener.open(
       {
         conversationId: frame.conversation_id,
         seq: frame.conversation_seq,
@@ -136,18 +185,15 @@ export function createEntryMaker(options: {
       },
       draft,
     );
-  };
+  }
 
-  const makeOpened = async (
-    frame: MessageFrame,
-    opened: Opened,
-  ): Promise<Result<Made, PeerFailure>> => {
+  async #makeOpened(frame: MessageFrame, opened: Opened): Promise<Result<Made, PeerFailure>> {
     const { header, payload } = opened;
     const { conversation_id, message_id } = frame;
     const verdict =
-      options.claim === null
+      this.#options.claim === null
         ? "fresh"
-        : await options.claim(
+        : await this.#options.claim(
             conversation_id,
             header.senderDeviceId,
             message_id,
@@ -168,7 +214,7 @@ export function createEntryMaker(options: {
       mode: opened.mode,
       reduced: opened.reduced,
     } as const;
-    const made = told(frame, content, opened);
+    const made = this.#told(frame, content, opened);
     if (payload.type === "stream") {
       const key = base64ToBytes(payload.key);
       if (key === null || made.entry === null || streamId === null) return ok(made);
@@ -182,35 +228,36 @@ export function createEntryMaker(options: {
       };
       return ok({
         ...made,
-        after: () => reader.begin({ ...start, key, startHash: opened.messageHash }),
+        after: () => this.#reader.begin({ ...start, key, startHash: opened.messageHash }),
       });
     }
     const interrupted = verdict === "interrupted";
     if (streamId === null || made.entry === null) return ok({ ...made, interrupted });
     const text = payload.type === "text" ? payload.text : "";
     const proof = "stream" in payload ? payload.stream : undefined;
-    const streamProof = await reader.finish(streamId, proof, text);
+    const streamProof = await this.#reader.finish(streamId, proof, text);
     return ok({
       ...made,
       interrupted,
       entry: { ...made.entry, content: { ...content, streamProof } },
     });
-  };
+  }
 
-  const makeRecalled = async (
+  async #makeRecalled(
     frame: RelayFrameOf<"message.recalled">,
     draft: Draft,
-  ): Promise<Result<Made, PeerFailure>> => {
+  ): Promise<Result<Made, PeerFailure>> {
     const target = frame.message_id;
-    const byServer = ok(told(frame, { kind: "recalled", messageId: target, by: "server" }));
+    const byServer = ok(this.#told(frame, { kind: "recalled", messageId: target, by: "server" }));
     const byAuthor = { kind: "recalled", messageId: target, by: "author" } as const;
-    const seq = await seen.seqOf(frame.conversation_id, target, draft);
-    const row = seq === null ? null : await store.logAt(frame.conversation_id, seq);
+    const seq = await this.#seen.seqOf(frame.conversation_id, target, draft);
+    const row = seq === null ? null : await this.#store.logAt(frame.conversation_id, seq);
     const before = row === null ? null : parseEntry(row);
-    const isOwn = frame.recalled_by === self.accountId && frame.sender_device_id === self.deviceId;
-    let recallerId: AccountId | null = isOwn ? self.accountId : null;
+    const isOwn =
+      frame.recalled_by === this.#self.accountId && frame.sender_device_id === this.#self.deviceId;
+    let recallerId: AccountId | null = isOwn ? this.#self.accountId : null;
     if (!isOwn && frame.encrypted_payload !== undefined) {
-      const opened = await open(frame, frame.encrypted_payload, draft);
+      const opened = await this.#open(frame, frame.encrypted_payload, draft);
       if (!opened.ok && !isFinal(opened.failure)) return opened;
       const payload = opened.ok ? opened.value.payload : null;
       if (opened.ok && payload?.type === "recall" && payload.message_id === target) {
@@ -224,22 +271,22 @@ export function createEntryMaker(options: {
       const emptied = encodeEntry({ ...before, content: byAuthor });
       draft.log.push({ conversationId: frame.conversation_id, seq: before.seq, row: emptied });
     }
-    return ok(told(frame, byAuthor));
-  };
+    return ok(this.#told(frame, byAuthor));
+  }
 
-  const makeLedger = async (
+  async #makeLedger(
     frame: RelayFrameOf<"ledger.appended">,
     draft: Draft,
-  ): Promise<Result<Made, PeerFailure>> => {
+  ): Promise<Result<Made, PeerFailure>> {
     const bytes = base64ToBytes(frame.entry);
-    const entry = bytes === null ? null : peekLedgerEntry(options.primitives, bytes);
+    const entry = bytes === null ? null : peekLedgerEntry(this.#options.primitives, bytes);
     const op = entry === null ? null : parseConversationOp(entry);
-    if (bytes === null || entry === null || op === null) return ok(told(frame, other(frame)));
-    const appended = await ledgers.append(frame.conversation_id, [bytes]);
+    if (bytes === null || entry === null || op === null) return ok(this.#told(frame, other(frame)));
+    const appended = await this.#ledgers.append(frame.conversation_id, [bytes]);
     if (!appended.ok) {
       if (!isFinal(appended.failure)) return appended;
-      options.onFailure(appended.failure);
-      return ok(told(frame, other(frame)));
+      this.#options.onFailure(appended.failure);
+      return ok(this.#told(frame, other(frame)));
     }
     if (op.type === "remove") {
       const key = removalKey(frame.conversation_id, op.accountId);
@@ -247,64 +294,32 @@ export function createEntryMaker(options: {
     }
     const subjectId = op.accountId;
     const { actorId } = entry;
-    const made = told(frame, { kind: "ledger", op: op.type, actorId, subjectId });
+    const made = this.#told(frame, { kind: "ledger", op: op.type, actorId, subjectId });
     return ok({ ...made, entry: made.entry && { ...made.entry, authorId: actorId } });
-  };
+  }
 
-  const endStream = (
-    frame: DurableFrame & { readonly stream_id: StreamId },
-    reason: StreamEnd,
-  ): Made => ({
-    ...told(frame, { kind: "stream-ended", streamId: frame.stream_id, reason }),
-    after: () => reader.drop(frame.stream_id),
-  });
+  #endStream(frame: DurableFrame & { readonly stream_id: StreamId }, reason: StreamEnd): Made {
+    return {
+      ...this.#told(frame, { kind: "stream-ended", streamId: frame.stream_id, reason }),
+      after: () => this.#reader.drop(frame.stream_id),
+    };
+  }
 
-  const told = (frame: DurableFrame, content: Entry["content"], opened?: Opened): Made => ({
-    ...nothing,
-    entry: {
-      conversationId: frame.conversation_id,
-      seq: frame.conversation_seq,
-      at: Date.parse(frame.created_at),
-      ...authorOf(frame, self.accountId),
-      ...(opened === undefined
-        ? {}
-        : { authorKind: opened.sender.kind, authorDeviceId: opened.header.senderDeviceId }),
-      content,
-    },
-  });
-
-  return {
-    async make(frame, draft) {
-      switch (frame.type) {
-        case "message.new":
-        case "reaction.update":
-        case "stream.start":
-        case "stream.done":
-          return makeMessage(frame, draft);
-        case "message.recalled":
-          return makeRecalled(frame, draft);
-        case "ledger.appended":
-          return makeLedger(frame, draft);
-        case "stream.abort":
-          return ok(endStream(frame, "aborted"));
-        case "stream.error":
-          return ok(endStream(frame, STREAM_ENDS[frame.code] ?? "aborted"));
-        case "relation.established":
-        case "relation.suspended":
-        case "relation.restored":
-        case "relation.revoked": {
-          const status = RELATION_STATUS[frame.type];
-          return ok(told(frame, { kind: "relation", status, facts: factsOf(frame.payload) }));
-        }
-        case "message.pinned":
-        case "artifact.expired":
-        case "group.updated":
-        case "system.group_key_rotated":
-        case "control":
-          return ok(told(frame, other(frame)));
-      }
-    },
-  };
+  #told(frame: DurableFrame, content: Entry["content"], opened?: Opened): Made {
+    return {
+      ...nothing,
+      entry: {
+        conversationId: frame.conversation_id,
+        seq: frame.conversation_seq,
+        at: Date.parse(frame.created_at),
+        ...authorOf(frame, this.#self.accountId),
+        ...(opened === undefined
+          ? {}
+          : { authorKind: opened.sender.kind, authorDeviceId: opened.header.senderDeviceId }),
+        content,
+      },
+    };
+  }
 }
 
 const nothing: Made = { entry: null, interrupted: false, after: () => {} };

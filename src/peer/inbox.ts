@@ -66,7 +66,9 @@ const RETRY_MS = 2_000;
 /** An ack of our own message may be overtaken by the entry after it. */
 const OWN_ACK_GRACE_MS = 250;
 
-export function createInbox(options: {
+export const createInbox = (options: Needs): Inbox => new OrderedInbox(options);
+
+type Needs = {
   readonly clock: Clock;
   readonly store: Store;
   readonly rest: Rest;
@@ -79,18 +81,128 @@ export function createInbox(options: {
   readonly isAckedByCaller: boolean;
   readonly hasOwnInFlight: (conversationId: ConversationId) => boolean;
   readonly emit: (event: EndpointEvent) => void;
-}): Inbox {
-  const { clock, store, maker, sessions, acker, keepLog, emit } = options;
-  const lanes = new Map<ConversationId, Lane>();
-  const queue = createKeyedQueue();
-  let isClosed = false;
+};
 
-  const laneOf = (conversationId: ConversationId): Lane => {
-    const held = lanes.get(conversationId);
+class OrderedInbox implements Inbox {
+  readonly #options: Needs;
+  readonly #clock: Needs["clock"];
+  readonly #store: Needs["store"];
+  readonly #maker: Needs["maker"];
+  readonly #sessions: Needs["sessions"];
+  readonly #acker: Needs["acker"];
+  readonly #keepLog: Needs["keepLog"];
+  readonly #emit: Needs["emit"];
+  readonly #lanes = new Map<ConversationId, Lane>();
+  readonly #queue = createKeyedQueue();
+  #isClosed = false;
+
+  constructor(options: Needs) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#store = options.store;
+    this.#maker = options.maker;
+    this.#sessions = options.sessions;
+    this.#acker = options.acker;
+    this.#keepLog = options.keepLog;
+    this.#emit = options.emit;
+  }
+
+  offer(frame: DurableFrame): void {
+    const lane = this.#laneOf(frame.conversation_id);
+    lane.waiting.set(frame.conversation_seq, frame);
+    this.#kick(frame.conversation_id);
+  }
+
+  place(entry: Entry, draft: Draft): Promise<Result<null, PeerFailure>> {
+    return this.#queue.run(entry.conversationId, async () => {
+      const { conversationId, seq } = entry;
+      const lane = await this.#loadedLane(conversationId);
+      const isNext = lane.range !== null && seq === lane.range.cursor + 1;
+      const range = isNext && lane.range !== null ? { ...lane.range, cursor: seq } : null;
+      const saved = await this.#commit(conversationId, range, draft, [entry]);
+      if (!saved.ok) return saved;
+      if (range !== null) lane.range = range;
+      else if (lane.range === null || seq > lane.range.cursor) lane.ahead.add(seq);
+      this.#emit({ type: "entry", entry, live: true });
+      this.#kick(conversationId);
+      return ok(null);
+    });
+  }
+
+  async resumed(answer: RelayFrameOf<"resume.ok"> | null): Promise<void> {
+    this.#acker.restart(null);
+    if (answer?.status === "reset") {
+      for (const conversationId of Object.keys((await this.#cursors()) ?? {}))
+        await this.#reset(conversationId as ConversationId);
+    }
+    for (const one of answer?.conversations ?? []) {
+      const { conversation_id, last_seq, cursor } = one;
+      if (one.status === "reset" && answer?.status !== "reset") await this.#reset(conversation_id);
+      const lane = await this.#loadedLane(conversation_id);
+      lane.lastSeq = last_seq;
+      lane.backlogEnd = Math.max(lane.backlogEnd, last_seq);
+      if (!this.#keepLog) lane.range ??= { first: cursor + 1, cursor };
+      if (!one.pushed) this.#kick(conversation_id);
+    }
+    for (const [conversationId, lane] of this.#lanes)
+      if (lane.waiting.size > 0) this.#kick(conversationId);
+  }
+
+  async cursors(): Promise<Readonly<Record<string, number>> | null> {
+    const all = await this.#cursors();
+    return all && Object.fromEntries(Object.entries(all).slice(0, MAX_RESUME_CURSORS));
+  }
+
+  pullBefore(
+    conversationId: ConversationId,
+    beforeSeq: number,
+    limit: number,
+  ): Promise<Result<{ readonly count: number; readonly hasMore: boolean }, PeerFailure>> {
+    return this.#queue.run(conversationId, async () => {
+      const lane = await this.#loadedLane(conversationId);
+      const end = Math.min(beforeSeq, lane.range?.first ?? beforeSeq);
+      if (end <= 1) return ok({ count: 0, hasMore: false });
+      const got = await this.#page(
+        conversationId,
+        `before=${end}&limit=${Math.min(limit, MAX_PAGE)}`,
+      );
+      if (!got.ok) return got;
+      const draft = startDraft();
+      const made: Made[] = [];
+      for (const { frame } of got.value.frames) {
+        if (frame === null) continue;
+        const one = await this.#maker.make(frame, draft);
+        if (!one.ok) return one;
+        made.push(one.value);
+      }
+      const first = got.value.frames[0]?.seq;
+      if (first === undefined) return ok({ count: 0, hasMore: false });
+      const range = { first, cursor: lane.range?.cursor ?? end - 1 };
+      const saved = await this.#commit(
+        conversationId,
+        range,
+        draft,
+        made.flatMap(({ entry }) => entry ?? []),
+      );
+      if (!saved.ok) return err(saved.failure);
+      lane.range = range;
+      lane.backlogEnd = Math.max(lane.backlogEnd, end - 1);
+      for (const one of made) this.#tell({ ...one, after: () => {} }, lane);
+      return ok({ count: made.length, hasMore: first > 1 });
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const lane of this.#lanes.values()) lane.stopTimer();
+  }
+
+  #laneOf(conversationId: ConversationId): Lane {
+    const held = this.#lanes.get(conversationId);
     if (held !== undefined) return held;
     const lane: Lane = {
       range: null,
-      isLoaded: !keepLog,
+      isLoaded: !this.#keepLog,
       waiting: new Map(),
       ahead: new Set(),
       isGraced: false,
@@ -98,68 +210,68 @@ export function createInbox(options: {
       backlogEnd: 0,
       stopTimer: () => {},
     };
-    lanes.set(conversationId, lane);
+    this.#lanes.set(conversationId, lane);
     return lane;
-  };
+  }
 
-  const loadedLane = async (conversationId: ConversationId): Promise<Lane> => {
-    const lane = laneOf(conversationId);
+  async #loadedLane(conversationId: ConversationId): Promise<Lane> {
+    const lane = this.#laneOf(conversationId);
     if (lane.isLoaded) return lane;
-    lane.range = parseRecord(RangeRecord, await store.get(RANGES, conversationId));
+    lane.range = parseRecord(RangeRecord, await this.#store.get(RANGES, conversationId));
     lane.isLoaded = true;
     return lane;
-  };
+  }
 
-  const kick = (conversationId: ConversationId): void => {
-    void queue.run(conversationId, () => drain(conversationId));
-  };
+  #kick(conversationId: ConversationId): void {
+    void this.#queue.run(conversationId, () => this.#drain(conversationId));
+  }
 
-  const kickLater = (conversationId: ConversationId, lane: Lane, delayMs: number): void => {
+  #kickLater(conversationId: ConversationId, lane: Lane, delayMs: number): void {
     lane.stopTimer();
-    lane.stopTimer = clock.after(delayMs, () => kick(conversationId));
-  };
+    lane.stopTimer = this.#clock.after(delayMs, () => this.#kick(conversationId));
+  }
 
   /** Where a conversation begins for an endpoint that never saw it. */
-  const baseBefore = (seq: number): Range => {
-    const cursor = keepLog ? Math.max(0, seq - 1 - MAX_PUSHED_BACKLOG) : seq - 1;
+  #baseBefore(seq: number): Range {
+    const cursor = this.#keepLog ? Math.max(0, seq - 1 - MAX_PUSHED_BACKLOG) : seq - 1;
     return { first: cursor + 1, cursor };
-  };
+  }
 
-  const drain = async (conversationId: ConversationId): Promise<void> => {
-    const lane = await loadedLane(conversationId);
+  async #drain(conversationId: ConversationId): Promise<void> {
+    const lane = await this.#loadedLane(conversationId);
     for (;;) {
-      if (isClosed) return;
-      settleCursor(conversationId, lane);
+      if (this.#isClosed) return;
+      this.#settleCursor(conversationId, lane);
       const batch = nextBatch(lane);
       if (batch.length > 0) {
-        if (await takeIn(conversationId, lane, batch)) continue;
-        return kickLater(conversationId, lane, RETRY_MS);
+        if (await this.#takeIn(conversationId, lane, batch)) continue;
+        return this.#kickLater(conversationId, lane, RETRY_MS);
       }
       if (lane.range === null || !isBehind(lane)) return;
-      if (!keepLog) {
+      if (!this.#keepLog) {
         // The relay's cursor is an agent's truth: what it skips, another process of the agent has dealt with.
         lane.range = { ...lane.range, cursor: Math.min(...lane.waiting.keys()) - 1 };
         continue;
       }
-      if (options.hasOwnInFlight(conversationId) && !lane.isGraced) {
+      if (this.#options.hasOwnInFlight(conversationId) && !lane.isGraced) {
         lane.isGraced = true;
-        return kickLater(conversationId, lane, OWN_ACK_GRACE_MS);
+        return this.#kickLater(conversationId, lane, OWN_ACK_GRACE_MS);
       }
       lane.isGraced = false;
-      const pulled = await pull(conversationId, lane, lane.range.cursor);
+      const pulled = await this.#pull(conversationId, lane, lane.range.cursor);
       if (!pulled.ok) {
-        if (isPassing(pulled.failure)) return kickLater(conversationId, lane, RETRY_MS);
-        emit({ type: "error", failure: pulled.failure, fatal: false });
+        if (isPassing(pulled.failure)) return this.#kickLater(conversationId, lane, RETRY_MS);
+        this.#emit({ type: "error", failure: pulled.failure, fatal: false });
         return;
       }
     }
-  };
+  }
 
-  const settleCursor = (conversationId: ConversationId, lane: Lane): void => {
+  #settleCursor(conversationId: ConversationId, lane: Lane): void {
     if (lane.range === null) {
       const oldest = Math.min(...lane.waiting.keys());
-      if (oldest !== Infinity) lane.range = baseBefore(oldest);
-      else if (lane.lastSeq > 0 && keepLog) lane.range = baseBefore(lane.lastSeq + 1);
+      if (oldest !== Infinity) lane.range = this.#baseBefore(oldest);
+      else if (lane.lastSeq > 0 && this.#keepLog) lane.range = this.#baseBefore(lane.lastSeq + 1);
       else return;
     }
     let { cursor } = lane.range;
@@ -168,21 +280,21 @@ export function createInbox(options: {
       if (seq <= cursor || lane.ahead.has(seq)) lane.waiting.delete(seq);
     }
     lane.range = { ...lane.range, cursor };
-    acker.stored(conversationId, cursor);
-  };
+    this.#acker.stored(conversationId, cursor);
+  }
 
   /** Makes, commits and tells a run of entries. False: something passing stands in the way. */
-  const takeIn = async (
+  async #takeIn(
     conversationId: ConversationId,
     lane: Lane,
     batch: readonly Waiting[],
-  ): Promise<boolean> => {
+  ): Promise<boolean> {
     const draft = startDraft();
     const made: Made[] = [];
     let cursor = lane.range?.cursor ?? 0;
     const before = cursor;
     for (const { seq, frame } of batch) {
-      const one = frame === null ? null : await maker.make(frame, draft);
+      const one = frame === null ? null : await this.#maker.make(frame, draft);
       if (one?.ok === false) break;
       if (one !== null) made.push(one.value);
       cursor = seq;
@@ -191,72 +303,74 @@ export function createInbox(options: {
     }
     if (cursor === before) return false;
     const range = { first: lane.range?.first ?? 1, cursor };
-    const saved = await commit(
+    const saved = await this.#commit(
       conversationId,
       range,
       draft,
       made.flatMap(({ entry }) => entry ?? []),
     );
     if (!saved.ok) {
-      emit({ type: "error", failure: saved.failure, fatal: false });
+      this.#emit({ type: "error", failure: saved.failure, fatal: false });
       return false;
     }
     lane.range = range;
-    for (const one of made) tell(one, lane);
-    acker.stored(conversationId, cursor);
+    for (const one of made) this.#tell(one, lane);
+    this.#acker.stored(conversationId, cursor);
     return true;
-  };
+  }
 
-  const commit = async (
+  async #commit(
     conversationId: ConversationId,
     range: Range | null,
     draft: Draft,
     entries: readonly Entry[],
-  ): Promise<Result<null, PeerFailure>> => {
+  ): Promise<Result<null, PeerFailure>> {
     const puts = [...draft.puts];
-    const log = keepLog ? [...draft.log] : [];
-    if (keepLog) {
+    const log = this.#keepLog ? [...draft.log] : [];
+    if (this.#keepLog) {
       for (const entry of entries)
         log.push({ conversationId, seq: entry.seq, row: encodeEntry(entry) });
       if (range !== null)
         puts.push({ table: RANGES, key: conversationId, value: encodeRecord(range) });
     }
     const isEmpty = puts.length + log.length + draft.deletes.length === 0;
-    const saved = isEmpty ? ok(null) : await store.commit({ puts, log, deletes: draft.deletes });
-    if (saved.ok) sessions.keep(draft);
+    const saved = isEmpty
+      ? ok(null)
+      : await this.#store.commit({ puts, log, deletes: draft.deletes });
+    if (saved.ok) this.#sessions.keep(draft);
     return saved;
-  };
+  }
 
-  const tell = ({ entry, interrupted, after }: Made, lane: Lane): void => {
+  #tell({ entry, interrupted, after }: Made, lane: Lane): void {
     if (entry !== null) {
-      if (options.isAckedByCaller) acker.told(entry.conversationId, entry.seq);
+      if (this.#options.isAckedByCaller) this.#acker.told(entry.conversationId, entry.seq);
       const live = entry.seq > lane.backlogEnd;
-      emit({ type: "entry", entry, live, ...(interrupted ? { interrupted } : {}) });
+      this.#emit({ type: "entry", entry, live, ...(interrupted ? { interrupted } : {}) });
     }
     after();
-  };
+  }
 
-  const page = async (
+  async #page(
     conversationId: ConversationId,
     query: string,
   ): Promise<
     Result<{ readonly frames: readonly Waiting[]; readonly hasMore: boolean }, PeerFailure>
-  > => {
-    const answer = await options.rest.page(
+  > {
+    const answer = await this.#options.rest.page(
       `/conversations/${conversationId}/messages?${query}`,
       v.unknown(),
     );
     if (!answer.ok) return answer;
     const frames = answer.value.items.flatMap((item) => waitingOf(conversationId, item) ?? []);
     return ok({ frames, hasMore: answer.value.nextCursor !== null });
-  };
+  }
 
-  const pull = async (
+  async #pull(
     conversationId: ConversationId,
     lane: Lane,
     after: number,
-  ): Promise<Result<null, PeerFailure>> => {
-    const got = await page(conversationId, `after=${after}&limit=${MAX_PAGE}`);
+  ): Promise<Result<null, PeerFailure>> {
+    const got = await this.#page(conversationId, `after=${after}&limit=${MAX_PAGE}`);
     if (!got.ok) return got;
     const { frames } = got.value;
     for (const { seq, frame } of frames) lane.waiting.set(seq, frame);
@@ -273,116 +387,40 @@ export function createInbox(options: {
       return ok(null);
     }
     // The log has no holes; a relay that shows one hides something. Said aloud, then on.
-    emit({
+    this.#emit({
       type: "error",
       failure: { kind: "peer/bad-answer", path: "conversation_seq" },
       fatal: false,
     });
     lane.range = { ...lane.range, cursor: next };
     return ok(null);
-  };
+  }
 
-  const reset = (conversationId: ConversationId): Promise<void> =>
-    queue.run(conversationId, async () => {
-      const lane = await loadedLane(conversationId);
-      if (keepLog) {
-        const salvage = await options.seen.salvage(conversationId);
+  #reset(conversationId: ConversationId): Promise<void> {
+    return this.#queue.run(conversationId, async () => {
+      const lane = await this.#loadedLane(conversationId);
+      if (this.#keepLog) {
+        const salvage = await this.#options.seen.salvage(conversationId);
         const deletes = [...(salvage.deletes ?? []), { table: RANGES, key: conversationId }];
-        await store.commit({ ...salvage, deletes });
+        await this.#store.commit({ ...salvage, deletes });
       }
       lane.range = null;
       lane.waiting.clear();
       lane.ahead.clear();
-      acker.restart(conversationId);
-      emit({ type: "reset", conversationId });
+      this.#acker.restart(conversationId);
+      this.#emit({ type: "reset", conversationId });
     });
+  }
 
-  const cursors = async (): Promise<Readonly<Record<string, number>> | null> => {
-    if (!keepLog) return null;
-    const rows = await store.list(RANGES);
+  async #cursors(): Promise<Readonly<Record<string, number>> | null> {
+    if (!this.#keepLog) return null;
+    const rows = await this.#store.list(RANGES);
     const known = rows.flatMap(({ key, value }): [string, number][] => {
       const range = parseRecord(RangeRecord, value);
       return range === null || parseId(key) === null ? [] : [[key, range.cursor]];
     });
     return Object.fromEntries(known);
-  };
-
-  return {
-    offer(frame) {
-      const lane = laneOf(frame.conversation_id);
-      lane.waiting.set(frame.conversation_seq, frame);
-      kick(frame.conversation_id);
-    },
-    place: (entry, draft) =>
-      queue.run(entry.conversationId, async () => {
-        const { conversationId, seq } = entry;
-        const lane = await loadedLane(conversationId);
-        const isNext = lane.range !== null && seq === lane.range.cursor + 1;
-        const range = isNext && lane.range !== null ? { ...lane.range, cursor: seq } : null;
-        const saved = await commit(conversationId, range, draft, [entry]);
-        if (!saved.ok) return saved;
-        if (range !== null) lane.range = range;
-        else if (lane.range === null || seq > lane.range.cursor) lane.ahead.add(seq);
-        emit({ type: "entry", entry, live: true });
-        kick(conversationId);
-        return ok(null);
-      }),
-    async resumed(answer) {
-      acker.restart(null);
-      if (answer?.status === "reset") {
-        for (const conversationId of Object.keys((await cursors()) ?? {}))
-          await reset(conversationId as ConversationId);
-      }
-      for (const one of answer?.conversations ?? []) {
-        const { conversation_id, last_seq, cursor } = one;
-        if (one.status === "reset" && answer?.status !== "reset") await reset(conversation_id);
-        const lane = await loadedLane(conversation_id);
-        lane.lastSeq = last_seq;
-        lane.backlogEnd = Math.max(lane.backlogEnd, last_seq);
-        if (!keepLog) lane.range ??= { first: cursor + 1, cursor };
-        if (!one.pushed) kick(conversation_id);
-      }
-      for (const [conversationId, lane] of lanes) if (lane.waiting.size > 0) kick(conversationId);
-    },
-    async cursors() {
-      const all = await cursors();
-      return all && Object.fromEntries(Object.entries(all).slice(0, MAX_RESUME_CURSORS));
-    },
-    pullBefore: (conversationId, beforeSeq, limit) =>
-      queue.run(conversationId, async () => {
-        const lane = await loadedLane(conversationId);
-        const end = Math.min(beforeSeq, lane.range?.first ?? beforeSeq);
-        if (end <= 1) return ok({ count: 0, hasMore: false });
-        const got = await page(conversationId, `before=${end}&limit=${Math.min(limit, MAX_PAGE)}`);
-        if (!got.ok) return got;
-        const draft = startDraft();
-        const made: Made[] = [];
-        for (const { frame } of got.value.frames) {
-          if (frame === null) continue;
-          const one = await maker.make(frame, draft);
-          if (!one.ok) return one;
-          made.push(one.value);
-        }
-        const first = got.value.frames[0]?.seq;
-        if (first === undefined) return ok({ count: 0, hasMore: false });
-        const range = { first, cursor: lane.range?.cursor ?? end - 1 };
-        const saved = await commit(
-          conversationId,
-          range,
-          draft,
-          made.flatMap(({ entry }) => entry ?? []),
-        );
-        if (!saved.ok) return err(saved.failure);
-        lane.range = range;
-        lane.backlogEnd = Math.max(lane.backlogEnd, end - 1);
-        for (const one of made) tell({ ...one, after: () => {} }, lane);
-        return ok({ count: made.length, hasMore: first > 1 });
-      }),
-    close() {
-      isClosed = true;
-      for (const lane of lanes.values()) lane.stopTimer();
-    },
-  };
+  }
 }
 
 type Waiting = { readonly seq: number; readonly frame: DurableFrame | null };

@@ -23,7 +23,7 @@ export interface Keyring {
   /** The pinned account; fetched and pinned on first sight. */
   account(accountId: AccountId): Promise<Result<AccountState, PeerFailure>>;
   /** The pinned account if it was already used since start. */
-  known(accountId: AccountId): AccountState | undefined;
+  readonly known: (accountId: AccountId) => AccountState | undefined;
   /** Asks the relay for more entries. Fails with `peer/key-changed` when they contradict the pinned ones. */
   refresh(accountId: AccountId): Promise<Result<AccountState, PeerFailure>>;
   /** Accepts the account as it is now, after the person decided; a link's fingerprint must match. */
@@ -59,44 +59,112 @@ export const accountPut = (
   value: encodeRecord({ entries, acceptedKey: identityKey, isSuspect: false }),
 });
 
-export function createKeyring(options: {
+export const createKeyring = (options: Needs): Keyring => new PinnedKeyring(options);
+
+type Needs = {
   readonly primitives: Primitives;
   readonly store: Store;
   readonly rest: Rest;
   readonly onIdentityChanged: (accountId: AccountId) => void;
-}): Keyring {
-  const { primitives, store, rest } = options;
-  const pinned = new Map<AccountId, Pinned>();
-  const queue = createKeyedQueue();
+};
 
-  const load = async (accountId: AccountId): Promise<Pinned | null> => {
-    const held = pinned.get(accountId);
+class PinnedKeyring implements Keyring {
+  readonly #options: Needs;
+  readonly #primitives: Needs["primitives"];
+  readonly #store: Needs["store"];
+  readonly #rest: Needs["rest"];
+  readonly #pinned = new Map<AccountId, Pinned>();
+  readonly #queue = createKeyedQueue();
+
+  /** Bound: others hand it on as a question. */
+  readonly known = (accountId: AccountId): AccountState | undefined =>
+    this.#pinned.get(accountId)?.state;
+
+  constructor(options: Needs) {
+    this.#options = options;
+    this.#primitives = options.primitives;
+    this.#store = options.store;
+    this.#rest = options.rest;
+  }
+
+  isBlocked(accountId: AccountId): boolean {
+    const held = this.#pinned.get(accountId);
+    if (held === undefined) return false;
+    return held.record.isSuspect || !equalBytes(held.record.acceptedKey, held.state.identityKey);
+  }
+
+  account(accountId: AccountId): Promise<Result<AccountState, PeerFailure>> {
+    return this.#queue.run(accountId, async () => {
+      const held = await this.#load(accountId);
+      return held === null ? this.#grow(accountId) : ok(held.state);
+    });
+  }
+
+  refresh(accountId: AccountId): Promise<Result<AccountState, PeerFailure>> {
+    return this.#queue.run(accountId, () => this.#grow(accountId));
+  }
+
+  pin(accountId: AccountId, expected: Bytes | null): Promise<Result<AccountState, PeerFailure>> {
+    return this.#queue.run(accountId, async () => {
+      const held = await this.#load(accountId);
+      const next = held === null ? await this.#fetchOnto(accountId, null) : ok(held);
+      if (!next.ok) return next;
+      const { state, record } = next.value;
+      const shown = fingerprint(this.#primitives, accountId, state.identityKey);
+      if (expected !== null && !equalBytes(expected, shown)) {
+        return err({ kind: "peer/key-changed", accountId } as const);
+      }
+      const accepted = { ...record, acceptedKey: state.identityKey, isSuspect: false };
+      return this.#keep({ state, record: accepted });
+    });
+  }
+
+  adopt(
+    accountId: AccountId,
+    entries: readonly Bytes[],
+  ): Promise<Result<AccountState, PeerFailure>> {
+    return this.#queue.run(accountId, async () => {
+      const next = await this.#replay(accountId, entries, await this.#load(accountId));
+      if (!next.ok) return next;
+      const { state, record } = next.value;
+      return this.#keep({ state, record: { ...record, acceptedKey: state.identityKey } });
+    });
+  }
+
+  async #load(accountId: AccountId): Promise<Pinned | null> {
+    const held = this.#pinned.get(accountId);
     if (held !== undefined) return held;
-    const record = parseRecord(AccountRecord, await store.get(TABLE, accountId));
+    const record = parseRecord(AccountRecord, await this.#store.get(TABLE, accountId));
     if (record === null) return null;
-    const state = await replayAccount(primitives, accountId, record.entries, undefined, known);
+    const state = await replayAccount(
+      this.#primitives,
+      accountId,
+      record.entries,
+      undefined,
+      this.known,
+    );
     if (!state.ok) return null;
-    pinned.set(accountId, { state: state.value, record });
+    this.#pinned.set(accountId, { state: state.value, record });
     return { state: state.value, record };
-  };
+  }
 
-  const keep = async (next: Pinned): Promise<Result<AccountState, PeerFailure>> => {
+  async #keep(next: Pinned): Promise<Result<AccountState, PeerFailure>> {
     const { accountId } = next.state;
     const put = { table: TABLE, key: accountId, value: encodeRecord(next.record) };
-    const saved = await store.commit({ puts: [put] });
+    const saved = await this.#store.commit({ puts: [put] });
     if (!saved.ok) return saved;
-    const wasBlocked = isBlocked(accountId);
-    pinned.set(accountId, next);
-    if (isBlocked(accountId) && !wasBlocked) options.onIdentityChanged(accountId);
+    const wasBlocked = this.isBlocked(accountId);
+    this.#pinned.set(accountId, next);
+    if (this.isBlocked(accountId) && !wasBlocked) this.#options.onIdentityChanged(accountId);
     return ok(next.state);
-  };
+  }
 
-  const replay = async (
+  async #replay(
     accountId: AccountId,
     entries: readonly Bytes[],
     from: Pinned | null,
-  ): Promise<Result<Pinned, PeerFailure>> => {
-    const next = await replayAccount(primitives, accountId, entries, from?.state, known);
+  ): Promise<Result<Pinned, PeerFailure>> {
+    const next = await replayAccount(this.#primitives, accountId, entries, from?.state, this.known);
     if (!next.ok) return err({ kind: "peer/bad-ledger", because: reasonOf(next.failure) });
     const state = next.value;
     if (from === null) {
@@ -113,65 +181,31 @@ export function createKeyring(options: {
         isSuspect: from.record.isSuspect || isLowerCard(from.state, state),
       },
     });
-  };
+  }
 
-  const fetchOnto = async (
+  async #fetchOnto(
     accountId: AccountId,
     from: Pinned | null,
-  ): Promise<Result<Pinned, PeerFailure>> => {
-    const entries = await fetchLedger(rest, `/keys/ledger/${accountId}`, from?.state.seq ?? -1);
+  ): Promise<Result<Pinned, PeerFailure>> {
+    const entries = await fetchLedger(
+      this.#rest,
+      `/keys/ledger/${accountId}`,
+      from?.state.seq ?? -1,
+    );
     if (!entries.ok) return entries;
     if (entries.value.length === 0 && from !== null) return ok(from);
-    return replay(accountId, entries.value, from);
-  };
+    return this.#replay(accountId, entries.value, from);
+  }
 
-  const grow = async (accountId: AccountId): Promise<Result<AccountState, PeerFailure>> => {
-    const before = await load(accountId);
-    const next = await fetchOnto(accountId, before);
-    if (next.ok) return next.value === before ? ok(before.state) : keep(next.value);
+  async #grow(accountId: AccountId): Promise<Result<AccountState, PeerFailure>> {
+    const before = await this.#load(accountId);
+    const next = await this.#fetchOnto(accountId, before);
+    if (next.ok) return next.value === before ? ok(before.state) : this.#keep(next.value);
     if (before === null || next.failure.kind !== "peer/bad-ledger") return next;
     // What the relay shows does not continue what we know: somebody else's keys, or a rolled-back account.
-    await keep({ ...before, record: { ...before.record, isSuspect: true } });
+    await this.#keep({ ...before, record: { ...before.record, isSuspect: true } });
     return err({ kind: "peer/key-changed", accountId });
-  };
-
-  const known = (accountId: AccountId): AccountState | undefined => pinned.get(accountId)?.state;
-  const isBlocked = (accountId: AccountId): boolean => {
-    const held = pinned.get(accountId);
-    if (held === undefined) return false;
-    return held.record.isSuspect || !equalBytes(held.record.acceptedKey, held.state.identityKey);
-  };
-
-  return {
-    known,
-    isBlocked,
-    account: (accountId) =>
-      queue.run(accountId, async () => {
-        const held = await load(accountId);
-        return held === null ? grow(accountId) : ok(held.state);
-      }),
-    refresh: (accountId) => queue.run(accountId, () => grow(accountId)),
-    pin: (accountId, expected) =>
-      queue.run(accountId, async () => {
-        const held = await load(accountId);
-        const next = held === null ? await fetchOnto(accountId, null) : ok(held);
-        if (!next.ok) return next;
-        const { state, record } = next.value;
-        const shown = fingerprint(primitives, accountId, state.identityKey);
-        if (expected !== null && !equalBytes(expected, shown)) {
-          return err({ kind: "peer/key-changed", accountId } as const);
-        }
-        const accepted = { ...record, acceptedKey: state.identityKey, isSuspect: false };
-        return keep({ state, record: accepted });
-      }),
-    adopt: (accountId, entries) =>
-      queue.run(accountId, async () => {
-        const next = await replay(accountId, entries, await load(accountId));
-        if (!next.ok) return next;
-        const { state, record } = next.value;
-        return keep({ state, record: { ...record, acceptedKey: state.identityKey } });
-      }),
-  };
+  }
 }
 
 const reasonOf = (failure: { readonly kind: string; readonly reason?: string }): string =>

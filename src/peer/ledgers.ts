@@ -49,90 +49,162 @@ type Kept = { readonly state: ConversationState; readonly record: LedgerRecord }
 /** A replay that asks for one more account each time ends by then. */
 const MAX_ACCOUNTS_ASKED = 128;
 
-export function createLedgers(options: {
+export const createLedgers = (options: Needs): Ledgers => new KeptLedgers(options);
+
+type Needs = {
   readonly primitives: Primitives;
   readonly store: Store;
   readonly rest: Rest;
   readonly keyring: Keyring;
   readonly onChanged: (state: ConversationState) => void;
   readonly onFork: (conversationId: ConversationId) => void;
-}): Ledgers {
-  const { primitives, store, rest, keyring } = options;
-  const kept = new Map<ConversationId, Kept>();
-  const queue = createKeyedQueue();
+};
 
-  const replay = async (
+class KeptLedgers implements Ledgers {
+  readonly #options: Needs;
+  readonly #primitives: Needs["primitives"];
+  readonly #store: Needs["store"];
+  readonly #rest: Needs["rest"];
+  readonly #keyring: Needs["keyring"];
+  readonly #kept = new Map<ConversationId, Kept>();
+  readonly #queue = createKeyedQueue();
+
+  constructor(options: Needs) {
+    this.#options = options;
+    this.#primitives = options.primitives;
+    this.#store = options.store;
+    this.#rest = options.rest;
+    this.#keyring = options.keyring;
+  }
+
+  state(conversationId: ConversationId): Promise<Result<ConversationState, PeerFailure>> {
+    return this.#queue.run(conversationId, async () => {
+      const held = await this.#load(conversationId);
+      return held === null ? this.#grow(conversationId) : ok(held.state);
+    });
+  }
+
+  refresh(conversationId: ConversationId): Promise<Result<ConversationState, PeerFailure>> {
+    return this.#queue.run(conversationId, () => this.#grow(conversationId));
+  }
+
+  append(
+    conversationId: ConversationId,
+    entries: readonly Bytes[],
+  ): Promise<Result<ConversationState, PeerFailure>> {
+    return this.#queue.run(conversationId, async () => {
+      const before = await this.#load(conversationId);
+      const first = entries[0] && peekLedgerEntry(this.#primitives, entries[0]);
+      const follows = first && first.seq <= (before === null ? 0 : before.state.seq + 1);
+      return follows ? this.#extend(conversationId, before, entries) : this.#grow(conversationId);
+    });
+  }
+
+  compare(conversationId: ConversationId): Promise<void> {
+    return this.#queue.run(conversationId, async () => {
+      const before = await this.#load(conversationId);
+      if (before === null) return;
+      const theirs = await fetchLedger(this.#rest, `/conversations/${conversationId}/ledger`, -1);
+      if (!theirs.ok) return;
+      const rivals = theirs.value.filter(
+        (entry) => !isAfter(this.#primitives, entry, before, false),
+      );
+      // Only what its author signed is proof: the replay judges it against the known heads.
+      for (const rival of rivals) {
+        const verdict = await this.#replay(conversationId, [rival], before.state);
+        if (!verdict.ok && verdict.failure.kind === "crypto/ledger-fork") {
+          await this.#freeze(before, [rival]);
+          return;
+        }
+      }
+    });
+  }
+
+  isForked(conversationId: ConversationId): boolean {
+    return (this.#kept.get(conversationId)?.record.fork ?? null) !== null;
+  }
+
+  async ids(): Promise<readonly ConversationId[]> {
+    const rows = await this.#store.list(TABLE);
+    return rows.flatMap(({ key }) => parseId<ConversationId>(key) ?? []);
+  }
+
+  async #replay(
     conversationId: ConversationId,
     entries: readonly Bytes[],
     from: ConversationState | undefined,
-  ): Promise<Result<ConversationState, CryptoFailure | PeerFailure>> => {
+  ): Promise<Result<ConversationState, CryptoFailure | PeerFailure>> {
     const refreshed = new Set<string>();
     for (let asked = 0; ; asked++) {
       const next = await replayConversation(
-        primitives,
+        this.#primitives,
         conversationId,
         entries,
-        keyring.known,
+        this.#keyring.known,
         from,
       );
       if (next.ok || next.failure.kind !== "crypto/account-needed") return next;
       const { accountId } = next.failure;
       if (asked >= MAX_ACCOUNTS_ASKED || refreshed.has(accountId)) return next;
-      const isKnown = keyring.known(accountId) !== undefined;
-      const account = await (isKnown ? keyring.refresh(accountId) : keyring.account(accountId));
+      const isKnown = this.#keyring.known(accountId) !== undefined;
+      const account = await (isKnown
+        ? this.#keyring.refresh(accountId)
+        : this.#keyring.account(accountId));
       if (isKnown) refreshed.add(accountId);
       if (!account.ok) return account;
     }
-  };
+  }
 
-  const load = async (conversationId: ConversationId): Promise<Kept | null> => {
-    const held = kept.get(conversationId);
+  async #load(conversationId: ConversationId): Promise<Kept | null> {
+    const held = this.#kept.get(conversationId);
     if (held !== undefined) return held;
-    const record = parseRecord(LedgerRecord, await store.get(TABLE, conversationId));
+    const record = parseRecord(LedgerRecord, await this.#store.get(TABLE, conversationId));
     if (record === null) return null;
-    const state = await replay(conversationId, record.entries, undefined);
+    const state = await this.#replay(conversationId, record.entries, undefined);
     if (!state.ok) return null;
     const loaded = { state: state.value, record };
-    kept.set(conversationId, loaded);
+    this.#kept.set(conversationId, loaded);
     return loaded;
-  };
+  }
 
-  const keep = async (next: Kept): Promise<Result<ConversationState, PeerFailure>> => {
+  async #keep(next: Kept): Promise<Result<ConversationState, PeerFailure>> {
     const { conversationId } = next.state;
     const put = { table: TABLE, key: conversationId, value: encodeRecord(next.record) };
-    const saved = await store.commit({ puts: [put] });
+    const saved = await this.#store.commit({ puts: [put] });
     if (!saved.ok) return saved;
-    kept.set(conversationId, next);
+    this.#kept.set(conversationId, next);
     return ok(next.state);
-  };
+  }
 
-  const freeze = async (before: Kept, rivals: readonly Bytes[]): Promise<boolean> => {
-    const proof = findFork(primitives, before.record.entries, rivals);
+  async #freeze(before: Kept, rivals: readonly Bytes[]): Promise<boolean> {
+    const proof = findFork(this.#primitives, before.record.entries, rivals);
     if (proof === null) return false;
     const { seq, first, second } = proof;
     const isNew = before.record.fork === null;
-    await keep({ ...before, record: { ...before.record, fork: { seq, first, second } } });
-    if (isNew) options.onFork(before.state.conversationId);
+    await this.#keep({ ...before, record: { ...before.record, fork: { seq, first, second } } });
+    if (isNew) this.#options.onFork(before.state.conversationId);
     return true;
-  };
+  }
 
-  const extend = async (
+  async #extend(
     conversationId: ConversationId,
     before: Kept | null,
     entries: readonly Bytes[],
-  ): Promise<Result<ConversationState, PeerFailure>> => {
+  ): Promise<Result<ConversationState, PeerFailure>> {
     const fresh =
-      before === null ? entries : entries.filter((entry) => isAfter(primitives, entry, before));
+      before === null
+        ? entries
+        : entries.filter((entry) => isAfter(this.#primitives, entry, before));
     if (fresh.length === 0) {
       return before === null ? err({ kind: "peer/no-ledger", conversationId }) : ok(before.state);
     }
-    const next = await replay(conversationId, fresh, before?.state);
+    const next = await this.#replay(conversationId, fresh, before?.state);
     if (!next.ok) {
       const { failure } = next;
       if (
         failure.kind === "crypto/ledger-fork" &&
         before !== null &&
-        (await freeze(before, fresh))
+        (await this.#freeze(before, fresh))
       ) {
         return err({ kind: "peer/fork", conversationId });
       }
@@ -142,56 +214,17 @@ export function createLedgers(options: {
       entries: [...(before?.record.entries ?? []), ...fresh],
       fork: before?.record.fork ?? null,
     };
-    const saved = await keep({ state: next.value, record });
-    if (saved.ok) options.onChanged(next.value);
+    const saved = await this.#keep({ state: next.value, record });
+    if (saved.ok) this.#options.onChanged(next.value);
     return saved;
-  };
+  }
 
-  const grow = async (
-    conversationId: ConversationId,
-  ): Promise<Result<ConversationState, PeerFailure>> => {
-    const before = await load(conversationId);
+  async #grow(conversationId: ConversationId): Promise<Result<ConversationState, PeerFailure>> {
+    const before = await this.#load(conversationId);
     const path = `/conversations/${conversationId}/ledger`;
-    const entries = await fetchLedger(rest, path, before?.state.seq ?? -1);
-    return entries.ok ? extend(conversationId, before, entries.value) : entries;
-  };
-
-  return {
-    state: (conversationId) =>
-      queue.run(conversationId, async () => {
-        const held = await load(conversationId);
-        return held === null ? grow(conversationId) : ok(held.state);
-      }),
-    refresh: (conversationId) => queue.run(conversationId, () => grow(conversationId)),
-    append: (conversationId, entries) =>
-      queue.run(conversationId, async () => {
-        const before = await load(conversationId);
-        const first = entries[0] && peekLedgerEntry(primitives, entries[0]);
-        const follows = first && first.seq <= (before === null ? 0 : before.state.seq + 1);
-        return follows ? extend(conversationId, before, entries) : grow(conversationId);
-      }),
-    compare: (conversationId) =>
-      queue.run(conversationId, async () => {
-        const before = await load(conversationId);
-        if (before === null) return;
-        const theirs = await fetchLedger(rest, `/conversations/${conversationId}/ledger`, -1);
-        if (!theirs.ok) return;
-        const rivals = theirs.value.filter((entry) => !isAfter(primitives, entry, before, false));
-        // Only what its author signed is proof: the replay judges it against the known heads.
-        for (const rival of rivals) {
-          const verdict = await replay(conversationId, [rival], before.state);
-          if (!verdict.ok && verdict.failure.kind === "crypto/ledger-fork") {
-            await freeze(before, [rival]);
-            return;
-          }
-        }
-      }),
-    isForked: (conversationId) => (kept.get(conversationId)?.record.fork ?? null) !== null,
-    async ids() {
-      const rows = await store.list(TABLE);
-      return rows.flatMap(({ key }) => parseId<ConversationId>(key) ?? []);
-    },
-  };
+    const entries = await fetchLedger(this.#rest, path, before?.state.seq ?? -1);
+    return entries.ok ? this.#extend(conversationId, before, entries.value) : entries;
+  }
 }
 
 /** Whether an entry is one we do not have; an entry that differs at a known place counts as such. */

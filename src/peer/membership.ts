@@ -35,7 +35,9 @@ export interface Membership {
 /** Races with other members' changes that are worth another try. */
 const MAX_TRIES = 4;
 
-export function createMembership(options: {
+export const createMembership = (options: Needs): Membership => new LedgerWriter(options);
+
+type Needs = {
   readonly primitives: Primitives;
   readonly clock: Clock;
   readonly rest: Rest;
@@ -46,38 +48,125 @@ export function createMembership(options: {
     readonly deviceId: DeviceId;
     readonly signer: Signer;
   };
-}): Membership {
-  const { primitives, clock, rest, keyring, ledgers, self } = options;
+};
 
-  const write = async (
+class LedgerWriter implements Membership {
+  readonly #primitives: Needs["primitives"];
+  readonly #clock: Needs["clock"];
+  readonly #rest: Needs["rest"];
+  readonly #keyring: Needs["keyring"];
+  readonly #ledgers: Needs["ledgers"];
+  readonly #self: Needs["self"];
+
+  constructor(options: Needs) {
+    this.#primitives = options.primitives;
+    this.#clock = options.clock;
+    this.#rest = options.rest;
+    this.#keyring = options.keyring;
+    this.#ledgers = options.ledgers;
+    this.#self = options.self;
+  }
+
+  readonly found: Membership["found"] = async ({ conversationId, type, members, post }) => {
+    const own = await this.#keyring.account(this.#self.accountId);
+    if (!own.ok) return own;
+    const founding = {
+      conversationId,
+      type,
+      actor: this.#self,
+      account: own.value,
+      createdAt: this.#clock.now(),
+    };
+    const started = await startConversation(this.#primitives, founding);
+    if (!started.ok) return err({ kind: "peer/bad-ledger", because: started.failure.kind });
+    const entries = [...started.value.entries];
+    let { state } = started.value;
+    for (const { accountId } of members) {
+      if (accountId === this.#self.accountId) continue;
+      const account = await this.#trusted(accountId);
+      if (!account.ok) return account;
+      const added = await this.#write(state, addOf(account.value, "member"));
+      if (!added.ok) return added;
+      entries.push(added.value.entry);
+      ({ state } = added.value);
+    }
+    const posted = await post(entries);
+    return posted.ok ? this.#ledgers.append(conversationId, entries) : posted;
+  };
+
+  readonly change: Membership["change"] = async (conversationId, change) => {
+    const { accountId } = change;
+    const path = `/groups/${conversationId}/members`;
+    if (change.type === "remove") {
+      const isLeaving = accountId === this.#self.accountId;
+      return this.#append(
+        conversationId,
+        (state) => (state.members.has(accountId) ? { type: "remove", accountId } : null),
+        (ledger) =>
+          isLeaving
+            ? ["POST", `/groups/${conversationId}/leave`, { ledger }]
+            : ["DELETE", `${path}/${accountId}`, { ledger }],
+      );
+    }
+    const account = await this.#trusted(accountId);
+    if (!account.ok) return account;
+    return this.#append(
+      conversationId,
+      (state) => (state.members.has(accountId) ? null : addOf(account.value, "member")),
+      (ledger) => ["POST", path, { id: accountId, type: change.kind, ledger }],
+    );
+  };
+
+  async announce({ onlyReachable }: { readonly onlyReachable: boolean }): Promise<void> {
+    const own = await this.#keyring.account(this.#self.accountId);
+    if (!own.ok || own.value.kind === "agent") return;
+    if (onlyReachable && !(await this.#areReachable(currentDevices(own.value)))) return;
+    const account = { seq: own.value.seq, head: own.value.head };
+    for (const conversationId of await this.#ledgers.ids()) {
+      const known = await this.#ledgers.state(conversationId);
+      const place = known.ok ? known.value.members.get(this.#self.accountId) : undefined;
+      if (place === undefined || place.accountSeq >= account.seq) continue;
+      await this.#append(
+        conversationId,
+        (state) => {
+          const member = state.members.get(this.#self.accountId);
+          if (member === undefined || member.accountSeq >= account.seq) return null;
+          return { type: "device-add", accountId: this.#self.accountId, account };
+        },
+        (row) => ["POST", `/conversations/${conversationId}/ledger`, row],
+      );
+    }
+  }
+
+  async #write(
     state: ConversationState,
     op: NewConversationOp,
-  ): Promise<Result<{ readonly entry: Bytes; readonly state: ConversationState }, PeerFailure>> => {
-    const written = { actor: self, op, createdAt: clock.now() };
-    const next = await appendConversation(primitives, state, written, keyring.known);
+  ): Promise<Result<{ readonly entry: Bytes; readonly state: ConversationState }, PeerFailure>> {
+    const written = { actor: this.#self, op, createdAt: this.#clock.now() };
+    const next = await appendConversation(this.#primitives, state, written, this.#keyring.known);
     return next.ok ? next : err({ kind: "peer/bad-ledger", because: next.failure.kind });
-  };
+  }
 
-  const trusted = async (accountId: AccountId) => {
-    const account = await keyring.account(accountId);
+  async #trusted(accountId: AccountId) {
+    const account = await this.#keyring.account(accountId);
     if (!account.ok) return account;
-    return keyring.isBlocked(accountId)
+    return this.#keyring.isBlocked(accountId)
       ? err({ kind: "peer/key-changed", accountId } as const)
       : account;
-  };
+  }
 
   /** Appends by compare-and-set: who loses reads on and signs again. */
-  const append = async (
+  async #append(
     conversationId: ConversationId,
     op: (state: ConversationState) => NewConversationOp | null,
     route: (row: LedgerRow) => readonly [Method, string, unknown],
-  ): Promise<Result<ConversationState, PeerFailure>> => {
+  ): Promise<Result<ConversationState, PeerFailure>> {
     for (let tries = 1; ; tries++) {
-      const state = await ledgers.refresh(conversationId);
+      const state = await this.#ledgers.refresh(conversationId);
       if (!state.ok) return state;
       const next = op(state.value);
       if (next === null) return state;
-      const written = await write(state.value, next);
+      const written = await this.#write(state.value, next);
       if (!written.ok) return written;
       const { entry } = written.value;
       const row = {
@@ -86,90 +175,23 @@ export function createMembership(options: {
         entry: bytesToBase64(entry),
       };
       const [method, path, body] = route(row);
-      const posted = await rest.call(method, path, v.unknown(), body);
-      if (posted.ok) return ledgers.append(conversationId, [entry]);
+      const posted = await this.#rest.call(method, path, v.unknown(), body);
+      if (posted.ok) return this.#ledgers.append(conversationId, [entry]);
       if (!isConflict(posted.failure) || tries >= MAX_TRIES) return posted;
     }
-  };
+  }
 
-  const areReachable = async (devices: readonly DeviceId[]): Promise<boolean> => {
-    const keys = await rest.call("GET", `/keys/users/${self.accountId}/devices`, UserKeys);
+  async #areReachable(devices: readonly DeviceId[]): Promise<boolean> {
+    const keys = await this.#rest.call(
+      "GET",
+      `/keys/users/${this.#self.accountId}/devices`,
+      UserKeys,
+    );
     if (!keys.ok) return false;
     const withPrekeys = keys.value.devices.filter(({ prekeys }) => prekeys.length > 0);
     const reachable = new Set(withPrekeys.map(({ device_id }) => device_id));
     return devices.every((deviceId) => reachable.has(deviceId));
-  };
-
-  return {
-    async found({ conversationId, type, members, post }) {
-      const own = await keyring.account(self.accountId);
-      if (!own.ok) return own;
-      const founding = {
-        conversationId,
-        type,
-        actor: self,
-        account: own.value,
-        createdAt: clock.now(),
-      };
-      const started = await startConversation(primitives, founding);
-      if (!started.ok) return err({ kind: "peer/bad-ledger", because: started.failure.kind });
-      const entries = [...started.value.entries];
-      let { state } = started.value;
-      for (const { accountId } of members) {
-        if (accountId === self.accountId) continue;
-        const account = await trusted(accountId);
-        if (!account.ok) return account;
-        const added = await write(state, addOf(account.value, "member"));
-        if (!added.ok) return added;
-        entries.push(added.value.entry);
-        ({ state } = added.value);
-      }
-      const posted = await post(entries);
-      return posted.ok ? ledgers.append(conversationId, entries) : posted;
-    },
-    async change(conversationId, change) {
-      const { accountId } = change;
-      const path = `/groups/${conversationId}/members`;
-      if (change.type === "remove") {
-        const isLeaving = accountId === self.accountId;
-        return append(
-          conversationId,
-          (state) => (state.members.has(accountId) ? { type: "remove", accountId } : null),
-          (ledger) =>
-            isLeaving
-              ? ["POST", `/groups/${conversationId}/leave`, { ledger }]
-              : ["DELETE", `${path}/${accountId}`, { ledger }],
-        );
-      }
-      const account = await trusted(accountId);
-      if (!account.ok) return account;
-      return append(
-        conversationId,
-        (state) => (state.members.has(accountId) ? null : addOf(account.value, "member")),
-        (ledger) => ["POST", path, { id: accountId, type: change.kind, ledger }],
-      );
-    },
-    async announce({ onlyReachable }) {
-      const own = await keyring.account(self.accountId);
-      if (!own.ok || own.value.kind === "agent") return;
-      if (onlyReachable && !(await areReachable(currentDevices(own.value)))) return;
-      const account = { seq: own.value.seq, head: own.value.head };
-      for (const conversationId of await ledgers.ids()) {
-        const known = await ledgers.state(conversationId);
-        const place = known.ok ? known.value.members.get(self.accountId) : undefined;
-        if (place === undefined || place.accountSeq >= account.seq) continue;
-        await append(
-          conversationId,
-          (state) => {
-            const member = state.members.get(self.accountId);
-            if (member === undefined || member.accountSeq >= account.seq) return null;
-            return { type: "device-add", accountId: self.accountId, account };
-          },
-          (row) => ["POST", `/conversations/${conversationId}/ledger`, row],
-        );
-      }
-    },
-  };
+  }
 }
 
 const isConflict = (failure: PeerFailure): boolean =>

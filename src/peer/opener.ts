@@ -60,7 +60,9 @@ export interface Opener {
 /** Log seq at which a member's removal stands, by conversation and account. */
 export const REMOVALS_TABLE = "removals";
 
-export function createOpener(options: {
+export const createOpener = (options: Needs): Opener => new VerifyingOpener(options);
+
+type Needs = {
   readonly primitives: Primitives;
   readonly clock: Clock;
   readonly store: Store;
@@ -69,70 +71,97 @@ export function createOpener(options: {
   readonly ledgers: Ledgers;
   readonly sessions: ReceiverSessions;
   readonly prekeys: OwnPrekeys;
-}): Opener {
-  const { primitives, clock, keyring, ledgers, sessions } = options;
+};
 
-  const conversationAt = async (
-    head: EnvelopeHead,
-  ): Promise<Result<ConversationState, PeerFailure>> => {
-    const state = await ledgers.state(head.conversationId);
+class VerifyingOpener implements Opener {
+  readonly #options: Needs;
+  readonly #primitives: Needs["primitives"];
+  readonly #clock: Needs["clock"];
+  readonly #keyring: Needs["keyring"];
+  readonly #ledgers: Needs["ledgers"];
+  readonly #sessions: Needs["sessions"];
+
+  constructor(options: Needs) {
+    this.#options = options;
+    this.#primitives = options.primitives;
+    this.#clock = options.clock;
+    this.#keyring = options.keyring;
+    this.#ledgers = options.ledgers;
+    this.#sessions = options.sessions;
+  }
+
+  async open(row: SealedRow, draft: Draft): Promise<Result<Opened, PeerFailure>> {
+    if (row.envelopeVersion !== ENVELOPE_FORMAT) return unreadable("unknown-version");
+    const envelope = base64ToBytes(row.envelope);
+    const head = envelope === null ? null : peekEnvelope(envelope);
+    if (envelope === null || head === null || !head.ok) return unreadable("malformed");
+    if (!isAsSaid(row, head.value)) return unreadable("malformed");
+    const opened = await this.#read(row, envelope, head.value, draft);
+    if (opened.ok || opened.failure.kind !== "peer/cannot-read") return opened;
+    if (opened.failure.because === "ledger-fork") await this.#ledgers.compare(row.conversationId);
+    if (opened.failure.because !== "account-unknown") return opened;
+    // The sender knows a newer state of its own account than we do.
+    const refreshed = await this.#keyring.refresh(row.senderId);
+    return refreshed.ok ? this.#read(row, envelope, head.value, draft) : refreshed;
+  }
+
+  async #conversationAt(head: EnvelopeHead): Promise<Result<ConversationState, PeerFailure>> {
+    const state = await this.#ledgers.state(head.conversationId);
     if (!state.ok || state.value.seq >= head.ledgerSeq) return state;
-    return ledgers.refresh(head.conversationId);
-  };
+    return this.#ledgers.refresh(head.conversationId);
+  }
 
-  const senderOf = async (
+  async #senderOf(
     head: EnvelopeHead,
-  ): Promise<
-    Result<{ readonly account: AccountState; readonly view: SenderView }, PeerFailure>
-  > => {
-    let account = await keyring.account(head.senderId);
+  ): Promise<Result<{ readonly account: AccountState; readonly view: SenderView }, PeerFailure>> {
+    let account = await this.#keyring.account(head.senderId);
     if (!account.ok) return account;
-    let view = senderView(primitives, account.value, head.senderDeviceId);
+    let view = senderView(this.#primitives, account.value, head.senderDeviceId);
     if (view === null && !account.value.devices.has(head.senderDeviceId)) {
-      account = await keyring.refresh(head.senderId);
+      account = await this.#keyring.refresh(head.senderId);
       if (!account.ok) return account;
-      view = senderView(primitives, account.value, head.senderDeviceId);
+      view = senderView(this.#primitives, account.value, head.senderDeviceId);
     }
     return view === null ? unreadable("unknown-sender") : ok({ account: account.value, view });
-  };
+  }
 
-  const isMember = async (state: ConversationState, row: SealedRow): Promise<boolean> => {
+  async #isMember(state: ConversationState, row: SealedRow): Promise<boolean> {
     if (state.members.has(row.senderId)) return true;
     if (!state.removed.has(row.senderId)) return false;
-    const place = await options.store.get(
+    const place = await this.#options.store.get(
       REMOVALS_TABLE,
       removalKey(row.conversationId, row.senderId),
     );
     return place === null || row.seq < Number(utf8ToText(place));
-  };
+  }
 
-  const read = async (
+  async #read(
     row: SealedRow,
     envelope: Bytes,
     head: EnvelopeHead,
     draft: Draft,
-  ): Promise<Result<Opened, PeerFailure>> => {
-    const self = await options.self();
+  ): Promise<Result<Opened, PeerFailure>> {
+    const self = await this.#options.self();
     if (!self.ok) return self;
-    const state = await conversationAt(head);
+    const state = await this.#conversationAt(head);
     if (!state.ok) return state;
-    const sender = await senderOf(head);
+    const sender = await this.#senderOf(head);
     if (!sender.ok) return sender;
-    if (!(await isMember(state.value, row))) return unreadable("not-member");
+    if (!(await this.#isMember(state.value, row))) return unreadable("not-member");
     const { view, account } = sender.value;
     const context = {
       sender: view,
       ledger: ledgerView(state.value),
-      now: clock.now(),
+      now: this.#clock.now(),
       seen: () => false,
       suiteFloor: self.value.suiteFloor,
     };
     if (!head.hasSessionWrap) {
       const own = { ...self.value, mode: "session" as const };
-      const opened = await openEnvelopeMessage(primitives, envelope, {
+      const opened = await openEnvelopeMessage(this.#primitives, envelope, {
         ...context,
         self: own,
-        prekeyOf: options.prekeys.of,
+        prekeyOf: this.#options.prekeys.of,
       });
       if (!opened.ok) return unreadable(causeOf(opened.failure));
       return finish(opened.value, account, { gap: false, mode: "envelope", reduced: false });
@@ -142,39 +171,22 @@ export function createOpener(options: {
       deviceId: head.senderDeviceId,
       sid: head.sid,
     };
-    const session = await sessions.load(name, draft, {
+    const session = await this.#sessions.load(name, draft, {
       sender: view,
       conversation: state.value,
       self: self.value,
       sessionOpen: row.sessionOpen === null ? null : base64ToBytes(row.sessionOpen),
     });
     if (!session.ok) return session;
-    const opened = await openMessage(primitives, session.value, envelope, context);
+    const opened = await openMessage(this.#primitives, session.value, envelope, context);
     if (!opened.ok) return unreadable(causeOf(opened.failure));
-    await sessions.put(name, opened.value.session, draft);
+    await this.#sessions.put(name, opened.value.session, draft);
     return finish(opened.value, account, {
       gap: opened.value.gap,
       mode: "session",
       reduced: opened.value.session.isReducedSecurity,
     });
-  };
-
-  return {
-    async open(row, draft) {
-      if (row.envelopeVersion !== ENVELOPE_FORMAT) return unreadable("unknown-version");
-      const envelope = base64ToBytes(row.envelope);
-      const head = envelope === null ? null : peekEnvelope(envelope);
-      if (envelope === null || head === null || !head.ok) return unreadable("malformed");
-      if (!isAsSaid(row, head.value)) return unreadable("malformed");
-      const opened = await read(row, envelope, head.value, draft);
-      if (opened.ok || opened.failure.kind !== "peer/cannot-read") return opened;
-      if (opened.failure.because === "ledger-fork") await ledgers.compare(row.conversationId);
-      if (opened.failure.because !== "account-unknown") return opened;
-      // The sender knows a newer state of its own account than we do.
-      const refreshed = await keyring.refresh(row.senderId);
-      return refreshed.ok ? read(row, envelope, head.value, draft) : refreshed;
-    },
-  };
+  }
 }
 
 export const removalKey = (conversationId: ConversationId, accountId: AccountId): string =>

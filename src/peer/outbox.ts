@@ -56,7 +56,9 @@ const RESEAL_AFTER_MS = 24 * 3_600_000;
 /** Outcomes remembered for those who ask late. */
 const MAX_SETTLED = 256;
 
-export function createOutbox(options: {
+export const createOutbox = (options: Needs): Outbox => new DurableOutbox(options);
+
+type Needs = {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly store: Store;
@@ -71,67 +73,204 @@ export function createOutbox(options: {
   /** Puts an acked message into the log; the draft removes its row here in the same commit. */
   readonly place: (entry: Entry, draft: Draft) => Promise<Result<null, PeerFailure>>;
   readonly emit: (event: EndpointEvent) => void;
-}): Outbox {
-  const { clock, random, store, channel, sessions, seen, self, emit } = options;
-  const items = new Map<MessageId, Item>();
-  const settledById = new Map<MessageId, OutgoingMessage>();
-  const waitingForIt = new Map<MessageId, ((message: OutgoingMessage) => void)[]>();
-  const lanes = createKeyedQueue();
-  const slots = createSlots(MAX_IN_FLIGHT);
-  let wake = createSignal();
-  let drainedSignal = createSignal();
-  let lastOrder = "";
-  const pauses = createPauses(clock);
-  let loading: Promise<void> | null = null;
-  let isClosed = false;
+};
 
-  const show = (item: Item): OutgoingMessage => ({
-    conversationId: item.message.conversationId,
-    messageId: item.message.messageId,
-    payload: item.message.payload,
-    queuedAt: item.queuedAt,
-    state: item.state,
-  });
+class DurableOutbox implements Outbox {
+  readonly #options: Needs;
+  readonly #clock: Needs["clock"];
+  readonly #random: Needs["random"];
+  readonly #store: Needs["store"];
+  readonly #channel: Needs["channel"];
+  readonly #sessions: Needs["sessions"];
+  readonly #seen: Needs["seen"];
+  readonly #self: Needs["self"];
+  readonly #emit: Needs["emit"];
+  readonly #items = new Map<MessageId, Item>();
+  readonly #settledById = new Map<MessageId, OutgoingMessage>();
+  readonly #waitingForIt = new Map<MessageId, ((message: OutgoingMessage) => void)[]>();
+  readonly #lanes = createKeyedQueue();
+  readonly #slots = createSlots(MAX_IN_FLIGHT);
+  #wake = createSignal();
+  #drainedSignal = createSignal();
+  #lastOrder = "";
+  readonly #pauses: ReturnType<typeof createPauses>;
+  #loading: Promise<void> | null = null;
+  #isClosed = false;
 
-  const recordOf = (item: Item): Bytes => {
+  constructor(options: Needs) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#store = options.store;
+    this.#channel = options.channel;
+    this.#sessions = options.sessions;
+    this.#seen = options.seen;
+    this.#self = options.self;
+    this.#emit = options.emit;
+    this.#pauses = createPauses(this.#clock);
+  }
+
+  start(): Promise<void> {
+    return (this.#loading ??= this.#load());
+  }
+
+  async queue(message: ToSend): Promise<Result<OutgoingMessage, PeerFailure>> {
+    // What an earlier run left goes first.
+    await (this.#loading ??= this.#load());
+    if (this.#isClosed) return err({ kind: "peer/closed" });
+    const known = this.#items.get(message.messageId);
+    if (known !== undefined) return ok(this.#show(known));
+    const item: Item = {
+      order: this.#nextOrder(),
+      message,
+      queuedAt: this.#clock.now(),
+      sealed: null,
+      state: { status: "queued" },
+      isDiscarded: false,
+    };
+    // Reserved at once: calls that follow each other keep their order whatever the store's speed.
+    this.#items.set(message.messageId, item);
+    const saving = this.#save(item, message.alongside);
+    void this.#lanes.run(message.conversationId, async () => {
+      if ((await saving).ok) await this.#deliver(item);
+    });
+    const saved = await saving;
+    if (!saved.ok) {
+      this.#items.delete(message.messageId);
+      return saved;
+    }
+    this.#emit({ type: "outgoing", message: this.#show(item) });
+    return ok(this.#show(item));
+  }
+
+  settled(messageId: MessageId): Promise<OutgoingMessage> {
+    const known = this.#settledById.get(messageId);
+    const item = this.#items.get(messageId);
+    if (known !== undefined && (item === undefined || item.state.status === "failed")) {
+      return Promise.resolve(known);
+    }
+    if (item?.state.status === "failed") return Promise.resolve(this.#show(item));
+    return new Promise((resolve) => {
+      this.#waitingForIt.set(messageId, [...(this.#waitingForIt.get(messageId) ?? []), resolve]);
+    });
+  }
+
+  async retry(messageId: MessageId): Promise<Result<null, PeerFailure>> {
+    const item = this.#items.get(messageId);
+    if (item?.state.status !== "failed") return err({ kind: "peer/unknown-message", messageId });
+    this.#settledById.delete(messageId);
+    this.#move(item, { status: "queued" });
+    const saved = await this.#save(item);
+    if (saved.ok) this.#enqueue(item);
+    return saved;
+  }
+
+  async discard(messageId: MessageId): Promise<Result<null, PeerFailure>> {
+    const item = this.#items.get(messageId);
+    if (item === undefined) return err({ kind: "peer/unknown-message", messageId });
+    // Bytes under way cannot be called back.
+    if (item.state.status === "sending") return err({ kind: "peer/refused", code: "SENDING" });
+    item.isDiscarded = true;
+    this.#items.delete(messageId);
+    if (!this.#hasWork()) this.#drainedSignal.fire();
+    return this.#store.commit({ deletes: [{ table: TABLE, key: item.order }] });
+  }
+
+  list(): readonly OutgoingMessage[] {
+    return [...this.#items.values()]
+      .toSorted((a, b) => (a.order < b.order ? -1 : 1))
+      .map((item) => this.#show(item));
+  }
+
+  hasInFlight(conversationId: ConversationId): boolean {
+    return [...this.#items.values()].some(
+      ({ message, state }) =>
+        message.conversationId === conversationId && state.status === "sending",
+    );
+  }
+
+  between<Value>(conversationId: ConversationId, task: () => Promise<Value>): Promise<Value> {
+    return this.#lanes.run(conversationId, task);
+  }
+
+  readonly found: Outbox["found"] = (conversationId, messageId, place, draft) => {
+    const item = this.#items.get(messageId);
+    if (item === undefined || item.message.conversationId !== conversationId) return null;
+    const entry = this.#entryOf(item, place, draft);
+    return { entry, after: () => this.#move(item, { status: "acked", ...place, duplicate: true }) };
+  };
+
+  ready(): void {
+    this.#wake.fire();
+    this.#wake = createSignal();
+  }
+
+  drained(): Promise<void> {
+    return this.#hasWork() ? this.#drainedSignal.wait() : Promise.resolve();
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#pauses.end();
+    this.#wake.fire();
+    this.#drainedSignal.fire();
+    this.#drainedSignal = createSignal();
+  }
+
+  #show(item: Item): OutgoingMessage {
+    return {
+      conversationId: item.message.conversationId,
+      messageId: item.message.messageId,
+      payload: item.message.payload,
+      queuedAt: item.queuedAt,
+      state: item.state,
+    };
+  }
+
+  #recordOf(item: Item): Bytes {
     const { alongside: _written, ...message } = item.message;
     const failure = item.state.status === "failed" ? item.state.failure : null;
     const { order, queuedAt, sealed } = item;
     return encodeRecord({ ...message, order, queuedAt, sealed, failure });
-  };
+  }
 
-  const save = (item: Item, alongside: Batch = {}): Promise<Result<null, PeerFailure>> =>
-    store.commit({
+  #save(item: Item, alongside: Batch = {}): Promise<Result<null, PeerFailure>> {
+    return this.#store.commit({
       ...alongside,
-      puts: [...(alongside.puts ?? []), { table: TABLE, key: item.order, value: recordOf(item) }],
+      puts: [
+        ...(alongside.puts ?? []),
+        { table: TABLE, key: item.order, value: this.#recordOf(item) },
+      ],
     });
+  }
 
-  const move = (item: Item, state: OutgoingMessage["state"]): void => {
+  #move(item: Item, state: OutgoingMessage["state"]): void {
     item.state = state;
-    const message = show(item);
-    emit({ type: "outgoing", message });
+    const message = this.#show(item);
+    this.#emit({ type: "outgoing", message });
     if (state.status !== "acked" && state.status !== "failed") return;
-    if (state.status === "acked") items.delete(message.messageId);
-    settledById.set(message.messageId, message);
-    for (const id of settledById.keys()) {
-      if (settledById.size <= MAX_SETTLED) break;
-      settledById.delete(id);
+    if (state.status === "acked") this.#items.delete(message.messageId);
+    this.#settledById.set(message.messageId, message);
+    for (const id of this.#settledById.keys()) {
+      if (this.#settledById.size <= MAX_SETTLED) break;
+      this.#settledById.delete(id);
     }
-    for (const resolve of waitingForIt.get(message.messageId) ?? []) resolve(message);
-    waitingForIt.delete(message.messageId);
-    if (!hasWork()) drainedSignal.fire();
-  };
+    for (const resolve of this.#waitingForIt.get(message.messageId) ?? []) resolve(message);
+    this.#waitingForIt.delete(message.messageId);
+    if (!this.#hasWork()) this.#drainedSignal.fire();
+  }
 
-  const hasWork = (): boolean =>
-    [...items.values()].some(
+  #hasWork(): boolean {
+    return [...this.#items.values()].some(
       ({ state }) => state.status === "queued" || state.status === "sending",
     );
+  }
 
-  const seal = async (item: Item): Promise<Result<SealedRecord, PeerFailure>> => {
+  async #seal(item: Item): Promise<Result<SealedRecord, PeerFailure>> {
     const { conversationId, messageId, payload, stream, contentType } = item.message;
     const bytes = encodePayload(payload);
     if (!bytes.ok) return err({ kind: "peer/bad-payload", path: "" });
-    const sealed = await sessions.seal(conversationId, {
+    const sealed = await this.#sessions.seal(conversationId, {
       messageId,
       contentType: payload.type,
       payload: bytes.value,
@@ -140,7 +279,7 @@ export function createOutbox(options: {
     if (!sealed.ok) return sealed;
     const { envelope, sessionOpen, messageHash, plaintextHash, header } = sealed.value;
     if (envelope.length > MAX_ENVELOPE_BYTES) {
-      sessions.end(conversationId);
+      this.#sessions.end(conversationId);
       return err({ kind: "peer/too-large", limit: MAX_ENVELOPE_BYTES });
     }
     const mode = header.hasSessionWrap ? "session" : "envelope";
@@ -152,92 +291,89 @@ export function createOutbox(options: {
       plaintextHash,
       suite,
       mode,
-      sealedAt: clock.now(),
+      sealedAt: this.#clock.now(),
     });
-  };
+  }
 
   /** The sealed bytes of an item, made and stored when there are none or they are too old. */
-  const sealedOf = async (item: Item): Promise<Result<SealedRecord, PeerFailure>> => {
+  async #sealedOf(item: Item): Promise<Result<SealedRecord, PeerFailure>> {
     const held = item.sealed;
-    if (held !== null && clock.now() - held.sealedAt < RESEAL_AFTER_MS) return ok(held);
-    if (held !== null) sessions.end(item.message.conversationId);
-    const sealed = await seal(item);
+    if (held !== null && this.#clock.now() - held.sealedAt < RESEAL_AFTER_MS) return ok(held);
+    if (held !== null) this.#sessions.end(item.message.conversationId);
+    const sealed = await this.#seal(item);
     if (!sealed.ok) return sealed;
     item.sealed = sealed.value;
-    const saved = await save(item);
+    const saved = await this.#save(item);
     if (saved.ok) return sealed;
     // Not on disk, so never to be sent: its place in the chain is lost, and so the chain ends.
     item.sealed = held;
-    sessions.end(item.message.conversationId);
+    this.#sessions.end(item.message.conversationId);
     return saved;
-  };
+  }
 
-  const deliver = async (item: Item): Promise<void> => {
+  async #deliver(item: Item): Promise<void> {
     for (let tries = 0; ; tries++) {
-      if (!channel.isReady()) await wake.wait();
-      if (isClosed || item.isDiscarded || !items.has(item.message.messageId)) return;
-      const failure = await attempt(item);
+      if (!this.#channel.isReady()) await this.#wake.wait();
+      if (this.#isClosed || item.isDiscarded || !this.#items.has(item.message.messageId)) return;
+      const failure = await this.#attempt(item);
       if (failure === null) return;
       if (failure.kind === "peer/offline") continue;
-      if (!isPassing(failure)) return fail(item, failure);
+      if (!isPassing(failure)) return this.#fail(item, failure);
       const askedMs = "retryAfterMs" in failure ? (failure.retryAfterMs ?? 0) : 0;
-      await pauses.wait(Math.max(askedMs, backoffDelayMs(tries, random)));
+      await this.#pauses.wait(Math.max(askedMs, backoffDelayMs(tries, this.#random)));
     }
-  };
+  }
 
   /** One try; null once it is settled. */
-  const attempt = async (item: Item): Promise<PeerFailure | null> => {
-    const release = await slots.take();
+  async #attempt(item: Item): Promise<PeerFailure | null> {
+    const release = await this.#slots.take();
     try {
-      const sealed = await sealedOf(item);
+      const sealed = await this.#sealedOf(item);
       if (!sealed.ok) return sealed.failure;
-      if (item.state.status !== "sending") move(item, { status: "sending" });
-      const answer = await channel.request(frameOf(item.message, sealed.value));
-      if (!answer.ok) return isStreamGone(item, answer.failure) ? unstream(item) : answer.failure;
+      if (item.state.status !== "sending") this.#move(item, { status: "sending" });
+      const answer = await this.#channel.request(frameOf(item.message, sealed.value));
+      if (!answer.ok)
+        return isStreamGone(item, answer.failure) ? this.#unstream(item) : answer.failure;
       if (answer.value.type !== "message.ack") return { kind: "peer/bad-answer", path: "type" };
       const { conversation_seq: seq, created_at, duplicate = false } = answer.value;
-      await acked(item, { seq, at: Date.parse(created_at), duplicate });
+      await this.#acked(item, { seq, at: Date.parse(created_at), duplicate });
       return null;
     } finally {
       release();
     }
-  };
+  }
 
   /** The stream is not live any more: the same bytes go as an ordinary message. */
-  const unstream = async (item: Item): Promise<PeerFailure> => {
+  async #unstream(item: Item): Promise<PeerFailure> {
     item.message = { ...item.message, stream: null };
-    const saved = await save(item);
+    const saved = await this.#save(item);
     return saved.ok ? { kind: "peer/offline" } : saved.failure;
-  };
+  }
 
-  const acked = async (
+  async #acked(
     item: Item,
     ack: { readonly seq: number; readonly at: number; readonly duplicate: boolean },
-  ): Promise<void> => {
-    if (!items.has(item.message.messageId)) return;
+  ): Promise<void> {
+    if (!this.#items.has(item.message.messageId)) return;
     const draft = startDraft();
-    const entry = entryOf(item, ack, draft);
-    const placed = await options.place(entry, draft);
+    const entry = this.#entryOf(item, ack, draft);
+    const placed = await this.#options.place(entry, draft);
     // The relay has it; a failing disk only means that it is sent again after a restart, and dropped as a repeat.
-    if (!placed.ok) emit({ type: "error", failure: placed.failure, fatal: false });
-    if (items.has(item.message.messageId)) move(item, { status: "acked", ...ack });
-  };
+    if (!placed.ok) this.#emit({ type: "error", failure: placed.failure, fatal: false });
+    if (this.#items.has(item.message.messageId)) this.#move(item, { status: "acked", ...ack });
+  }
 
-  const entryOf = (
-    item: Item,
-    place: { readonly seq: number; readonly at: number },
-    draft: Draft,
-  ): Entry => {
+  #entryOf(item: Item, place: { readonly seq: number; readonly at: number }, draft: Draft): Entry {
     const { conversationId, messageId, payload, stream } = item.message;
     draft.deletes.push({ table: TABLE, key: item.order });
-    seen.add(conversationId, messageId, place.seq, draft);
+    this.#seen.add(conversationId, messageId, place.seq, draft);
     return {
       conversationId,
       seq: place.seq,
       at: place.at,
-      authorId: self.accountId,
-      authorKind: self.kind,
-      authorDeviceId: self.deviceId,
+      authorId: this.#self.accountId,
+      authorKind: this.#self.kind,
+      authorDeviceId: this.#self.deviceId,
       content: {
         kind: "message",
         messageId,
@@ -251,34 +387,35 @@ export function createOutbox(options: {
         reduced: false,
       },
     };
-  };
+  }
 
-  const fail = async (item: Item, failure: PeerFailure): Promise<void> => {
+  async #fail(item: Item, failure: PeerFailure): Promise<void> {
     // A refused message would leave a hole in the chain that readers could not tell from a theft.
-    sessions.end(item.message.conversationId);
+    this.#sessions.end(item.message.conversationId);
     item.sealed = null;
-    move(item, { status: "failed", failure });
-    await save(item);
-  };
+    this.#move(item, { status: "failed", failure });
+    await this.#save(item);
+  }
 
-  const enqueue = (item: Item): void => {
-    items.set(item.message.messageId, item);
-    void lanes.run(item.message.conversationId, () => deliver(item));
-  };
+  #enqueue(item: Item): void {
+    this.#items.set(item.message.messageId, item);
+    void this.#lanes.run(item.message.conversationId, () => this.#deliver(item));
+  }
 
-  const nextOrder = (): string => {
-    const [at = "", count = "0"] = lastOrder.split("-");
-    const now = String(clock.now()).padStart(15, "0");
+  #nextOrder(): string {
+    const [at = "", count = "0"] = this.#lastOrder.split("-");
+    const now = String(this.#clock.now()).padStart(15, "0");
     // A clock set back must not put a message before an older one.
-    lastOrder = now > at ? `${now}-000000` : `${at}-${String(Number(count) + 1).padStart(6, "0")}`;
-    return lastOrder;
-  };
+    this.#lastOrder =
+      now > at ? `${now}-000000` : `${at}-${String(Number(count) + 1).padStart(6, "0")}`;
+    return this.#lastOrder;
+  }
 
-  const load = async (): Promise<void> => {
-    const rows = await store.list(TABLE);
+  async #load(): Promise<void> {
+    const rows = await this.#store.list(TABLE);
     for (const { key, value } of rows) {
       const record = parseRecord(OutboxRecord, value);
-      if (record === null || items.has(record.messageId)) continue;
+      if (record === null || this.#items.has(record.messageId)) continue;
       const payload = checkPayload(record.payload);
       if (!payload.ok || payload.value.type === "unknown") continue;
       const { conversationId, messageId, contentType, guard, stream, queuedAt, sealed } = record;
@@ -295,100 +432,13 @@ export function createOutbox(options: {
         failure === null
           ? ({ status: "queued" } as const)
           : ({ status: "failed", failure } as const);
-      if (key > lastOrder) lastOrder = key;
+      if (key > this.#lastOrder) this.#lastOrder = key;
       const item: Item = { order: key, message, queuedAt, sealed, state, isDiscarded: false };
-      if (failure === null) enqueue(item);
-      else items.set(messageId, item);
-      emit({ type: "outgoing", message: show(item) });
+      if (failure === null) this.#enqueue(item);
+      else this.#items.set(messageId, item);
+      this.#emit({ type: "outgoing", message: this.#show(item) });
     }
-  };
-
-  return {
-    start: () => (loading ??= load()),
-    async queue(message) {
-      // What an earlier run left goes first.
-      await (loading ??= load());
-      if (isClosed) return err({ kind: "peer/closed" });
-      const known = items.get(message.messageId);
-      if (known !== undefined) return ok(show(known));
-      const item: Item = {
-        order: nextOrder(),
-        message,
-        queuedAt: clock.now(),
-        sealed: null,
-        state: { status: "queued" },
-        isDiscarded: false,
-      };
-      // Reserved at once: calls that follow each other keep their order whatever the store's speed.
-      items.set(message.messageId, item);
-      const saving = save(item, message.alongside);
-      void lanes.run(message.conversationId, async () => {
-        if ((await saving).ok) await deliver(item);
-      });
-      const saved = await saving;
-      if (!saved.ok) {
-        items.delete(message.messageId);
-        return saved;
-      }
-      emit({ type: "outgoing", message: show(item) });
-      return ok(show(item));
-    },
-    settled(messageId) {
-      const known = settledById.get(messageId);
-      const item = items.get(messageId);
-      if (known !== undefined && (item === undefined || item.state.status === "failed")) {
-        return Promise.resolve(known);
-      }
-      if (item?.state.status === "failed") return Promise.resolve(show(item));
-      return new Promise((resolve) => {
-        waitingForIt.set(messageId, [...(waitingForIt.get(messageId) ?? []), resolve]);
-      });
-    },
-    async retry(messageId) {
-      const item = items.get(messageId);
-      if (item?.state.status !== "failed") return err({ kind: "peer/unknown-message", messageId });
-      settledById.delete(messageId);
-      move(item, { status: "queued" });
-      const saved = await save(item);
-      if (saved.ok) enqueue(item);
-      return saved;
-    },
-    async discard(messageId) {
-      const item = items.get(messageId);
-      if (item === undefined) return err({ kind: "peer/unknown-message", messageId });
-      // Bytes under way cannot be called back.
-      if (item.state.status === "sending") return err({ kind: "peer/refused", code: "SENDING" });
-      item.isDiscarded = true;
-      items.delete(messageId);
-      if (!hasWork()) drainedSignal.fire();
-      return store.commit({ deletes: [{ table: TABLE, key: item.order }] });
-    },
-    list: () => [...items.values()].toSorted((a, b) => (a.order < b.order ? -1 : 1)).map(show),
-    hasInFlight: (conversationId) =>
-      [...items.values()].some(
-        ({ message, state }) =>
-          message.conversationId === conversationId && state.status === "sending",
-      ),
-    between: (conversationId, task) => lanes.run(conversationId, task),
-    found(conversationId, messageId, place, draft) {
-      const item = items.get(messageId);
-      if (item === undefined || item.message.conversationId !== conversationId) return null;
-      const entry = entryOf(item, place, draft);
-      return { entry, after: () => move(item, { status: "acked", ...place, duplicate: true }) };
-    },
-    ready() {
-      wake.fire();
-      wake = createSignal();
-    },
-    drained: () => (hasWork() ? drainedSignal.wait() : Promise.resolve()),
-    close() {
-      isClosed = true;
-      pauses.end();
-      wake.fire();
-      drainedSignal.fire();
-      drainedSignal = createSignal();
-    },
-  };
+  }
 }
 
 const textOf = (bytes: Bytes | undefined): string =>

@@ -64,7 +64,9 @@ const TABLE = "sessions";
 /** Chains held in memory; the least recently used go first, and are loaded or joined again. */
 const MAX_HELD = 512;
 
-export function createReceiverSessions(options: {
+export const createReceiverSessions = (options: Needs): ReceiverSessions => new Chains(options);
+
+type Needs = {
   readonly primitives: Primitives;
   readonly clock: Clock;
   readonly store: Store;
@@ -72,65 +74,91 @@ export function createReceiverSessions(options: {
   readonly prekeys: OwnPrekeys;
   readonly bootstrap: Secret<Bytes> | null;
   readonly isKept: boolean;
-}): ReceiverSessions {
-  const { primitives, clock, store, rest, prekeys } = options;
-  const held = new Map<string, ReceiverSession>();
+};
 
-  const join = async (
+class Chains implements ReceiverSessions {
+  readonly #options: Needs;
+  readonly #primitives: Needs["primitives"];
+  readonly #clock: Needs["clock"];
+  readonly #store: Needs["store"];
+  readonly #rest: Needs["rest"];
+  readonly #prekeys: Needs["prekeys"];
+  readonly #held = new Map<string, ReceiverSession>();
+
+  constructor(options: Needs) {
+    this.#options = options;
+    this.#primitives = options.primitives;
+    this.#clock = options.clock;
+    this.#store = options.store;
+    this.#rest = options.rest;
+    this.#prekeys = options.prekeys;
+  }
+
+  async load(
+    name: ChainName,
+    draft: Draft,
+    how: {
+      readonly sender: SenderView;
+      readonly conversation: ConversationState;
+      readonly self: OwnView;
+      /** Came with the message; else it is fetched. */
+      readonly sessionOpen: Bytes | null;
+    },
+  ): Promise<Result<ReceiverSession, PeerFailure>> {
+    const key = keyOf(name);
+    const known = draft.sessions.get(key) ?? this.#held.get(key);
+    if (known !== undefined) return ok(known);
+    const stored = this.#options.isKept ? await this.#store.get(TABLE, key) : null;
+    const parsed = stored === null ? null : parseReceiverSession(stored);
+    return parsed === null ? this.#join(name, how) : ok(parsed);
+  }
+
+  async put(name: ChainName, session: ReceiverSession, draft: Draft): Promise<void> {
+    const key = keyOf(name);
+    const isNew = !draft.sessions.has(key) && !this.#held.has(key);
+    draft.sessions.set(key, session);
+    if (!this.#options.isKept) return;
+    draft.puts.push({ table: TABLE, key, value: encodeReceiverSession(session) });
+    if (isNew) await closeOldest(this.#store, name, session, draft, this.#clock.now());
+  }
+
+  keep(draft: Draft): void {
+    for (const [key, session] of draft.sessions) {
+      this.#held.delete(key);
+      this.#held.set(key, session);
+    }
+    for (const key of this.#held.keys()) {
+      if (this.#held.size <= MAX_HELD) break;
+      this.#held.delete(key);
+    }
+  }
+
+  async #join(
     name: ChainName,
     how: Parameters<ReceiverSessions["load"]>[2],
-  ): Promise<Result<ReceiverSession, PeerFailure>> => {
+  ): Promise<Result<ReceiverSession, PeerFailure>> {
     const sessionOpen =
-      how.sessionOpen === null ? await fetchOpen(rest, name) : ok(how.sessionOpen);
+      how.sessionOpen === null ? await fetchOpen(this.#rest, name) : ok(how.sessionOpen);
     if (!sessionOpen.ok) return sessionOpen;
     const accept = () =>
-      acceptSession(primitives, {
+      acceptSession(this.#primitives, {
         sessionOpen: sessionOpen.value,
         self: how.self,
         sender: how.sender,
         ledger: ledgerView(how.conversation),
-        prekeyOf: prekeys.of,
+        prekeyOf: this.#prekeys.of,
         suiteFloor: how.self.suiteFloor,
-        ...(options.bootstrap === null ? {} : { bootstrap: options.bootstrap }),
+        ...(this.#options.bootstrap === null ? {} : { bootstrap: this.#options.bootstrap }),
       });
     let session = await accept();
     if (!session.ok && causeOf(session.failure) === "unknown-prekey") {
-      await prekeys.reload();
+      await this.#prekeys.reload();
       session = await accept();
     }
     return session.ok
       ? session
       : err({ kind: "peer/cannot-read", because: causeOf(session.failure) });
-  };
-
-  return {
-    async load(name, draft, how) {
-      const key = keyOf(name);
-      const known = draft.sessions.get(key) ?? held.get(key);
-      if (known !== undefined) return ok(known);
-      const stored = options.isKept ? await store.get(TABLE, key) : null;
-      const parsed = stored === null ? null : parseReceiverSession(stored);
-      return parsed === null ? join(name, how) : ok(parsed);
-    },
-    async put(name, session, draft) {
-      const key = keyOf(name);
-      const isNew = !draft.sessions.has(key) && !held.has(key);
-      draft.sessions.set(key, session);
-      if (!options.isKept) return;
-      draft.puts.push({ table: TABLE, key, value: encodeReceiverSession(session) });
-      if (isNew) await closeOldest(store, name, session, draft, clock.now());
-    },
-    keep(draft) {
-      for (const [key, session] of draft.sessions) {
-        held.delete(key);
-        held.set(key, session);
-      }
-      for (const key of held.keys()) {
-        if (held.size <= MAX_HELD) break;
-        held.delete(key);
-      }
-    },
-  };
+  }
 }
 
 const keyOf = ({ conversationId, deviceId, sid }: ChainName): string =>

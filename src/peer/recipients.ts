@@ -50,101 +50,116 @@ type Kept = {
   readonly candidates: readonly Candidate[];
 };
 
-export function createRecipientFinder(options: {
+export const createRecipientFinder = (options: Needs): RecipientFinder => new KeyFinder(options);
+
+type Needs = {
   readonly primitives: Primitives;
   readonly clock: Clock;
   readonly rest: Rest;
   readonly keyring: Keyring;
   readonly self: { readonly deviceId: DeviceId };
-}): RecipientFinder {
-  const { primitives, clock, rest, keyring, self } = options;
-  const kept = new Map<AccountId, Kept>();
+};
 
-  const fetchKeys = async (
+class KeyFinder implements RecipientFinder {
+  readonly #primitives: Needs["primitives"];
+  readonly #clock: Needs["clock"];
+  readonly #rest: Needs["rest"];
+  readonly #keyring: Needs["keyring"];
+  readonly #self: Needs["self"];
+  readonly #kept = new Map<AccountId, Kept>();
+
+  constructor(options: Needs) {
+    this.#primitives = options.primitives;
+    this.#clock = options.clock;
+    this.#rest = options.rest;
+    this.#keyring = options.keyring;
+    this.#self = options.self;
+  }
+
+  async find(state: ConversationState): Promise<Result<Recipients, PeerFailure>> {
+    const candidates: Candidate[] = [];
+    for (const [accountId, member] of state.members) {
+      const account = await this.#keyring.account(accountId);
+      if (!account.ok) return account;
+      if (this.#keyring.isBlocked(accountId)) return err({ kind: "peer/key-changed", accountId });
+      const devices = await this.#candidatesOf(account.value);
+      if (!devices.ok) return devices;
+      const now = this.#clock.now();
+      for (const device of devices.value) {
+        if (
+          device.deviceId === this.#self.deviceId ||
+          !isAnnounced(account.value, device.deviceId, member)
+        )
+          continue;
+        candidates.push({
+          ...device,
+          prekeys: device.prekeys.filter(({ notAfter }) => notAfter > now),
+        });
+      }
+    }
+    return choose(candidates, [...state.members.keys()], this.#self.deviceId);
+  }
+
+  forget(accountId: AccountId): void {
+    this.#kept.delete(accountId);
+  }
+
+  async #fetchKeys(
     account: AccountState,
-  ): Promise<Result<ReadonlyMap<string, readonly WirePrekey[]>, PeerFailure>> => {
+  ): Promise<Result<ReadonlyMap<string, readonly WirePrekey[]>, PeerFailure>> {
     if (account.kind === "agent") {
-      const keys = await rest.call("GET", `/keys/agents/${account.accountId}`, AgentKeys);
+      const keys = await this.#rest.call("GET", `/keys/agents/${account.accountId}`, AgentKeys);
       return keys.ok ? ok(new Map([[account.accountId, keys.value.prekeys]])) : keys;
     }
-    const keys = await rest.call("GET", `/keys/users/${account.accountId}/devices`, UserKeys);
+    const keys = await this.#rest.call("GET", `/keys/users/${account.accountId}/devices`, UserKeys);
     if (!keys.ok) return keys;
     return ok(new Map(keys.value.devices.map((device) => [device.device_id, device.prekeys])));
-  };
+  }
 
-  const verified = async (
+  async #verified(
     account: AccountState,
     deviceId: DeviceId,
     wire: readonly WirePrekey[],
-  ): Promise<readonly Prekey[]> => {
+  ): Promise<readonly Prekey[]> {
     const signingKey = account.devices.get(deviceId)?.signingKey ?? account.identityKey;
     const checks = wire.map(async ({ certificate }) => {
       const bytes = base64ToBytes(certificate);
       if (bytes === null) return null;
-      const prekey = await verifyPrekey(primitives, bytes, {
+      const prekey = await verifyPrekey(this.#primitives, bytes, {
         owner: account.accountId,
         device: deviceId,
         signingKey,
-        fingerprint: fingerprint(primitives, account.accountId, account.identityKey),
+        fingerprint: fingerprint(this.#primitives, account.accountId, account.identityKey),
         mode: account.mode,
         floor: account.suiteFloor,
-        now: clock.now(),
+        now: this.#clock.now(),
       });
       return prekey.ok ? prekey.value : null;
     });
     const prekeys = (await Promise.all(checks)).filter((prekey) => prekey !== null);
     return prekeys.toSorted((a, b) => b.suite - a.suite || b.notBefore - a.notBefore);
-  };
+  }
 
-  const candidatesOf = async (
-    account: AccountState,
-  ): Promise<Result<readonly Candidate[], PeerFailure>> => {
+  async #candidatesOf(account: AccountState): Promise<Result<readonly Candidate[], PeerFailure>> {
     const { accountId } = account;
-    const held = kept.get(accountId);
+    const held = this.#kept.get(accountId);
     const isFresh =
-      held !== undefined && held.seq === account.seq && clock.now() - held.at < KEPT_FOR_MS;
+      held !== undefined && held.seq === account.seq && this.#clock.now() - held.at < KEPT_FOR_MS;
     if (isFresh) return ok(held.candidates);
-    const keys = await fetchKeys(account);
+    const keys = await this.#fetchKeys(account);
     if (!keys.ok) return keys;
     const candidates = await Promise.all(
       currentDevices(account).map(async (deviceId) => ({
         accountId,
         deviceId,
-        fingerprint: fingerprint(primitives, accountId, account.identityKey),
-        prekeys: await verified(account, deviceId, keys.value.get(deviceId) ?? []),
+        fingerprint: fingerprint(this.#primitives, accountId, account.identityKey),
+        prekeys: await this.#verified(account, deviceId, keys.value.get(deviceId) ?? []),
         bootstrapKey: account.kind === "agent" ? account.bootstrapKey : null,
       })),
     );
-    kept.set(accountId, { at: clock.now(), seq: account.seq, candidates });
+    this.#kept.set(accountId, { at: this.#clock.now(), seq: account.seq, candidates });
     return ok(candidates);
-  };
-
-  return {
-    async find(state) {
-      const candidates: Candidate[] = [];
-      for (const [accountId, member] of state.members) {
-        const account = await keyring.account(accountId);
-        if (!account.ok) return account;
-        if (keyring.isBlocked(accountId)) return err({ kind: "peer/key-changed", accountId });
-        const devices = await candidatesOf(account.value);
-        if (!devices.ok) return devices;
-        const now = clock.now();
-        for (const device of devices.value) {
-          if (
-            device.deviceId === self.deviceId ||
-            !isAnnounced(account.value, device.deviceId, member)
-          )
-            continue;
-          candidates.push({
-            ...device,
-            prekeys: device.prekeys.filter(({ notAfter }) => notAfter > now),
-          });
-        }
-      }
-      return choose(candidates, [...state.members.keys()], self.deviceId);
-    },
-    forget: (accountId) => kept.delete(accountId),
-  };
+  }
 }
 
 /** A device counts once the conversation's ledger names an account state that has it. */

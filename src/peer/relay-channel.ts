@@ -48,31 +48,79 @@ type Pending = {
 };
 
 /** Creates the channel over a connection; the connection's life stays its owner's. */
-export function createRelayChannel(options: {
+export const createRelayChannel = (options: Needs): RelayChannel => new LineChannel(options);
+
+type Needs = {
   readonly clock: Clock;
   readonly connection: Connection;
   readonly resumePoint: () => Promise<ResumePoint>;
-}): RelayChannel {
-  const { clock, connection } = options;
-  const events = createEmitter<ChannelEvent>();
-  const pending = new Map<string, Pending>();
-  let nextRequest = 1;
-  let isReady = false;
-  /** Distinguishes this line from the one before while its resume point is read. */
-  let line = 0;
+};
 
-  const answerOf = (frame: RelayFrame): Pending | undefined => {
-    if (frame.req !== undefined) return pending.get(frame.req);
+class LineChannel implements RelayChannel {
+  readonly #options: Needs;
+  readonly #clock: Needs["clock"];
+  readonly #connection: Needs["connection"];
+  readonly #events = createEmitter<ChannelEvent>();
+  readonly #pending = new Map<string, Pending>();
+  #nextRequest = 1;
+  #isReady = false;
+  /** Distinguishes this line from the one before while its resume point is read. */
+  #line = 0;
+
+  constructor(options: Needs) {
+    this.#options = options;
+    this.#clock = options.clock;
+    this.#connection = options.connection;
+    this.#connection.on((event) => {
+      if (event.type === "online") void this.#resume(event.auth);
+      else if (event.type === "frame") this.#hear(event.frame);
+      else if (event.type === "lost") this.#lose();
+    });
+  }
+
+  on(listener: (event: ChannelEvent) => void): () => void {
+    return this.#events.on(listener);
+  }
+
+  isReady(): boolean {
+    return this.#isReady;
+  }
+
+  send(frame: EndpointFrame): boolean {
+    return this.#connection.send(frame);
+  }
+
+  request(
+    frame: Exclude<EndpointFrame, { type: "auth" }>,
+  ): Promise<Result<RelayFrame, PeerFailure>> {
+    const req = `r${this.#nextRequest++}`;
+    return new Promise((resolve) => {
+      const settle = (result: Result<RelayFrame, PeerFailure>): void => {
+        this.#pending.delete(req);
+        stop();
+        resolve(result);
+      };
+      const stop = this.#clock.after(ANSWER_WITHIN_MS, () =>
+        settle(err({ kind: "peer/timed-out" })),
+      );
+      const id = "client_message_id" in frame ? (frame.client_message_id ?? null) : null;
+      this.#pending.set(req, { clientMessageId: id, settle });
+      if (!this.#connection.send({ ...frame, req })) settle(err({ kind: "peer/offline" }));
+    });
+  }
+
+  #answerOf(frame: RelayFrame): Pending | undefined {
+    if (frame.req !== undefined) return this.#pending.get(frame.req);
     // A relay that does not echo `req` still names the message.
     if (frame.type !== "message.ack" && frame.type !== "error") return undefined;
     const id = frame.client_message_id;
     return id === undefined
       ? undefined
-      : [...pending.values()].find((one) => one.clientMessageId === id);
-  };
+      : [...this.#pending.values()].find((one) => one.clientMessageId === id);
+  }
 
-  const hear = (frame: RelayFrame): void => {
-    const asked = answerOf(frame);
+  #hear(frame: RelayFrame): void {
+    const asked = this.#answerOf(frame);
     if (asked !== undefined) {
       return asked.settle(
         frame.type === "error"
@@ -81,60 +129,34 @@ export function createRelayChannel(options: {
       );
     }
     if (frame.type === "resume.ok") {
-      isReady = true;
-      events.emit({ type: "ready", resumed: frame });
+      this.#isReady = true;
+      this.#events.emit({ type: "ready", resumed: frame });
       return;
     }
-    events.emit({ type: "frame", frame });
-  };
+    this.#events.emit({ type: "frame", frame });
+  }
 
-  const resume = async (auth: RelayFrameOf<"auth.ok">): Promise<void> => {
-    const ours = ++line;
+  async #resume(auth: RelayFrameOf<"auth.ok">): Promise<void> {
+    const ours = ++this.#line;
     if (auth.connection_id === undefined) {
-      isReady = true;
-      events.emit({ type: "ready", resumed: null });
+      this.#isReady = true;
+      this.#events.emit({ type: "ready", resumed: null });
       return;
     }
-    const point = await options.resumePoint();
-    if (ours !== line) return;
-    connection.send({
+    const point = await this.#options.resumePoint();
+    if (ours !== this.#line) return;
+    this.#connection.send({
       type: "resume",
       log_epoch: point.logEpoch,
       cursors: point.cursors,
       ...(Object.keys(point.streams).length === 0 ? {} : { streams: point.streams }),
     });
-  };
+  }
 
-  const lose = (): void => {
-    line += 1;
-    isReady = false;
-    for (const one of pending.values()) one.settle(err({ kind: "peer/offline" }));
-    events.emit({ type: "lost" });
-  };
-
-  connection.on((event) => {
-    if (event.type === "online") void resume(event.auth);
-    else if (event.type === "frame") hear(event.frame);
-    else if (event.type === "lost") lose();
-  });
-
-  return {
-    on: (listener) => events.on(listener),
-    isReady: () => isReady,
-    send: (frame) => connection.send(frame),
-    request(frame) {
-      const req = `r${nextRequest++}`;
-      return new Promise((resolve) => {
-        const settle = (result: Result<RelayFrame, PeerFailure>): void => {
-          pending.delete(req);
-          stop();
-          resolve(result);
-        };
-        const stop = clock.after(ANSWER_WITHIN_MS, () => settle(err({ kind: "peer/timed-out" })));
-        const id = "client_message_id" in frame ? (frame.client_message_id ?? null) : null;
-        pending.set(req, { clientMessageId: id, settle });
-        if (!connection.send({ ...frame, req })) settle(err({ kind: "peer/offline" }));
-      });
-    },
-  };
+  #lose(): void {
+    this.#line += 1;
+    this.#isReady = false;
+    for (const one of this.#pending.values()) one.settle(err({ kind: "peer/offline" }));
+    this.#events.emit({ type: "lost" });
+  }
 }

@@ -52,18 +52,48 @@ export interface Rest {
 const ANSWER_WITHIN_MS = 30_000;
 
 /** Creates a client; without `tokens` it calls only what needs none. */
-export function createRest(options: {
+export const createRest = (options: Needs): Rest => new Client(options);
+
+type Needs = {
   readonly fetch: Fetch;
   readonly clock: Clock;
   readonly baseUrl: string;
   readonly tokens: Tokens | null;
-}): Rest {
-  const base = options.baseUrl.replace(/\/+$/, "");
+};
 
-  const attempt = async (method: Method, path: string, body: unknown, fresh: boolean) => {
+class Client implements Rest {
+  readonly #options: Needs;
+  /** Address without a slash at its end. */
+  readonly #base: string;
+
+  constructor(options: Needs) {
+    this.#options = options;
+    this.#base = this.#options.baseUrl.replace(/\/+$/, "");
+  }
+
+  async call<Schema extends v.GenericSchema>(
+    method: Method,
+    path: string,
+    schema: Schema,
+    body?: unknown,
+  ): Promise<Result<v.InferOutput<Schema>, PeerFailure>> {
+    const shape = this.#checked(await this.#answer(method, path, body), answerOf(schema));
+    return shape.ok ? ok(shape.value.data) : shape;
+  }
+
+  async page<Schema extends v.GenericSchema>(
+    path: string,
+    item: Schema,
+  ): Promise<Result<Page<v.InferOutput<Schema>>, PeerFailure>> {
+    const shape = this.#checked(await this.#answer("GET", path), pageOf(item));
+    if (!shape.ok) return shape;
+    return ok({ items: shape.value.data, nextCursor: shape.value.next_cursor });
+  }
+
+  async #attempt(method: Method, path: string, body: unknown, fresh: boolean) {
     const headers: Record<string, string> = { accept: "application/json" };
-    if (options.tokens !== null) {
-      const token = await options.tokens.token(fresh);
+    if (this.#options.tokens !== null) {
+      const token = await this.#options.tokens.token(fresh);
       if (!token.ok) return token;
       headers["authorization"] = `Bearer ${token.value}`;
     }
@@ -74,31 +104,31 @@ export function createRest(options: {
       credentials: "same-origin" as const,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     };
-    return withDeadline(options.clock, async () => {
-      const answer = await options.fetch(base + path, request);
+    return withDeadline(this.#options.clock, async () => {
+      const answer = await this.#options.fetch(this.#base + path, request);
       return {
         status: answer.status,
         retryAfter: answer.headers.get("retry-after"),
         text: await answer.text(),
       };
     });
-  };
+  }
 
-  const answer = async (method: Method, path: string, body?: unknown) => {
-    let got = await attempt(method, path, body, false);
-    if (got.ok && got.value.status === 401 && options.tokens !== null) {
-      got = await attempt(method, path, body, true);
+  async #answer(method: Method, path: string, body?: unknown) {
+    let got = await this.#attempt(method, path, body, false);
+    if (got.ok && got.value.status === 401 && this.#options.tokens !== null) {
+      got = await this.#attempt(method, path, body, true);
     }
     if (!got.ok) return got;
     return got.value.status >= 200 && got.value.status < 300
       ? ok(got.value.text)
       : err(refusalOf(got.value));
-  };
+  }
 
-  const checked = <Schema extends v.GenericSchema>(
+  #checked<Schema extends v.GenericSchema>(
     text: Result<string, PeerFailure>,
     schema: Schema,
-  ): Result<v.InferOutput<Schema>, PeerFailure> => {
+  ): Result<v.InferOutput<Schema>, PeerFailure> {
     if (!text.ok) return text;
     const json = parseJson(text.value);
     if (!json.ok) return err({ kind: "peer/bad-answer", path: "" });
@@ -106,19 +136,7 @@ export function createRest(options: {
     if (shape.ok) return shape;
     const path = shape.failure.kind === "protocol/bad-shape" ? shape.failure.path : "";
     return err({ kind: "peer/bad-answer", path });
-  };
-
-  return {
-    async call(method, path, schema, body) {
-      const shape = checked(await answer(method, path, body), answerOf(schema));
-      return shape.ok ? ok(shape.value.data) : shape;
-    },
-    async page(path, item) {
-      const shape = checked(await answer("GET", path), pageOf(item));
-      if (!shape.ok) return shape;
-      return ok({ items: shape.value.data, nextCursor: shape.value.next_cursor });
-    },
-  };
+  }
 }
 
 function refusalOf(answer: {

@@ -6,6 +6,9 @@ import type { Bytes } from "#base/bytes.ts";
 import type { Clock } from "#base/clock.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type { Signer } from "#crypto/identity.ts";
+import type { AccountState } from "#crypto/ledger/account-state.ts";
+import type { LedgerPoint } from "#crypto/ledger/entry.ts";
+import type { Writer } from "#crypto/message-seal.ts";
 import type { Primitives } from "#crypto/primitives.ts";
 import {
   openSenderSession,
@@ -19,7 +22,7 @@ import type { AccountId, ConversationId, DeviceId, MessageId } from "#protocol/i
 import type { PeerFailure } from "./failure.ts";
 import type { Keyring } from "./keyring.ts";
 import type { Ledgers } from "./ledgers.ts";
-import type { RecipientFinder } from "./recipients.ts";
+import type { RecipientFinder, Recipients } from "./recipients.ts";
 
 export type Sealed = {
   readonly envelope: Bytes;
@@ -44,7 +47,9 @@ export interface SenderSessions {
   end(conversationId: ConversationId): void;
 }
 
-export function createSenderSessions(options: {
+export const createSenderSessions = (options: Needs): SenderSessions => new OwnChains(options);
+
+type Needs = {
   readonly primitives: Primitives;
   readonly clock: Clock;
   readonly self: {
@@ -56,74 +61,101 @@ export function createSenderSessions(options: {
   readonly keyring: Keyring;
   readonly ledgers: Ledgers;
   readonly finder: RecipientFinder;
-}): SenderSessions {
-  const { primitives, clock, keyring, ledgers, finder } = options;
-  /** Random per process: no other process ever writes under this name. */
-  const writer = primitives.randomBytes(16);
-  const sessions = new Map<ConversationId, SenderSession>();
-  const lastSids = new Map<ConversationId, Bytes>();
+};
 
-  const prepare = async (conversationId: ConversationId) => {
-    const state = await ledgers.state(conversationId);
+/** Everything a seal needs that others decide: members, their keys, the ledger's head. */
+type Prepared = Recipients & {
+  readonly self: Writer;
+  readonly account: AccountState;
+  readonly ledger: LedgerPoint;
+};
+
+class OwnChains implements SenderSessions {
+  readonly #options: Needs;
+  readonly #primitives: Needs["primitives"];
+  readonly #clock: Needs["clock"];
+  readonly #keyring: Needs["keyring"];
+  readonly #ledgers: Needs["ledgers"];
+  readonly #finder: Needs["finder"];
+  /** Random per process: no other process ever writes under this name. */
+  readonly #writer: Bytes;
+  readonly #sessions = new Map<ConversationId, SenderSession>();
+  readonly #lastSids = new Map<ConversationId, Bytes>();
+
+  constructor(options: Needs) {
+    this.#options = options;
+    this.#primitives = options.primitives;
+    this.#clock = options.clock;
+    this.#keyring = options.keyring;
+    this.#ledgers = options.ledgers;
+    this.#finder = options.finder;
+    this.#writer = this.#primitives.randomBytes(16);
+  }
+
+  async seal(
+    conversationId: ConversationId,
+    message: ToSeal,
+  ): Promise<Result<Sealed, PeerFailure>> {
+    const prepared = await this.#prepare(conversationId);
+    if (!prepared.ok) return prepared;
+    const dated = { ...message, createdAt: this.#clock.now() };
+    if (prepared.value.account.mode === "envelope") {
+      const { self, ledger, recipients } = prepared.value;
+      const whole = { self, conversationId, ledger, recipients, ...dated };
+      const sealed = await sealEnvelope(this.#primitives, whole);
+      return sealed.ok
+        ? ok({ ...sealed.value, sessionOpen: null })
+        : err({ kind: "peer/cannot-seal", because: sealed.failure.kind });
+    }
+    const opened = await this.#current(conversationId, prepared.value);
+    if (!opened.ok) return err({ kind: "peer/cannot-seal", because: opened.failure.kind });
+    const sealed = await sealMessage(this.#primitives, opened.value.session, dated);
+    if (!sealed.ok) return err({ kind: "peer/cannot-seal", because: sealed.failure.kind });
+    this.#sessions.set(conversationId, sealed.value.session);
+    this.#lastSids.set(conversationId, sealed.value.header.sid);
+    return ok({ ...sealed.value, sessionOpen: opened.value.sessionOpen });
+  }
+
+  end(conversationId: ConversationId): void {
+    this.#sessions.delete(conversationId);
+  }
+
+  async #prepare(conversationId: ConversationId): Promise<Result<Prepared, PeerFailure>> {
+    const state = await this.#ledgers.state(conversationId);
     if (!state.ok) return state;
-    if (ledgers.isForked(conversationId))
+    if (this.#ledgers.isForked(conversationId))
       return err({ kind: "peer/fork", conversationId } as const);
-    if (!state.value.members.has(options.self.accountId))
+    if (!state.value.members.has(this.#options.self.accountId))
       return err({ kind: "peer/not-member" } as const);
-    const account = await keyring.account(options.self.accountId);
+    const account = await this.#keyring.account(this.#options.self.accountId);
     if (!account.ok) return account;
-    const found = await finder.find(state.value);
+    const found = await this.#finder.find(state.value);
     if (!found.ok) return found;
-    const fingerprint = await options.ownFingerprint();
+    const fingerprint = await this.#options.ownFingerprint();
     if (!fingerprint.ok) return fingerprint;
     return ok({
-      self: { ...options.self, fingerprint: fingerprint.value },
+      self: { ...this.#options.self, fingerprint: fingerprint.value },
       account: account.value,
       ledger: { seq: state.value.seq, head: state.value.head },
       ...found.value,
     });
-  };
-  type Prepared = Extract<Awaited<ReturnType<typeof prepare>>, { ok: true }>["value"];
+  }
 
-  const current = async (conversationId: ConversationId, prepared: Prepared) => {
-    const now = clock.now();
-    const held = sessions.get(conversationId);
+  async #current(conversationId: ConversationId, prepared: Prepared) {
+    const now = this.#clock.now();
+    const held = this.#sessions.get(conversationId);
     const limits = { now, ledgerSeq: prepared.ledger.seq, prekeyKids: prepared.kids };
     if (held !== undefined && !sessionEnded(held, limits))
       return ok({ session: held, sessionOpen: null });
-    return openSenderSession(primitives, {
-      writer,
+    return openSenderSession(this.#primitives, {
+      writer: this.#writer,
       self: prepared.self,
       conversationId,
       account: { seq: prepared.account.seq, head: prepared.account.head },
       ledger: prepared.ledger,
-      previousSid: lastSids.get(conversationId) ?? null,
+      previousSid: this.#lastSids.get(conversationId) ?? null,
       recipients: prepared.recipients,
       now,
     });
-  };
-
-  return {
-    async seal(conversationId, message) {
-      const prepared = await prepare(conversationId);
-      if (!prepared.ok) return prepared;
-      const dated = { ...message, createdAt: clock.now() };
-      if (prepared.value.account.mode === "envelope") {
-        const { self, ledger, recipients } = prepared.value;
-        const whole = { self, conversationId, ledger, recipients, ...dated };
-        const sealed = await sealEnvelope(primitives, whole);
-        return sealed.ok
-          ? ok({ ...sealed.value, sessionOpen: null })
-          : err({ kind: "peer/cannot-seal", because: sealed.failure.kind });
-      }
-      const opened = await current(conversationId, prepared.value);
-      if (!opened.ok) return err({ kind: "peer/cannot-seal", because: opened.failure.kind });
-      const sealed = await sealMessage(primitives, opened.value.session, dated);
-      if (!sealed.ok) return err({ kind: "peer/cannot-seal", because: sealed.failure.kind });
-      sessions.set(conversationId, sealed.value.session);
-      lastSids.set(conversationId, sealed.value.header.sid);
-      return ok({ ...sealed.value, sessionOpen: opened.value.sessionOpen });
-    },
-    end: (conversationId) => sessions.delete(conversationId),
-  };
+  }
 }

@@ -18,88 +18,104 @@ export interface Signals {
   close(): void;
 }
 
-export function createSignals(options: {
+export const createSignals = (options: Needs): Signals => new LiveSignals(options);
+
+type Needs = {
   readonly clock: Clock;
   readonly send: (frame: EndpointFrame) => boolean;
   readonly emit: (event: EndpointEvent) => void;
-}): Signals {
-  const { clock, send, emit } = options;
-  const stopTyping = new Map<string, () => void>();
-  const readSeqs = new Map<ConversationId, number>();
-  const sentSeqs = new Map<ConversationId, number>();
-  const toldSeqs = new Map<string, number>();
+};
 
-  const hearTyping = ({
-    conversation_id,
-    sender_id,
-    state,
-    expires_in_ms,
-  }: RelayFrameOf<"typing">): void => {
-    endTyping(conversation_id, sender_id, state === "stop");
+class LiveSignals implements Signals {
+  readonly #clock: Needs["clock"];
+  readonly #send: Needs["send"];
+  readonly #emit: Needs["emit"];
+  readonly #stopTyping = new Map<string, () => void>();
+  readonly #readSeqs = new Map<ConversationId, number>();
+  readonly #sentSeqs = new Map<ConversationId, number>();
+  readonly #toldSeqs = new Map<string, number>();
+
+  constructor(options: Needs) {
+    this.#clock = options.clock;
+    this.#send = options.send;
+    this.#emit = options.emit;
+  }
+
+  hear(frame: RelayFrame): boolean {
+    switch (frame.type) {
+      case "typing":
+        this.#hearTyping(frame);
+        return true;
+      case "presence":
+        this.#emit({ type: "presence", accountId: frame.peer_id, state: frame.state });
+        return true;
+      case "message.read":
+      case "message.status_updated": {
+        const { conversation_id: conversationId, seq, user_id: accountId } = frame;
+        const status = frame.type === "message.read" ? "read" : frame.status;
+        // The relay says it in two ways; receipts are cumulative, so only growth is news.
+        const key = `${conversationId}/${accountId}/${status}`;
+        if ((this.#toldSeqs.get(key) ?? 0) >= seq) return true;
+        this.#toldSeqs.set(key, seq);
+        this.#emit({ type: "receipt", conversationId, seq, status, accountId });
+        return true;
+      }
+      default:
+        return false;
+    }
+  }
+
+  wrote(conversationId: ConversationId, accountId: AccountId): void {
+    this.#endTyping(conversationId, accountId, true);
+  }
+
+  typing(conversation_id: ConversationId, typing: boolean): void {
+    this.#send({ type: typing ? "typing.start" : "typing.stop", conversation_id });
+  }
+
+  markRead(conversationId: ConversationId, seq: number): void {
+    this.#readSeqs.set(conversationId, Math.max(seq, this.#readSeqs.get(conversationId) ?? 0));
+    this.#sendRead(conversationId, seq);
+  }
+
+  ready(): void {
+    for (const [conversationId, seq] of this.#readSeqs) this.#sendRead(conversationId, seq);
+  }
+
+  close(): void {
+    for (const stop of this.#stopTyping.values()) stop();
+    this.#stopTyping.clear();
+  }
+
+  #hearTyping({ conversation_id, sender_id, state, expires_in_ms }: RelayFrameOf<"typing">): void {
+    this.#endTyping(conversation_id, sender_id, state === "stop");
     if (state === "stop") return;
     const key = `${conversation_id}/${sender_id}`;
     const delayMs = Math.min(expires_in_ms, TYPING_EXPIRES_MS);
-    const stop = clock.after(delayMs, () => endTyping(conversation_id, sender_id, true));
-    stopTyping.set(key, stop);
-    emit({ type: "typing", conversationId: conversation_id, accountId: sender_id, typing: true });
-  };
+    const stop = this.#clock.after(delayMs, () =>
+      this.#endTyping(conversation_id, sender_id, true),
+    );
+    this.#stopTyping.set(key, stop);
+    this.#emit({
+      type: "typing",
+      conversationId: conversation_id,
+      accountId: sender_id,
+      typing: true,
+    });
+  }
 
-  const endTyping = (
-    conversationId: ConversationId,
-    accountId: AccountId,
-    isTold: boolean,
-  ): void => {
+  #endTyping(conversationId: ConversationId, accountId: AccountId, isTold: boolean): void {
     const key = `${conversationId}/${accountId}`;
-    const stop = stopTyping.get(key);
+    const stop = this.#stopTyping.get(key);
     if (stop === undefined) return;
     stop();
-    stopTyping.delete(key);
-    if (isTold) emit({ type: "typing", conversationId, accountId, typing: false });
-  };
+    this.#stopTyping.delete(key);
+    if (isTold) this.#emit({ type: "typing", conversationId, accountId, typing: false });
+  }
 
-  const sendRead = (conversation_id: ConversationId, seq: number): void => {
-    if ((sentSeqs.get(conversation_id) ?? 0) >= seq) return;
-    if (send({ type: "message.read", conversation_id, seq })) sentSeqs.set(conversation_id, seq);
-  };
-
-  return {
-    hear(frame) {
-      switch (frame.type) {
-        case "typing":
-          hearTyping(frame);
-          return true;
-        case "presence":
-          emit({ type: "presence", accountId: frame.peer_id, state: frame.state });
-          return true;
-        case "message.read":
-        case "message.status_updated": {
-          const { conversation_id: conversationId, seq, user_id: accountId } = frame;
-          const status = frame.type === "message.read" ? "read" : frame.status;
-          // The relay says it in two ways; receipts are cumulative, so only growth is news.
-          const key = `${conversationId}/${accountId}/${status}`;
-          if ((toldSeqs.get(key) ?? 0) >= seq) return true;
-          toldSeqs.set(key, seq);
-          emit({ type: "receipt", conversationId, seq, status, accountId });
-          return true;
-        }
-        default:
-          return false;
-      }
-    },
-    wrote: (conversationId, accountId) => endTyping(conversationId, accountId, true),
-    typing(conversation_id, typing) {
-      send({ type: typing ? "typing.start" : "typing.stop", conversation_id });
-    },
-    markRead(conversationId, seq) {
-      readSeqs.set(conversationId, Math.max(seq, readSeqs.get(conversationId) ?? 0));
-      sendRead(conversationId, seq);
-    },
-    ready() {
-      for (const [conversationId, seq] of readSeqs) sendRead(conversationId, seq);
-    },
-    close() {
-      for (const stop of stopTyping.values()) stop();
-      stopTyping.clear();
-    },
-  };
+  #sendRead(conversation_id: ConversationId, seq: number): void {
+    if ((this.#sentSeqs.get(conversation_id) ?? 0) >= seq) return;
+    if (this.#send({ type: "message.read", conversation_id, seq }))
+      this.#sentSeqs.set(conversation_id, seq);
+  }
 }

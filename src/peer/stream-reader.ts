@@ -60,113 +60,145 @@ type Live = {
 const MAX_EARLY_DELTAS = 256;
 const MAX_EARLY_STREAMS = 64;
 
-export function createStreamReader(options: {
+export const createStreamReader = (options: Needs): StreamReader => new LiveReader(options);
+
+type Needs = {
   readonly primitives: Primitives;
   readonly clock: Clock;
   readonly emit: (event: EndpointEvent) => void;
   readonly send: (frame: EndpointFrame) => void;
-}): StreamReader {
-  const { primitives, clock, emit } = options;
-  const live = new Map<StreamId, Live>();
-  const early = new Map<StreamId, Delta[]>();
+};
 
-  const drop = (streamId: StreamId): void => {
-    live.get(streamId)?.stopSilence();
-    live.delete(streamId);
-    early.delete(streamId);
-  };
+class LiveReader implements StreamReader {
+  readonly #options: Needs;
+  readonly #primitives: Needs["primitives"];
+  readonly #clock: Needs["clock"];
+  readonly #emit: Needs["emit"];
+  readonly #live = new Map<StreamId, Live>();
+  readonly #early = new Map<StreamId, Delta[]>();
 
-  const fail = (one: Live, reason: string): void => {
+  constructor(options: Needs) {
+    this.#options = options;
+    this.#primitives = options.primitives;
+    this.#clock = options.clock;
+    this.#emit = options.emit;
+  }
+
+  drop(streamId: StreamId): void {
+    this.#live.get(streamId)?.stopSilence();
+    this.#live.delete(streamId);
+    this.#early.delete(streamId);
+  }
+
+  begin(start: StreamStart): void {
+    const { streamId, conversationId, key: streamKey, startHash } = start;
+    if (this.#live.has(streamId)) return;
+    const state = streamSealer(this.#primitives, {
+      streamKey,
+      conversationId,
+      streamId,
+      startHash,
+    });
+    const one: Live = {
+      start,
+      state,
+      text: "",
+      ahead: new Map(),
+      askedFrom: -1,
+      stopSilence: () => {},
+    };
+    this.#live.set(streamId, one);
+    this.#listen(one);
+    const { messageId, authorId, at } = start;
+    this.#emit({ type: "stream-start", conversationId, streamId, messageId, authorId, at });
+    for (const frame of this.#early.get(streamId) ?? [])
+      if (this.#live.has(streamId)) this.#read(one, frame);
+    this.#early.delete(streamId);
+  }
+
+  delta(frame: RelayFrameOf<"stream.delta">): void {
+    const one = this.#live.get(frame.stream_id);
+    if (one !== undefined) {
+      // Only the author's own deltas: the key is known to every member.
+      if (frame.sender_id === one.start.authorId) this.#read(one, frame);
+      return;
+    }
+    const waiting = this.#early.get(frame.stream_id) ?? [];
+    if (waiting.length >= MAX_EARLY_DELTAS) return;
+    if (this.#early.size >= MAX_EARLY_STREAMS && waiting.length === 0) return;
+    this.#early.set(frame.stream_id, [...waiting, frame]);
+  }
+
+  finish(
+    streamId: StreamId,
+    proof: { readonly count: number; readonly hash: string } | undefined,
+    text: string,
+  ): "same" | "altered" | "unseen" {
+    const one = this.#live.get(streamId);
+    this.drop(streamId);
+    if (one === undefined) return "unseen";
+    const hash = proof === undefined ? null : base64ToBytes(proof.hash);
+    if (proof === undefined || hash === null) return one.text === text ? "same" : "altered";
+    // Deltas that never came here leave a shorter text: nothing shown was false, unless it is no prefix.
+    if (proof.count > one.state.count) return text.startsWith(one.text) ? "unseen" : "altered";
+    const isProven = isStreamProven(one.state, { count: proof.count, hash });
+    return isProven && one.text === text ? "same" : "altered";
+  }
+
+  positions(): Readonly<Record<string, number>> {
+    return Object.fromEntries(
+      [...this.#live].map(([streamId, { state }]) => [streamId, state.count]),
+    );
+  }
+
+  close(): void {
+    for (const streamId of this.#live.keys()) this.drop(streamId);
+  }
+
+  #fail(one: Live, reason: string): void {
     const { streamId } = one.start;
-    drop(streamId);
-    emit({ type: "error", failure: { kind: "peer/stream-ended", streamId, reason }, fatal: false });
-  };
+    this.drop(streamId);
+    this.#emit({
+      type: "error",
+      failure: { kind: "peer/stream-ended", streamId, reason },
+      fatal: false,
+    });
+  }
 
-  const listen = (one: Live): void => {
+  #listen(one: Live): void {
     one.stopSilence();
-    one.stopSilence = clock.after(STREAM_SILENCE_MS, () => fail(one, "silent"));
-  };
+    one.stopSilence = this.#clock.after(STREAM_SILENCE_MS, () => this.#fail(one, "silent"));
+  }
 
-  const read = (one: Live, frame: Delta): void => {
+  #read(one: Live, frame: Delta): void {
     const bytes = base64ToBytes(frame.encrypted_payload);
-    if (bytes === null) return fail(one, "malformed");
-    const opened = openDelta(primitives, one.state, frame.index, bytes);
-    if (opened.ok) return show(one, opened.value.text, opened.value.state);
+    if (bytes === null) return this.#fail(one, "malformed");
+    const opened = openDelta(this.#primitives, one.state, frame.index, bytes);
+    if (opened.ok) return this.#show(one, opened.value.text, opened.value.state);
     if (opened.failure.kind === "crypto/stream-repeat") return;
     if (opened.failure.kind === "crypto/stream-gap")
-      return hold(one, frame, opened.failure.expectedIndex);
-    fail(one, opened.failure.kind);
-  };
+      return this.#hold(one, frame, opened.failure.expectedIndex);
+    this.#fail(one, opened.failure.kind);
+  }
 
-  const show = (one: Live, text: string, state: StreamSealState): void => {
+  #show(one: Live, text: string, state: StreamSealState): void {
     const { conversationId, streamId } = one.start;
     const offset = one.text.length;
     one.state = state;
     one.text += text;
-    listen(one);
-    if (text !== "") emit({ type: "stream-text", conversationId, streamId, offset, text });
+    this.#listen(one);
+    if (text !== "") this.#emit({ type: "stream-text", conversationId, streamId, offset, text });
     const next = one.ahead.get(state.count);
-    if (next === undefined || !live.has(streamId)) return;
+    if (next === undefined || !this.#live.has(streamId)) return;
     one.ahead.delete(state.count);
-    read(one, next);
-  };
+    this.#read(one, next);
+  }
 
-  const hold = (one: Live, frame: Delta, expected: number): void => {
+  #hold(one: Live, frame: Delta, expected: number): void {
     if (frame.index < MAX_STREAM_DELTAS) one.ahead.set(frame.index, frame);
     if (one.askedFrom === expected) return;
     one.askedFrom = expected;
     const { conversationId: conversation_id, streamId: stream_id } = one.start;
-    options.send({ type: "stream.pull", conversation_id, stream_id, from_index: expected });
-  };
-
-  return {
-    drop,
-    begin(start) {
-      const { streamId, conversationId, key: streamKey, startHash } = start;
-      if (live.has(streamId)) return;
-      const state = streamSealer(primitives, { streamKey, conversationId, streamId, startHash });
-      const one: Live = {
-        start,
-        state,
-        text: "",
-        ahead: new Map(),
-        askedFrom: -1,
-        stopSilence: () => {},
-      };
-      live.set(streamId, one);
-      listen(one);
-      const { messageId, authorId, at } = start;
-      emit({ type: "stream-start", conversationId, streamId, messageId, authorId, at });
-      for (const frame of early.get(streamId) ?? []) if (live.has(streamId)) read(one, frame);
-      early.delete(streamId);
-    },
-    delta(frame) {
-      const one = live.get(frame.stream_id);
-      if (one !== undefined) {
-        // Only the author's own deltas: the key is known to every member.
-        if (frame.sender_id === one.start.authorId) read(one, frame);
-        return;
-      }
-      const waiting = early.get(frame.stream_id) ?? [];
-      if (waiting.length >= MAX_EARLY_DELTAS) return;
-      if (early.size >= MAX_EARLY_STREAMS && waiting.length === 0) return;
-      early.set(frame.stream_id, [...waiting, frame]);
-    },
-    finish(streamId, proof, text) {
-      const one = live.get(streamId);
-      drop(streamId);
-      if (one === undefined) return "unseen";
-      const hash = proof === undefined ? null : base64ToBytes(proof.hash);
-      if (proof === undefined || hash === null) return one.text === text ? "same" : "altered";
-      // Deltas that never came here leave a shorter text: nothing shown was false, unless it is no prefix.
-      if (proof.count > one.state.count) return text.startsWith(one.text) ? "unseen" : "altered";
-      const isProven = isStreamProven(one.state, { count: proof.count, hash });
-      return isProven && one.text === text ? "same" : "altered";
-    },
-    positions: () =>
-      Object.fromEntries([...live].map(([streamId, { state }]) => [streamId, state.count])),
-    close() {
-      for (const streamId of live.keys()) drop(streamId);
-    },
-  };
+    this.#options.send({ type: "stream.pull", conversation_id, stream_id, from_index: expected });
+  }
 }

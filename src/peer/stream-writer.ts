@@ -64,7 +64,9 @@ type Live = {
   stopTimer: (() => void) | null;
 };
 
-export function createStreamWriters(options: {
+export const createStreamWriters = (options: Needs): StreamWriters => new LiveWriters(options);
+
+type Needs = {
   readonly primitives: Primitives;
   readonly clock: Clock;
   readonly random: RandomBytes;
@@ -82,22 +84,107 @@ export function createStreamWriters(options: {
     place: { readonly seq: number; readonly at: number },
   ) => Promise<void>;
   readonly emit: (event: EndpointEvent) => void;
-}): StreamWriters {
-  const { primitives, clock, random, channel, outbox, sessions } = options;
-  const live = new Map<StreamId, Live>();
+};
 
-  const start = async (
+class LiveWriters implements StreamWriters {
+  readonly #options: Needs;
+  readonly #primitives: Needs["primitives"];
+  readonly #clock: Needs["clock"];
+  readonly #random: Needs["random"];
+  readonly #channel: Needs["channel"];
+  readonly #outbox: Needs["outbox"];
+  readonly #sessions: Needs["sessions"];
+  readonly #live = new Map<StreamId, Live>();
+
+  constructor(options: Needs) {
+    this.#options = options;
+    this.#primitives = options.primitives;
+    this.#clock = options.clock;
+    this.#random = options.random;
+    this.#channel = options.channel;
+    this.#outbox = options.outbox;
+    this.#sessions = options.sessions;
+  }
+
+  async open(conversationId: ConversationId): Promise<Result<StreamWriter, PeerFailure>> {
+    const streamId = makeId<StreamId>(this.#clock.now(), this.#random);
+    const { streamKey } = startStream(this.#primitives);
+    const started = await this.#outbox.between(conversationId, () =>
+      this.#channel.isReady()
+        ? this.#start(conversationId, streamId, streamKey)
+        : Promise.resolve(offline),
+    );
+    const mayGather =
+      !started.ok && (isPassing(started.failure) || isStreamRefusal(started.failure));
+    if (!started.ok && !mayGather) return started;
+    const startHash = started.ok ? started.value.sealed.messageHash : new Uint8Array(32);
+    const one: Live = {
+      conversationId,
+      streamId,
+      startFrame: started.ok ? started.value.frame : NO_FRAME,
+      controller: new AbortController(),
+      sent: [],
+      state: streamSealer(this.#primitives, { streamKey, conversationId, streamId, startHash }),
+      isLive: started.ok,
+      isLevel: started.ok,
+      notBefore: 0,
+      isOver: false,
+      text: "",
+      pending: "",
+      stopTimer: null,
+    };
+    this.#live.set(streamId, one);
+    return ok(this.#writerOf(one));
+  }
+
+  stopRequested(frame: RelayFrameOf<"stream.abort">): void {
+    const one = this.#live.get(frame.stream_id);
+    if (one === undefined || frame.requested_by === undefined) return;
+    one.controller.abort();
+    const { conversationId, streamId } = one;
+    const by: AccountId = frame.requested_by;
+    this.#options.emit({ type: "stream-stop-requested", conversationId, streamId, by });
+  }
+
+  ended(streamId: StreamId): void {
+    const one = this.#live.get(streamId);
+    if (one !== undefined) one.isLive = false;
+  }
+
+  acked(streamId: StreamId, nextIndex: number): void {
+    const one = this.#live.get(streamId);
+    if (one !== undefined) this.#repeatFrom(one, nextIndex);
+  }
+
+  refused(streamId: StreamId, code: string, retryAfterMs: number): void {
+    const one = this.#live.get(streamId);
+    if (one === undefined) return;
+    if (code !== "STREAM_GAP" && code !== "RATE_LIMITED") one.isLive = false;
+    one.isLevel = false;
+    one.notBefore = this.#clock.now() + retryAfterMs;
+  }
+
+  resume(): void {
+    for (const one of this.#live.values()) if (one.isLive) void this.#restart(one);
+  }
+
+  close(): void {
+    for (const one of this.#live.values()) {
+      one.controller.abort();
+      this.#end(one);
+    }
+  }
+
+  async #start(
     conversationId: ConversationId,
     streamId: StreamId,
     key: Bytes,
-  ): Promise<
-    Result<{ readonly sealed: Sealed; readonly frame: Live["startFrame"] }, PeerFailure>
-  > => {
-    const messageId = makeId<MessageId>(clock.now(), random);
+  ): Promise<Result<{ readonly sealed: Sealed; readonly frame: Live["startFrame"] }, PeerFailure>> {
+    const messageId = makeId<MessageId>(this.#clock.now(), this.#random);
     const payload = { type: "stream", stream_id: streamId, key: bytesToBase64(key) } as const;
     const bytes = encodePayload(payload);
     if (!bytes.ok) return err({ kind: "peer/bad-payload", path: "" });
-    const sealed = await sessions.seal(conversationId, {
+    const sealed = await this.#sessions.seal(conversationId, {
       messageId,
       contentType: payload.type,
       payload: bytes.value,
@@ -113,87 +200,94 @@ export function createStreamWriters(options: {
       content_type: "control",
       ...openOf(sealed.value),
     } as const;
-    const answer = await channel.request(frame);
+    const answer = await this.#channel.request(frame);
     if (!answer.ok) {
-      sessions.end(conversationId);
+      this.#sessions.end(conversationId);
       return answer;
     }
     if (answer.value.type === "message.ack") {
       const { conversation_seq: seq, created_at } = answer.value;
       const message = { conversationId, messageId, payload };
-      await options.placeStart(message, sealed.value, { seq, at: Date.parse(created_at) });
+      await this.#options.placeStart(message, sealed.value, { seq, at: Date.parse(created_at) });
     }
     return ok({ sealed: sealed.value, frame });
-  };
+  }
 
-  const flush = (one: Live): void => {
+  #flush(one: Live): void {
     one.stopTimer = null;
     if (!one.isLive || one.pending === "") return;
     const text = takeWhole(one);
     if (text === "") return;
-    const sealed = sealDelta(primitives, one.state, text);
-    if (!sealed.ok) return giveUp(one, "limit");
+    const sealed = sealDelta(this.#primitives, one.state, text);
+    if (!sealed.ok) return this.#giveUp(one, "limit");
     one.state = sealed.value.state;
     const payload = bytesToBase64(sealed.value.delta);
     one.sent.push(payload);
-    if (one.isLevel) sendDelta(one, sealed.value.index, payload);
-  };
+    if (one.isLevel) this.#sendDelta(one, sealed.value.index, payload);
+  }
 
-  const sendDelta = (one: Live, index: number, encrypted_payload: string): void => {
+  #sendDelta(one: Live, index: number, encrypted_payload: string): void {
     const { conversationId: conversation_id, streamId: stream_id } = one;
-    channel.send({ type: "stream.delta", conversation_id, stream_id, index, encrypted_payload });
-  };
+    this.#channel.send({
+      type: "stream.delta",
+      conversation_id,
+      stream_id,
+      index,
+      encrypted_payload,
+    });
+  }
 
-  const schedule = (one: Live): void => {
+  #schedule(one: Live): void {
     if (!one.isLive || one.stopTimer !== null) return;
-    const delayMs = DELTA_CLOCK_MS.least + ((random(1)[0] ?? 0) * DELTA_CLOCK_MS.spread) / 255;
-    one.stopTimer = clock.after(delayMs, () => flush(one));
-  };
+    const delayMs =
+      DELTA_CLOCK_MS.least + ((this.#random(1)[0] ?? 0) * DELTA_CLOCK_MS.spread) / 255;
+    one.stopTimer = this.#clock.after(delayMs, () => this.#flush(one));
+  }
 
-  const giveUp = (one: Live, reason: string): void => {
+  #giveUp(one: Live, reason: string): void {
     one.isLive = false;
     const { conversationId: conversation_id, streamId: stream_id } = one;
-    channel.send({ type: "stream.abort", conversation_id, stream_id, reason });
-  };
+    this.#channel.send({ type: "stream.abort", conversation_id, stream_id, reason });
+  }
 
-  const end = (one: Live): void => {
+  #end(one: Live): void {
     one.isOver = true;
     one.stopTimer?.();
     one.stopTimer = null;
-    live.delete(one.streamId);
-  };
+    this.#live.delete(one.streamId);
+  }
 
   /** Starts the stream again on a new line; the relay then says from where it goes on. */
-  const restart = async (one: Live): Promise<void> => {
+  async #restart(one: Live): Promise<void> {
     one.isLevel = false;
-    const answer = await channel.request(one.startFrame);
+    const answer = await this.#channel.request(one.startFrame);
     if (answer.ok) {
-      if (answer.value.type === "stream.ack") repeatFrom(one, answer.value.next_index);
+      if (answer.value.type === "stream.ack") this.#repeatFrom(one, answer.value.next_index);
     } else if (!isPassing(answer.failure)) one.isLive = false;
-  };
+  }
 
-  const repeatFrom = (one: Live, next: number): void => {
+  #repeatFrom(one: Live, next: number): void {
     if (one.isOver || one.isLevel) return;
-    const delayMs = one.notBefore - clock.now();
+    const delayMs = one.notBefore - this.#clock.now();
     if (delayMs > 0) {
-      clock.after(delayMs, () => repeatFrom(one, next));
+      this.#clock.after(delayMs, () => this.#repeatFrom(one, next));
       return;
     }
     one.isLevel = true;
     for (let index = next; index < one.sent.length; index++)
-      sendDelta(one, index, one.sent[index] ?? "");
-    if (one.pending !== "") schedule(one);
-  };
+      this.#sendDelta(one, index, one.sent[index] ?? "");
+    if (one.pending !== "") this.#schedule(one);
+  }
 
-  const finish = async (
+  async #finish(
     one: Live,
     messageId: MessageId,
     extra: Partial<KnownPayload>,
-  ): Promise<Result<OutgoingMessage, PeerFailure>> => {
+  ): Promise<Result<OutgoingMessage, PeerFailure>> {
     if (one.isOver) return ended(one);
     one.stopTimer?.();
-    flush(one);
-    end(one);
+    this.#flush(one);
+    this.#end(one);
     const isStreamed = one.isLive && one.isLevel && one.pending === "";
     const { count, runningHash } = one.state;
     const stream = { stream_id: one.streamId, count, hash: bytesToBase64(runningHash) };
@@ -203,7 +297,7 @@ export function createStreamWriters(options: {
       ...extra,
       ...(isStreamed ? { stream } : {}),
     } as KnownPayload;
-    const queued = await outbox.queue({
+    const queued = await this.#outbox.queue({
       conversationId: one.conversationId,
       messageId,
       payload,
@@ -212,105 +306,46 @@ export function createStreamWriters(options: {
       stream: isStreamed ? { streamId: one.streamId, count } : null,
     });
     if (!queued.ok) return queued;
-    const message = await outbox.settled(messageId);
+    const message = await this.#outbox.settled(messageId);
     return message.state.status === "failed" ? err(message.state.failure) : ok(message);
-  };
+  }
 
-  const writerOf = (one: Live): StreamWriter => {
-    const messageId = makeId<MessageId>(clock.now(), random);
+  #writerOf(one: Live): StreamWriter {
+    const messageId = makeId<MessageId>(this.#clock.now(), this.#random);
     return {
       streamId: one.streamId,
       messageId,
       signal: one.controller.signal,
-      async delta(text) {
-        if (one.isOver) return ended(one);
-        if (one.text.length + text.length > MAX_TEXT_UNITS) {
-          return err({ kind: "peer/too-large", limit: MAX_TEXT_UNITS });
-        }
-        one.text += text;
-        one.pending += text;
-        schedule(one);
-        return ok(null);
-      },
-      done: (extra = {}) => finish(one, messageId, extra),
-      async abort(reason) {
-        if (one.isOver) return ended(one);
-        end(one);
-        if (!one.isLive) return ok(null);
-        const { conversationId: conversation_id, streamId: stream_id } = one;
-        const answer = await channel.request({
-          type: "stream.abort",
-          conversation_id,
-          stream_id,
-          ...(reason === undefined ? {} : { reason: reason.slice(0, 64) }),
-        });
-        return answer.ok ? ok(null) : answer;
-      },
+      delta: (text) => this.#gather(one, text),
+      done: (extra = {}) => this.#finish(one, messageId, extra),
+      abort: (reason) => this.#abort(one, reason),
     };
-  };
+  }
 
-  return {
-    async open(conversationId) {
-      const streamId = makeId<StreamId>(clock.now(), random);
-      const { streamKey } = startStream(primitives);
-      const started = await outbox.between(conversationId, () =>
-        channel.isReady() ? start(conversationId, streamId, streamKey) : Promise.resolve(offline),
-      );
-      const mayGather =
-        !started.ok && (isPassing(started.failure) || isStreamRefusal(started.failure));
-      if (!started.ok && !mayGather) return started;
-      const startHash = started.ok ? started.value.sealed.messageHash : new Uint8Array(32);
-      const one: Live = {
-        conversationId,
-        streamId,
-        startFrame: started.ok ? started.value.frame : NO_FRAME,
-        controller: new AbortController(),
-        sent: [],
-        state: streamSealer(primitives, { streamKey, conversationId, streamId, startHash }),
-        isLive: started.ok,
-        isLevel: started.ok,
-        notBefore: 0,
-        isOver: false,
-        text: "",
-        pending: "",
-        stopTimer: null,
-      };
-      live.set(streamId, one);
-      return ok(writerOf(one));
-    },
-    stopRequested(frame) {
-      const one = live.get(frame.stream_id);
-      if (one === undefined || frame.requested_by === undefined) return;
-      one.controller.abort();
-      const { conversationId, streamId } = one;
-      const by: AccountId = frame.requested_by;
-      options.emit({ type: "stream-stop-requested", conversationId, streamId, by });
-    },
-    ended(streamId) {
-      const one = live.get(streamId);
-      if (one !== undefined) one.isLive = false;
-    },
-    acked(streamId, nextIndex) {
-      const one = live.get(streamId);
-      if (one !== undefined) repeatFrom(one, nextIndex);
-    },
-    refused(streamId, code, retryAfterMs) {
-      const one = live.get(streamId);
-      if (one === undefined) return;
-      if (code !== "STREAM_GAP" && code !== "RATE_LIMITED") one.isLive = false;
-      one.isLevel = false;
-      one.notBefore = clock.now() + retryAfterMs;
-    },
-    resume() {
-      for (const one of live.values()) if (one.isLive) void restart(one);
-    },
-    close() {
-      for (const one of live.values()) {
-        one.controller.abort();
-        end(one);
-      }
-    },
-  };
+  async #gather(one: Live, text: string): Promise<Result<null, PeerFailure>> {
+    if (one.isOver) return ended(one);
+    if (one.text.length + text.length > MAX_TEXT_UNITS) {
+      return err({ kind: "peer/too-large", limit: MAX_TEXT_UNITS });
+    }
+    one.text += text;
+    one.pending += text;
+    this.#schedule(one);
+    return ok(null);
+  }
+
+  async #abort(one: Live, reason: string | undefined): Promise<Result<null, PeerFailure>> {
+    if (one.isOver) return ended(one);
+    this.#end(one);
+    if (!one.isLive) return ok(null);
+    const { conversationId: conversation_id, streamId: stream_id } = one;
+    const answer = await this.#channel.request({
+      type: "stream.abort",
+      conversation_id,
+      stream_id,
+      ...(reason === undefined ? {} : { reason: reason.slice(0, 64) }),
+    });
+    return answer.ok ? ok(null) : answer;
+  }
 }
 
 const offline = err({ kind: "peer/offline" } as const);

@@ -3,18 +3,19 @@
  * Secrets at rest are hashes; the signing key is the relay's own file. SPEC §admission.
  */
 import { createHash, createHmac, createPublicKey, verify as verifySignature } from "node:crypto";
-import { errors, jwtVerify, SignJWT } from "jose";
+import { errors, jwtVerify, SignJWT, type JWTPayload } from "jose";
 import { bytesToBase64Url } from "#base/base64.ts";
 import { utf8, type Bytes } from "#base/bytes.ts";
 import type { Clock } from "#base/clock.ts";
 import type { RandomBytes } from "#base/random.ts";
 import { ok, type Result } from "#base/result.ts";
 import type { Secret } from "#base/secret.ts";
-import { parseId, type AgentId, type DeviceId, type UserId } from "#protocol/ids.ts";
-import { ACCESS_TOKEN_LIFETIME_S, CHALLENGE_LIFETIME_S } from "#protocol/limits.ts";
+import { parseId, type DeviceId, type UserId } from "#protocol/ids.ts";
+import { ACCESS_TOKEN_LIFETIME_S } from "#protocol/limits.ts";
 import { deviceChallengeText } from "#protocol/rest.ts";
 import type { Directory } from "./directory/directory.ts";
 import type { AgentRow } from "./directory/rows.ts";
+import { createChallenges } from "./challenges.ts";
 import { refuse, type RelayFailure } from "./failure.ts";
 
 /** A person's session, as an access token proves it. */
@@ -70,8 +71,6 @@ export const agentTokenHash = (token: string): Bytes => sha256(utf8(token));
 export const makeCode = (random: RandomBytes, sizeBytes: 18 | 32): string =>
   bytesToBase64Url(random(sizeBytes));
 
-const MAX_CHALLENGES = 10_000;
-
 export function createAdmission(needs: {
   readonly directory: Directory;
   readonly clock: Clock;
@@ -85,14 +84,7 @@ export function createAdmission(needs: {
     new Uint8Array(createHmac("sha256", needs.secret.reveal()).update(use).digest());
   const tokenKey = derive("access-token");
   const saltKey = derive("made-up-salt");
-  const challenges = new Map<string, { deviceId: DeviceId; expiresAt: number }>();
-
-  const forgetOldChallenges = (): void => {
-    for (const [challenge, { expiresAt }] of challenges) {
-      if (expiresAt > clock.now() && challenges.size < MAX_CHALLENGES) break;
-      challenges.delete(challenge);
-    }
-  };
+  const challenges = createChallenges(clock, random);
 
   return {
     issueAccess({ sessionId, userId, deviceId }) {
@@ -106,24 +98,16 @@ export function createAdmission(needs: {
     },
 
     async checkAccess(token) {
-      const claims = await jwtVerify(token, tokenKey, {
-        algorithms: ["HS256"],
-        currentDate: new Date(clock.now()),
-        requiredClaims: ["sub", "sid", "exp"],
-      }).then(
-        ({ payload }) => payload,
-        (fault: unknown) => (fault instanceof errors.JWTExpired ? "expired" : "forged"),
-      );
-      if (claims === "expired") return refuse("TOKEN_EXPIRED");
-      if (typeof claims === "string" || typeof claims.sid !== "string")
-        return refuse("UNAUTHENTICATED");
-      const session = directory.session(claims.sid);
-      if (session === null || session.user_id !== claims.sub) return refuse("UNAUTHENTICATED");
+      const claims = await readClaims(token, tokenKey, clock.now());
+      if (!claims.ok) return claims;
+      const { sub, sid, did, exp } = claims.value;
+      const session = typeof sid === "string" ? directory.session(sid) : null;
+      if (session === null || session.user_id !== sub) return refuse("UNAUTHENTICATED");
       return ok({
         userId: session.user_id,
-        deviceId: parseId<DeviceId>(claims.did),
+        deviceId: parseId<DeviceId>(did),
         sessionId: session.session_id,
-        expiresAt: (claims.exp ?? 0) * 1_000,
+        expiresAt: (exp ?? 0) * 1_000,
       });
     },
 
@@ -133,42 +117,41 @@ export function createAdmission(needs: {
       return agent.governance === "blocked" ? refuse("FORBIDDEN") : ok(agent);
     },
 
-    makeChallenge(deviceId) {
-      forgetOldChallenges();
-      const challenge = Buffer.from(random(32)).toString("base64");
-      challenges.set(challenge, {
-        deviceId,
-        expiresAt: clock.now() + CHALLENGE_LIFETIME_S * 1_000,
-      });
-      return challenge;
-    },
+    makeChallenge: challenges.make,
 
     checkChallenge({ deviceId, challenge, signature }) {
-      const made = challenges.get(challenge);
-      challenges.delete(challenge);
+      const isOurs = challenges.use(challenge, deviceId);
       const device = directory.device(deviceId);
-      if (made?.deviceId !== deviceId || made.expiresAt <= clock.now())
+      if (!isOurs || device === null || device.revoked_at !== null)
         return refuse("INVALID_CREDENTIALS");
-      if (device === null || device.revoked_at !== null) return refuse("INVALID_CREDENTIALS");
-      const isSigned = needs
-        .origins()
-        .some((origin) =>
-          isSignedBy(
-            device.signing_key,
-            utf8(deviceChallengeText({ origin, userId: device.user_id, deviceId, challenge })),
-            signature,
-          ),
-        );
-      return isSigned ? ok({ userId: device.user_id }) : refuse("INVALID_CREDENTIALS");
+      const userId = device.user_id;
+      const isSigned = needs.origins().some((origin) => {
+        const text = deviceChallengeText({ origin, userId, deviceId, challenge });
+        return isSignedBy(device.signing_key, utf8(text), signature);
+      });
+      return isSigned ? ok({ userId }) : refuse("INVALID_CREDENTIALS");
     },
 
     madeUpSalt: (handle) => new Uint8Array(createHmac("sha256", saltKey).update(handle).digest()),
   };
 }
 
-/** Whether the agent a token opened is the one the caller named. */
-export const isNamed = (agent: AgentRow, named: AgentId | undefined): boolean =>
-  named === undefined || agent.agent_id === named;
+async function readClaims(
+  token: string,
+  key: Bytes,
+  now: number,
+): Promise<Result<JWTPayload, RelayFailure>> {
+  try {
+    const { payload } = await jwtVerify(token, key, {
+      algorithms: ["HS256"],
+      currentDate: new Date(now),
+      requiredClaims: ["sub", "sid", "exp"],
+    });
+    return ok(payload);
+  } catch (fault) {
+    return refuse(fault instanceof errors.JWTExpired ? "TOKEN_EXPIRED" : "UNAUTHENTICATED");
+  }
+}
 
 function isSignedBy(publicKey: Bytes, message: Bytes, signature: Bytes): boolean {
   try {

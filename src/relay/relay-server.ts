@@ -14,13 +14,14 @@ import { systemRandom, type RandomBytes } from "#base/random.ts";
 import { Secret } from "#base/secret.ts";
 import { createAdmission } from "./admission.ts";
 import { createDiskBlobs } from "./blobs/disk-blobs.ts";
+import { createUploads } from "./blobs/uploads.ts";
 import { createMemoryBus } from "./bus/memory-bus.ts";
 import { createDirectory } from "./directory/directory.ts";
 import { createApp } from "./http/app.ts";
 import { OFFERED_INVITES_FILE } from "./http/offered.ts";
 import { DEFAULT_RATES, type Rates } from "./live/rates.ts";
 import { createSqliteLog } from "./log/sqlite-log.ts";
-import { createOriginCheck } from "./origins.ts";
+import { createOriginCheck, type OriginCheck } from "./origins.ts";
 import { Relay } from "./relay.ts";
 import { openStore } from "./store/open-store.ts";
 import { attachSockets } from "./ws-server.ts";
@@ -57,85 +58,30 @@ export type RunningRelay = {
 };
 
 const TICK_MS = 1_000;
+const SWEEP_MS = 600_000;
 /** When the endpoints of a closing relay try again. */
 const RETRY_AFTER_S = 2;
 
-/** Creates and starts a relay. */
+/** Creates and starts a relay. Rejects when the port is taken or the folder cannot be used. */
 export async function createRelayServer(options: RelayOptions): Promise<RunningRelay> {
-  const {
-    clock = systemClock,
-    random = systemRandom,
-    log: events = silentLog,
-    host = "127.0.0.1",
-  } = options;
-  const folder = resolve(options.dataFolder);
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const store = openStore(join(folder, DATABASE_FILE), random, events);
-  const log = createSqliteLog(store.writer, store.sql);
-  const directory = createDirectory(store.sql);
-  await log.orphanStreams(clock.now());
-
+  const { clock = systemClock, host = "127.0.0.1" } = options;
   let port = options.port ?? 0;
   const origins = createOriginCheck(options.origins ?? [], () => port);
-  const secret = new Secret(loadSecret(join(folder, "relay.key")));
-  const admission = createAdmission({ directory, clock, random, secret, origins: origins.list });
-  const rates: Rates = { ...DEFAULT_RATES, ...options.rates };
-  const relay = new Relay({
-    log,
-    directory,
-    admission,
-    bus: createMemoryBus(),
-    clock,
-    random,
-    events,
-    rates,
-  });
-  const app = createApp({
-    relay,
-    log,
-    directory,
-    sql: store.sql,
-    writer: store.writer,
-    admission,
-    blobs: createDiskBlobs(join(folder, "blobs")),
-    offeredFile: join(folder, OFFERED_INVITES_FILE),
-    clock,
-    random,
-    rates,
-    registration: options.registration ?? { policy: "open", code: null },
-    trustsProxy: options.trustsProxy ?? false,
-    secureCookies: origins.list().some((origin) => origin.startsWith("https:")),
-    origins,
-    headers: {
-      connectSources: options.connectSources ?? [],
-      artifactOrigin: options.artifactOrigin ?? null,
-    },
-    staticRoot: options.staticRoot == null ? null : resolve(options.staticRoot),
-    events,
-  });
+  const { store, relay, uploads, app } = await openRelay(options, origins);
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
-  const addressOf = (request: IncomingMessage): string => {
-    const forwarded = options.trustsProxy === true ? request.headers["x-forwarded-for"] : undefined;
-    return (
-      String(forwarded ?? "")
-        .split(",")
-        .at(-1)
-        ?.trim() ||
-      (request.socket.remoteAddress ?? "")
-    );
-  };
+  const addressOf = (request: IncomingMessage): string =>
+    callerAddress(request, options.trustsProxy ?? false);
   const detachSockets = attachSockets(server, { relay, origins, addressOf });
   port = await listen(server, port, host);
 
-  let stopTick = clock.after(TICK_MS, function tick() {
-    relay.tick();
-    stopTick = clock.after(TICK_MS, tick);
-  });
+  const stopTicking = every(clock, TICK_MS, () => relay.tick());
+  const stopSweeping = every(clock, SWEEP_MS, () => void uploads.sweep(clock.now()));
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
     port,
     async close() {
-      stopTick();
+      stopTicking();
+      stopSweeping();
       const closed = new Promise<void>((done) => server.close(() => done()));
       await relay.stop(RETRY_AFTER_S);
       detachSockets();
@@ -144,6 +90,44 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
       await store.close();
     },
   };
+}
+
+async function openRelay(options: RelayOptions, origins: OriginCheck) {
+  const { clock = systemClock, random = systemRandom, log: events = silentLog } = options;
+  const folder = resolve(options.dataFolder);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const store = openStore(join(folder, DATABASE_FILE), random, events);
+  const { writer, sql } = store;
+  const log = createSqliteLog(writer, sql);
+  const directory = createDirectory(sql);
+  await log.orphanStreams(clock.now());
+
+  const secret = new Secret(loadSecret(join(folder, "relay.key")));
+  const admission = createAdmission({ directory, clock, random, secret, origins: origins.list });
+  const rates: Rates = { ...DEFAULT_RATES, ...options.rates };
+  const blobs = createDiskBlobs(join(folder, "blobs"));
+  const shared = { log, directory, admission, clock, random, events, rates };
+  const relay = new Relay({ ...shared, bus: createMemoryBus() });
+  const uploads = createUploads(sql, writer, blobs);
+  const app = createApp({
+    ...shared,
+    relay,
+    sql,
+    writer,
+    blobs,
+    uploads,
+    origins,
+    offeredFile: join(folder, OFFERED_INVITES_FILE),
+    registration: options.registration ?? { policy: "open", code: null },
+    trustsProxy: options.trustsProxy ?? false,
+    secureCookies: origins.list().some((origin) => origin.startsWith("https:")),
+    headers: {
+      connectSources: options.connectSources ?? [],
+      artifactOrigin: options.artifactOrigin ?? null,
+    },
+    staticRoot: options.staticRoot == null ? null : resolve(options.staticRoot),
+  });
+  return { store, relay, uploads, app };
 }
 
 /** Name of the database in the data folder. */
@@ -163,4 +147,23 @@ function listen(server: Server, port: number, host: string): Promise<number> {
 function loadSecret(path: string): Bytes {
   if (!existsSync(path)) writeFileSync(path, randomBytes(32), { mode: 0o600, flag: "wx" });
   return new Uint8Array(readFileSync(path));
+}
+
+/** Repeats a task until the returned function is called. */
+function every(clock: Clock, periodMs: number, task: () => void): () => void {
+  let cancel = clock.after(periodMs, function again() {
+    task();
+    cancel = clock.after(periodMs, again);
+  });
+  return () => cancel();
+}
+
+function callerAddress(request: IncomingMessage, trustsProxy: boolean): string {
+  const forwarded = trustsProxy ? request.headers["x-forwarded-for"] : undefined;
+  const named =
+    String(forwarded ?? "")
+      .split(",")
+      .at(-1)
+      ?.trim() ?? "";
+  return named === "" ? (request.socket.remoteAddress ?? "") : named;
 }

@@ -24,7 +24,7 @@ export type NewSession = {
   readonly expiresAt: number;
 };
 
-type NewDevice = {
+export type NewDevice = {
   readonly deviceId: DeviceId;
   readonly signingKey: Bytes;
   readonly certificate: Bytes;

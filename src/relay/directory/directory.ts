@@ -36,6 +36,12 @@ export type ContactRequestRow = {
 export type Directory = ReturnType<typeof createDirectory>;
 
 export const createDirectory = (sql: Sql) => ({
+  ...readsOfPeople(sql),
+  ...readsOfAgents(sql),
+  ...readsOfRelations(sql),
+});
+
+const readsOfPeople = (sql: Sql) => ({
   user: (userId: UserId) =>
     sql.get<UserRow>("SELECT * FROM users WHERE user_id = ?", userId) ?? null,
   userByHandle: (handle: string) =>
@@ -64,7 +70,9 @@ export const createDirectory = (sql: Sql) => ({
       accountId,
       afterSeq,
     ),
+});
 
+const readsOfAgents = (sql: Sql) => ({
   agent: (agentId: AgentId) =>
     sql.get<AgentRow>("SELECT * FROM agents WHERE agent_id = ?", agentId) ?? null,
   agentByToken: (tokenHash: Bytes) =>
@@ -75,7 +83,9 @@ export const createDirectory = (sql: Sql) => ({
     sql.get<InviteRow>("SELECT * FROM invites WHERE code = ?", code) ?? null,
   invitesOf: (agentId: AgentId) =>
     sql.all<InviteRow>("SELECT * FROM invites WHERE agent_id = ? ORDER BY created_at", agentId),
+});
 
+const readsOfRelations = (sql: Sql) => ({
   relation: (relationId: RelationId) =>
     sql.get<RelationRow>("SELECT * FROM relations WHERE relation_id = ?", relationId) ?? null,
   relationOf: (conversationId: ConversationId) =>

@@ -10,22 +10,23 @@ import type { Clock } from "#base/clock.ts";
 import type { RandomBytes } from "#base/random.ts";
 import { ok, type Result } from "#base/result.ts";
 import { ERROR_CODES } from "#protocol/error-codes.ts";
-import { isUuid, type AgentId, type DeviceId, type UserId } from "#protocol/ids.ts";
+import { isUuid } from "#protocol/ids.ts";
 import { DEFAULT_PAGE, MAX_BODY_BYTES, MAX_PAGE } from "#protocol/limits.ts";
 import { parseJson, parseShape } from "#protocol/parse.ts";
 import type { Admission } from "../admission.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
+import type { Uploads } from "../blobs/uploads.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { AgentRow } from "../directory/rows.ts";
 import { errorBody } from "../error-frame.ts";
-import { refuse, refuseFor, type RelayFailure } from "../failure.ts";
+import { refuse, type RelayFailure } from "../failure.ts";
 import type { Principal } from "../live/connection.ts";
 import type { RateName, Rates } from "../live/rates.ts";
-import { endpointOf } from "../live/sign-in.ts";
 import type { LogStore } from "../log/log-store.ts";
 import type { Relay } from "../relay.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Writer } from "../store/writer.ts";
+import { createCallers, type Enrolling, type Human } from "./callers.ts";
 
 export type ApiNeeds = {
   readonly relay: Relay;
@@ -35,6 +36,7 @@ export type ApiNeeds = {
   readonly writer: Writer;
   readonly admission: Admission;
   readonly blobs: BlobStore;
+  readonly uploads: Uploads;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly rates: Rates;
@@ -42,152 +44,86 @@ export type ApiNeeds = {
     readonly policy: "open" | "invite" | "closed";
     readonly code: string | null;
   };
-  /** The address of the caller; behind a trusted proxy, the one it names. */
+  /** Believe the proxy in front about who calls. */
   readonly trustsProxy: boolean;
   /** Cookies are marked Secure unless the relay is only reached over loopback http. */
   readonly secureCookies: boolean;
 };
 
+export type RelayApp = Hono<{ Bindings: HttpBindings }>;
+/** One route, ready to be put under a path. */
+export type Route = Handler<{ Bindings: HttpBindings }>;
 export type Http = Context<{ Bindings: HttpBindings }>;
 export type Answer = { readonly data: unknown; readonly next_cursor?: string | null };
 export type Answered = Result<Answer, RelayFailure>;
 
-export const answer = (data: unknown): Answered => ok({ data });
-export const answerPage = (data: readonly unknown[], nextCursor: string | null = null): Answered =>
-  ok({ data, next_cursor: nextCursor });
-
-/** A person and the browser they use. */
-export type Human = {
-  readonly userId: UserId;
-  readonly deviceId: DeviceId;
-  readonly sessionId: string;
-  readonly expiresAt: number;
-};
-/** A person whose browser may not be enrolled yet. */
-export type Enrolling = Omit<Human, "deviceId"> & { readonly deviceId: DeviceId | null };
-
 type Task<Who> = (http: Http, who: Who) => Promise<Answered> | Answered;
-/** One route, ready to be put under a path. */
-export type Route = Handler<{ Bindings: HttpBindings }>;
-export type RelayApp = Hono<{ Bindings: HttpBindings }>;
+type Admit<Who> = (http: Http) => Promise<Result<Who, RelayFailure>> | Result<Who, RelayFailure>;
 
 export interface Api extends ApiNeeds {
+  /** Anyone, at the rate of their address. */
   open(task: Task<null>, rate?: RateName, status?: ContentfulStatusCode): Route;
   human(task: Task<Human>, status?: ContentfulStatusCode): Route;
+  /** A person, even in a browser that is not enrolled yet. */
   enrolling(task: Task<Enrolling>): Route;
   agent(task: Task<AgentRow>, status?: ContentfulStatusCode): Route;
   either(task: Task<Principal>, status?: ContentfulStatusCode): Route;
+  /** As {@link Api.either}, for an answer that is not JSON. */
+  eitherRaw(task: (http: Http, who: Principal) => Promise<Result<Response, RelayFailure>>): Route;
   /** The id in the path, or a refusal: ids that are none of ours name nothing. */
   id<Id extends string>(http: Http, name: string): Result<Id, RelayFailure>;
   body<Schema extends v.GenericSchema>(
     http: Http,
     schema: Schema,
   ): Promise<Result<v.InferOutput<Schema>, RelayFailure>>;
-  addressOf(http: Http): string;
-  respond(http: Http, answered: Answered, status?: ContentfulStatusCode): Response;
 }
 
 export function createApi(needs: ApiNeeds): Api {
-  const { admission, rates, relay } = needs;
-
-  const addressOf = (http: Http): string => {
-    const forwarded = needs.trustsProxy ? http.req.header("x-forwarded-for") : undefined;
-    return forwarded?.split(",").at(-1)?.trim() ?? http.env.incoming.socket.remoteAddress ?? "";
-  };
-  const limit = (key: string, rate: RateName): Result<null, RelayFailure> => {
-    const waitMs = relay.buckets.take(`${rate} ${key}`, rates[rate]);
-    return waitMs === 0 ? ok(null) : refuseFor("RATE_LIMITED", waitMs);
-  };
-  const bearer = (http: Http): string =>
-    /^Bearer (\S+)$/.exec(http.req.header("authorization") ?? "")?.[1] ?? "";
-
-  const asEnrolling = async (http: Http): Promise<Result<Enrolling, RelayFailure>> => {
-    const login = await admission.checkAccess(bearer(http));
-    if (!login.ok) return login;
-    const allowed = limit(login.value.sessionId, "rest");
-    return allowed.ok ? login : allowed;
-  };
-  const asHuman = async (http: Http): Promise<Result<Human, RelayFailure>> => {
-    const login = await asEnrolling(http);
-    if (!login.ok) return login;
-    const { deviceId } = login.value;
-    return deviceId === null
-      ? refuse("FORBIDDEN", { reason: "enrol_device" })
-      : ok({ ...login.value, deviceId });
-  };
-  const asAgent = (http: Http): Result<AgentRow, RelayFailure> => {
-    const agent = admission.checkAgent(bearer(http));
-    if (!agent.ok) return agent;
-    const allowed = limit(agent.value.agent_id, "rest");
-    return allowed.ok ? agent : allowed;
-  };
-  const asEither = async (http: Http): Promise<Result<Principal, RelayFailure>> => {
-    if (bearer(http).startsWith("hsk_")) {
-      const agent = asAgent(http);
-      return agent.ok ? ok(agentPrincipal(agent.value.agent_id)) : agent;
-    }
-    const login = await asHuman(http);
-    return login.ok ? ok(humanPrincipal(login.value)) : login;
-  };
-
-  const respond: Api["respond"] = (http, answered, status = 200) => {
-    if (answered.ok) return http.json(answered.value, status);
-    const { failure } = answered;
-    if (failure.retryAfterMs !== undefined) {
-      http.header("Retry-After", String(Math.ceil(failure.retryAfterMs / 1_000)));
-    }
-    return http.json(errorBody(failure), ERROR_CODES[failure.code].status as ContentfulStatusCode);
-  };
-
+  const callers = createCallers(needs);
   const route =
-    <Who>(
-      admit: (http: Http) => Promise<Result<Who, RelayFailure>> | Result<Who, RelayFailure>,
-      task: Task<Who>,
-      status?: ContentfulStatusCode,
-    ): Route =>
+    <Who>(admit: Admit<Who>, task: Task<Who>, status?: ContentfulStatusCode): Route =>
     async (http) => {
       const admitted = await admit(http);
       return respond(http, admitted.ok ? await task(http, admitted.value) : admitted, status);
     };
-
   return {
     ...needs,
     open: (task, rate = "restByAddress", status) =>
-      route((http) => limit(addressOf(http), rate), task, status),
-    human: (task, status) => route(asHuman, task, status),
-    enrolling: (task) => route(asEnrolling, task),
-    agent: (task, status) => route(asAgent, task, status),
-    either: (task, status) => route(asEither, task, status),
+      route((http) => callers.anyone(http, rate), task, status),
+    human: (task, status) => route(callers.human, task, status),
+    enrolling: (task) => route(callers.enrolling, task),
+    agent: (task, status) => route(callers.agent, task, status),
+    either: (task, status) => route(callers.either, task, status),
+    eitherRaw: (task) => async (http) => {
+      const admitted = await callers.either(http);
+      const done = admitted.ok ? await task(http, admitted.value) : admitted;
+      return done.ok ? done.value : respond(http, done);
+    },
     id(http, name) {
       const id = http.req.param(name);
       return isUuid(id) ? ok(id as never) : refuse("NOT_FOUND");
     },
-    async body(http, schema) {
-      const text = await http.req.text();
-      if (text.length > MAX_BODY_BYTES) return refuse("TOO_LARGE", { limit: MAX_BODY_BYTES });
-      const json = parseJson(text);
-      const shaped = json.ok ? parseShape(schema, json.value) : json;
-      if (shaped.ok) return shaped;
-      const path = shaped.failure.kind === "protocol/bad-shape" ? shaped.failure.path : "";
-      return refuse("BAD_REQUEST", { path });
-    },
-    addressOf,
-    respond,
+    body: readBody,
   };
 }
 
-export const humanPrincipal = (human: Human): Principal => ({
-  type: "human",
-  accountId: human.userId,
-  endpointId: human.deviceId,
-  sessionId: human.sessionId,
-});
+export const answer = (data: unknown): Answered => ok({ data });
+export const answerPage = (data: readonly unknown[], nextCursor: string | null = null): Answered =>
+  ok({ data, next_cursor: nextCursor });
 
-export const agentPrincipal = (agentId: AgentId): Principal => ({
-  type: "agent",
-  accountId: agentId,
-  endpointId: endpointOf(agentId),
-});
+/** An answer or a refusal as HTTP says it. */
+export function respond(
+  http: Http,
+  answered: Answered,
+  status: ContentfulStatusCode = 200,
+): Response {
+  if (answered.ok) return http.json(answered.value, status);
+  const { failure } = answered;
+  if (failure.retryAfterMs !== undefined) {
+    http.header("Retry-After", String(Math.ceil(failure.retryAfterMs / 1_000)));
+  }
+  return http.json(errorBody(failure), ERROR_CODES[failure.code].status as ContentfulStatusCode);
+}
 
 /** `?limit=` within its bounds. */
 export function pageSize(http: Http): number {
@@ -202,3 +138,16 @@ export function queryCount(http: Http, name: string): number | null {
 }
 
 export const isoTime = (at: number): string => new Date(at).toISOString();
+
+async function readBody<Schema extends v.GenericSchema>(
+  http: Http,
+  schema: Schema,
+): Promise<Result<v.InferOutput<Schema>, RelayFailure>> {
+  const text = await http.req.text();
+  if (text.length > MAX_BODY_BYTES) return refuse("TOO_LARGE", { limit: MAX_BODY_BYTES });
+  const json = parseJson(text);
+  const shaped = json.ok ? parseShape(schema, json.value) : json;
+  if (shaped.ok) return shaped;
+  const path = shaped.failure.kind === "protocol/bad-shape" ? shaped.failure.path : "";
+  return refuse("BAD_REQUEST", { path });
+}

@@ -7,7 +7,7 @@ import { errorBody } from "../error-frame.ts";
 import { refuse } from "../failure.ts";
 import type { OriginCheck } from "../origins.ts";
 import { serveAgents } from "./agents.ts";
-import { createApi, type ApiNeeds } from "./api.ts";
+import { createApi, respond, type ApiNeeds, type RelayApp } from "./api.ts";
 import { serveAuth } from "./auth.ts";
 import { serveContacts } from "./contacts.ts";
 import { serveConversations } from "./conversations.ts";
@@ -15,6 +15,9 @@ import { serveFiles } from "./files.ts";
 import { serveGroups } from "./groups.ts";
 import { serveHealth } from "./health.ts";
 import { serveKeys } from "./keys.ts";
+import { serveLedgers } from "./ledgers.ts";
+import { serveInvites } from "./invites.ts";
+import { serveDeviceLinks } from "./device-links.ts";
 import { serveMessages } from "./messages.ts";
 import { serveOffered } from "./offered.ts";
 import { serveRelations } from "./relations.ts";
@@ -38,7 +41,7 @@ export function createApp(
     readonly offeredFile: string;
     readonly events: Log;
   },
-): Hono<{ Bindings: HttpBindings }> {
+): RelayApp {
   const app = new Hono<{ Bindings: HttpBindings }>();
   const api = createApi(needs);
   const headers = Object.entries(securityHeaders(needs.headers));
@@ -52,9 +55,9 @@ export function createApp(
       changesState &&
       !needs.origins.isAllowed(http.req.header("origin"), http.req.header("host"))
     ) {
-      http.res = api.respond(http, refuse("ORIGIN_REFUSED"));
+      http.res = respond(http, refuse("ORIGIN_REFUSED"));
     } else if (sizeBytes > MAX_BODY_BYTES && !isUpload(path)) {
-      http.res = api.respond(http, refuse("TOO_LARGE", { limit: MAX_BODY_BYTES }));
+      http.res = respond(http, refuse("TOO_LARGE", { limit: MAX_BODY_BYTES }));
     } else {
       await next();
     }
@@ -66,9 +69,12 @@ export function createApp(
   serveAuth(app, api);
   serveUsers(app, api);
   serveContacts(app, api);
+  serveDeviceLinks(app, api);
   serveKeys(app, api);
+  serveLedgers(app, api);
   serveOffered(app, api, needs.offeredFile);
   serveAgents(app, api);
+  serveInvites(app, api);
   serveRelations(app, api);
   serveMessages(app, api);
   serveConversations(app, api);

@@ -1,11 +1,9 @@
-/** Signing up and in: password, device key, refresh cookie, device links. SPEC §auth. */
-import { deleteCookie, getCookie, setCookie } from "hono/cookie";
+/** Signing up and in: by password, by the device's key, by the refresh cookie. SPEC §auth. */
+import { deleteCookie, getCookie } from "hono/cookie";
 import { base64ToBytes } from "#base/base64.ts";
-import { utf8, type Bytes } from "#base/bytes.ts";
-import { ok, type Result } from "#base/result.ts";
-import type { DeviceId, UserId } from "#protocol/ids.ts";
+import { utf8 } from "#base/bytes.ts";
+import type { UserId } from "#protocol/ids.ts";
 import {
-  ACCESS_TOKEN_LIFETIME_S,
   CHALLENGE_LIFETIME_S,
   MAX_DEVICES_PER_HUMAN,
   MAX_FILE_BYTES,
@@ -14,101 +12,38 @@ import {
   MAX_TEXT_UNITS,
   MIN_PASSWORD_CHARACTERS,
   RECALL_WINDOW_MS,
-  REFRESH_TOKEN_LIFETIME_S,
 } from "#protocol/limits.ts";
 import {
   AuthParamsBody,
   ChallengeBody,
   ChangePasswordBody,
-  DeviceLinkAnswerBody,
-  DeviceLinkBody,
   DeviceLoginBody,
   LoginBody,
   RegisterBody,
-  type Device,
 } from "#protocol/rest.ts";
 import { PROTOCOL } from "#protocol/version.ts";
 import { makeCode, sha256 } from "../admission.ts";
-import type { NewSession, PasswordFields } from "../directory/account-commands.ts";
 import { lockedRefusal } from "../directory/account-commands.ts";
 import { decodeBase64 } from "../envelope-check.ts";
-import { refuse, type RelayFailure } from "../failure.ts";
-import { answer, isoTime, type Answered, type Api, type Http } from "./api.ts";
+import { refuse } from "../failure.ts";
+import { answer, isoTime, type Api, type RelayApp, type Route } from "./api.ts";
+import { decodeAll, deviceParts, passwordFields } from "./body-parts.ts";
+import {
+  makeSession,
+  REFRESH_COOKIE,
+  REFRESH_PATH,
+  setRefreshCookie,
+  tokensOf,
+} from "./sessions.ts";
 
-const COOKIE = "refresh_token";
-const LINK_LIFETIME_S = 300;
 const DEFAULT_ARGON2 = { m: 65_536, t: 3, p: 4 };
 
 export function serveAuth(app: RelayApp, api: Api): void {
-  const { writer, directory, admission, clock, random } = api;
-
-  const setRefreshCookie = (http: Http, token: string): void =>
-    setCookie(http, COOKIE, token, {
-      httpOnly: true,
-      secure: api.secureCookies,
-      sameSite: "Strict",
-      path: "/auth",
-      maxAge: REFRESH_TOKEN_LIFETIME_S,
-    });
-
-  const makeSession = (userId: UserId, deviceId: DeviceId | null) => {
-    const refreshToken = makeCode(random, 32);
-    const session: NewSession = {
-      sessionId: makeCode(random, 18),
-      userId,
-      deviceId,
-      refreshHash: sha256(utf8(refreshToken)),
-      expiresAt: clock.now() + REFRESH_TOKEN_LIFETIME_S * 1_000,
-    };
-    return { session, refreshToken };
-  };
-
-  const tokensOf = async (session: {
-    sessionId: string;
-    userId: UserId;
-    deviceId: DeviceId | null;
-  }) => ({
-    user_id: session.userId,
-    device_id: session.deviceId,
-    access_token: await admission.issueAccess(session),
-    expires_in_seconds: ACCESS_TOKEN_LIFETIME_S,
-  });
-
   app.get("/auth/config", readConfig(api));
 
   app.post("/auth/params", readParams(api));
 
-  const register = async (http: Http): Promise<Answered> => {
-    const body = await api.body(http, RegisterBody);
-    if (!body.ok) return body;
-    const { user_id, device, auth_key, argon2_salt, argon2_params } = body.value;
-    const { policy, code } = api.registration;
-    if (policy === "closed" || (policy === "invite" && body.value.registration_code !== code)) {
-      return refuse("REGISTRATION_CLOSED");
-    }
-    const ledger = decodeAll(body.value.account_ledger);
-    const parts = deviceParts(device);
-    if (ledger === null || parts === null) return refuse("BAD_REQUEST", { path: "account_ledger" });
-    const password = passwordFields(auth_key, argon2_salt, argon2_params);
-    if (!password.ok) return password;
-    const { session, refreshToken } = makeSession(user_id, device.device_id);
-    const registered = await writer.run("registerUser", {
-      now: clock.now(),
-      userId: user_id,
-      handle: body.value.handle,
-      displayName: body.value.display_name,
-      identityKey: decodeBase64(body.value.identity_key) ?? new Uint8Array(),
-      password: password.value,
-      ledger,
-      device: parts,
-      backup: body.value.backup,
-      session,
-    });
-    if (!registered.ok) return registered;
-    setRefreshCookie(http, refreshToken);
-    return answer(await tokensOf(session));
-  };
-  app.post("/auth/register", api.open(register, "register", 201));
+  app.post("/auth/register", register(api));
 
   app.post("/auth/login", login(api));
 
@@ -124,7 +59,6 @@ export function serveAuth(app: RelayApp, api: Api): void {
 
   app.post("/auth/change-protection-password", changePassword(api));
 
-  serveDeviceLinks(app, api);
   for (const path of NOT_ENABLED)
     app.all(
       path,
@@ -140,85 +74,6 @@ const NOT_ENABLED = [
   "/auth/change-password",
   "/auth/passkey/*",
 ];
-
-// Links live five minutes and are used once, so memory is the right place for them.
-function serveDeviceLinks(app: RelayApp, api: Api): void {
-  const linkById = new Map<
-    string,
-    { ephemeralKey: string; sealed: string | null; expiresAt: number }
-  >();
-  const find = (
-    http: Http,
-  ): Result<[string, { ephemeralKey: string; sealed: string | null }], RelayFailure> => {
-    for (const [id, link] of linkById) if (link.expiresAt <= api.clock.now()) linkById.delete(id);
-    const id = http.req.param("id") ?? "";
-    const link = linkById.get(id);
-    return link === undefined ? refuse("NOT_FOUND") : ok([id, link]);
-  };
-
-  app.post(
-    "/auth/device-links",
-    api.open(async (http) => {
-      const body = await api.body(http, DeviceLinkBody);
-      if (!body.ok) return body;
-      const link_id = makeCode(api.random, 18);
-      const expiresAt = api.clock.now() + LINK_LIFETIME_S * 1_000;
-      linkById.set(link_id, { ephemeralKey: body.value.ephemeral_key, sealed: null, expiresAt });
-      return answer({ link_id, expires_in_seconds: LINK_LIFETIME_S });
-    }),
-  );
-  app.get(
-    "/auth/device-links/:id",
-    api.open((http) => {
-      const found = find(http);
-      if (!found.ok) return found;
-      const [id, { ephemeralKey, sealed }] = found.value;
-      if (sealed !== null) linkById.delete(id);
-      return answer({ ephemeral_key: ephemeralKey, sealed });
-    }, "rest"),
-  );
-  app.put(
-    "/auth/device-links/:id",
-    api.human(async (http) => {
-      const body = await api.body(http, DeviceLinkAnswerBody);
-      const found = find(http);
-      if (!body.ok) return body;
-      if (!found.ok) return found;
-      found.value[1].sealed = body.value.sealed;
-      return answer({});
-    }),
-  );
-}
-
-/** Bytes of every text, or null when one is not canonical base64. */
-export function decodeAll(texts: readonly string[]): readonly Bytes[] | null {
-  const decoded = texts.map(decodeBase64);
-  return decoded.every((bytes) => bytes !== null) ? decoded : null;
-}
-
-export function deviceParts(device: Device) {
-  const signingKey = decodeBase64(device.signing_public_key);
-  const certificate = decodeBase64(device.certificate);
-  if (signingKey === null || certificate === null) return null;
-  return {
-    deviceId: device.device_id,
-    signingKey,
-    certificate,
-    nameSealed: device.name_sealed ?? null,
-  };
-}
-
-function passwordFields(
-  authKey: string | null,
-  salt: string | null,
-  params: { readonly m: number; readonly t: number; readonly p: number } | null,
-): Result<PasswordFields | null, RelayFailure> {
-  if (authKey === null && salt === null && params === null) return ok(null);
-  const key = authKey === null ? null : base64ToBytes(authKey);
-  if (key === null || salt === null || params === null)
-    return refuse("BAD_REQUEST", { path: "auth_key" });
-  return ok({ authHash: sha256(key), argon2Salt: salt, argon2Params: JSON.stringify(params) });
-}
 
 const readConfig = (api: Api): Route =>
   api.open(() =>
@@ -252,12 +107,49 @@ const readParams = (api: Api): Route =>
     });
   }, "login");
 
+const register = (api: Api): Route =>
+  api.open(
+    async (http) => {
+      const body = await api.body(http, RegisterBody);
+      if (!body.ok) return body;
+      const { user_id, device, auth_key, argon2_salt, argon2_params } = body.value;
+      const { policy, code } = api.registration;
+      if (policy === "closed" || (policy === "invite" && body.value.registration_code !== code)) {
+        return refuse("REGISTRATION_CLOSED");
+      }
+      const ledger = decodeAll(body.value.account_ledger);
+      const parts = deviceParts(device);
+      if (ledger === null || parts === null)
+        return refuse("BAD_REQUEST", { path: "account_ledger" });
+      const password = passwordFields(auth_key, argon2_salt, argon2_params);
+      if (!password.ok) return password;
+      const { session, refreshToken } = makeSession(api, user_id, device.device_id);
+      const registered = await api.writer.run("registerUser", {
+        now: api.clock.now(),
+        userId: user_id,
+        handle: body.value.handle,
+        displayName: body.value.display_name,
+        identityKey: decodeBase64(body.value.identity_key) ?? new Uint8Array(),
+        password: password.value,
+        ledger,
+        device: parts,
+        backup: body.value.backup,
+        session,
+      });
+      if (!registered.ok) return registered;
+      setRefreshCookie(api, http, refreshToken);
+      return answer(await tokensOf(api, session));
+    },
+    "register",
+    201,
+  );
+
 const login = (api: Api): Route =>
   api.open(async (http) => {
     const body = await api.body(http, LoginBody);
     if (!body.ok) return body;
     const { handle, auth_key, device_id } = body.value;
-    const { session, refreshToken } = makeSession("" as UserId, device_id);
+    const { session, refreshToken } = makeSession(api, "" as UserId, device_id);
     const authHash = sha256(base64ToBytes(auth_key) ?? new Uint8Array());
     const login = await api.writer.run("login", {
       now: api.clock.now(),
@@ -270,8 +162,8 @@ const login = (api: Api): Route =>
       return lockedRefusal(login.value.untilMs, api.clock.now());
     if (login.value.outcome === "refused") return refuse("INVALID_CREDENTIALS");
     const { userId } = login.value;
-    setRefreshCookie(http, refreshToken);
-    const tokens = await tokensOf({ ...session, userId });
+    setRefreshCookie(api, http, refreshToken);
+    const tokens = await tokensOf(api, { ...session, userId });
     return answer({ ...tokens, backup: api.directory.backup(userId) });
   }, "login");
 
@@ -291,16 +183,16 @@ const loginByDevice = (api: Api): Route =>
     const signature = base64ToBytes(body.value.signature) ?? new Uint8Array();
     const checked = api.admission.checkChallenge({ deviceId: device_id, challenge, signature });
     if (!checked.ok) return checked;
-    const { session, refreshToken } = makeSession(checked.value.userId, device_id);
+    const { session, refreshToken } = makeSession(api, checked.value.userId, device_id);
     const started = await api.writer.run("startSession", { now: api.clock.now(), session });
     if (!started.ok) return started;
-    setRefreshCookie(http, refreshToken);
-    return answer(await tokensOf(session));
+    setRefreshCookie(api, http, refreshToken);
+    return answer(await tokensOf(api, session));
   }, "restByAddress");
 
 const refresh = (api: Api): Route =>
   api.open(async (http) => {
-    const token = getCookie(http, COOKIE);
+    const token = getCookie(http, REFRESH_COOKIE);
     if (token === undefined) return refuse("UNAUTHENTICATED");
     const next = makeCode(api.random, 32);
     const hashes = { tokenHash: sha256(utf8(token)), nextHash: sha256(utf8(next)) };
@@ -310,16 +202,16 @@ const refresh = (api: Api): Route =>
     const { sessionId, userId } = refreshed.value;
     if ("reused" in refreshed.value) {
       api.relay.endSessions(userId, (ended) => ended.sessionId === sessionId, "refresh_reuse");
-      deleteCookie(http, COOKIE, { path: "/auth" });
+      deleteCookie(http, REFRESH_COOKIE, { path: REFRESH_PATH });
       return refuse("UNAUTHENTICATED");
     }
-    if (refreshed.value.rotated) setRefreshCookie(http, next);
-    return answer(await tokensOf(refreshed.value));
+    if (refreshed.value.rotated) setRefreshCookie(api, http, next);
+    return answer(await tokensOf(api, refreshed.value));
   });
 
 const logout = (api: Api): Route =>
   api.enrolling(async (http, who) => {
-    deleteCookie(http, COOKIE, { path: "/auth" });
+    deleteCookie(http, REFRESH_COOKIE, { path: REFRESH_PATH });
     const ended = await api.writer.run("endSession", { sessionId: who.sessionId });
     if (!ended.ok) return ended;
     api.relay.endSessions(who.userId, (session) => session.sessionId === who.sessionId, "logout");

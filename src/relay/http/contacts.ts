@@ -1,19 +1,13 @@
 /** Contact requests between people, and the list of those who accepted. */
 import { makeId, type RelationId, type UserId } from "#protocol/ids.ts";
-import { ContactAcceptBody, ContactRequestBody } from "#protocol/rest.ts";
+import { ContactAcceptBody, ContactRequestBody, type PublicUser } from "#protocol/rest.ts";
 import { refuse } from "../failure.ts";
-import { answer, answerPage, isoTime, type Api } from "./api.ts";
-import { decodeAll } from "./auth.ts";
+import { answer, answerPage, isoTime, type Api, type RelayApp, type Route } from "./api.ts";
+import { decodeAll } from "./body-parts.ts";
 import { relationOf } from "./relations.ts";
 import { publicUser } from "./users.ts";
 
 export function serveContacts(app: RelayApp, api: Api): void {
-  const { directory, writer, relay, clock } = api;
-  const userOf = (userId: UserId) => {
-    const user = directory.user(userId);
-    return user === null ? null : publicUser(user);
-  };
-
   app.get("/contacts", listContacts(api));
 
   app.get("/contacts/requests", listRequests(api));
@@ -31,7 +25,7 @@ const listContacts = (api: Api): Route =>
     return answerPage(
       relations.map((row) => {
         const other = row.user_id === who.userId ? row.peer_user_id : row.user_id;
-        return { user: other === null ? null : userOf(other), relation: relationOf(row) };
+        return { user: other === null ? null : userOf(api, other), relation: relationOf(row) };
       }),
     );
   });
@@ -42,7 +36,7 @@ const listRequests = (api: Api): Route =>
       api.directory.contactRequestsOf(who.userId).map((row) => ({
         request_id: row.request_id,
         direction: row.to_id === who.userId ? "in" : "out",
-        user: userOf(row.to_id === who.userId ? row.from_id : row.to_id),
+        user: userOf(api, row.to_id === who.userId ? row.from_id : row.to_id),
         note_sealed: row.note_sealed,
         created_at: isoTime(row.created_at),
       })),
@@ -112,3 +106,8 @@ const dropRequest = (api: Api): Route =>
     });
     return dropped.ok ? answer({}) : dropped;
   });
+
+const userOf = (api: Api, userId: UserId): PublicUser | null => {
+  const user = api.directory.user(userId);
+  return user === null ? null : publicUser(user);
+};

@@ -3,7 +3,15 @@ import type { AccountId, ConversationId, UserId } from "#protocol/ids.ts";
 import { ConversationBody, type Conversation } from "#protocol/rest.ts";
 import { refuse } from "../failure.ts";
 import type { Role } from "../log/log-store.ts";
-import { answer, answerPage, isoTime, pageSize, type Api } from "./api.ts";
+import {
+  answer,
+  answerPage,
+  isoTime,
+  pageSize,
+  type Api,
+  type RelayApp,
+  type Route,
+} from "./api.ts";
 import { MAX_STREAMING_MEMBERS } from "#protocol/limits.ts";
 
 type Row = {

@@ -1,7 +1,7 @@
 /** Whether the relay can do its work: 200 while it can append, else 503. */
-import { RELAY_VERSION } from "../relay-version.ts";
 import type { Health } from "#protocol/rest.ts";
-import type { Api } from "./api.ts";
+import { RELAY_VERSION } from "../relay-version.ts";
+import type { Api, RelayApp } from "./api.ts";
 
 export function serveHealth(app: RelayApp, api: Api): void {
   app.get("/health", async (http) => {

@@ -9,13 +9,15 @@ import type { Appended } from "../log/log-store.ts";
 import {
   answer,
   answerPage,
-  humanPrincipal,
   isoTime,
   pageSize,
   type Answered,
   type Api,
   type Http,
+  type RelayApp,
+  type Route,
 } from "./api.ts";
+import { humanPrincipal } from "./callers.ts";
 
 /** Bytes of envelopes in one page; a page may hold fewer entries than asked for. */
 const PAGE_BYTES = 4_194_304;
@@ -37,8 +39,6 @@ export const ackOf = (
     : stored;
 
 export function serveMessages(app: RelayApp, api: Api): void {
-  const { log, relay } = api;
-
   app.get("/conversations/:id/messages", readHistory(api));
 
   app.post("/conversations/:id/messages", sendMessage(api));

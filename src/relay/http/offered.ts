@@ -4,7 +4,7 @@
  */
 import { readFile } from "node:fs/promises";
 import * as v from "valibot";
-import { answer, type Api } from "./api.ts";
+import { answer, type Api, type RelayApp } from "./api.ts";
 
 /** Name of the file in the data folder. */
 export const OFFERED_INVITES_FILE = "offered-invites.json";

@@ -2,7 +2,7 @@
 import type { RelationId } from "#protocol/ids.ts";
 import type { Relation } from "#protocol/rest.ts";
 import type { RelationRow } from "../directory/rows.ts";
-import { answer, answerPage, isoTime, type Api } from "./api.ts";
+import { answer, answerPage, isoTime, type Api, type RelayApp } from "./api.ts";
 
 export const relationOf = (row: RelationRow): Relation => ({
   relation_id: row.relation_id,

@@ -5,8 +5,8 @@ import { ACCESS_TOKEN_LIFETIME_S } from "#protocol/limits.ts";
 import { AddDeviceBody, BlockBody, OwnProfileBody, type PublicUser } from "#protocol/rest.ts";
 import type { UserRow } from "../directory/rows.ts";
 import { refuse } from "../failure.ts";
-import { answer, answerPage, isoTime, type Api } from "./api.ts";
-import { deviceParts } from "./auth.ts";
+import { answer, answerPage, isoTime, type Api, type RelayApp, type Route } from "./api.ts";
+import { deviceParts } from "./body-parts.ts";
 
 export const publicUser = ({ user_id, handle, display_name }: UserRow): PublicUser => ({
   user_id,
@@ -15,8 +15,6 @@ export const publicUser = ({ user_id, handle, display_name }: UserRow): PublicUs
 });
 
 export function serveUsers(app: RelayApp, api: Api): void {
-  const { directory, writer, clock } = api;
-
   app.get("/users/me", readOwnProfile(api));
   app.patch("/users/me", changeOwnProfile(api));
 
@@ -61,7 +59,7 @@ const changeOwnProfile = (api: Api): Route =>
 const listOwnDevices = (api: Api): Route =>
   api.enrolling((_http, who) =>
     answerPage(
-      directory
+      api.directory
         .devicesOf(who.userId)
         .filter((device) => device.revoked_at === null)
         .map((device) => ({
@@ -128,7 +126,7 @@ const searchByHandle = (api: Api): Route =>
 const listBlocks = (api: Api): Route =>
   api.human((_http, who) =>
     answerPage(
-      directory
+      api.directory
         .blocksOf(who.userId)
         .map((row) => ({ user_id: row.blocked_id, created_at: isoTime(row.created_at) })),
     ),

@@ -55,7 +55,7 @@ export async function startReceiving(parts: {
   const intake = createIntake({
     lanes,
     dedupe: disk.dedupe,
-    acknowledge: endpoint.acknowledge,
+    acknowledge: (conversationId, seq) => endpoint.acknowledge(conversationId, seq),
     deliver: (entry, delivery) => deliver(entry, delivery).catch(told(errors, "HANDLER_FAILED")),
     isAwaited: (entry) =>
       isAnswerEntry(entry) &&

@@ -1,0 +1,291 @@
+/**
+ * A conversation with a MyAgent server: one line, one session, one run at a time. The session is pure; here are the
+ * socket, the timers and the queue. SPEC N60–N75.
+ */
+import { backoffDelayMs } from "#base/backoff.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/log.ts";
+import type { RandomBytes } from "#base/random.ts";
+import { err, ok, type Result } from "#base/result.ts";
+import type { Channel, ChannelCommand, Json } from "#peer/channel.ts";
+import type { ChannelFailure, UnreachableCause } from "#peer/channel-failure.ts";
+import type { OpenSocket } from "#peer/socket.ts";
+import { createLine, MAX_INCOMING_CHARACTERS } from "../line.ts";
+import { createTeller } from "../tell.ts";
+import { createTurnQueue } from "../turn-queue.ts";
+import { createAcker } from "./acker.ts";
+import { STILL_ACTIVE } from "./error-meaning.ts";
+import { parseServerFrame, type ServerFrame } from "./frame.ts";
+import { encodeRequest, MAX_REQUEST_BYTES, requestSizeBytes, type Request } from "./request.ts";
+import { createSeenFrames } from "./seen-frames.ts";
+import {
+  reduceSession,
+  startSession,
+  ticketOf,
+  type SessionInput,
+  type SessionStep,
+  type Ticket,
+} from "./session.ts";
+import { act, beginTurn, endOpenRun, type TurnCommand } from "./session-command.ts";
+
+export const MYAGENT_DEFAULT_URL = "ws://localhost:8080";
+
+/** A silently lost line counts as alive at the server for about 50 s. */
+const RESTORE_WITHIN_MS = 60_000;
+/** The server greets at once; one that does not is asked for a session all the same. */
+const GREETING_WITHIN_MS = 5_000;
+/** A cancel is answered at once, whatever the agent does. */
+const STOP_WITHIN_MS = 10_000;
+/** Heartbeats come every 60 s; a server that sent one and then missed two is gone. */
+const SILENCE_LIMIT_MS = 150_000;
+
+export type MyAgentOptions = {
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly log: Log;
+  readonly openSocket: OpenSocket;
+  readonly url: string;
+  /** What the server's set-up hook is given with the session; null for plain servers. */
+  readonly setup: Json;
+  /** From the last start of this conversation, or null. */
+  readonly ticket: Ticket | null;
+  /** A new ticket to keep; it may hold the conversation, so it is sealed at rest and never logged. */
+  readonly onTicket: (ticket: Ticket | null) => void;
+  /** Named when nothing answers. */
+  readonly likelyCauses: readonly UnreachableCause[];
+};
+
+/** Creates a channel that is idle until started. */
+export function createMyAgentChannel(options: MyAgentOptions): Channel {
+  const { clock, random, log } = options;
+  const teller = createTeller(clock);
+  const seen = createSeenFrames();
+  let session = startSession(options.setup, options.ticket);
+  let keptTicket: string | null = null;
+  let isOutageTold = false;
+  let unreadable = 0;
+  let restoringSince = 0;
+  let restoreTries = 0;
+  let hasHeartbeat = false;
+  /** One timer for each wait there is; all end with the line. */
+  const timers = new Map<"greeting" | "restore" | "stop" | "silence", () => void>();
+
+  const setTimer = (name: "greeting" | "restore" | "stop" | "silence", ms: number, task: () => void) => {
+    timers.get(name)?.();
+    timers.set(name, clock.after(ms, task));
+  };
+  const clearTimer = (name: "greeting" | "restore" | "stop" | "silence"): void => {
+    timers.get(name)?.();
+    timers.delete(name);
+  };
+
+  const send = (request: Request): void => {
+    line.send(encodeRequest(request, session.sessionId));
+  };
+
+  const acker = createAcker(clock, (lastSeq) => send({ type: "ack", lastSeq }));
+
+  const keepTicket = (): void => {
+    const ticket = ticketOf(session);
+    const text = JSON.stringify([ticket?.signedState ?? null, ticket?.openTurnId ?? null]);
+    if (text === keptTicket) return;
+    keptTicket = text;
+    options.onTicket(ticket);
+  };
+
+  const take = (step: SessionStep): void => {
+    const hadRun = session.run !== null;
+    session = step.session;
+    // Requests first: a listener that gives the next command must not overtake them.
+    step.requests.forEach(send);
+    teller.tellAll(step.facts);
+    if (session.run === null) clearTimer("stop");
+    if (hadRun !== (session.run !== null) || session.stage === "ready") keepTicket();
+    enterStatus();
+    if (session.stage === "ready") queue.pump();
+  };
+
+  const put = (input: SessionInput): void => take(reduceSession(session, input, clock.now()));
+
+  const enterStatus = (): void => {
+    const since = clock.now();
+    switch (session.stage) {
+      case "ready":
+        if (teller.status().status !== "online") {
+          line.succeeded();
+          isOutageTold = false;
+          clearTimer("restore");
+        }
+        return teller.enter({ status: "online", since });
+      case "restoring":
+        return teller.enter({ status: "restoring", since });
+      case "refused":
+        return teller.enter({ status: "refused" });
+      case "offline":
+      case "greeting":
+      case "creating":
+        return;
+    }
+  };
+
+  /** While the old line counts as alive the ticket is tried again, for a minute; then a fresh session will do. */
+  const retryRestore = (): void => {
+    if (clock.now() - restoringSince >= RESTORE_WITHIN_MS) return put({ type: "create" });
+    const delayMs = backoffDelayMs(restoreTries++, random);
+    setTimer("restore", delayMs, () => put({ type: "restore-again" }));
+  };
+
+  const hear = (frame: ServerFrame): void => {
+    watchSilence(frame);
+    acker.heard(frame.seq);
+    if (!seen.isNew(frame)) return;
+    const wasRestoring = session.stage === "restoring";
+    if (frame.event === "system.connected") clearTimer("greeting");
+    put({ type: "frame", frame });
+    if (!wasRestoring && session.stage === "restoring") {
+      restoringSince = clock.now();
+      restoreTries = 0;
+    }
+    const isRefused =
+      wasRestoring && frame.event === "agent.error" && String(frame.content).startsWith(STILL_ACTIVE);
+    if (isRefused) retryRestore();
+  };
+
+  /** Only a server that has beaten once is expected to go on. */
+  const watchSilence = ({ event }: ServerFrame): void => {
+    hasHeartbeat ||= event === "system.heartbeat";
+    if (hasHeartbeat) setTimer("silence", SILENCE_LIMIT_MS, () => line.drop("at-once"));
+  };
+
+  const line = createLine({
+    clock,
+    random,
+    openSocket: options.openSocket,
+    url: options.url,
+    events: {
+      connecting: () => teller.enter({ status: "connecting", since: clock.now() }),
+      opened() {
+        unreadable = 0;
+        put({ type: "opened" });
+        setTimer("greeting", GREETING_WITHIN_MS, () => put({ type: "create" }));
+      },
+      text(text) {
+        const frame = parseServerFrame(text);
+        if (frame !== null) return hear(frame);
+        unreadable += 1;
+        log.warn("myagent/unreadable-frame", { count: unreadable });
+        const turnId = session.run?.turnId ?? null;
+        teller.tell({
+          type: "notice",
+          turnId,
+          notice: { kind: "unreadable-frames", count: unreadable },
+        });
+      },
+      oversized: () =>
+        teller.tell({
+          type: "fault",
+          turnId: session.run?.turnId ?? null,
+          failure: { kind: "peer/frame-too-large", limit: MAX_INCOMING_CHARACTERS },
+          words: "",
+        }),
+      lost(code, hadOpened) {
+        for (const name of [...timers.keys()]) clearTimer(name);
+        acker.stop();
+        hasHeartbeat = false;
+        put({ type: "lost" });
+        if (!hadOpened) tellOutage();
+        else if (session.run !== null)
+          teller.tell({
+            type: "fault",
+            turnId: session.run.turnId,
+            failure: { kind: "peer/line-lost", code },
+            words: "",
+          });
+      },
+      waiting: (retryAt) => teller.enter({ status: "waiting", retryAt }),
+    },
+  });
+
+  /** Once per outage; every later try fails in silence. */
+  const tellOutage = (): void => {
+    if (isOutageTold) return;
+    isOutageTold = true;
+    const failure = { kind: "peer/unreachable", causes: options.likelyCauses } as const;
+    teller.tell({ type: "fault", turnId: null, failure, words: "" });
+  };
+
+  const queue = createTurnQueue<TurnCommand>({
+    isFree: () => session.stage === "ready" && session.run === null,
+    begin: (command) => take(beginTurn(session, command)),
+    tell: (fact) => teller.tell(fact),
+  });
+
+  const stop = (): Result<null, ChannelFailure> => {
+    if (session.run === null) return err({ kind: "peer/no-open-turn" });
+    if (session.stage !== "ready") {
+      take(endOpenRun(session, "stopped"));
+      return ok(null);
+    }
+    take(act(session, { type: "stop" }));
+    if (session.run !== null)
+      setTimer("stop", STOP_WITHIN_MS, () => take(endOpenRun(session, "stopped")));
+    return ok(null);
+  };
+
+  const addTurn = (command: TurnCommand): Result<null, ChannelFailure> => {
+    if (command.type === "send-text" && command.text.trim() === "")
+      return err({ kind: "peer/empty-text" });
+    const sizeBytes = requestSizeBytes(JSON.stringify(command)) + ENVELOPE_BYTES;
+    if (sizeBytes > MAX_REQUEST_BYTES)
+      return err({ kind: "peer/too-large", limit: MAX_REQUEST_BYTES - ENVELOPE_BYTES });
+    return queue.add(command) ? ok(null) : err({ kind: "peer/unknown-turn" });
+  };
+
+  const run = (command: ChannelCommand): Result<null, ChannelFailure> => {
+    if (teller.status().status === "closed") return err({ kind: "peer/closed" });
+    if (command.type === "send-text") return addTurn(command);
+    if (command.type === "withdraw")
+      return queue.withdraw(command.turnId) ? ok(null) : err({ kind: "peer/unknown-turn" });
+    if (!session.capabilities.has(command.type))
+      return err({ kind: "peer/not-supported", command: command.type });
+    if (command.type === "stop") return stop();
+    if (command.type === "solve-tasks") return addTurn(command);
+    if (command.type === "replan" && session.run === null) return addTurn(command);
+    if (session.stage !== "ready") return err({ kind: "peer/offline" });
+    if (command.type === "new-session") {
+      if (session.run !== null) return err({ kind: "peer/turn-open" });
+    } else if (command.type === "answer-prompt") {
+      if (session.run?.prompt?.promptId !== command.promptId)
+        return err({ kind: "peer/unknown-prompt" });
+      if (requestSizeBytes(JSON.stringify(command)) + ENVELOPE_BYTES > MAX_REQUEST_BYTES)
+        return err({ kind: "peer/too-large", limit: MAX_REQUEST_BYTES - ENVELOPE_BYTES });
+    } else if (session.run === null) return err({ kind: "peer/no-open-turn" });
+    take(act(session, command));
+    return ok(null);
+  };
+
+  return {
+    kind: "myagent",
+    capabilities: () => session.capabilities,
+    status: () => teller.status(),
+    on: (listener) => teller.on(listener),
+    start: () => line.start(),
+    run,
+    nudge() {
+      if (session.stage === "refused") put({ type: "create" });
+      else line.nudge();
+    },
+    close() {
+      if (teller.status().status === "closed") return;
+      queue.clear();
+      take(endOpenRun(session, "lost"));
+      for (const name of [...timers.keys()]) clearTimer(name);
+      acker.stop();
+      line.close();
+      teller.enter({ status: "closed" });
+    },
+  };
+}
+
+/** Room for event name, session id and the members around a text. */
+const ENVELOPE_BYTES = 1_024;

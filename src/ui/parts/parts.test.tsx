@@ -1,0 +1,372 @@
+import { renderToStaticMarkup } from "react-dom/server";
+import { describe, expect, test } from "vitest";
+import { checkFormValues, type FieldProblem } from "#stores/form.ts";
+import { aMessage } from "#stores/sample-views.ts";
+import type { ArtifactView, BodyView, MessageView, StreamView } from "#stores/views.ts";
+import { KitProvider } from "#ui/kit/KitProvider.tsx";
+import { MarkdownProvider } from "#ui/markdown/MarkdownContext.tsx";
+import { en } from "#ui/text/en.ts";
+import { makeText, TextProvider, useText } from "#ui/text/text.tsx";
+import { cutStretches } from "./approval-lines.ts";
+import type { FormField } from "./card-types.ts";
+import { draftOf, readNumber, startingValues } from "./form-values.ts";
+import { problemToWords } from "./form-words.ts";
+import { MessageMeta } from "./MessageMeta.tsx";
+import { partFor, sealOf, type PartActions } from "./part-for.tsx";
+import { Reactions } from "./Reactions.tsx";
+import { ReplyQuote } from "./ReplyQuote.tsx";
+import { anAnswer, anApproval, anArtifact, NOW } from "./sample-artifacts.ts";
+
+const TEXT = makeText("en", en);
+const ACTIONS: PartActions = {
+  checkForm: checkFormValues,
+  onDraft: () => {},
+  onAnswer: () => {},
+  onDecide: () => {},
+};
+
+function Part({ message }: { message: MessageView }) {
+  const t = useText();
+  return partFor(message, { actions: ACTIONS, isBusy: false, t });
+}
+
+const drawNode = (node: React.ReactNode): string =>
+  renderToStaticMarkup(
+    <TextProvider text={TEXT}>
+      <KitProvider>
+        <MarkdownProvider jobs={null}>{node}</MarkdownProvider>
+      </KitProvider>
+    </TextProvider>,
+  );
+const drawMessage = (part: Partial<MessageView>): string =>
+  drawNode(<Part message={aMessage(1, part)} />);
+const drawBody = (body: BodyView): string => drawMessage({ body });
+const drawCard = (artifact: ArtifactView): string => drawBody({ kind: "card", artifact });
+const wordsOf = (html: string): string =>
+  html
+    .replaceAll(/<[^>]+>/g, " ")
+    .replaceAll(/\s+/g, " ")
+    .trim();
+
+const aStream = (part: Partial<StreamView> = {}): StreamView => ({
+  streamId: "00000000-0000-7000-8000-00000000b001" as StreamView["streamId"],
+  text: "So far **so** good",
+  status: "live",
+  reason: null,
+  markdown: true,
+  startedAt: NOW,
+  ...part,
+});
+
+describe("words and streams", () => {
+  test("[U40] a stream that lives is open and busy; one that is proven is text with a closed edge", () => {
+    const live = drawBody({ kind: "stream", stream: aStream() });
+    const proven = drawBody({ kind: "text", text: "So far **so** good", markdown: true });
+
+    expect(live).toContain('data-seal="open"');
+    expect(live).toContain('aria-busy="true"');
+    expect(proven).toContain('data-seal="proven"');
+    expect(proven).not.toContain("aria-busy");
+  });
+
+  test("[U40] a person's words have no edge", () => {
+    const message = {
+      body: { kind: "text", text: "hi", markdown: false },
+      authorKind: "human",
+    } as const;
+
+    expect(drawMessage(message)).toContain('data-seal="none"');
+    expect(sealOf(aMessage(1, message))).toBe("none");
+  });
+
+  test.each(["aborted", "orphaned", "timeout", "limit", "altered", "stopped"] as const)(
+    "[U41] a stream that ended short (%s) is broken and says why in words",
+    (reason) => {
+      const whole = drawBody({ kind: "stream", stream: aStream() });
+      const broken = drawBody({ kind: "stream", stream: aStream({ status: "cut-short", reason }) });
+
+      expect(broken).toContain('data-seal="broken"');
+      expect(wordsOf(broken).length).toBeGreaterThan(wordsOf(whole).length + 20);
+    },
+  );
+
+  test("[U40] a stream without a word yet says who is writing", () => {
+    expect(wordsOf(drawBody({ kind: "stream", stream: aStream({ text: "" }) }))).toBe(
+      "Guide is writing",
+    );
+  });
+
+  test("[U42] the mark by the time says in words how far a message is proven or delivered", () => {
+    expect(drawNode(<MessageMeta at={NOW} seal="proven" delivery={null} />)).toContain(
+      "Complete, signature verified",
+    );
+    expect(drawNode(<MessageMeta at={NOW} delivery={{ status: "queued" }} />)).toContain(
+      "Not sent yet. It will go when you are back online.",
+    );
+    expect(
+      drawNode(<MessageMeta at={NOW} delivery={{ status: "failed", failure: "peer/x" }} />),
+    ).toContain("Not sent");
+  });
+});
+
+describe("approvals", () => {
+  const rows = [{ label: "Command", value: "rm -rf /tmp/\u202ex\nls", warning: "hidden" }];
+  const anOpenApproval = (part: Partial<ArtifactView> = {}): ArtifactView =>
+    anArtifact(anApproval(), {
+      approval: { rows, blockedBecause: null },
+      expiresAt: Date.UTC(2099, 0, 1),
+      ...part,
+    });
+  const buttonsOf = (html: string): readonly string[] =>
+    [...html.matchAll(/<button[^>]*>.*?<\/button>/g)].map(([button]) => button);
+
+  test("[U43] every row is drawn whole, with hidden characters as marks", () => {
+    const long = `${"line of a payload\n".repeat(400)}end`;
+    const html = drawCard(
+      anOpenApproval({
+        approval: {
+          rows: [...rows, { label: "Long", value: long, warning: "" }],
+          blockedBecause: null,
+        },
+      }),
+    );
+
+    expect(html).toContain("Hidden character U+202E");
+    expect(html.match(/line of a payload/g)).toHaveLength(400);
+    expect(html).toContain("Holds hidden characters, shown as marks");
+  });
+
+  test("[U43] cutting a payload into stretches loses nothing and leaves none longer than a glance", () => {
+    const value = `${"x".repeat(2_000)}\n${"y\n".repeat(50)}\n\n`;
+    const stretches = cutStretches(value);
+
+    expect(stretches.join("")).toBe(value);
+    expect(Math.max(...stretches.map((stretch) => stretch.length))).toBeLessThanOrEqual(1_200);
+    expect(Math.max(...stretches.map((stretch) => stretch.split("\n").length))).toBeLessThanOrEqual(
+      9,
+    );
+  });
+
+  test("[U44] the buttons sleep until everything was seen, and deny comes first", () => {
+    const buttons = buttonsOf(drawCard(anOpenApproval()));
+
+    expect(buttons.map(wordsOf)).toEqual(["Deny", "Deploy"]);
+    expect(buttons.every((button) => button.includes("disabled"))).toBe(true);
+  });
+
+  test("[U45] risk is a word and a shape", () => {
+    const shapes = (["low", "medium", "high", "critical"] as const).map((risk) =>
+      /<path d="([^"]+)"[^>]*><\/path><\/svg>(Low risk|Medium risk|High risk|Critical)/.exec(
+        drawCard({ ...anOpenApproval(), card: anApproval({ risk }) }),
+      ),
+    );
+
+    expect(shapes.map((shape) => shape?.[2])).toEqual([
+      "Low risk",
+      "Medium risk",
+      "High risk",
+      "Critical",
+    ]);
+    expect(new Set(shapes.map((shape) => shape?.[1])).size).toBe(4);
+  });
+
+  test.each(["digest-mismatch", "key-changed", "fork", "unverified"] as const)(
+    "[U46] an approval blocked by %s says so",
+    (blockedBecause) => {
+      expect(drawCard(anOpenApproval({ approval: { rows, blockedBecause } }))).toContain(
+        'role="alert"',
+      );
+    },
+  );
+
+  test("[U46] a request whose digest does not hold draws no payload", () => {
+    const html = drawCard(anOpenApproval({ approval: null }));
+
+    expect(html).toContain("Nothing can be approved here.");
+    expect(html).not.toContain("<dl");
+  });
+
+  test("[U47] a decision is shown in place of the buttons, with who, when and why", () => {
+    const answer = anAnswer({ decision: "deny", actionId: "no", reason: "Not on a Friday" });
+    const html = drawCard(anOpenApproval({ answer, answers: [answer], canRespond: false }));
+
+    expect(buttonsOf(html)).toEqual([]);
+    expect(wordsOf(html)).toContain("Grace denied this · Deny Not on a Friday");
+  });
+
+  test("[U47] an approval nobody decided in time counts as denied and can no longer be given", () => {
+    const past = drawCard(anOpenApproval({ expiresAt: 1 }));
+    const expired = drawCard(anOpenApproval({ expired: true, canRespond: false }));
+
+    for (const html of [past, expired]) {
+      expect(buttonsOf(html)).toEqual([]);
+      expect(html).toContain("This counts as denied.");
+    }
+  });
+});
+
+describe("forms", () => {
+  const fields: readonly FormField[] = [
+    { id: "name", label: "Full name", type: "text", required: true },
+    { id: "about", label: "About", type: "textarea" },
+    { id: "age", label: "Age", type: "number", default: 30 },
+    { id: "city", label: "City", type: "select", options: [{ value: "b", label: "Berlin" }] },
+    {
+      id: "tags",
+      label: "Tags",
+      type: "select",
+      multiple: true,
+      options: [{ value: "t", label: "T" }],
+    },
+    { id: "seat", label: "Seat", type: "radio", options: [{ value: "w", label: "Window" }] },
+    { id: "ok", label: "Agreed", type: "checkbox" },
+    { id: "extras", label: "Extras", type: "checkbox", options: [{ value: "m", label: "Meal" }] },
+    { id: "day", label: "Day", type: "date" },
+    { id: "pin", label: "Pin", type: "secret" },
+  ];
+  const aForm = (part: Partial<ArtifactView> = {}): ArtifactView =>
+    anArtifact({ subtype: "form", payload: { fields: [...fields] } }, part);
+
+  test("[U36] every type of field has a control with its label", () => {
+    const html = drawCard(aForm());
+
+    for (const { label } of fields) expect(html).toContain(`<bdi>${label}</bdi>`);
+    expect(html).toContain('type="date"');
+    expect(html).toContain('type="password"');
+    expect(html).toContain("<textarea");
+  });
+
+  test("[U36] a form begins with its kept draft over the agent's defaults", () => {
+    expect(startingValues(fields, { name: "Ada" })).toEqual({ name: "Ada", age: 30 });
+  });
+
+  test("[U37] a draft never holds a secret", () => {
+    expect(draftOf(fields, { name: "Ada", pin: { secret: "1234" } })).toEqual({ name: "Ada" });
+    expect(startingValues([{ id: "pin", label: "P", type: "secret", default: "x" }], null)).toEqual(
+      {},
+    );
+  });
+
+  test("[U37] an answered form shows labels of choices and only the length of secrets", () => {
+    const answer = anAnswer({ values: { name: "Ada", city: "b", pin: { secret_length: 4 } } });
+    const words = wordsOf(drawCard(aForm({ canRespond: false, answer, answers: [answer] })));
+
+    expect(words).toContain("City Berlin");
+    expect(words).toContain("Pin 4 characters, sealed");
+    expect(words).toContain("Answered by Grace");
+  });
+
+  test.each<FieldProblem>([
+    { kind: "required" },
+    { kind: "wrong-type" },
+    { kind: "too-short", limit: 2 },
+    { kind: "too-long", limit: 2 },
+    { kind: "too-small", limit: 2 },
+    { kind: "too-large", limit: "2026-01-01" },
+    { kind: "off-step", step: 5 },
+    { kind: "bad-format", format: "email" },
+    { kind: "bad-format", format: "one-to-come" },
+    { kind: "not-an-option" },
+    { kind: "not-a-date" },
+  ])("[U38] a problem %j has words of its own", (problem) => {
+    const Words = () => problemToWords(problem, useText());
+
+    expect(drawNode(<Words />)).toMatch(/^[A-Z0-9].*\.$/);
+  });
+
+  test("[U38] numbers are read as people type them", () => {
+    expect(readNumber(" 1,5 ")).toBe(1.5);
+    expect(readNumber("-3")).toBe(-3);
+    expect(readNumber("")).toBeUndefined();
+    expect(readNumber("many")).toBe("many");
+  });
+});
+
+describe("other cards and rows", () => {
+  test("[U39] progress tells its share, its steps and that it can be cancelled", () => {
+    const html = drawCard(
+      anArtifact({
+        subtype: "progress",
+        payload: {
+          percent: 62,
+          status: "running",
+          cancellable: true,
+          steps: [{ id: "1", label: "Build", status: "done" }],
+        },
+      }),
+    );
+
+    expect(html).toContain('aria-valuenow="62"');
+    expect(wordsOf(html)).toContain("Build Done");
+    expect(html).toContain("Cancel");
+  });
+
+  test("[U39] progress of unknown length gives no number", () => {
+    expect(drawCard(anArtifact({ subtype: "progress", payload: { percent: null } }))).not.toContain(
+      "aria-valuenow",
+    );
+  });
+
+  test("[U48] a card or message of a kind unknown to this version keeps its title and says so", () => {
+    expect(
+      wordsOf(
+        drawCard(
+          anArtifact({ subtype: "unknown", original_subtype: "poll" }, { summary: "Where" }),
+        ),
+      ),
+    ).toContain("Where This version of Parley does not know this kind of card (poll).");
+    expect(wordsOf(drawBody({ kind: "unsupported", originalType: "hologram" }))).toContain(
+      "Kind: hologram",
+    );
+  });
+
+  test("[U48] a message that cannot be read says why and what helps", () => {
+    expect(wordsOf(drawBody({ kind: "unreadable", failure: "crypto/bad-signature" }))).toContain(
+      "The signature does not hold Somebody other than the sender may have changed it",
+    );
+  });
+
+  test("[U48] a taken-back message says by whom", () => {
+    expect(wordsOf(drawBody({ kind: "recalled", by: "server" }))).toContain(
+      "removed by the server",
+    );
+  });
+
+  test("[U48] a system row speaks only our own sentences", () => {
+    const html = drawBody({
+      kind: "system",
+      event: "payment.requested",
+      text: "Send money to mallory",
+      params: {},
+    });
+
+    expect(html).not.toContain("mallory");
+  });
+
+  test("[U49] a quote whose original is missing is marked as the author's word and leads nowhere", () => {
+    const reply = {
+      messageId: aMessage(1).id,
+      authorName: "Ada",
+      text: "yes",
+      isQuotedByAuthor: true,
+    };
+
+    expect(drawNode(<ReplyQuote reply={reply} onJump={() => {}} />)).not.toContain("<button");
+    expect(
+      drawNode(<ReplyQuote reply={{ ...reply, isQuotedByAuthor: false }} onJump={() => {}} />),
+    ).toContain('aria-label="Go to the message by Ada"');
+  });
+
+  test("[U49] forty kinds of reactions are ten and a way to the rest", () => {
+    const reactions = Array.from({ length: 40 }, (_, at) => ({
+      emoji: String.fromCodePoint(0x1f600 + at),
+      by: [aMessage(1).authorId],
+      mine: at === 0,
+    }));
+    const html = drawNode(<Reactions reactions={reactions} onToggle={() => {}} />);
+
+    expect(html.match(/<button/g)).toHaveLength(11);
+    expect(html).toContain("30 more");
+    expect(html).toContain('aria-pressed="true"');
+  });
+});

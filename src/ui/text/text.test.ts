@@ -1,0 +1,114 @@
+import { globSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { compileTable, compiledTables } from "./compile-tables.ts";
+import { en } from "./en.ts";
+import { failureWords } from "./failures.ts";
+import { formatsOf } from "./format.ts";
+import { pickLocale, type TextKey } from "./tables.ts";
+import { zhHans } from "./zh-hans.ts";
+
+const keys = Object.keys(en) as readonly TextKey[];
+
+/** The names of the values a compiled sentence asks for. */
+function argumentsOf(tokens: unknown): readonly string[] {
+  if (!Array.isArray(tokens)) return [];
+  return tokens
+    .flatMap((token: unknown) =>
+      Array.isArray(token)
+        ? [String(token[0]), ...Object.values((token[2] ?? {}) as object).flatMap(argumentsOf)]
+        : [],
+    )
+    .filter((name, at, all) => all.indexOf(name) === at)
+    .sort();
+}
+
+describe("the words", () => {
+  test("[U1] both languages have a sentence for every key", () => {
+    expect(Object.keys(zhHans).sort()).toEqual([...keys].sort());
+    expect(keys.filter((key) => en[key].length === 0 || zhHans[key].length === 0)).toEqual([]);
+  });
+
+  test("[U1] every sentence compiles, and Chinese asks for no value that English is not given", () => {
+    const english = compileTable(en);
+    const chinese = compileTable(zhHans);
+    const asksForMore = (key: TextKey): boolean =>
+      argumentsOf(chinese[key]).some((name) => !argumentsOf(english[key]).includes(name));
+
+    expect(keys.filter(asksForMore)).toEqual([]);
+  });
+
+  test("[U2] no sentence shouts", () => {
+    expect(keys.filter((key) => /[!！]/.test(en[key] + zhHans[key]))).toEqual([]);
+  });
+
+  test("[U3] the build replaces the tables by compiled ones and touches nothing else", async () => {
+    const plugin = compiledTables();
+    const path = new URL("en.ts", import.meta.url).pathname;
+
+    expect((await plugin.load(path))?.code).toContain('"general.back":["Back"]');
+    expect(await plugin.load(path.replace("en.ts", "text.tsx"))).toBeNull();
+  });
+
+  test("the first language of the browser that we speak is taken", () => {
+    expect(pickLocale(["fr-FR", "zh-TW", "en"])).toBe("zh-Hans");
+    expect(pickLocale(["fr"])).toBe("en");
+  });
+});
+
+describe("failures in words", () => {
+  const kinds = globSync("src/*/failure.ts").flatMap((file) =>
+    [...readFileSync(file, "utf8").matchAll(/kind: "([a-z]+\/[a-z0-9-]+)"/g)].map(
+      ([, kind]) => kind ?? "",
+    ),
+  );
+
+  test("[U4] every kind of failure of every layer has a title and an advice in both languages", () => {
+    expect(kinds.length).toBeGreaterThan(30);
+    for (const kind of kinds) {
+      const { title, advice } = failureWords(kind);
+
+      expect(en[title], kind).toBeTruthy();
+      expect(zhHans[advice], kind).toBeTruthy();
+    }
+  });
+
+  test("[U4] a kind from a version to come gets the words of its layer, or says it is our fault", () => {
+    expect(failureWords("crypto/never-heard-of").title).toBe("failure.unreadable.title");
+    expect(failureWords("constructor").title).toBe("failure.ours.title");
+    expect(failureWords("engine/something-new").action).toBe("report");
+  });
+
+  test("[U4] what a person can do differs by what happened", () => {
+    expect(failureWords("crypto/bad-signature")).toMatchObject({ action: "report" });
+    expect(failureWords("peer/offline")).toMatchObject({ title: "failure.offline.title" });
+    expect(failureWords("crypto/wrong-unlock-key").title).toBe("failure.wrongPassword.title");
+  });
+});
+
+describe("times, sizes and counts", () => {
+  const noon = new Date(2026, 2, 4, 12, 0).getTime();
+  const day = 86_400_000;
+
+  test("[U5] a day line says today, yesterday, a weekday, or the date", () => {
+    const { dayLine } = formatsOf("en");
+
+    expect(dayLine(noon, noon)).toBe("Today");
+    expect(dayLine(noon - day, noon)).toBe("Yesterday");
+    expect(dayLine(noon - 3 * day, noon)).toBe("Sunday");
+    expect(dayLine(noon - 30 * day, noon)).toContain("2026");
+  });
+
+  test("[U5] each language writes them in its own form", () => {
+    expect(formatsOf("zh-Hans").dayLine(noon - day, noon)).toBe("昨天");
+    expect(formatsOf("en").bytes(2_345_678)).toBe("2.3 MB");
+    expect(formatsOf("en").relative(noon - 120_000, noon)).toBe("2 minutes ago");
+  });
+
+  test("[U5] a countdown never goes below zero", () => {
+    const { countdown } = formatsOf("en");
+
+    expect(countdown(245_000)).toBe("4:05");
+    expect(countdown(3_845_000)).toBe("1:04:05");
+    expect(countdown(-1)).toBe("0:00");
+  });
+});
