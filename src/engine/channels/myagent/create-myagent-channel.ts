@@ -16,7 +16,7 @@ import { createTurnQueue } from "../turn-queue.ts";
 import { createAcker } from "./acker.ts";
 import { STILL_ACTIVE } from "./error-meaning.ts";
 import { parseServerFrame, type ServerFrame } from "./frame.ts";
-import { encodeRequest, MAX_REQUEST_BYTES, requestSizeBytes, type Request } from "./request.ts";
+import { encodeRequest, type Request } from "./request.ts";
 import { createSeenFrames } from "./seen-frames.ts";
 import {
   reduceSession,
@@ -26,7 +26,14 @@ import {
   type SessionStep,
   type Ticket,
 } from "./session.ts";
-import { act, beginTurn, endOpenRun, type TurnCommand } from "./session-command.ts";
+import {
+  act,
+  beginTurn,
+  endOpenRun,
+  opensTurn,
+  refusalOf,
+  type TurnCommand,
+} from "./session-command.ts";
 
 export const MYAGENT_DEFAULT_URL = "ws://localhost:8080";
 
@@ -55,6 +62,8 @@ export type MyAgentOptions = {
   readonly likelyCauses: readonly UnreachableCause[];
 };
 
+type TimerName = "greeting" | "restore" | "stop" | "silence";
+
 /** Creates a channel that is idle until started. */
 export function createMyAgentChannel(options: MyAgentOptions): Channel {
   const { clock, random, log } = options;
@@ -68,13 +77,13 @@ export function createMyAgentChannel(options: MyAgentOptions): Channel {
   let restoreTries = 0;
   let hasHeartbeat = false;
   /** One timer for each wait there is; all end with the line. */
-  const timers = new Map<"greeting" | "restore" | "stop" | "silence", () => void>();
+  const timers = new Map<TimerName, () => void>();
 
-  const setTimer = (name: "greeting" | "restore" | "stop" | "silence", ms: number, task: () => void) => {
+  const setTimer = (name: TimerName, ms: number, task: () => void): void => {
     timers.get(name)?.();
     timers.set(name, clock.after(ms, task));
   };
-  const clearTimer = (name: "greeting" | "restore" | "stop" | "silence"): void => {
+  const clearTimer = (name: TimerName): void => {
     timers.get(name)?.();
     timers.delete(name);
   };
@@ -147,7 +156,9 @@ export function createMyAgentChannel(options: MyAgentOptions): Channel {
       restoreTries = 0;
     }
     const isRefused =
-      wasRestoring && frame.event === "agent.error" && String(frame.content).startsWith(STILL_ACTIVE);
+      wasRestoring &&
+      frame.event === "agent.error" &&
+      String(frame.content).startsWith(STILL_ACTIVE);
     if (isRefused) retryRestore();
   };
 
@@ -167,7 +178,7 @@ export function createMyAgentChannel(options: MyAgentOptions): Channel {
       opened() {
         unreadable = 0;
         put({ type: "opened" });
-        setTimer("greeting", GREETING_WITHIN_MS, () => put({ type: "create" }));
+        setTimer("greeting", GREETING_WITHIN_MS, () => put({ type: "ungreeted" }));
       },
       text(text) {
         const frame = parseServerFrame(text);
@@ -221,7 +232,6 @@ export function createMyAgentChannel(options: MyAgentOptions): Channel {
   });
 
   const stop = (): Result<null, ChannelFailure> => {
-    if (session.run === null) return err({ kind: "peer/no-open-turn" });
     if (session.stage !== "ready") {
       take(endOpenRun(session, "stopped"));
       return ok(null);
@@ -232,34 +242,15 @@ export function createMyAgentChannel(options: MyAgentOptions): Channel {
     return ok(null);
   };
 
-  const addTurn = (command: TurnCommand): Result<null, ChannelFailure> => {
-    if (command.type === "send-text" && command.text.trim() === "")
-      return err({ kind: "peer/empty-text" });
-    const sizeBytes = requestSizeBytes(JSON.stringify(command)) + ENVELOPE_BYTES;
-    if (sizeBytes > MAX_REQUEST_BYTES)
-      return err({ kind: "peer/too-large", limit: MAX_REQUEST_BYTES - ENVELOPE_BYTES });
-    return queue.add(command) ? ok(null) : err({ kind: "peer/unknown-turn" });
-  };
-
   const run = (command: ChannelCommand): Result<null, ChannelFailure> => {
     if (teller.status().status === "closed") return err({ kind: "peer/closed" });
-    if (command.type === "send-text") return addTurn(command);
+    const refusal = refusalOf(session, command);
+    if (refusal !== null) return err(refusal);
+    if (command.type === "stop") return stop();
     if (command.type === "withdraw")
       return queue.withdraw(command.turnId) ? ok(null) : err({ kind: "peer/unknown-turn" });
-    if (!session.capabilities.has(command.type))
-      return err({ kind: "peer/not-supported", command: command.type });
-    if (command.type === "stop") return stop();
-    if (command.type === "solve-tasks") return addTurn(command);
-    if (command.type === "replan" && session.run === null) return addTurn(command);
-    if (session.stage !== "ready") return err({ kind: "peer/offline" });
-    if (command.type === "new-session") {
-      if (session.run !== null) return err({ kind: "peer/turn-open" });
-    } else if (command.type === "answer-prompt") {
-      if (session.run?.prompt?.promptId !== command.promptId)
-        return err({ kind: "peer/unknown-prompt" });
-      if (requestSizeBytes(JSON.stringify(command)) + ENVELOPE_BYTES > MAX_REQUEST_BYTES)
-        return err({ kind: "peer/too-large", limit: MAX_REQUEST_BYTES - ENVELOPE_BYTES });
-    } else if (session.run === null) return err({ kind: "peer/no-open-turn" });
+    if (opensTurn(session, command))
+      return queue.add(command) ? ok(null) : err({ kind: "peer/unknown-turn" });
     take(act(session, command));
     return ok(null);
   };
@@ -286,6 +277,3 @@ export function createMyAgentChannel(options: MyAgentOptions): Channel {
     },
   };
 }
-
-/** Room for event name, session id and the members around a text. */
-const ENVELOPE_BYTES = 1_024;

@@ -277,11 +277,7 @@ const isReplan = ({ action }: ControlState): boolean => action === "replan";
 
 function addSolver(before: Run, reading: Of<"solver">, at: number, fx: Effects): Run | null {
   const taskId = taskIdOf(reading.task);
-  const settle = (
-    run: Run,
-    action: ControlState["action"],
-    outcome: "happened" | "nothing",
-  ): Run =>
+  const settle = (run: Run, action: ControlState["action"], outcome: "happened" | "nothing"): Run =>
     withControls(
       run,
       (control) => control.action === action && (control.taskId ?? taskId) === taskId,
@@ -299,7 +295,5 @@ function addSolver(before: Run, reading: Of<"solver">, at: number, fx: Effects):
     (control) => control.action === "restart-task" && control.outcome === "waiting",
   );
   // Tasks solved alone have no other end than their last one.
-  return run.trigger === "tasks" && !isRestarting && isSolved(plan)
-    ? endRun(run, "done", fx)
-    : run;
+  return run.trigger === "tasks" && !isRestarting && isSolved(plan) ? endRun(run, "done", fx) : run;
 }

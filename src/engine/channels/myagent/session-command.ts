@@ -1,14 +1,47 @@
 /** What a command does to a ready session. The callers have checked that it may be given now. */
 import type { ChannelCommand, ChannelFact, Json, TaskDraft } from "#peer/channel.ts";
+import type { ChannelFailure } from "#peer/channel-failure.ts";
 import { inPhase, startPlan, withTasks } from "./plan.ts";
-import type { Request } from "./request.ts";
+import { MAX_REQUEST_BYTES, requestSizeBytes, type Request } from "./request.ts";
 import { addControl, endRun, openRun, withPlan, type Effects, type Run } from "./run.ts";
 import type { Session, SessionStep } from "./session.ts";
 
 /** A command that opens a turn, and so waits for the one before it. */
 export type TurnCommand = Extract<ChannelCommand, { type: "send-text" | "solve-tasks" | "replan" }>;
 /** A command that acts on the open turn, or on none. */
-export type ActCommand = Exclude<ChannelCommand, { type: "send-text" | "solve-tasks" | "withdraw" }>;
+export type ActCommand = Exclude<
+  ChannelCommand,
+  { type: "send-text" | "solve-tasks" | "withdraw" }
+>;
+
+/** Whether a command opens a turn of its own, and so goes through the queue. */
+export const opensTurn = (session: Session, command: ChannelCommand): command is TurnCommand =>
+  command.type === "send-text" ||
+  command.type === "solve-tasks" ||
+  (command.type === "replan" && session.run === null);
+
+/** Why a command may not be given now, or null. */
+export function refusalOf(session: Session, command: ChannelCommand): ChannelFailure | null {
+  const { type } = command;
+  if (type === "withdraw") return null;
+  if (type !== "send-text" && !session.capabilities.has(type))
+    return { kind: "peer/not-supported", command: type };
+  if (type === "send-text" && command.text.trim() === "") return { kind: "peer/empty-text" };
+  const limit = MAX_REQUEST_BYTES - ENVELOPE_BYTES;
+  if (requestSizeBytes(JSON.stringify(command)) > limit) return { kind: "peer/too-large", limit };
+  if (opensTurn(session, command)) return null;
+  if (type === "stop") return session.run === null ? { kind: "peer/no-open-turn" } : null;
+  if (session.stage !== "ready") return { kind: "peer/offline" };
+  if (type === "new-session") return session.run === null ? null : { kind: "peer/turn-open" };
+  if (type === "answer-prompt")
+    return session.run?.prompt?.promptId === command.promptId
+      ? null
+      : { kind: "peer/unknown-prompt" };
+  return session.run === null ? { kind: "peer/no-open-turn" } : null;
+}
+
+/** Room for event name, session id and the members around a text. */
+const ENVELOPE_BYTES = 1_024;
 
 /** Opens the run of a turn. */
 export function beginTurn(session: Session, command: TurnCommand): SessionStep {
@@ -114,5 +147,9 @@ function step(session: Session, change: (fx: Effects) => Run | null): SessionSte
     tell: (fact) => facts.push(fact),
     ask: (request) => requests.push(request),
   });
-  return { session: { ...session, run, hasMemory: session.hasMemory || run !== null }, facts, requests };
+  return {
+    session: { ...session, run, hasMemory: session.hasMemory || run !== null },
+    facts,
+    requests,
+  };
 }

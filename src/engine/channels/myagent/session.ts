@@ -41,6 +41,8 @@ export type Session = {
 export type SessionInput =
   | { readonly type: "opened" }
   | { readonly type: "frame"; readonly frame: ServerFrame }
+  /** The server's greeting did not come; it is asked all the same. */
+  | { readonly type: "ungreeted" }
   | { readonly type: "lost" }
   /** The ticket is tried once more. */
   | { readonly type: "restore-again" }
@@ -109,6 +111,8 @@ function reduce(session: Session, input: SessionInput, at: number, fx: Effects):
   switch (input.type) {
     case "opened":
       return { ...session, stage: "greeting" };
+    case "ungreeted":
+      return session.stage === "greeting" ? askRestore(session, fx) : session;
     case "lost":
       return loseLine(session, fx);
     case "restore-again":
@@ -147,7 +151,7 @@ function hear(
   switch (reading.type) {
     case "connected":
       if (session.stage !== "greeting") return session;
-      return session.signedState === null ? askCreate(session, fx) : askRestore(session, fx);
+      return askRestore(session, fx);
     case "heartbeat":
       fx.tell({ type: "alive" });
       return session;
