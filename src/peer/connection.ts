@@ -173,7 +173,7 @@ class Line implements Connection {
     const waiting = { status: "waiting", since: now, retryAt: now + delayMs, because } as const;
     if (!this.#enter("lost", waiting)) return;
     this.#tries += 1;
-    this.#stopTimer = this.#clock.after(delayMs, this.#connect);
+    this.#stopTimer = this.#clock.after(delayMs, () => this.#connect());
     if (wasOnline) this.#events.emit({ type: "lost" });
   }
 
