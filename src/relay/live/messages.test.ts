@@ -21,7 +21,7 @@ const inFile = <Row>(world: World, query: string, ...params: string[]): Row[] =>
 };
 
 describe("messages", () => {
-  test("[R1] [P5] entries of a conversation are numbered from 1 without a hole", async () => {
+  test("[P5] entries of a conversation are numbered from 1 without a hole", async () => {
     const { world, ada, echo, conversation } = await aPersonWithAnAgent();
     const agent = await world.online(echo);
     const person = await world.online(ada);
