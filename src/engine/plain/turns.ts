@@ -1,6 +1,6 @@
 /**
  * A conversation over a plain channel as far as it was heard: the fold of the channel's events. Pure, and every event
- * may come again: what has a key is replaced, never doubled. SPEC N56.
+ * may come again: what has a key is replaced, never doubled. SPEC N60–N69.
  */
 import type {
   ChannelView,
@@ -270,9 +270,8 @@ function addUniqueNote(turn: TurnView, note: NotePartView): TurnView {
     last?.kind === "note" &&
     last.note.kind === "notice" &&
     last.note.notice === note.note.notice;
-  return isSame
-    ? { ...turn, parts: turn.parts.with(-1, note) }
-    : { ...turn, parts: [...turn.parts, note] };
+  const kept = isSame ? turn.parts.slice(0, -1) : turn.parts;
+  return { ...turn, parts: [...kept, note] };
 }
 
 function noteOf(event: Extract<ChannelEvent, { type: "notice" | "fault" }>): NotePartView {
