@@ -2,6 +2,7 @@ import react from "@vitejs/plugin-react";
 import { type ProxyOptions } from "vite";
 import { defineConfig } from "vitest/config";
 import { VitePWA } from "vite-plugin-pwa";
+import { compiledTables } from "./src/ui/text/compile-tables.ts";
 
 const relayUrl = process.env["PARLEY_RELAY_URL"] ?? "http://127.0.0.1:8787";
 
@@ -35,6 +36,7 @@ const proxy: Record<string, ProxyOptions> = {
 export default defineConfig({
   plugins: [
     react(),
+    compiledTables(),
     VitePWA({
       strategies: "injectManifest",
       srcDir: "src/pwa",
