@@ -21,6 +21,7 @@ import type { Draft } from "./draft.ts";
 import type { Entry } from "./endpoint.ts";
 import { encodeEntry, parseEntry } from "./entry.ts";
 import type { PeerFailure } from "./failure.ts";
+import { authorOf, factsOf, other } from "./frame-facts.ts";
 import type { Ledgers } from "./ledgers.ts";
 import { REMOVALS_TABLE, removalKey, type Opened, type Opener } from "./opener.ts";
 import type { SeenMessages } from "./seen-messages.ts";
@@ -345,12 +346,6 @@ const own = (messageId: MessageId): Entry["content"] => ({
   failure: "own-message",
 });
 
-const other = (frame: DurableFrame): Entry["content"] => ({
-  kind: "other",
-  frameType: frame.type,
-  facts: factsOf(frame),
-});
-
 /** Whether an entry can never be read: all else is the line's or the store's trouble, and it is tried again. */
 function isFinal({ kind }: PeerFailure): boolean {
   switch (kind) {
@@ -369,37 +364,6 @@ function isFinal({ kind }: PeerFailure): boolean {
 
 const becauseOf = (failure: PeerFailure): string =>
   failure.kind === "peer/cannot-read" ? failure.because : failure.kind;
-
-/** The short members of a frame, as text. */
-function factsOf(members: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
-  const facts: Record<string, string> = {};
-  for (const [name, value] of Object.entries(members)) {
-    if (typeof value === "string" && value.length <= 256) facts[name] = value;
-    else if (typeof value === "boolean" || typeof value === "number") facts[name] = String(value);
-    else if (Array.isArray(value)) facts[name] = value.join(" ").slice(0, 4_096);
-  }
-  return facts;
-}
-
-/** Who an entry is by, as far as the frame says; nobody: the relay itself. */
-function authorOf(
-  frame: DurableFrame,
-  nobody: AccountId,
-): Pick<Entry, "authorId" | "authorKind" | "authorDeviceId"> {
-  const device = "sender_device_id" in frame ? (frame.sender_device_id ?? null) : null;
-  if ("sender_type" in frame) {
-    return { authorId: frame.sender_id, authorKind: frame.sender_type, authorDeviceId: device };
-  }
-  const authorId =
-    frame.type === "message.recalled"
-      ? frame.recalled_by
-      : frame.type === "message.pinned"
-        ? frame.pinned_by
-        : frame.type === "control"
-          ? frame.sender_id
-          : nobody;
-  return { authorId, authorKind: "system", authorDeviceId: device };
-}
 
 /** The stream a message opens or closes, by its signed payload. */
 function streamOf({ payload }: Opened): StreamId | null {

@@ -6,10 +6,8 @@ import * as v from "valibot";
 import type { Clock } from "#base/clock.ts";
 import { createKeyedQueue } from "#base/queue.ts";
 import { err, ok, type Result } from "#base/result.ts";
-import { parseDurableFrame } from "#protocol/frame.ts";
 import { parseId, type ConversationId } from "#protocol/ids.ts";
-import { MAX_PAGE, MAX_PUSHED_BACKLOG, MAX_RESUME_CURSORS } from "#protocol/limits.ts";
-import { seqSchema } from "#protocol/parse.ts";
+import { MAX_PAGE, MAX_RESUME_CURSORS } from "#protocol/limits.ts";
 import type { DurableFrame, RelayFrameOf } from "#protocol/relay-frame.ts";
 import type { Acker } from "./acker.ts";
 import { startDraft, type Draft } from "./draft.ts";
@@ -17,6 +15,7 @@ import type { EndpointEvent, Entry } from "./endpoint.ts";
 import { encodeEntry } from "./entry.ts";
 import type { EntryMaker, Made } from "./entry-maker.ts";
 import { isPassing, type PeerFailure } from "./failure.ts";
+import { Lane, RangeRecord, waitingOf, type Range, type Waiting } from "./inbox-lane.ts";
 import { encodeRecord, parseRecord } from "./json-record.ts";
 import type { ReceiverSessions } from "./receiver-sessions.ts";
 import type { Rest } from "./rest.ts";
@@ -40,28 +39,7 @@ export interface Inbox {
   close(): void;
 }
 
-type Range = { readonly first: number; readonly cursor: number };
-type Lane = {
-  /** Stored without holes from `first` to `cursor`; null until something of the conversation is known. */
-  range: Range | null;
-  isLoaded: boolean;
-  /** Frames by seq; null where the relay shows something that cannot be read. */
-  readonly waiting: Map<number, DurableFrame | null>;
-  /** Stored already beyond the cursor: own messages whose ack overtook others' entries. */
-  readonly ahead: Set<number>;
-  /** A gap that one of our own acks may fill was given its moment. */
-  isGraced: boolean;
-  /** The relay's newest seq, as far as it said. */
-  lastSeq: number;
-  /** Up to here it is history, not news. */
-  backlogEnd: number;
-  stopTimer: () => void;
-};
-
 const RANGES = "ranges";
-const RangeRecord = v.object({ first: v.number(), cursor: v.number() });
-/** Entries of one commit. */
-const MAX_BATCH = 32;
 const RETRY_MS = 2_000;
 /** An ack of our own message may be overtaken by the entry after it. */
 const OWN_ACK_GRACE_MS = 250;
@@ -200,16 +178,7 @@ class OrderedInbox implements Inbox {
   #laneOf(conversationId: ConversationId): Lane {
     const held = this.#lanes.get(conversationId);
     if (held !== undefined) return held;
-    const lane: Lane = {
-      range: null,
-      isLoaded: !this.#keepLog,
-      waiting: new Map(),
-      ahead: new Set(),
-      isGraced: false,
-      lastSeq: 0,
-      backlogEnd: 0,
-      stopTimer: () => {},
-    };
+    const lane = new Lane(this.#keepLog);
     this.#lanes.set(conversationId, lane);
     return lane;
   }
@@ -231,26 +200,20 @@ class OrderedInbox implements Inbox {
     lane.stopTimer = this.#clock.after(delayMs, () => this.#kick(conversationId));
   }
 
-  /** Where a conversation begins for an endpoint that never saw it. */
-  #baseBefore(seq: number): Range {
-    const cursor = this.#keepLog ? Math.max(0, seq - 1 - MAX_PUSHED_BACKLOG) : seq - 1;
-    return { first: cursor + 1, cursor };
-  }
-
   async #drain(conversationId: ConversationId): Promise<void> {
     const lane = await this.#loadedLane(conversationId);
     for (;;) {
       if (this.#isClosed) return;
-      this.#settleCursor(conversationId, lane);
-      const batch = nextBatch(lane);
+      const cursor = lane.settleCursor();
+      if (cursor !== null) this.#acker.stored(conversationId, cursor);
+      const batch = lane.nextBatch();
       if (batch.length > 0) {
         if (await this.#takeIn(conversationId, lane, batch)) continue;
         return this.#kickLater(conversationId, lane, RETRY_MS);
       }
-      if (lane.range === null || !isBehind(lane)) return;
+      if (lane.range === null || !lane.isBehind()) return;
       if (!this.#keepLog) {
-        // The relay's cursor is an agent's truth: what it skips, another process of the agent has dealt with.
-        lane.range = { ...lane.range, cursor: Math.min(...lane.waiting.keys()) - 1 };
+        lane.skipToWaiting();
         continue;
       }
       if (this.#options.hasOwnInFlight(conversationId) && !lane.isGraced) {
@@ -265,22 +228,6 @@ class OrderedInbox implements Inbox {
         return;
       }
     }
-  }
-
-  #settleCursor(conversationId: ConversationId, lane: Lane): void {
-    if (lane.range === null) {
-      const oldest = Math.min(...lane.waiting.keys());
-      if (oldest !== Infinity) lane.range = this.#baseBefore(oldest);
-      else if (lane.lastSeq > 0 && this.#keepLog) lane.range = this.#baseBefore(lane.lastSeq + 1);
-      else return;
-    }
-    let { cursor } = lane.range;
-    while (lane.ahead.delete(cursor + 1)) cursor += 1;
-    for (const seq of lane.waiting.keys()) {
-      if (seq <= cursor || lane.ahead.has(seq)) lane.waiting.delete(seq);
-    }
-    lane.range = { ...lane.range, cursor };
-    this.#acker.stored(conversationId, cursor);
   }
 
   /** Makes, commits and tells a run of entries. False: something passing stands in the way. */
@@ -372,27 +319,12 @@ class OrderedInbox implements Inbox {
   ): Promise<Result<null, PeerFailure>> {
     const got = await this.#page(conversationId, `after=${after}&limit=${MAX_PAGE}`);
     if (!got.ok) return got;
-    const { frames } = got.value;
-    for (const { seq, frame } of frames) lane.waiting.set(seq, frame);
-    const newest = frames.at(-1)?.seq ?? after;
-    lane.backlogEnd = Math.max(lane.backlogEnd, newest);
-    if (!got.value.hasMore) lane.lastSeq = Math.max(newest, ...lane.waiting.keys());
-    const oldest = Math.min(...lane.waiting.keys());
-    if (lane.range === null || lane.ahead.has(lane.range.cursor + 1)) return ok(null);
-    if (oldest <= lane.range.cursor + 1) return ok(null);
-    const next = oldest === Infinity ? lane.lastSeq : oldest - 1;
-    if (lane.range.cursor < lane.range.first) {
-      // Nothing stored yet: who joined later sees the log from there.
-      lane.range = { first: next + 1, cursor: next };
-      return ok(null);
+    const { frames, hasMore } = got.value;
+    if (lane.tookPage(frames, after, hasMore) === "hole") {
+      // The log has no holes; a relay that shows one hides something. Said aloud, then on.
+      const failure = { kind: "peer/bad-answer", path: "conversation_seq" } as const;
+      this.#emit({ type: "error", failure, fatal: false });
     }
-    // The log has no holes; a relay that shows one hides something. Said aloud, then on.
-    this.#emit({
-      type: "error",
-      failure: { kind: "peer/bad-answer", path: "conversation_seq" },
-      fatal: false,
-    });
-    lane.range = { ...lane.range, cursor: next };
     return ok(null);
   }
 
@@ -404,9 +336,7 @@ class OrderedInbox implements Inbox {
         const deletes = [...(salvage.deletes ?? []), { table: RANGES, key: conversationId }];
         await this.#store.commit({ ...salvage, deletes });
       }
-      lane.range = null;
-      lane.waiting.clear();
-      lane.ahead.clear();
+      lane.forget();
       this.#acker.restart(conversationId);
       this.#emit({ type: "reset", conversationId });
     });
@@ -421,30 +351,4 @@ class OrderedInbox implements Inbox {
     });
     return Object.fromEntries(known);
   }
-}
-
-type Waiting = { readonly seq: number; readonly frame: DurableFrame | null };
-
-function nextBatch(lane: Lane): readonly Waiting[] {
-  const batch: Waiting[] = [];
-  if (lane.range === null) return batch;
-  for (let seq = lane.range.cursor + 1; batch.length < MAX_BATCH; seq++) {
-    const frame = lane.waiting.get(seq);
-    if (frame === undefined) return batch;
-    batch.push({ seq, frame });
-  }
-  return batch;
-}
-
-const isBehind = (lane: Lane): boolean =>
-  lane.waiting.size > 0 || lane.lastSeq > (lane.range?.cursor ?? 0);
-
-const Placed = v.looseObject({ conversation_id: v.string(), conversation_seq: seqSchema });
-
-/** An item of a page. One of a type or shape we do not know still fills its place. */
-function waitingOf(conversationId: ConversationId, item: unknown): Waiting | null {
-  const place = v.safeParse(Placed, item);
-  if (!place.success || place.output.conversation_id !== conversationId) return null;
-  const parsed = parseDurableFrame(item);
-  return { seq: place.output.conversation_seq, frame: parsed.ok ? parsed.value : null };
 }

@@ -1,12 +1,14 @@
 /** A message that waits to be sent: as it is queued, as it stands on disk, as it goes out. */
 import * as v from "valibot";
 import { bytesToBase64 } from "#base/base64.ts";
+import type { Bytes } from "#base/bytes.ts";
 import type { EndpointFrame } from "#protocol/endpoint-frame.ts";
-import type { ConversationId, MessageId, StreamId } from "#protocol/ids.ts";
+import type { AccountId, ConversationId, DeviceId, MessageId, StreamId } from "#protocol/ids.ts";
 import { idSchema } from "#protocol/parse.ts";
-import type { KnownPayload } from "#protocol/payload.ts";
-import type { OutgoingMessage } from "./endpoint.ts";
-import { BytesText } from "./json-record.ts";
+import { checkPayload, type KnownPayload } from "#protocol/payload.ts";
+import type { Entry, OutgoingMessage } from "./endpoint.ts";
+import type { PeerFailure } from "./failure.ts";
+import { BytesText, encodeRecord, parseRecord } from "./json-record.ts";
 import type { Batch } from "./store.ts";
 
 export type ToSend = {
@@ -36,7 +38,7 @@ export const SealedRecord = v.object({
   sealedAt: v.number(),
 });
 export type SealedRecord = v.InferOutput<typeof SealedRecord>;
-export const OutboxRecord = v.object({
+const OutboxRecord = v.object({
   order: v.string(),
   conversationId: idSchema<ConversationId>(),
   messageId: idSchema<MessageId>(),
@@ -64,6 +66,70 @@ export type Item = {
   state: OutgoingMessage["state"];
   isDiscarded: boolean;
 };
+
+/** The item as everyone else sees it. */
+export const shown = ({ message, queuedAt, state }: Item): OutgoingMessage => ({
+  conversationId: message.conversationId,
+  messageId: message.messageId,
+  payload: message.payload,
+  queuedAt,
+  state,
+});
+
+/** The item as it stands on disk. */
+export function rowOf(item: Item): Bytes {
+  const { alongside: _written, ...message } = item.message;
+  const failure = item.state.status === "failed" ? item.state.failure : null;
+  const { order, queuedAt, sealed } = item;
+  return encodeRecord({ ...message, order, queuedAt, sealed, failure });
+}
+
+/** An item that an earlier run left; null for one of another version. */
+export function itemOf(row: { readonly key: string; readonly value: Bytes }): Item | null {
+  const record = parseRecord(OutboxRecord, row.value);
+  if (record === null) return null;
+  const payload = checkPayload(record.payload);
+  if (!payload.ok || payload.value.type === "unknown") return null;
+  const { conversationId, messageId, contentType, guard, stream, queuedAt, sealed } = record;
+  const message = { conversationId, messageId, payload: payload.value, contentType, guard, stream };
+  const failure = record.failure as PeerFailure | null;
+  const state =
+    failure === null ? ({ status: "queued" } as const) : ({ status: "failed", failure } as const);
+  return { order: row.key, message, queuedAt, sealed, state, isDiscarded: false };
+}
+
+/** The log entry of a message that the relay has stored at `place`. */
+export const entryOf = (
+  { message, sealed }: Item,
+  self: {
+    readonly accountId: AccountId;
+    readonly deviceId: DeviceId;
+    readonly kind: "human" | "agent";
+  },
+  place: { readonly seq: number; readonly at: number },
+): Entry => ({
+  conversationId: message.conversationId,
+  seq: place.seq,
+  at: place.at,
+  authorId: self.accountId,
+  authorKind: self.kind,
+  authorDeviceId: self.deviceId,
+  content: {
+    kind: "message",
+    messageId: message.messageId,
+    payload: message.payload,
+    messageHash: textOf(sealed?.messageHash),
+    plaintextHash: textOf(sealed?.plaintextHash),
+    streamId: message.stream?.streamId ?? null,
+    gap: false,
+    suite: sealed?.suite ?? 0,
+    mode: sealed?.mode ?? "session",
+    reduced: false,
+  },
+});
+
+const textOf = (bytes: Bytes | undefined): string =>
+  bytes === undefined ? "" : bytesToBase64(bytes);
 
 /** The frame of a sealed message. */
 export function frameOf(

@@ -4,23 +4,24 @@
  * log has them in order; 32 at once over all. SPEC E60–E69.
  */
 import { backoffDelayMs } from "#base/backoff.ts";
-import { bytesToBase64 } from "#base/base64.ts";
-import type { Bytes } from "#base/bytes.ts";
 import type { Clock } from "#base/clock.ts";
 import { createKeyedQueue } from "#base/queue.ts";
 import type { RandomBytes } from "#base/random.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type { AccountId, ConversationId, DeviceId, MessageId } from "#protocol/ids.ts";
 import { MAX_ENVELOPE_BYTES } from "#protocol/limits.ts";
-import { checkPayload, encodePayload } from "#protocol/payload.ts";
+import { encodePayload } from "#protocol/payload.ts";
 import { startDraft, type Draft } from "./draft.ts";
 import type { EndpointEvent, Entry, OutgoingMessage } from "./endpoint.ts";
 import type { OwnMessages } from "./entry-maker.ts";
 import { isPassing, type PeerFailure } from "./failure.ts";
-import { encodeRecord, parseRecord } from "./json-record.ts";
+import { createOutcomes } from "./outbox-outcomes.ts";
 import {
+  entryOf,
   frameOf,
-  OutboxRecord,
+  itemOf,
+  rowOf,
+  shown,
   type Item,
   type SealedRecord,
   type ToSend,
@@ -53,8 +54,6 @@ const TABLE = "outbox";
 const MAX_IN_FLIGHT = 32;
 /** A sealed message that waited longer meets keys that may be gone: it is sealed anew, under the same id. */
 const RESEAL_AFTER_MS = 24 * 3_600_000;
-/** Outcomes remembered for those who ask late. */
-const MAX_SETTLED = 256;
 
 export const createOutbox = (options: Needs): Outbox => new DurableOutbox(options);
 
@@ -86,8 +85,7 @@ class DurableOutbox implements Outbox {
   readonly #self: Needs["self"];
   readonly #emit: Needs["emit"];
   readonly #items = new Map<MessageId, Item>();
-  readonly #settledById = new Map<MessageId, OutgoingMessage>();
-  readonly #waitingForIt = new Map<MessageId, ((message: OutgoingMessage) => void)[]>();
+  readonly #outcomes = createOutcomes();
   readonly #lanes = createKeyedQueue();
   readonly #slots = createSlots(MAX_IN_FLIGHT);
   #wake = createSignal();
@@ -119,7 +117,7 @@ class DurableOutbox implements Outbox {
     await (this.#loading ??= this.#load());
     if (this.#isClosed) return err({ kind: "peer/closed" });
     const known = this.#items.get(message.messageId);
-    if (known !== undefined) return ok(this.#show(known));
+    if (known !== undefined) return ok(shown(known));
     const item: Item = {
       order: this.#nextOrder(),
       message,
@@ -139,26 +137,20 @@ class DurableOutbox implements Outbox {
       this.#items.delete(message.messageId);
       return saved;
     }
-    this.#emit({ type: "outgoing", message: this.#show(item) });
-    return ok(this.#show(item));
+    this.#emit({ type: "outgoing", message: shown(item) });
+    return ok(shown(item));
   }
 
   settled(messageId: MessageId): Promise<OutgoingMessage> {
-    const known = this.#settledById.get(messageId);
     const item = this.#items.get(messageId);
-    if (known !== undefined && (item === undefined || item.state.status === "failed")) {
-      return Promise.resolve(known);
-    }
-    if (item?.state.status === "failed") return Promise.resolve(this.#show(item));
-    return new Promise((resolve) => {
-      this.#waitingForIt.set(messageId, [...(this.#waitingForIt.get(messageId) ?? []), resolve]);
-    });
+    if (item?.state.status === "failed") return Promise.resolve(shown(item));
+    return item === undefined ? this.#outcomes.of(messageId) : this.#outcomes.next(messageId);
   }
 
   async retry(messageId: MessageId): Promise<Result<null, PeerFailure>> {
     const item = this.#items.get(messageId);
     if (item?.state.status !== "failed") return err({ kind: "peer/unknown-message", messageId });
-    this.#settledById.delete(messageId);
+    this.#outcomes.forget(messageId);
     this.#move(item, { status: "queued" });
     const saved = await this.#save(item);
     if (saved.ok) this.#enqueue(item);
@@ -179,7 +171,7 @@ class DurableOutbox implements Outbox {
   list(): readonly OutgoingMessage[] {
     return [...this.#items.values()]
       .toSorted((a, b) => (a.order < b.order ? -1 : 1))
-      .map((item) => this.#show(item));
+      .map((item) => shown(item));
   }
 
   hasInFlight(conversationId: ConversationId): boolean {
@@ -217,46 +209,20 @@ class DurableOutbox implements Outbox {
     this.#drainedSignal = createSignal();
   }
 
-  #show(item: Item): OutgoingMessage {
-    return {
-      conversationId: item.message.conversationId,
-      messageId: item.message.messageId,
-      payload: item.message.payload,
-      queuedAt: item.queuedAt,
-      state: item.state,
-    };
-  }
-
-  #recordOf(item: Item): Bytes {
-    const { alongside: _written, ...message } = item.message;
-    const failure = item.state.status === "failed" ? item.state.failure : null;
-    const { order, queuedAt, sealed } = item;
-    return encodeRecord({ ...message, order, queuedAt, sealed, failure });
-  }
-
   #save(item: Item, alongside: Batch = {}): Promise<Result<null, PeerFailure>> {
     return this.#store.commit({
       ...alongside,
-      puts: [
-        ...(alongside.puts ?? []),
-        { table: TABLE, key: item.order, value: this.#recordOf(item) },
-      ],
+      puts: [...(alongside.puts ?? []), { table: TABLE, key: item.order, value: rowOf(item) }],
     });
   }
 
   #move(item: Item, state: OutgoingMessage["state"]): void {
     item.state = state;
-    const message = this.#show(item);
+    const message = shown(item);
     this.#emit({ type: "outgoing", message });
     if (state.status !== "acked" && state.status !== "failed") return;
     if (state.status === "acked") this.#items.delete(message.messageId);
-    this.#settledById.set(message.messageId, message);
-    for (const id of this.#settledById.keys()) {
-      if (this.#settledById.size <= MAX_SETTLED) break;
-      this.#settledById.delete(id);
-    }
-    for (const resolve of this.#waitingForIt.get(message.messageId) ?? []) resolve(message);
-    this.#waitingForIt.delete(message.messageId);
+    this.#outcomes.settle(message);
     if (!this.#hasWork()) this.#drainedSignal.fire();
   }
 
@@ -364,29 +330,10 @@ class DurableOutbox implements Outbox {
   }
 
   #entryOf(item: Item, place: { readonly seq: number; readonly at: number }, draft: Draft): Entry {
-    const { conversationId, messageId, payload, stream } = item.message;
+    const { conversationId, messageId } = item.message;
     draft.deletes.push({ table: TABLE, key: item.order });
     this.#seen.add(conversationId, messageId, place.seq, draft);
-    return {
-      conversationId,
-      seq: place.seq,
-      at: place.at,
-      authorId: this.#self.accountId,
-      authorKind: this.#self.kind,
-      authorDeviceId: this.#self.deviceId,
-      content: {
-        kind: "message",
-        messageId,
-        payload,
-        messageHash: textOf(item.sealed?.messageHash),
-        plaintextHash: textOf(item.sealed?.plaintextHash),
-        streamId: stream?.streamId ?? null,
-        gap: false,
-        suite: item.sealed?.suite ?? 0,
-        mode: item.sealed?.mode ?? "session",
-        reduced: false,
-      },
-    };
+    return entryOf(item, this.#self, place);
   }
 
   async #fail(item: Item, failure: PeerFailure): Promise<void> {
@@ -412,37 +359,16 @@ class DurableOutbox implements Outbox {
   }
 
   async #load(): Promise<void> {
-    const rows = await this.#store.list(TABLE);
-    for (const { key, value } of rows) {
-      const record = parseRecord(OutboxRecord, value);
-      if (record === null || this.#items.has(record.messageId)) continue;
-      const payload = checkPayload(record.payload);
-      if (!payload.ok || payload.value.type === "unknown") continue;
-      const { conversationId, messageId, contentType, guard, stream, queuedAt, sealed } = record;
-      const message = {
-        conversationId,
-        messageId,
-        payload: payload.value,
-        contentType,
-        guard,
-        stream,
-      };
-      const failure = record.failure as PeerFailure | null;
-      const state =
-        failure === null
-          ? ({ status: "queued" } as const)
-          : ({ status: "failed", failure } as const);
-      if (key > this.#lastOrder) this.#lastOrder = key;
-      const item: Item = { order: key, message, queuedAt, sealed, state, isDiscarded: false };
-      if (failure === null) this.#enqueue(item);
-      else this.#items.set(messageId, item);
-      this.#emit({ type: "outgoing", message: this.#show(item) });
+    for (const row of await this.#store.list(TABLE)) {
+      const item = itemOf(row);
+      if (item === null || this.#items.has(item.message.messageId)) continue;
+      if (item.order > this.#lastOrder) this.#lastOrder = item.order;
+      if (item.state.status === "queued") this.#enqueue(item);
+      else this.#items.set(item.message.messageId, item);
+      this.#emit({ type: "outgoing", message: shown(item) });
     }
   }
 }
-
-const textOf = (bytes: Bytes | undefined): string =>
-  bytes === undefined ? "" : bytesToBase64(bytes);
 
 const isStreamGone = ({ message }: Item, failure: PeerFailure): boolean =>
   message.stream !== null && failure.kind === "peer/refused" && failure.code.startsWith("STREAM_");
