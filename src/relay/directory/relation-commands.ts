@@ -276,10 +276,8 @@ export const changeRelation: Command<
   if (relation === undefined) return refuse("NOT_FOUND");
   const { creator_id, ...row } = relation;
   const sides: readonly (string | null)[] = [row.user_id, row.agent_id, row.peer_user_id];
-  const mayAct =
-    to === "revoked"
-      ? sides.includes(by) || creator_id === by
-      : creator_id === by || row.user_id === by;
+  // A pause belongs to who answers for the agent; ending it is everybody's right.
+  const mayAct = creator_id === by || (to === "revoked" && sides.includes(by));
   if (!mayAct) return refuse(sides.includes(by) ? "FORBIDDEN" : "NOT_FOUND");
   if (row.status === to) return ok(row);
   if (row.status === "revoked") return refuse("RELATION_REVOKED");

@@ -1,0 +1,214 @@
+import { randomBytes } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { hashOf } from "../ledger-head.ts";
+import { aLedger, aLedgerEntry, aWorld, text64, type Person } from "../relay-world.contract.ts";
+import { aPersonWithAnAgent, codeOf, sendByRest } from "../rest-steps.contract.ts";
+
+describe("people", () => {
+  test("[P26] a token says whose it is and how long its session lasts", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+
+    const me = await world.rest("GET", "/auth/me", ada.token);
+
+    expect(me.body.data).toEqual({
+      user_id: ada.id,
+      handle: "ada",
+      display_name: "ada",
+      device_id: ada.deviceId,
+      session_expires_at: new Date(world.clock.now() + 30 * 86_400_000).toISOString(),
+    });
+  });
+
+  test("[P28] what an old device seals for a new one is read once within five minutes", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const create = async (): Promise<string> =>
+      (await world.rest("POST", "/auth/device-links", null, { ephemeral_key: "AAAA" })).body.data
+        .link_id;
+    const path = `/auth/device-links/${await create()}`;
+    const late = `/auth/device-links/${await create()}`;
+
+    expect((await world.rest("GET", path)).body.data).toEqual({
+      ephemeral_key: "AAAA",
+      sealed: null,
+    });
+    expect((await world.rest("PUT", path, null, { sealed: "BBBB" })).status).toBe(401);
+    await world.rest("PUT", path, ada.token, { sealed: "BBBB" });
+    expect((await world.rest("GET", path)).body.data.sealed).toBe("BBBB");
+    expect((await world.rest("GET", path)).status).toBe(404);
+    await world.clock.advance(300_000);
+    expect((await world.rest("GET", late)).status).toBe(404);
+  });
+
+  test("[P30] a profile is changed by its owner, and others see its public part", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const bob = await world.person("bob");
+
+    await world.rest("PATCH", "/users/me", ada.token, { display_name: "Ada L", presence: true });
+
+    expect((await world.rest("GET", "/users/me", ada.token)).body.data).toEqual({
+      user_id: ada.id,
+      handle: "ada",
+      display_name: "Ada L",
+      read_receipts: true,
+      presence: true,
+      has_password: false,
+    });
+    expect((await world.rest("GET", `/users/${ada.id}`, bob.token)).body.data).toEqual({
+      user_id: ada.id,
+      handle: "ada",
+      display_name: "Ada L",
+    });
+  });
+
+  test("[P34] [P35] a blocked person's request is taken and goes nowhere", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const bob = await world.person("bob");
+    await world.rest("POST", "/users/blocks", bob.token, { user_id: ada.id });
+
+    const asked = await world.rest("POST", "/contacts/requests", ada.token, { user_id: bob.id });
+
+    expect(asked.status).toBe(201);
+    expect((await world.rest("GET", "/contacts/requests", bob.token)).body.data).toEqual([]);
+    expect((await world.rest("GET", "/users/blocks", bob.token)).body.data).toMatchObject([
+      { user_id: ada.id },
+    ]);
+    await world.rest("DELETE", `/users/blocks/${ada.id}`, bob.token);
+    await world.rest("POST", "/contacts/requests", ada.token, { user_id: bob.id });
+    expect((await world.rest("GET", "/contacts/requests", bob.token)).body.data).toHaveLength(1);
+  });
+
+  test("[P37] a backup is never replaced by an older one", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const backup = (backup_version: number) => ({
+      backup_a: "AAAA",
+      backup_b: "BBBB",
+      argon2_salt: text64(randomBytes(32)),
+      argon2_params: { m: 65_536, t: 3, p: 4 },
+      public_key: "",
+      signing_public_key: text64(randomBytes(32)),
+      device_id: ada.deviceId,
+      bk_gen: 1,
+      backup_version,
+    });
+    await world.rest("PUT", "/keys/backup", ada.token, backup(2));
+
+    const older = await world.rest("PUT", "/keys/backup", ada.token, backup(1));
+
+    expect([older.status, older.body.error]).toMatchObject([
+      409,
+      { code: "BACKUP_CONFLICT", params: { backup_version: 2 } },
+    ]);
+    expect((await world.rest("GET", "/keys/backup", ada.token)).body.data.backup_version).toBe(2);
+  });
+
+  test("[P38] [P40] a person's keys are those of each device, revoked ones by their date", async () => {
+    const { world, ada, echo } = await aPersonWithAnAgent(await aWorld());
+    const prekeys = [{ kid: text64(randomBytes(16)), suite: 2, certificate: "AAAA" }];
+    await world.rest("PUT", "/keys/prekeys", ada.token, { prekeys });
+    const read = async () =>
+      (await world.rest("GET", `/keys/users/${ada.id}/devices`, echo.token)).body.data;
+
+    expect(await read()).toMatchObject({
+      user_id: ada.id,
+      devices: [{ device_id: ada.deviceId, prekeys, revoked_at: null }],
+    });
+    await world.rest("DELETE", `/users/me/devices/${ada.deviceId}`, ada.token);
+    expect((await read()).devices).toMatchObject([
+      { prekeys: [], revoked_at: new Date(world.clock.now()).toISOString() },
+    ]);
+    const five = Array.from({ length: 5 }, () => prekeys[0]);
+    const tooMany = { prekeys: five };
+    expect(codeOf(await world.rest("PUT", `/agents/${echo.id}/prekeys`, echo.token, tooMany))).toBe(
+      "BAD_REQUEST",
+    );
+  });
+
+  test("[P279] keys of people are read 60 times a minute", async () => {
+    const { world, ada, echo } = await aPersonWithAnAgent(await aWorld());
+    const path = `/keys/users/${ada.id}/devices`;
+
+    const codes = new Set();
+    for (let i = 0; i < 59; i++) codes.add((await world.rest("GET", path, echo.token)).status);
+    await world.rest("GET", path, echo.token);
+    // The general rate of a token lets 60 pass at once; a second more brings 20 of those back.
+    await world.clock.advance(900);
+    const over = await world.rest("GET", path, echo.token);
+
+    expect([...codes]).toEqual([200]);
+    expect(codeOf(over)).toBe("RATE_LIMITED");
+  });
+
+  test("[P44] an account's ledger is appended by the account alone, by compare-and-set", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const bob = await world.person("bob");
+    const [, head] = aLedger(0, ada.id, 2);
+    const row = {
+      ledger_seq: 2,
+      prev_hash: text64(hashOf(head ?? new Uint8Array())),
+      entry: text64(aLedgerEntry(0, ada.id, 2, head ?? null)),
+    };
+    const append = (person: Person) =>
+      world.rest("POST", `/keys/ledger/${ada.id}`, person.token, row);
+
+    expect(codeOf(await append(bob))).toBe("FORBIDDEN");
+    expect(codeOf(await append(ada))).toBe(201);
+    expect(codeOf(await append(ada))).toBe("LEDGER_CONFLICT");
+    const read = await world.rest("GET", `/keys/ledger/${ada.id}?after=1`, bob.token);
+    expect(read.body.data).toEqual([row]);
+  });
+});
+
+describe("relations", () => {
+  test("[P49] an invite shows the agent with its keys; a spent one is gone", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const bob = await world.person("bob");
+    const { agent_id } = (
+      await world.rest("POST", "/agents", ada.token, { display_name: "Helper" })
+    ).body.data;
+    const { code } = (
+      await world.rest("POST", `/agents/${agent_id}/invites`, ada.token, { max_uses: 1 })
+    ).body.data;
+
+    const shown = await world.rest("GET", `/invites/${code}`);
+    expect(shown.body.data).toMatchObject({ agent: { agent_id }, keys: { agent_id, prekeys: [] } });
+    await world.invite(bob, code);
+
+    expect(codeOf(await world.rest("GET", `/invites/${code}`))).toBe("INVITE_EXPIRED");
+    const invites = await world.rest("GET", `/agents/${agent_id}/invites`, ada.token);
+    expect(invites.body.data).toMatchObject([{ uses: 1, max_uses: 1 }]);
+    expect(codeOf(await world.rest("GET", `/agents/${agent_id}/invites`, bob.token))).toBe(
+      "NOT_FOUND",
+    );
+  });
+
+  test("[P58] the creator pauses and restores, either side ends for good", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const bob = await world.person("bob");
+    const { agent_id } = (
+      await world.rest("POST", "/agents", ada.token, { display_name: "Helper" })
+    ).body.data;
+    const { code } = (await world.rest("POST", `/agents/${agent_id}/invites`, ada.token, {})).body
+      .data;
+    const conversation = await world.invite(bob, code);
+    const { relation_id } = (await world.rest("GET", "/relations", bob.token)).body.data[0];
+    const change = async (person: Person, verb: string) =>
+      codeOf(await world.rest("POST", `/relations/${relation_id}/${verb}`, person.token));
+
+    expect(await change(bob, "suspend")).toBe("FORBIDDEN");
+    expect(await change(ada, "suspend")).toBe(200);
+    expect(codeOf(await sendByRest(world, bob, conversation))).toBe("RELATION_SUSPENDED");
+    expect(await change(bob, "restore")).toBe("FORBIDDEN");
+    expect(await change(ada, "restore")).toBe(200);
+    expect(codeOf(await sendByRest(world, bob, conversation))).toBe(201);
+    expect(await change(bob, "revoke")).toBe(200);
+    expect(await change(ada, "restore")).toBe("RELATION_REVOKED");
+  });
+});
