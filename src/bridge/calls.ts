@@ -177,4 +177,3 @@ export interface EngineCalls {
 }
 
 export type CallName = keyof EngineCalls;
-export type AgentOrUserId = AgentId | UserId;

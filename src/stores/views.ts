@@ -1,7 +1,6 @@
 /** The view types a screen needs, so that `ui` never names a layer below `stores`. */
 import type {
   ArtifactView,
-  AttachmentView,
   ConversationView,
   MemberView,
   MessageView,
@@ -21,7 +20,6 @@ export type {
   InviteView,
   MemberView,
   MessageView,
-  PeerView,
   ReplyView,
   SearchHitView,
   SecurityView,
@@ -38,5 +36,4 @@ export type ConversationId = ConversationView["id"];
 export type MessageId = MessageView["id"];
 export type StreamId = StreamView["streamId"];
 export type ArtifactId = ArtifactView["artifactId"];
-export type AttachmentId = AttachmentView["attachment_id"];
 export type CardView = ArtifactView["card"];
