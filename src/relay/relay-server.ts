@@ -59,6 +59,8 @@ export type RunningRelay = {
 
 const TICK_MS = 1_000;
 const SWEEP_MS = 600_000;
+/** How long a closing relay waits for requests it has taken. */
+const REQUEST_LIMIT_MS = 5_000;
 /** When the endpoints of a closing relay try again. */
 const RETRY_AFTER_S = 2;
 
@@ -85,8 +87,10 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
       const closed = new Promise<void>((done) => server.close(() => done()));
       await relay.stop(RETRY_AFTER_S);
       detachSockets();
-      server.closeAllConnections();
+      // Requests that were taken are answered; one that hangs ends the wait.
+      const cut = clock.after(REQUEST_LIMIT_MS, () => server.closeAllConnections());
       await closed;
+      cut();
       await store.close();
     },
   };

@@ -76,6 +76,17 @@ async function aBareRelay(change: (log: LogStore) => LogStore = (log) => log) {
       session.receive(JSON.stringify({ type: "auth", agent_id: agentId, token }));
       await clock.advance(0);
     },
+    /** One more socket of the same agent, signed in. */
+    open: async () => {
+      const told: RelayFrame[] = [];
+      const extra = relay.connect(
+        { ...link, send: (text) => void told.push(JSON.parse(text) as RelayFrame) },
+        "agent",
+      );
+      extra.receive(JSON.stringify({ type: "auth", agent_id: agentId, token }));
+      await clock.advance(0);
+      return { session: extra, frames: told };
+    },
     fill: (bytes: number) => {
       bufferedBytes = bytes;
     },
@@ -190,5 +201,80 @@ describe("a socket", () => {
       { code: "TOO_MANY_IN_FLIGHT" },
     ]);
     expect(held).toHaveLength(64);
+  });
+});
+
+describe("a relay that stops", () => {
+  test("[P166] answers what it has taken, hears nothing more, and closes with 4014", async () => {
+    const held: (() => void)[] = [];
+    const { relay, session, agent, frames, closes, signIn, clock } = await aBareRelay((log) => ({
+      ...log,
+      append: (request, tag) =>
+        new Promise((resolve) => held.push(() => resolve(log.append(request, tag)))),
+    }));
+    await signIn();
+    const conversation = anId<ConversationId>();
+    session.receive(JSON.stringify(aMessage(conversation, agent)));
+    await clock.advance(0);
+
+    const stopped = relay.stop(2);
+    session.receive(JSON.stringify(aMessage(conversation, agent)));
+    await clock.advance(0);
+    expect([held.length, closes]).toEqual([1, []]);
+    held[0]?.();
+    await stopped;
+
+    expect(frames.at(-1)).toMatchObject({ type: "error", code: "NOT_MEMBER" });
+    expect(closes).toEqual([4014]);
+  });
+
+  test("[R10] waits 5 s for a disk that does not answer, and not longer", async () => {
+    const { relay, session, agent, closes, signIn, clock } = await aBareRelay((log) => ({
+      ...log,
+      append: () => new Promise(() => undefined),
+    }));
+    await signIn();
+    session.receive(JSON.stringify(aMessage(anId<ConversationId>(), agent)));
+
+    const stopped = relay.stop(2);
+    await clock.advance(4_999);
+    expect(closes).toEqual([]);
+    await clock.advance(1);
+    await stopped;
+
+    expect(closes).toEqual([4014]);
+  });
+});
+
+describe("an agent's sockets", () => {
+  test("[P96] [S16] who was evicted cannot act any more, nor does a frame that is already on its way", async () => {
+    const { open, session, closes, signIn, agent, clock, log } = await aBareRelay();
+    const appended: unknown[] = [];
+    log.onAppended((entry) => void appended.push(entry));
+    await signIn();
+    for (let i = 0; i < 3; i++) {
+      await clock.advance(10);
+      await open();
+    }
+
+    session.receive(JSON.stringify(aMessage(anId<ConversationId>(), agent)));
+    await clock.advance(0);
+
+    expect(closes).toEqual([4008]);
+    expect(appended).toEqual([]);
+  });
+
+  test("[P98] learn a fence at sign-in that grows with each change of their set", async () => {
+    const { frames, signIn, open } = await aBareRelay();
+    await signIn();
+
+    (await open()).session.closed();
+
+    const fences = frames.flatMap((frame) =>
+      frame.type === "agent.assignment" ? [frame.fence] : [],
+    );
+    const [first = 0] = fences;
+    expect(frames.find((frame) => frame.type === "auth.ok")).toMatchObject({ fence: first });
+    expect(fences).toEqual([first, first + 1, first + 2]);
   });
 });

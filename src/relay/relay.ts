@@ -67,6 +67,7 @@ const FLOOD_MS = 10_000;
 /** … without a quiet time of this one: many short bursts are none. */
 const FLOOD_GAP_MS = 1_500;
 const FLOOD_RETRY_S = 30;
+const DRAIN_LIMIT_MS = 5_000;
 
 export class Relay {
   readonly posting: Posting;
@@ -80,6 +81,9 @@ export class Relay {
   readonly #marks: Marks;
   readonly #presence: Presence;
   readonly #streams: StreamDesk;
+  /** Durable frames that were taken and not answered yet. */
+  readonly #storing = new Set<Promise<void>>();
+  #retryAfterS: number | null = null;
 
   constructor(needs: RelayNeeds) {
     const { log, clock, bus, rates } = needs;
@@ -121,6 +125,8 @@ export class Relay {
 
   connect(link: Link, path: Connection["path"]): Session {
     const connection = this.#sockets.open(link, path);
+    if (this.#retryAfterS !== null)
+      this.#sockets.close(connection, CLOSE.restarting, this.#retryAfterS);
     return {
       receive: (text) => this.#receive(connection, text),
       heard: () => {
@@ -183,8 +189,18 @@ export class Relay {
     }
   }
 
-  /** Closes every socket for a restart and writes what is pending. */
+  /** Whether it is about to stop and takes nothing more. */
+  isStopping(): boolean {
+    return this.#retryAfterS !== null;
+  }
+
+  /**
+   * Hears nothing more, answers what it has taken, then closes every socket for a restart and writes what is pending.
+   * A disk that does not answer is waited for `DRAIN_LIMIT_MS` at most: what has no ack is sent again.
+   */
   async stop(retryAfterS: number): Promise<void> {
+    this.#retryAfterS = retryAfterS;
+    await within(this.#needs.clock, DRAIN_LIMIT_MS, Promise.all(this.#storing));
     for (const connection of this.#sockets.all()) {
       this.#sockets.close(connection, CLOSE.restarting, retryAfterS);
     }
@@ -202,7 +218,7 @@ export class Relay {
   }
 
   #receive(connection: Connection, text: string): void {
-    if (connection.phase === "closed") return;
+    if (connection.phase === "closed" || this.isStopping()) return;
     const now = this.#needs.clock.now();
     connection.heardAt = now;
     if (isFlooding(connection, this.#needs.rates, now)) {
@@ -255,18 +271,18 @@ export class Relay {
         return void this.#streams.pull(connection, principal, frame);
       case "stream.abort":
         return this.#streams.isAuthor(principal, frame.stream_id)
-          ? void this.#store(connection, principal, frame)
+          ? this.#take(connection, principal, frame)
           : void this.#streams.requestStop(connection, principal, frame);
       case "control.send":
         return frame.durable
-          ? void this.#store(connection, principal, frame)
+          ? this.#take(connection, principal, frame)
           : void this.#marks.control(connection, principal, frame.conversation_id, frame.record);
       case "message.send":
       case "message.recall":
       case "reaction.set":
       case "stream.start":
       case "stream.done":
-        return void this.#store(connection, principal, frame);
+        return this.#take(connection, principal, frame);
       default:
         return unreachable(frame);
     }
@@ -282,6 +298,12 @@ export class Relay {
     await this.#delivery.resume(connection, request);
     this.#presence.introduce(connection, principal);
     await this.#streams.resume(connection, frame?.streams ?? {});
+  }
+
+  #take(connection: Connection, principal: Principal, frame: DurableEndpointFrame): void {
+    const stored = this.#store(connection, principal, frame);
+    this.#storing.add(stored);
+    void stored.finally(() => this.#storing.delete(stored));
   }
 
   async #store(
@@ -334,6 +356,17 @@ export class Relay {
       connection.link.ping();
     }
   }
+}
+
+/** Waits for a promise, but not longer. */
+function within(clock: Clock, limitMs: number, promise: Promise<unknown>): Promise<void> {
+  return new Promise((done) => {
+    const cancel = clock.after(limitMs, done);
+    void promise.finally(() => {
+      cancel();
+      done();
+    });
+  });
 }
 
 /** Frames that do not count as use of an agent's socket. */

@@ -260,4 +260,15 @@ describe("an agent's sockets", () => {
 
     expect(await first.next("agent.assignment")).toMatchObject({ connections: 2 });
   });
+
+  test("[P98] the fence goes on growing over a restart of the relay", async () => {
+    const { world, echo } = await aBusyConversation();
+    const before = await (await world.online(echo)).next("agent.assignment");
+
+    await world.clock.advance(1);
+    await world.restart();
+
+    const after = await (await world.online(echo)).next("agent.assignment");
+    expect(after.fence).toBeGreaterThan(before.fence);
+  });
 });

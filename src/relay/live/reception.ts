@@ -120,6 +120,7 @@ export class Reception {
   #welcome(connection: Connection, principal: Principal, req: string | undefined): void {
     const { sockets, clock, logEpoch } = this.#needs;
     const { expiresAt } = connection;
+    const fence = sockets.fenceOf(principal.accountId);
     sockets.send(connection, {
       type: "auth.ok",
       req,
@@ -129,6 +130,7 @@ export class Reception {
       log_epoch: logEpoch,
       server_time: new Date(clock.now()).toISOString(),
       ...(expiresAt === null ? {} : { expires_at: new Date(expiresAt).toISOString() }),
+      ...(fence === null ? {} : { fence }),
       limits: {
         max_frame_bytes: MAX_FRAME_BYTES,
         max_unacked: MAX_UNACKED_ENTRIES,

@@ -92,13 +92,18 @@ export class Sockets {
     connection.signedInAt = now;
     connection.usedAt = now;
     this.roster.add(connection);
+    if (principal.type === "agent") this.#raiseFence(principal.accountId);
     connection.link.onSignedIn();
   }
 
-  /** Tells an agent's processes how many they are; the number before it orders such news. */
+  /** Orders the changes of an agent's set of sockets; null while none was ever open. */
+  fenceOf(agentId: AccountId): number | null {
+    return this.#fenceByAgent.get(agentId) ?? null;
+  }
+
+  /** Tells an agent's processes how many they are, and since which change. */
   announceAssignment(agentId: AccountId): void {
-    const fence = (this.#fenceByAgent.get(agentId) ?? 0) + 1;
-    this.#fenceByAgent.set(agentId, fence);
+    const fence = this.fenceOf(agentId) ?? 0;
     const open = this.roster.of(agentId);
     for (const connection of open) {
       this.send(connection, { type: "agent.assignment", fence, connections: open.length });
@@ -111,8 +116,17 @@ export class Sockets {
     this.roster.remove(connection);
     const { principal } = connection;
     if (principal === null) return;
-    if (principal.type === "agent") this.announceAssignment(principal.accountId);
+    if (principal.type === "agent") {
+      this.#raiseFence(principal.accountId);
+      this.announceAssignment(principal.accountId);
+    }
     this.#needs.onLeft(connection, principal);
+  }
+
+  // Starts at the clock, so that it goes on growing after a restart without being written down.
+  #raiseFence(agentId: AccountId): void {
+    const next = (this.#fenceByAgent.get(agentId) ?? 0) + 1;
+    this.#fenceByAgent.set(agentId, Math.max(next, this.#needs.clock.now()));
   }
 
   #makeRoom(principal: Principal, hint: string | null): void {
