@@ -42,8 +42,10 @@ export class Lane {
     return Math.min(...this.waiting.keys());
   }
 
+  /** Whether more can be had now. A passing endpoint fetches nothing: what it lacks is on its way to it. */
   isBehind(): boolean {
-    return this.waiting.size > 0 || this.lastSeq > (this.range?.cursor ?? 0);
+    const knowsOfMore = this.#keepLog && this.lastSeq > (this.range?.cursor ?? 0);
+    return this.waiting.size > 0 || knowsOfMore;
   }
 
   /** What waits right after the cursor, without a hole. */
