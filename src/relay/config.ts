@@ -1,66 +1,105 @@
-/** The relay's settings out of the environment, checked before anything starts. */
+/** The relay's settings out of the environment, checked before anything starts. SPEC §operation. */
+import type { LogFields } from "#base/log.ts";
 import { err, ok, type Result } from "#base/result.ts";
+import { Secret } from "#base/secret.ts";
+import { LOG_LEVELS, type LogLevel } from "./json-log.ts";
 import type { RelayOptions } from "./relay-server.ts";
 
 export type ConfigFault = { readonly name: string; readonly rule: string };
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+export type Config = RelayOptions & { readonly logLevel: LogLevel };
+
+/** Every variable the relay reads, with what it must be. */
+const RULES = {
+  PARLEY_PORT: "a number from 0 to 65535",
+  PARLEY_HOST: "an address to listen on",
+  PARLEY_DATA: "a folder",
+  PARLEY_DIST: "a folder",
+  PARLEY_ORIGIN: "origins such as https://chat.example, parted by commas",
+  PARLEY_CONNECT: "origins such as https://agent.example, parted by commas",
+  PARLEY_ARTIFACT_ORIGIN: "one https origin",
+  PARLEY_REGISTRATION: "open, invite or closed",
+  PARLEY_REGISTRATION_CODE: "set when registration is by invite, up to 64 characters",
+  PARLEY_TRUST_PROXY: "0 or 1",
+  PARLEY_METRICS_TOKEN: "at least 16 characters",
+  PARLEY_LOG_LEVEL: "debug, info, warn or error",
+} as const;
+
+type Name = keyof typeof RULES;
+
+/** Variables of the other programs, which share the prefix. */
+const OTHERS = new Set(["PARLEY_RELAY_URL", "PARLEY_VERBOSE"]);
+
 /** Fails with every variable at fault, and what it should have been. */
-export function readConfig(env: Environment): Result<RelayOptions, readonly ConfigFault[]> {
+export function readConfig(env: Environment): Result<Config, readonly ConfigFault[]> {
   const faults: ConfigFault[] = [];
-  const check = (isValid: boolean, name: string, rule: string): void => {
-    if (!isValid) faults.push({ name, rule });
+  const check = (isValid: boolean, name: Name): void => {
+    if (!isValid) faults.push({ name, rule: RULES[name] });
   };
 
   const port = Number(env.PARLEY_PORT ?? "8787");
-  check(
-    Number.isInteger(port) && port >= 0 && port <= 65_535,
-    "PARLEY_PORT",
-    "a number from 0 to 65535",
-  );
+  check(Number.isInteger(port) && port >= 0 && port <= 65_535, "PARLEY_PORT");
+  const host = env.PARLEY_HOST ?? "127.0.0.1";
+  check(host !== "", "PARLEY_HOST");
+  const dataFolder = env.PARLEY_DATA ?? "./data";
+  check(dataFolder !== "", "PARLEY_DATA");
   const origins = list(env.PARLEY_ORIGIN);
-  check(
-    origins.every(isOrigin),
-    "PARLEY_ORIGIN",
-    "origins such as https://chat.example, parted by commas",
-  );
+  check(origins.every(isOrigin), "PARLEY_ORIGIN");
   const connectSources = list(env.PARLEY_CONNECT);
-  check(
-    connectSources.every(isOrigin),
-    "PARLEY_CONNECT",
-    "origins such as https://agent.example, parted by commas",
-  );
+  check(connectSources.every(isOrigin), "PARLEY_CONNECT");
   const artifactOrigin = env.PARLEY_ARTIFACT_ORIGIN ?? null;
-  check(
-    artifactOrigin === null || isOrigin(artifactOrigin),
-    "PARLEY_ARTIFACT_ORIGIN",
-    "one https origin",
-  );
+  check(artifactOrigin === null || isOrigin(artifactOrigin), "PARLEY_ARTIFACT_ORIGIN");
   const policy = env.PARLEY_REGISTRATION ?? "open";
   const code = env.PARLEY_REGISTRATION_CODE ?? null;
-  check(isPolicy(policy), "PARLEY_REGISTRATION", "open, invite or closed");
-  check(
-    policy !== "invite" || code !== null,
-    "PARLEY_REGISTRATION_CODE",
-    "set when registration is by invite",
-  );
+  check(isPolicy(policy), "PARLEY_REGISTRATION");
+  const isCode = code !== null && code !== "" && code.length <= 64;
+  check(isCode || (code === null && policy !== "invite"), "PARLEY_REGISTRATION_CODE");
   const trust = env.PARLEY_TRUST_PROXY ?? "0";
-  check(trust === "0" || trust === "1", "PARLEY_TRUST_PROXY", "0 or 1");
+  check(trust === "0" || trust === "1", "PARLEY_TRUST_PROXY");
+  const token = env.PARLEY_METRICS_TOKEN ?? null;
+  check(token === null || token.length >= 16, "PARLEY_METRICS_TOKEN");
+  const logLevel = env.PARLEY_LOG_LEVEL ?? "info";
+  check(isLogLevel(logLevel), "PARLEY_LOG_LEVEL");
 
-  if (faults.length > 0 || !isPolicy(policy)) return err(faults);
+  if (faults.length > 0 || !isPolicy(policy) || !isLogLevel(logLevel)) return err(faults);
   return ok({
     port,
-    host: env.PARLEY_HOST ?? "127.0.0.1",
-    dataFolder: env.PARLEY_DATA ?? "./data",
+    host,
+    dataFolder,
     staticRoot: env.PARLEY_DIST ?? "./dist",
     origins,
     connectSources,
     artifactOrigin,
     registration: { policy, code },
     trustsProxy: trust === "1",
+    metricsToken: token === null ? null : new Secret(token),
+    logLevel,
   });
 }
+
+/** The settings as they are printed at the start: secrets only as set or not. */
+export const summaryOf = (config: Config): LogFields => ({
+  host: config.host ?? "",
+  port: config.port ?? 0,
+  data: config.dataFolder,
+  app: config.staticRoot ?? "none",
+  origins: (config.origins ?? []).join(",") || "loopback only",
+  connect: (config.connectSources ?? []).join(",") || "none",
+  artifact_origin: config.artifactOrigin ?? "none",
+  registration: config.registration?.policy ?? "open",
+  registration_code: config.registration?.code == null ? "not set" : "set",
+  trusts_proxy: config.trustsProxy ?? false,
+  metrics_token: config.metricsToken == null ? "not set" : "set",
+  log_level: config.logLevel,
+});
+
+/** Variables with our prefix that nobody reads: most likely misspelt. */
+export const unknownVariables = (env: Environment): readonly string[] =>
+  Object.keys(env).filter(
+    (name) => name.startsWith("PARLEY_") && !Object.hasOwn(RULES, name) && !OTHERS.has(name),
+  );
 
 const list = (text: string | undefined): readonly string[] =>
   (text ?? "")
@@ -70,6 +109,9 @@ const list = (text: string | undefined): readonly string[] =>
 
 const isPolicy = (text: string): text is "open" | "invite" | "closed" =>
   text === "open" || text === "invite" || text === "closed";
+
+const isLogLevel = (text: string): text is LogLevel =>
+  (LOG_LEVELS as readonly string[]).includes(text);
 
 function isOrigin(text: string): boolean {
   try {

@@ -4,12 +4,12 @@
  */
 import { parseArgs } from "node:util";
 import { systemClock } from "#base/clock.ts";
-import type { Log, LogFields } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
 import type { Result } from "#base/result.ts";
 import { isUuid, type AgentId } from "#protocol/ids.ts";
-import { readConfig } from "./config.ts";
+import { readConfig, summaryOf, unknownVariables, type Config } from "./config.ts";
 import type { RelayFailure } from "./failure.ts";
+import { createJsonLog } from "./json-log.ts";
 import { createOperator, type Operator } from "./operator.ts";
 import { createRelayServer, type RelayOptions } from "./relay-server.ts";
 
@@ -47,8 +47,11 @@ else if (command === "agent create" && values.name !== undefined) {
   process.exit(2);
 }
 
-async function serve(options: RelayOptions): Promise<void> {
-  const relay = await createRelayServer({ ...options, log: stderrLog() });
+async function serve(options: Config): Promise<void> {
+  const log = createJsonLog((line) => console.error(line), systemClock, options.logLevel);
+  log.info("config.read", summaryOf(options));
+  for (const name of unknownVariables(process.env)) log.warn("config.unknown", { name });
+  const relay = await createRelayServer({ ...options, log });
   console.log(`Parley relay is ready at ${relay.url}, data in ${options.dataFolder}`);
   // A launcher that forked this process waits for the address.
   process.send?.({ url: relay.url });
@@ -78,18 +81,4 @@ async function operate<Value extends object>(
   else
     for (const [name, value] of Object.entries(done.value))
       console.log(`${name}: ${String(value)}`);
-}
-
-// Names, codes and counts only: see SPEC.md, what is logged.
-function stderrLog(): Log {
-  const write = (level: string) => (event: string, fields?: LogFields) => {
-    const pairs = Object.entries(fields ?? {}).map(([name, value]) => `${name}=${String(value)}`);
-    console.error([new Date().toISOString(), level, event, ...pairs].join(" "));
-  };
-  return {
-    error: write("error"),
-    warn: write("warn"),
-    info: write("info"),
-    debug: () => undefined,
-  };
 }

@@ -3,7 +3,7 @@
  * What the command line, the launcher and the tests all start.
  */
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, Server } from "node:http";
 import { join, resolve } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
@@ -20,6 +20,7 @@ import { createDirectory } from "./directory/directory.ts";
 import { createApp } from "./http/app.ts";
 import { OFFERED_INVITES_FILE } from "./http/offered.ts";
 import { DEFAULT_RATES, type Rates } from "./live/rates.ts";
+import { createMetrics } from "./metrics.ts";
 import { createSqliteLog } from "./log/sqlite-log.ts";
 import { createOriginCheck, type OriginCheck } from "./origins.ts";
 import { Relay } from "./relay.ts";
@@ -44,6 +45,8 @@ export type RelayOptions = {
   readonly artifactOrigin?: string | null;
   /** Believe the last address of `X-Forwarded-For`: only behind a proxy of one's own. */
   readonly trustsProxy?: boolean;
+  /** Who brings it may read `/metrics` from another machine. */
+  readonly metricsToken?: Secret<string> | null;
   readonly rates?: Partial<Rates>;
   readonly clock?: Clock;
   readonly random?: RandomBytes;
@@ -110,7 +113,8 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
   const admission = createAdmission({ directory, clock, random, secret, origins: origins.list });
   const rates: Rates = { ...DEFAULT_RATES, ...options.rates };
   const blobs = createDiskBlobs(join(folder, "blobs"));
-  const shared = { log, directory, admission, clock, random, events, rates };
+  const metrics = createMetrics();
+  const shared = { log, directory, admission, clock, random, events, rates, metrics };
   const relay = new Relay({ ...shared, bus: createMemoryBus() });
   const uploads = createUploads(sql, writer, blobs);
   const app = createApp({
@@ -124,6 +128,8 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
     offeredFile: join(folder, OFFERED_INVITES_FILE),
     registration: options.registration ?? { policy: "open", code: null },
     trustsProxy: options.trustsProxy ?? false,
+    metricsToken: options.metricsToken ?? null,
+    logBytes: () => bytesOf(join(folder, DATABASE_FILE)),
     secureCookies: origins.list().some((origin) => origin.startsWith("https:")),
     headers: {
       connectSources: options.connectSources ?? [],
@@ -152,6 +158,13 @@ function loadSecret(path: string): Bytes {
   if (!existsSync(path)) writeFileSync(path, randomBytes(32), { mode: 0o600, flag: "wx" });
   return new Uint8Array(readFileSync(path));
 }
+
+/** Bytes of the database and of its write-ahead log. */
+const bytesOf = (file: string): number =>
+  [file, `${file}-wal`].reduce(
+    (sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0),
+    0,
+  );
 
 /** Repeats a task until the returned function is called. */
 function every(clock: Clock, periodMs: number, task: () => void): () => void {

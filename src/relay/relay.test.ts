@@ -12,6 +12,7 @@ import type { Link } from "./live/connection.ts";
 import { DEFAULT_RATES } from "./live/rates.ts";
 import { createSqliteLog } from "./log/sqlite-log.ts";
 import type { LogStore } from "./log/log-store.ts";
+import { createMetrics } from "./metrics.ts";
 import { Relay } from "./relay.ts";
 import { aMessage, anId, onTestEnd } from "./relay-world.contract.ts";
 import { IN_MEMORY } from "./store/database.ts";
@@ -36,6 +37,7 @@ async function aBareRelay(change: (log: LogStore) => LogStore = (log) => log) {
     clock,
     random,
     events: silentLog,
+    metrics: createMetrics(),
     rates,
   });
 
@@ -268,7 +270,7 @@ describe("an agent's sockets", () => {
     const { frames, signIn, open } = await aBareRelay();
     await signIn();
 
-    (await open()).session.closed();
+    (await open()).session.closed(1000);
 
     const fences = frames.flatMap((frame) =>
       frame.type === "agent.assignment" ? [frame.fence] : [],

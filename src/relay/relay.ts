@@ -42,13 +42,15 @@ import { Sockets } from "./live/sockets.ts";
 import { StreamDesk } from "./live/stream-desk.ts";
 import { createBuckets, takeToken, type Buckets } from "./live/token-bucket.ts";
 import type { LogStore, StoredEntry } from "./log/log-store.ts";
+import type { Metrics } from "./metrics.ts";
 
 /** The relay's side of one socket. */
 export interface Session {
   receive(text: string): void;
   /** Any sign of life that is no frame. */
   heard(): void;
-  closed(): void;
+  /** It ended, by this close code. */
+  closed(code: number): void;
 }
 
 export type RelayNeeds = {
@@ -59,6 +61,7 @@ export type RelayNeeds = {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly events: Log;
+  readonly metrics: Metrics;
   readonly rates: Rates;
 };
 
@@ -109,10 +112,10 @@ export class Relay {
       onDelivered: (delivered) => void this.#marks.tellDelivered(delivered),
     });
     this.#delivery = new Delivery({
-      log,
+      ...needs,
       roster: sockets.roster,
       cursors: this.#cursors,
-      send: (connection, text) => sockets.sendText(connection, text),
+      send: (connection, text, type) => sockets.sendText(connection, text, type),
     });
     this.#reception = new Reception({
       ...shared,
@@ -132,7 +135,7 @@ export class Relay {
       heard: () => {
         connection.heardAt = this.#needs.clock.now();
       },
-      closed: () => this.#sockets.gone(connection),
+      closed: (code) => this.#sockets.gone(connection, code),
     };
   }
 
@@ -143,6 +146,19 @@ export class Relay {
     for (const connection of this.#sockets.all()) this.#tickSocket(connection, now);
     this.#streams.tick(now);
     if (log.hasExpiredArtifacts(now)) void log.expireArtifacts(now);
+  }
+
+  /** Brings the gauges up to this moment. */
+  measure(): void {
+    const { metrics } = this.#needs;
+    const known = this.#sockets.all().filter(({ principal }) => principal !== null);
+    for (const kind of ["human", "agent"] as const) {
+      const open = known.filter(({ path }) => path === kind);
+      metrics.set("connections", open.length, { kind });
+      const unacked = open.reduce((sum, { unackedCount }) => sum + unackedCount, 0);
+      metrics.set("unacked", unacked, { kind });
+    }
+    metrics.set("streams_active", this.#streams.liveCount());
   }
 
   isOnline(accountId: AccountId): boolean {
@@ -208,6 +224,7 @@ export class Relay {
   }
 
   #appended(entry: StoredEntry, writer: string | null): void {
+    this.#needs.metrics.count("appends_total", { entry: entry.kind });
     this.#streams.follow(entry);
     this.#audience.withMembers(entry, (members) => this.#delivery.fanOut(entry, members, writer));
   }
@@ -226,6 +243,8 @@ export class Relay {
       return;
     }
     const frame = parseEndpointFrame(text);
+    if (frame.ok)
+      this.#needs.metrics.count("frames_total", { direction: "in", type: frame.value.type });
     if (!frame.ok) this.#receiveUnparsed(connection, frame.failure);
     else if (connection.principal === null) this.#reception.receive(connection, frame.value);
     else {
@@ -236,7 +255,10 @@ export class Relay {
 
   #receiveUnparsed(connection: Connection, failure: ProtocolFailure): void {
     // What nobody knows may be from a later version; what nobody can parse is no frame.
-    if (failure.kind === "protocol/unknown-frame") return;
+    if (failure.kind === "protocol/unknown-frame") {
+      this.#needs.metrics.count("unknown_frames_total");
+      return;
+    }
     if (failure.kind !== "protocol/bad-shape" || connection.principal === null) {
       this.#sockets.close(connection, CLOSE.protocolError);
       return;

@@ -86,9 +86,9 @@ function serveSocket(
     else session.receive((bytes as Buffer).toString("utf8"));
   });
   socket.on("pong", () => session.heard());
-  socket.on("close", () => {
+  socket.on("close", (code) => {
     known();
-    session.closed();
+    session.closed(code);
   });
   // `ws` ends a socket whose frame is far over the limit by itself; the error event needs no answer.
   socket.on("error", () => undefined);

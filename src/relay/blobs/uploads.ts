@@ -21,6 +21,7 @@ export interface Uploads {
   byId(uploadId: string): UploadRow | null;
   /** A file that is whole and may be handed out. */
   confirmed(id: AttachmentId): UploadRow | null;
+  confirmedBytes(): number;
   /** Deletes what was announced and never confirmed. */
   sweep(now: number): Promise<void>;
 }
@@ -34,6 +35,10 @@ export function createUploads(sql: Sql, writer: Writer, blobs: BlobStore): Uploa
         "SELECT * FROM upload WHERE attachment_id = ? AND sha256 IS NOT NULL",
         id,
       ) ?? null,
+    confirmedBytes: () =>
+      sql.get<{ bytes: number }>(
+        "SELECT coalesce(sum(size), 0) AS bytes FROM upload WHERE sha256 IS NOT NULL",
+      )?.bytes ?? 0,
     async sweep(now) {
       const stale = sql.all<UploadRow>(
         "SELECT * FROM upload WHERE sha256 IS NULL AND created_at <= ?",

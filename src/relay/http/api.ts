@@ -9,6 +9,7 @@ import type * as v from "valibot";
 import type { Clock } from "#base/clock.ts";
 import type { RandomBytes } from "#base/random.ts";
 import { ok, type Result } from "#base/result.ts";
+import type { Secret } from "#base/secret.ts";
 import { ERROR_CODES } from "#protocol/error-codes.ts";
 import { isUuid } from "#protocol/ids.ts";
 import { DEFAULT_PAGE, MAX_BODY_BYTES, MAX_PAGE } from "#protocol/limits.ts";
@@ -23,6 +24,7 @@ import { refuse, type RelayFailure } from "../failure.ts";
 import type { Principal } from "../live/connection.ts";
 import type { RateName, Rates } from "../live/rates.ts";
 import type { LogStore } from "../log/log-store.ts";
+import type { Metrics } from "../metrics.ts";
 import type { Relay } from "../relay.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Writer } from "../store/writer.ts";
@@ -40,12 +42,17 @@ export type ApiNeeds = {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly rates: Rates;
+  readonly metrics: Metrics;
   readonly registration: {
     readonly policy: "open" | "invite" | "closed";
     readonly code: string | null;
   };
   /** Believe the proxy in front about who calls. */
   readonly trustsProxy: boolean;
+  /** Who brings it may read the counters from elsewhere; none: only this machine. */
+  readonly metricsToken: Secret<string> | null;
+  /** Bytes of the database with its write-ahead log. */
+  readonly logBytes: () => number;
   /** Cookies are marked Secure unless the relay is only reached over loopback http. */
   readonly secureCookies: boolean;
 };

@@ -1,10 +1,13 @@
 /** All routes of the relay, and what every answer has in common. SPEC §rest. */
 import { Hono } from "hono";
+import { routePath } from "hono/route";
 import type { HttpBindings } from "@hono/node-server";
 import type { Log } from "#base/log.ts";
 import { MAX_BODY_BYTES } from "#protocol/limits.ts";
 import { errorBody } from "../error-frame.ts";
 import { refuse } from "../failure.ts";
+import { factsOf } from "../json-log.ts";
+import { secondsSince } from "../metrics.ts";
 import type { OriginCheck } from "../origins.ts";
 import { serveAgents } from "./agents.ts";
 import { createApi, respond, type ApiNeeds, type RelayApp } from "./api.ts";
@@ -27,7 +30,7 @@ import { serveUsers } from "./users.ts";
 
 /** Paths that are the relay's own; every other one is the app's. */
 const OWN_PATH =
-  /^\/(auth|users|contacts|keys|agents|invites|relations|conversations|groups|files|push|ws|health|metrics)(\/|$)/;
+  /^\/(auth|users|contacts|keys|agents|invites|relations|conversations|groups|files|push|ws|health|ready|metrics)(\/|$)/;
 
 const isUpload = (path: string): boolean => path.endsWith("/upload");
 
@@ -48,6 +51,7 @@ export function createApp(
   const isOwn = (path: string): boolean => OWN_PATH.test(path);
 
   app.use(async (http, next) => {
+    const startedAt = needs.clock.now();
     const { method, path } = http.req;
     const changesState = method !== "GET" && method !== "HEAD" && method !== "OPTIONS";
     const sizeBytes = Number(http.req.header("content-length") ?? 0);
@@ -61,6 +65,10 @@ export function createApp(
     } else {
       await next();
     }
+    // The pattern, never the path: that one holds ids.
+    const route = `${method} ${routePath(http, -1)}`;
+    needs.metrics.count("http_requests_total", { route, status: http.res.status });
+    needs.metrics.observe("http_seconds", secondsSince(needs.clock.now(), startedAt), { route });
     for (const [name, value] of headers) http.res.headers.set(name, value);
     if (isOwn(path)) http.res.headers.set("Cache-Control", "no-store");
   });
@@ -95,7 +103,7 @@ export function createApp(
   });
   app.onError((fault, http) => {
     // Where, never what: a message could repeat what a caller sent.
-    needs.events.error("http.bug", { route: http.req.routePath, name: fault.name });
+    needs.events.error("http.bug", { route: routePath(http, -1), ...factsOf(fault) });
     return http.json(errorBody(refuse("INTERNAL").failure), 500);
   });
   return app;

@@ -5,6 +5,7 @@ import type { Admission, HumanLogin } from "../admission.ts";
 import type { AgentRow } from "../directory/rows.ts";
 import { refuse, refuseFor, type RelayFailure } from "../failure.ts";
 import type { Principal } from "../live/connection.ts";
+import type { Metrics } from "../metrics.ts";
 import type { RateName, Rates } from "../live/rates.ts";
 import { endpointOf } from "../live/sign-in.ts";
 import type { Buckets } from "../live/token-bucket.ts";
@@ -30,11 +31,14 @@ export function createCallers(needs: {
   readonly relay: { readonly buckets: Buckets };
   readonly rates: Rates;
   readonly trustsProxy: boolean;
+  readonly metrics: Metrics;
 }): Callers {
-  const { admission, rates, relay, trustsProxy } = needs;
+  const { admission, rates, relay, trustsProxy, metrics } = needs;
   const limit = (key: string, rate: RateName): Called<null> => {
     const waitMs = relay.buckets.take(`${rate} ${key}`, rates[rate]);
-    return waitMs === 0 ? ok(null) : refuseFor("RATE_LIMITED", waitMs);
+    if (waitMs === 0) return ok(null);
+    metrics.count("rate_limited_total", { rule: rate });
+    return refuseFor("RATE_LIMITED", waitMs);
   };
   const callers: Callers = {
     anyone: (http, rate) => limit(addressOf(http, trustsProxy), rate),
@@ -83,11 +87,12 @@ export const agentPrincipal = (agentId: AgentId): Principal => ({
   endpointId: endpointOf(agentId),
 });
 
-const bearerOf = (http: Http): string =>
+/** The token a request brings; empty without one. */
+export const bearerOf = (http: Http): string =>
   /^Bearer (\S+)$/.exec(http.req.header("authorization") ?? "")?.[1] ?? "";
 
 /** The caller's address; behind a trusted proxy, the one it names last. */
-function addressOf(http: Http, trustsProxy: boolean): string {
+export function addressOf(http: Http, trustsProxy: boolean): string {
   const forwarded = trustsProxy ? http.req.header("x-forwarded-for") : undefined;
   return forwarded?.split(",").at(-1)?.trim() ?? http.env.incoming.socket.remoteAddress ?? "";
 }

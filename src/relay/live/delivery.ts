@@ -2,11 +2,13 @@
  * Pushes durable entries to sockets, in order and within each socket's window, and moves their cursors.
  * The log is the truth: whatever cannot be pushed at once is read from it when there is room. SPEC §delivery.
  */
+import type { Clock } from "#base/clock.ts";
 import { encodeFrame } from "#protocol/frame.ts";
 import type { ConversationId } from "#protocol/ids.ts";
 import { MAX_PUSHED_BACKLOG, MAX_UNACKED_BYTES, MAX_UNACKED_ENTRIES } from "#protocol/limits.ts";
-import type { RelayFrameOf } from "#protocol/relay-frame.ts";
+import type { RelayFrame, RelayFrameOf } from "#protocol/relay-frame.ts";
 import { entryToFrame } from "../log/entry-frame.ts";
+import { secondsSince, type Metrics } from "../metrics.ts";
 import type { InboxRow, LogMember, LogStore, StoredEntry } from "../log/log-store.ts";
 import { makeFeed, type Connection, type Feed } from "./connection.ts";
 import type { Cursors } from "./cursors.ts";
@@ -18,7 +20,9 @@ type Needs = {
   readonly log: LogStore;
   readonly roster: Roster;
   readonly cursors: Cursors;
-  readonly send: (connection: Connection, text: string) => void;
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly send: (connection: Connection, text: string, type: RelayFrame["type"]) => void;
 };
 
 type Behind = RelayFrameOf<"resume.ok">["conversations"][number];
@@ -76,10 +80,9 @@ export class Delivery {
       for (const row of rows) cursors.remember(principal.accountId, row.conversationId, row.cursor);
     }
     const status = isReset ? "reset" : "continued";
-    this.#needs.send(
-      connection,
-      encodeFrame({ type: "resume.ok", status, log_epoch: log.epoch, conversations }),
-    );
+    const frame = { type: "resume.ok", status, log_epoch: log.epoch, conversations } as const;
+    this.#needs.send(connection, encodeFrame(frame), frame.type);
+    this.#needs.metrics.count("resumes_total", { status });
     for (const [conversationId, feed] of connection.feeds) {
       if (feed.sentSeq < feed.lastSeq) connection.behind.add(conversationId);
     }
@@ -210,11 +213,13 @@ export class Delivery {
       return;
     }
     feed.pushedSeq = entry.seq;
+    const { clock, metrics } = this.#needs;
     const text = this.#spell(entry, live);
+    if (live) metrics.observe("delivery_lag_seconds", secondsSince(clock.now(), entry.at));
     feed.unacked.push({ seq: entry.seq, bytes: text.length });
     connection.unackedCount += 1;
     connection.unackedBytes += text.length;
-    this.#needs.send(connection, text);
+    this.#needs.send(connection, text, entry.kind);
   }
 
   // The endpoint's own entry needs no acknowledgement, once everything before it has one.

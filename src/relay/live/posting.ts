@@ -7,6 +7,7 @@ import { MAX_ARTIFACT_LIFETIME_MS, RECALL_WINDOW_MS } from "#protocol/limits.ts"
 import { ENVELOPE_FORMAT } from "#protocol/version.ts";
 import { checkEnvelope, decodeBase64, type Sealed } from "../envelope-check.ts";
 import { refuse, refuseFor, type RelayFailure } from "../failure.ts";
+import { secondsSince, type Metrics } from "../metrics.ts";
 import type { Appended, AppendRequest, EntryKind, LogStore, NewEntry } from "../log/log-store.ts";
 import type { Principal } from "./connection.ts";
 import type { Rates } from "./rates.ts";
@@ -29,6 +30,7 @@ type Needs = {
   readonly clock: Clock;
   readonly buckets: Buckets;
   readonly rates: Rates;
+  readonly metrics: Metrics;
 };
 
 type Stored = Promise<Result<Appended, RelayFailure>>;
@@ -49,12 +51,22 @@ export class Posting {
 
   /** Resolves when the entry is on disk; `tag` names the writing socket. */
   async post(principal: Principal, frame: DurableEndpointFrame, tag: string | null): Stored {
-    const { buckets, rates } = this.#needs;
-    const rate = principal.type === "agent" ? rates.agentMessages : rates.humanMessages;
+    const { buckets, rates, clock, metrics } = this.#needs;
+    const rule = principal.type === "agent" ? "agentMessages" : "humanMessages";
     // The end of a stream must not be refused for its beginning: it would orphan what was already shown.
     const endsStream = frame.type === "stream.done" || frame.type === "stream.abort";
-    const waitMs = endsStream ? 0 : buckets.take(`post ${principal.endpointId}`, rate);
-    if (waitMs > 0) return refuseFor("RATE_LIMITED", waitMs);
+    const waitMs = endsStream ? 0 : buckets.take(`post ${principal.endpointId}`, rates[rule]);
+    if (waitMs > 0) {
+      metrics.count("rate_limited_total", { rule });
+      return refuseFor("RATE_LIMITED", waitMs);
+    }
+    const takenAt = clock.now();
+    const stored = await this.#write(principal, frame, tag);
+    if (stored.ok) metrics.observe("append_seconds", secondsSince(clock.now(), takenAt));
+    return stored;
+  }
+
+  #write(principal: Principal, frame: DurableEndpointFrame, tag: string | null): Stored {
     switch (frame.type) {
       case "stream.abort":
         return this.#abort(principal, frame, tag);

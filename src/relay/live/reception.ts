@@ -14,6 +14,7 @@ import {
 import { PROTOCOL } from "#protocol/version.ts";
 import type { Admission } from "../admission.ts";
 import type { Directory } from "../directory/directory.ts";
+import type { Metrics } from "../metrics.ts";
 import type { Connection, Principal } from "./connection.ts";
 import { signIn, signInHuman, type SignInRefusal } from "./sign-in.ts";
 import type { Sockets } from "./sockets.ts";
@@ -24,6 +25,7 @@ type Needs = {
   readonly directory: Directory;
   readonly clock: Clock;
   readonly events: Log;
+  readonly metrics: Metrics;
   readonly logEpoch: string;
   /** The account's first socket is there. */
   readonly onArrived: (principal: Principal) => void;
@@ -106,8 +108,9 @@ export class Reception {
   }
 
   #refuse(connection: Connection, { reason, message, close }: SignInRefusal): void {
-    const { sockets, events } = this.#needs;
+    const { sockets, events, metrics } = this.#needs;
     events.info("auth.refused", { path: connection.path, reason });
+    metrics.count("auth_failures_total", { reason });
     sockets.send(connection, {
       type: "auth.error",
       reason,

@@ -13,6 +13,7 @@ import {
 } from "#protocol/limits.ts";
 import type { RelayFrame } from "#protocol/relay-frame.ts";
 import type { Ephemeral } from "../bus/bus.ts";
+import type { Metrics } from "../metrics.ts";
 import { makeConnection, type Connection, type Link, type Principal } from "./connection.ts";
 import { createRoster, type Roster } from "./roster.ts";
 
@@ -20,6 +21,7 @@ type Needs = {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly events: Log;
+  readonly metrics: Metrics;
   readonly frameBurst: number;
   /** Told once for each signed-in socket that is no more. */
   readonly onLeft: (connection: Connection, principal: Principal) => void;
@@ -48,14 +50,17 @@ export class Sockets {
   }
 
   send(connection: Connection, frame: RelayFrame): void {
-    this.sendText(connection, encodeFrame(frame));
+    this.sendText(connection, encodeFrame(frame), frame.type);
   }
 
-  sendText(connection: Connection, text: string): void {
+  sendText(connection: Connection, text: string, type: RelayFrame["type"]): void {
     if (connection.phase === "closed") return;
-    if (connection.link.bufferedBytes() > MAX_BUFFER_BYTES)
+    if (connection.link.bufferedBytes() > MAX_BUFFER_BYTES) {
       this.close(connection, CLOSE.slowConsumer);
-    else connection.link.send(text);
+      return;
+    }
+    connection.link.send(text);
+    this.#needs.metrics.count("frames_total", { direction: "out", type });
   }
 
   /** To every socket of the accounts named; slow ones do without what may be dropped. */
@@ -64,7 +69,7 @@ export class Sockets {
     for (const accountId of to) {
       for (const connection of this.roster.of(accountId)) {
         const isFull = droppable && connection.link.bufferedBytes() > EPHEMERA_BUFFER_BYTES;
-        if (connection.id !== except && !isFull) this.sendText(connection, text);
+        if (connection.id !== except && !isFull) this.sendText(connection, text, frame.type);
       }
     }
   }
@@ -72,13 +77,17 @@ export class Sockets {
   close(connection: Connection, code: CloseCode, retryAfterS?: number): void {
     if (connection.phase === "closed") return;
     this.#needs.events.info("socket.closed", { path: connection.path, code: code.code });
+    this.#needs.metrics.count("closes_total", { code: code.code });
     this.#leave(connection);
     connection.link.close(code, retryAfterS);
   }
 
   /** The other side went. */
-  gone(connection: Connection): void {
+  gone(connection: Connection, code: number): void {
     if (connection.phase === "closed") return;
+    // The other side may name any code; only known ones become a label.
+    const known = Object.values(CLOSE).some((entry) => entry.code === code);
+    this.#needs.metrics.count("closes_total", { code: known ? code : "other" });
     this.#needs.events.info("socket.gone", { path: connection.path });
     this.#leave(connection);
   }
@@ -140,6 +149,9 @@ export class Sockets {
     const most = principal.type === "agent" ? MAX_SOCKETS_PER_AGENT : MAX_SOCKETS_PER_DEVICE;
     const longestUnused = ofEndpoint().toSorted((a, b) => a.usedAt - b.usedAt);
     const surplus = Math.max(0, longestUnused.length - most + 1);
-    for (const other of longestUnused.slice(0, surplus)) this.close(other, CLOSE.evicted);
+    for (const other of longestUnused.slice(0, surplus)) {
+      this.#needs.metrics.count("evictions_total");
+      this.close(other, CLOSE.evicted);
+    }
   }
 }

@@ -8,6 +8,7 @@ import { errorFrame } from "../error-frame.ts";
 import { refuse, refuseFor, type RelayFailure } from "../failure.ts";
 import { entryToFrame } from "../log/entry-frame.ts";
 import type { LogStore, StoredEntry } from "../log/log-store.ts";
+import type { Metrics } from "../metrics.ts";
 import type { Audience } from "./audience.ts";
 import type { Connection, Principal } from "./connection.ts";
 import type { Rates } from "./rates.ts";
@@ -26,6 +27,7 @@ type Needs = {
   readonly rates: Rates;
   readonly clock: Clock;
   readonly sockets: Sockets;
+  readonly metrics: Metrics;
 };
 
 export class StreamDesk {
@@ -40,8 +42,11 @@ export class StreamDesk {
   follow(entry: StoredEntry): void {
     const streamId = entry.meta.stream_id as StreamId | undefined;
     if (streamId === undefined) return;
-    if (entry.kind !== "stream.start") this.#streams.end(streamId);
-    else if (entry.senderId !== null && entry.senderDeviceId !== null) {
+    if (entry.kind !== "stream.start") {
+      const code = entry.meta.code as StreamEnd | undefined;
+      this.#needs.metrics.count("stream_ends_total", { reason: code ?? entry.kind });
+      this.#streams.end(streamId);
+    } else if (entry.senderId !== null && entry.senderDeviceId !== null) {
       this.#streams.start({
         streamId,
         conversationId: entry.conversationId,
@@ -83,6 +88,7 @@ export class StreamDesk {
     }
     const waitMs = buckets.take(`delta ${stream.streamId}`, rates.deltas);
     if (waitMs > 0) {
+      this.#needs.metrics.count("rate_limited_total", { rule: "deltas" });
       this.#answer(connection, refuseFor("RATE_LIMITED", waitMs).failure, frame);
       this.#tellProgress(connection, stream);
       return;
@@ -169,6 +175,10 @@ export class StreamDesk {
         sockets.send(connection, deltaFrame(stream, i));
       }
     }
+  }
+
+  liveCount(): number {
+    return this.#streams.all().length;
   }
 
   /** Ends streams whose time is over or whose author fell silent. */

@@ -1,15 +1,14 @@
 /** The writer's thread: takes groups of jobs, commits each group, answers. A null message ends it. */
 import { parentPort, workerData } from "node:worker_threads";
 import { assert } from "#base/invariant.ts";
+import { factsOf } from "../json-log.ts";
 import { openForWriting } from "./database.ts";
 import { createJobRunner, GROUP_SIZE, type Job } from "./writer.ts";
 
 const port = parentPort;
 assert(port !== null, "this module runs in a worker thread");
 const db = openForWriting((workerData as { readonly path: string }).path, "");
-const run = createJobRunner(db, (fault) =>
-  port.postMessage({ fault: fault instanceof Error ? fault.message : "unknown" }),
-);
+const run = createJobRunner(db, (fault) => port.postMessage({ fault: factsOf(fault) }));
 
 let waiting: Job[] = [];
 const flush = (): void => {

@@ -4,8 +4,9 @@
  */
 import { Worker } from "node:worker_threads";
 import { createEmitter } from "#base/emitter.ts";
-import type { Log } from "#base/log.ts";
+import type { Log, LogFields } from "#base/log.ts";
 import type { DatabaseSync } from "node:sqlite";
+import { factsOf } from "../json-log.ts";
 import type { StoredEntry } from "../log/log-store.ts";
 import { COMMANDS, type CommandArgs, type CommandName, type CommandResult } from "./commands.ts";
 import { createGroupRunner, type JobOutcome, type Transaction } from "./transaction.ts";
@@ -57,9 +58,9 @@ export function createThreadWriter(path: string, log: Log): Writer {
   const writer = createWriter({
     send: (jobs) => thread.postMessage(jobs),
     onOutcomes: (listener) =>
-      thread.on("message", (message: { outcomes: JobOutcome[] } | { fault: string }) => {
+      thread.on("message", (message: { outcomes: JobOutcome[] } | { fault: LogFields }) => {
         if ("outcomes" in message) listener(message.outcomes);
-        else log.error("writer.bug", { message: message.fault });
+        else log.error("writer.bug", message.fault);
       }),
     close: () => {
       thread.postMessage(null);
@@ -71,9 +72,7 @@ export function createThreadWriter(path: string, log: Log): Writer {
 
 /** A writer that commits in the next microtask, on this thread. */
 export function createInlineWriter(db: DatabaseSync, log: Log): Writer {
-  const run = createJobRunner(db, (fault) =>
-    log.error("writer.bug", { message: fault instanceof Error ? fault.message : "unknown" }),
-  );
+  const run = createJobRunner(db, (fault) => log.error("writer.bug", factsOf(fault)));
   let listener: (outcomes: readonly JobOutcome[]) => void = () => undefined;
   return createWriter({
     send: (jobs) => listener(run(jobs)),

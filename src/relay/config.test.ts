@@ -1,0 +1,64 @@
+import { inspect } from "node:util";
+import { describe, expect, test } from "vitest";
+import { readConfig, summaryOf, unknownVariables } from "./config.ts";
+
+describe("settings", () => {
+  test("[R14] are complete without any variable", () => {
+    const config = readConfig({});
+
+    expect(config).toMatchObject({
+      ok: true,
+      value: { host: "127.0.0.1", port: 8787, registration: { policy: "open", code: null } },
+    });
+  });
+
+  test("[R14] that are wrong are all named at once, each with what it must be", () => {
+    const config = readConfig({
+      PARLEY_PORT: "70000",
+      PARLEY_ORIGIN: "https://chat.example/path",
+      PARLEY_REGISTRATION: "maybe",
+      PARLEY_TRUST_PROXY: "yes",
+      PARLEY_METRICS_TOKEN: "short",
+      PARLEY_LOG_LEVEL: "loud",
+      PARLEY_DATA: "",
+    });
+
+    expect(config.ok ? [] : config.failure.map(({ name }) => name)).toEqual([
+      "PARLEY_PORT",
+      "PARLEY_DATA",
+      "PARLEY_ORIGIN",
+      "PARLEY_REGISTRATION",
+      "PARLEY_TRUST_PROXY",
+      "PARLEY_METRICS_TOKEN",
+      "PARLEY_LOG_LEVEL",
+    ]);
+    expect(config.ok ? null : config.failure[0]?.rule).toBe("a number from 0 to 65535");
+  });
+
+  test("[R14] by invite need a code", () => {
+    expect(readConfig({ PARLEY_REGISTRATION: "invite" })).toMatchObject({
+      failure: [{ name: "PARLEY_REGISTRATION_CODE" }],
+    });
+    expect(
+      readConfig({ PARLEY_REGISTRATION: "invite", PARLEY_REGISTRATION_CODE: "sesame" }).ok,
+    ).toBe(true);
+  });
+
+  test("[R14] are printed without their secrets, and misspelt ones are named", () => {
+    const token = "t".repeat(32);
+    const env = { PARLEY_METRICS_TOKEN: token, PARLEY_REGISTRATION_CODE: "sesame" };
+    const config = readConfig({ ...env, PARLEY_ORIGIN: "https://chat.example" });
+    if (!config.ok) throw new Error("settings that hold");
+
+    expect(summaryOf(config.value)).toMatchObject({
+      origins: "https://chat.example",
+      metrics_token: "set",
+      registration_code: "set",
+    });
+    expect(JSON.stringify(summaryOf(config.value))).not.toContain("sesame");
+    expect(inspect(config.value.metricsToken)).not.toContain(token);
+    expect(unknownVariables({ ...env, PARLEY_ORIGINS: "x", HOME: "/" })).toEqual([
+      "PARLEY_ORIGINS",
+    ]);
+  });
+});
