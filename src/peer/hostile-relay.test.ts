@@ -67,6 +67,26 @@ describe("a relay that repeats, holds back and reorders", () => {
     expect(textsOf(ben)).toEqual(["first", "pay him", "end"]);
   });
 
+  test("[E40] an own message whose repeat and late ack come together is told once", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    ann.socket.hears((frame) => (frame.type === "message.ack" ? [] : [frame]));
+    const queued = must(await ann.endpoint.send(conversationId, { type: "text", text: "mine" }));
+    await ben.text("mine");
+
+    const held: RelayFrame[] = [];
+    ann.socket.hears((frame) => {
+      if (isMessage(frame)) held.push(frame);
+      if (isMessage(frame)) return [];
+      return frame.type === "message.ack" ? [...held.splice(0), frame] : [frame];
+    });
+    ann.socket.drop();
+    await ann.endpoint.settled(queued.messageId);
+    await say(ann, conversationId, "end");
+    await ann.text("end");
+
+    expect(textsOf(ann)).toEqual(["first", "mine", "end"]);
+  });
+
   test("[E43] messages pushed out of order are told in the log's order", async () => {
     const { ann, ben, conversationId } = await twoWhoTalk();
     const held: RelayFrame[] = [];

@@ -48,6 +48,12 @@ export class Lane {
     return this.waiting.size > 0 || knowsOfMore;
   }
 
+  /** Whether the place lies in what is stored here. */
+  holds(seq: number): boolean {
+    const { range } = this;
+    return this.ahead.has(seq) || (range !== null && seq >= range.first && seq <= range.cursor);
+  }
+
   /** What waits right after the cursor, without a hole. */
   nextBatch(): readonly Waiting[] {
     const batch: Waiting[] = [];

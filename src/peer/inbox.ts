@@ -97,8 +97,10 @@ class OrderedInbox implements Inbox {
       const lane = await this.#loadedLane(conversationId);
       const isNext = lane.range !== null && seq === lane.range.cursor + 1;
       const range = isNext && lane.range !== null ? { ...lane.range, cursor: seq } : null;
-      const saved = await this.#commit(conversationId, range, draft, [entry]);
-      if (!saved.ok) return saved;
+      // The log may have shown it before its ack came; then it was told already.
+      const isTold = lane.holds(seq) && (await this.#store.logAt(conversationId, seq)) !== null;
+      const saved = await this.#commit(conversationId, range, draft, isTold ? [] : [entry]);
+      if (!saved.ok || isTold) return saved;
       if (range !== null) lane.range = range;
       else if (lane.range === null || seq > lane.range.cursor) lane.ahead.add(seq);
       this.#emit({ type: "entry", entry, live: true });
