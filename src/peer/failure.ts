@@ -53,7 +53,9 @@ export type PeerFailure =
   /** One outward face for every message that does not open; `because` stays on this side. */
   | { readonly kind: "peer/cannot-read"; readonly because: string; readonly messageId?: MessageId }
 
-  // Messages and streams.
+  // Messages, files and streams.
+  /** A file is not what its message says it is: size, hash or a chunk's seal. */
+  | { readonly kind: "peer/damaged-file" }
   /** The payload does not pass its own schema. */
   | { readonly kind: "peer/bad-payload"; readonly path: string }
   /** No outgoing message has this id. */

@@ -139,7 +139,8 @@ class Client implements Rest {
   }
 }
 
-function refusalOf(answer: {
+/** What an answer that is no success means. `retryAfter`: that header. */
+export function refusalOf(answer: {
   readonly status: number;
   readonly retryAfter: string | null;
   readonly text: string;

@@ -9,6 +9,7 @@ import type { ArtifactReceipt, ArtifactUpdateInput } from "./artifacts/artifact-
 import type { ApprovalDecision, ArtifactResponseEvent } from "./incoming/agent-event.ts";
 import type { EventHandler, MessageHandler } from "./incoming/handlers.ts";
 import { errorOfFailure } from "./error-of-failure.ts";
+import type { FileRef, FileUpload, UploadReceipt } from "./files/agent-files.ts";
 import type { ErrorHandler } from "./line/error-board.ts";
 import type { AgentStatus, StatusHandler } from "./line/connection-status.ts";
 import type { Metrics } from "./metrics.ts";
@@ -178,6 +179,28 @@ export class HasheeAgent {
     const endpoint = await this.#parts.endpoint;
     const recalled = await endpoint.recall(conversationOf(conversationId), id);
     if (!recalled.ok) throw errorOfFailure(recalled.failure);
+  }
+
+  /**
+   * Seals a file, uploads it and, unless `send_as` is null, sends it as a message.
+   *
+   * @throws {@link HasheeError} `TOO_LARGE` over 100 MiB or the day's quota, `NOT_CONVERSATION_MEMBER_UPLOAD`, after the SDK's own tries
+   */
+  uploadFile(conversationId: string, file: FileUpload): Promise<UploadReceipt> {
+    return this.#parts.files.upload(conversationOf(conversationId), file);
+  }
+
+  /**
+   * The plaintext of a received file. All of it is fetched to a temporary file and its hash checked before the first
+   * piece comes; a file that is not what its message says errors the stream with `DECRYPT_FAILED` and is told to
+   * `decryptFailureHandler`.
+   *
+   * ```ts
+   * for (const file of msg.attachments ?? []) await pipeline(agent.streamAttachment(file), createWriteStream("copy"));
+   * ```
+   */
+  streamAttachment(file: FileRef): ReadableStream<Uint8Array> {
+    return this.#parts.files.stream(file);
   }
 
   /** The measures a monitor wants. */

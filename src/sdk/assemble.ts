@@ -7,10 +7,14 @@ import { fingerprint, makeSigner } from "#crypto/identity.ts";
 import { createPrimitives, type Primitives } from "#crypto/primitives.ts";
 import { agentTokens } from "#peer/accounts.ts";
 import { createEndpoint, type EndpointIdentity, type PeerEndpoint } from "#peer/create-endpoint.ts";
+import { createFileTransfer } from "#peer/file-transfer.ts";
 import { createRest, type Fetch } from "#peer/rest.ts";
 import type { AgentId, DeviceId } from "#protocol/ids.ts";
+import { HasheeError } from "./agent-error.ts";
 import { createArtifactSender, type ArtifactSender } from "./artifacts/artifact-sender.ts";
 import { createQuestions, type Questions } from "./artifacts/questions.ts";
+import { createAgentFiles, type AgentFiles } from "./files/agent-files.ts";
+import { nodeFileLine } from "./files/node-file-line.ts";
 import { createHandlers, type Handlers } from "./incoming/handlers.ts";
 import { createLanes } from "./incoming/lanes.ts";
 import { startReceiving } from "./incoming/receive.ts";
@@ -22,7 +26,7 @@ import { createForeignVault, mayOfferPrekeys, register } from "./line/register.t
 import { registerLive } from "./live-agents.ts";
 import { openDisk, type Disk } from "./local/disk.ts";
 import { createMetricsRecorder, type MetricsRecorder } from "./metrics.ts";
-import type { RawKeys, SettledOptions } from "./options.ts";
+import type { DecryptFailure, RawKeys, SettledOptions } from "./options.ts";
 import { conversationOf, createSender, type Sender } from "./outgoing/sender.ts";
 import { createTypingRenewal, type TypingRenewal } from "./outgoing/typing-renewal.ts";
 
@@ -40,6 +44,7 @@ export type AgentParts = {
   readonly typing: TypingRenewal;
   readonly artifacts: ArtifactSender;
   readonly questions: Questions;
+  readonly files: AgentFiles;
   readonly metrics: MetricsRecorder;
   /** Resolves when the first attempt to connect has succeeded or failed, or after `limitMs`. */
   firstAttempt(limitMs: number): Promise<void>;
@@ -75,6 +80,14 @@ export async function assembleAgent(
   const questions = createQuestions(clock);
   const closing = new AbortController();
 
+  const tellDecryptFailure = async (failure: DecryptFailure): Promise<void> => {
+    try {
+      await options.decryptFailureHandler?.(failure);
+    } catch (cause) {
+      errors.tell(new HasheeError("HANDLER_FAILED", { cause }));
+    }
+  };
+
   let live: PeerEndpoint | null = null;
   const endpoint = connect({
     options,
@@ -88,9 +101,22 @@ export async function assembleAgent(
   const typing = createTypingRenewal(clock, (id, shown) => live?.typing(conversationOf(id), shown));
   const sender = createSender({ endpoint, clock, metrics, onSend: typing.settle });
   const artifacts = createArtifactSender({ store: disk.store, clock, random, send: sender.send });
+  const tokens = agentTokens(options.token.reveal());
+  const { agentId, baseUrl } = options;
+  const rest = createRest({ fetch: systemFetch, clock, baseUrl, tokens });
+  const transfer = { primitives, rest, tokens, line: nodeFileLine, baseUrl, agentId };
+  const files = createAgentFiles({
+    transfer: createFileTransfer(transfer),
+    clock,
+    random,
+    send: sender.send,
+    decryptFailed(failure) {
+      metrics.decryptFailed(failure.reason);
+      void tellDecryptFailure(failure);
+    },
+  });
   const begun = endpoint.then(async (endpoint) => {
     live = endpoint;
-    const { decryptFailureHandler } = options;
     const parts = { endpoint, primitives, clock, disk, agent, handlers, lanes, questions };
     await startReceiving({
       ...parts,
@@ -99,7 +125,7 @@ export async function assembleAgent(
       metrics,
       watch,
       errors,
-      decryptFailureHandler,
+      decryptFailed: tellDecryptFailure,
     });
     endpoint.start();
   });
@@ -121,6 +147,7 @@ export async function assembleAgent(
     typing,
     artifacts,
     questions,
+    files,
     metrics,
     firstAttempt: (limitMs) => Promise.race([watch.attempted, pause(limitMs)]),
     async close(drainMs) {

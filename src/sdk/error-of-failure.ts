@@ -55,6 +55,7 @@ function factsOf(failure: PeerFailure): Facts {
     case "peer/refused":
       return { code: failure.code, retryAfterMs: failure.retryAfterMs };
     case "peer/cannot-read":
+    case "peer/damaged-file":
       return { code: "DECRYPT_FAILED" };
     case "peer/bad-payload":
       return { code: "BAD_REQUEST", params: { path: failure.path } };

@@ -13,6 +13,7 @@ export type {
   RecallEvent,
   RelationEvent,
 } from "./incoming/agent-event.ts";
+export type { FileRef, FileUpload, UploadReceipt } from "./files/agent-files.ts";
 export type { EventHandler, MessageHandler } from "./incoming/handlers.ts";
 export type { AgentStatus, StatusHandler } from "./line/connection-status.ts";
 export type { ErrorHandler } from "./line/error-board.ts";

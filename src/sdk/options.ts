@@ -23,7 +23,10 @@ export type GeneratedKeys = {
 /** A message that could not be opened: which one and why, never what was in it. */
 export type DecryptFailure = {
   readonly conversation_id: string;
+  /** Empty for a file. */
   readonly message_id: string;
+  /** Files only. */
+  readonly attachment_id?: string;
   readonly reason: string;
 };
 

@@ -1,8 +1,9 @@
 /** From a verified entry of the log to the documented message and event objects. */
 import type { ConversationState } from "#crypto/ledger/conversation-state.ts";
 import type { Entry } from "#peer/endpoint.ts";
-import type { Attachment, Payload, Ref } from "#protocol/payload.ts";
+import type { Payload, Ref } from "#protocol/payload.ts";
 import { ENVELOPE_FORMAT } from "#protocol/version.ts";
+import type { FileRef } from "../files/agent-files.ts";
 
 /** What a message handler gets: opened, its signature checked, its payload parsed. */
 export type AgentMessage = {
@@ -26,7 +27,8 @@ export type AgentMessage = {
     readonly group_key_version: number;
     readonly members: readonly string[];
   };
-  readonly attachments?: readonly Attachment[];
+  /** Files, each with what `streamAttachment` needs. */
+  readonly attachments?: readonly FileRef[];
   readonly envelope_version: string;
   readonly conversation_seq: number;
   /** False where two processes may get the same message: several of them without a shared dedupe store. */
@@ -53,7 +55,7 @@ export const isMessageEntry = (entry: Entry): entry is MessageEntry =>
 /** The documented object of one message. */
 export function messageOf(entry: MessageEntry, around: MessageSurroundings): AgentMessage {
   const { payload, messageId } = entry.content;
-  const lifted = liftedOf(payload);
+  const lifted = liftedOf(payload, entry.conversationId);
   return {
     message_id: messageId,
     conversation_id: entry.conversationId,
@@ -78,15 +80,17 @@ export function messageOf(entry: MessageEntry, around: MessageSurroundings): Age
 const LIFTED = ["mentions", "mention_all", "reply_to", "hop_count", "attachments"] as const;
 type Lifted = Partial<Pick<AgentMessage, (typeof LIFTED)[number]>>;
 
-const liftedOf = (payload: Payload): Lifted =>
-  payload.type === "unknown"
-    ? {}
-    : (Object.fromEntries(
-        LIFTED.flatMap((name) => {
-          const value = (payload as Record<string, unknown>)[name];
-          return value === undefined ? [] : [[name, value]];
-        }),
-      ) as Lifted);
+function liftedOf(payload: Payload, conversation_id: string): Lifted {
+  if (payload.type === "unknown") return {};
+  const members: Record<string, unknown> = {};
+  for (const name of LIFTED) {
+    const value = (payload as Record<string, unknown>)[name];
+    if (value !== undefined) members[name] = value;
+  }
+  if ("attachments" in payload && payload.attachments !== undefined)
+    members["attachments"] = payload.attachments.map((file) => ({ ...file, conversation_id }));
+  return members as Lifted;
+}
 
 const groupOf = (ledger: ConversationState | null): Pick<AgentMessage, "group_metadata"> =>
   ledger?.type === "group"

@@ -36,7 +36,7 @@ export async function startReceiving(parts: {
   readonly metrics: MetricsRecorder;
   readonly watch: LineWatch;
   readonly errors: ErrorBoard;
-  readonly decryptFailureHandler: ((failure: DecryptFailure) => unknown) | null;
+  readonly decryptFailed: (failure: DecryptFailure) => Promise<void>;
 }): Promise<void> {
   const { endpoint, lanes, questions, artifacts, errors, disk } = parts;
   const checkAnswer = createAnswerCheck({
@@ -50,7 +50,6 @@ export async function startReceiving(parts: {
     names: createNames(disk.store, endpoint.rest),
     checkAnswer,
     isExactlyOnce: parts.watch.isExactlyOnce,
-    decryptFailed: async (failure) => parts.decryptFailureHandler?.(failure),
   });
   const intake = createIntake({
     lanes,
