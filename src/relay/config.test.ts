@@ -20,6 +20,7 @@ describe("settings", () => {
       PARLEY_TRUST_PROXY: "yes",
       PARLEY_METRICS_TOKEN: "short",
       PARLEY_LOG_LEVEL: "loud",
+      PARLEY_RATES: "everything=1/1",
       PARLEY_DATA: "",
     });
 
@@ -31,8 +32,22 @@ describe("settings", () => {
       "PARLEY_TRUST_PROXY",
       "PARLEY_METRICS_TOKEN",
       "PARLEY_LOG_LEVEL",
+      "PARLEY_RATES",
     ]);
     expect(config.ok ? null : config.failure[0]?.rule).toBe("a number from 0 to 65535");
+  });
+
+  test("[R14] name the rates that are others than the built-in ones", () => {
+    const config = readConfig({ PARLEY_RATES: "rest=50/200, marks=0.5/1" });
+
+    expect(config).toMatchObject({
+      ok: true,
+      value: {
+        rates: { rest: { perSecond: 50, burst: 200 }, marks: { perSecond: 0.5, burst: 1 } },
+      },
+    });
+    for (const wrong of ["rest", "rest=1", "rest=0/1", "rest=1/0", "toString=1/1", "rest=1/1;"])
+      expect(readConfig({ PARLEY_RATES: wrong }).ok, wrong).toBe(false);
   });
 
   test("[R14] by invite need a code", () => {

@@ -3,6 +3,7 @@ import type { LogFields } from "#base/log.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import { Secret } from "#base/secret.ts";
 import { LOG_LEVELS, type LogLevel } from "./json-log.ts";
+import { DEFAULT_RATES, parseRates } from "./live/rates.ts";
 import type { RelayOptions } from "./relay-server.ts";
 
 export type ConfigFault = { readonly name: string; readonly rule: string };
@@ -25,6 +26,7 @@ const RULES = {
   PARLEY_TRUST_PROXY: "0 or 1",
   PARLEY_METRICS_TOKEN: "at least 16 characters",
   PARLEY_LOG_LEVEL: "debug, info, warn or error",
+  PARLEY_RATES: `rates such as rest=20/60 (a second, at once), parted by commas, of ${Object.keys(DEFAULT_RATES).join(", ")}`,
 } as const;
 
 type Name = keyof typeof RULES;
@@ -62,6 +64,8 @@ export function readConfig(env: Environment): Result<Config, readonly ConfigFaul
   check(token === null || token.length >= 16, "PARLEY_METRICS_TOKEN");
   const logLevel = env.PARLEY_LOG_LEVEL ?? "info";
   check(isLogLevel(logLevel), "PARLEY_LOG_LEVEL");
+  const rates = parseRates(env.PARLEY_RATES ?? "");
+  check(rates !== null, "PARLEY_RATES");
 
   if (faults.length > 0 || !isPolicy(policy) || !isLogLevel(logLevel)) return err(faults);
   return ok({
@@ -76,6 +80,7 @@ export function readConfig(env: Environment): Result<Config, readonly ConfigFaul
     trustsProxy: trust === "1",
     metricsToken: token === null ? null : new Secret(token),
     logLevel,
+    rates: rates ?? {},
   });
 }
 
@@ -93,6 +98,7 @@ export const summaryOf = (config: Config): LogFields => ({
   trusts_proxy: config.trustsProxy ?? false,
   metrics_token: config.metricsToken == null ? "not set" : "set",
   log_level: config.logLevel,
+  rates: Object.keys(config.rates ?? {}).join(",") || "as built",
 });
 
 /** Variables with our prefix that nobody reads: most likely misspelt. */

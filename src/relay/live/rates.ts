@@ -23,3 +23,17 @@ export const DEFAULT_RATES = {
 
 export type RateName = keyof typeof DEFAULT_RATES;
 export type Rates = Readonly<Record<RateName, Rate>>;
+
+/** Rates as an operator writes them, `rest=50/200, marks=5/10`: so many a second, so many at once. Null: not so. */
+export function parseRates(text: string): Partial<Rates> | null {
+  const rates: Partial<Record<RateName, Rate>> = {};
+  for (const item of text.split(",").filter((one) => one.trim() !== "")) {
+    const [, name = "", perSecond, burst] = /^\s*(\w+)=([\d.]+)\/(\d+)\s*$/.exec(item) ?? [];
+    const rate = { perSecond: Number(perSecond), burst: Number(burst) };
+    if (!isRateName(name) || !(rate.perSecond > 0) || !(rate.burst >= 1)) return null;
+    rates[name] = rate;
+  }
+  return rates;
+}
+
+const isRateName = (name: string): name is RateName => Object.hasOwn(DEFAULT_RATES, name);
