@@ -40,3 +40,38 @@ test("[R10] SIGTERM closes every socket with 4014 and ends the program with 0", 
   expect(await socket.closed()).toEqual({ code: 4014, reason: "RESTARTING retry_after=2" });
   expect(await ended).toBe(0);
 });
+
+test("[R15] the command line makes, lists and shuts out an agent, in words or in JSON", async () => {
+  const env = { PARLEY_DATA: aFolder() };
+  const run = async (...args: string[]) => {
+    const { printed, ended } = aProgram([...args, "--json"], env);
+    const code = await ended;
+    return { code, value: JSON.parse(printed.out) as any };
+  };
+
+  const made = await run("agent", "create", "--name", "Echo");
+  const revoked = await run("agent", "revoke", "--id", made.value.agent_id);
+  const listed = await run("agent", "list");
+
+  expect(made).toMatchObject({ code: 0, value: { token: expect.stringMatching(/^hsk_/) } });
+  expect(revoked).toEqual({ code: 0, value: { agent_id: made.value.agent_id } });
+  expect(listed.value).toMatchObject([{ name: "Echo", governance: "blocked" }]);
+  const { printed, ended } = aProgram(["verify"], env);
+  expect([await ended, printed.out]).toEqual([0, expect.stringContaining("damage: []")]);
+});
+
+test("[R15] a command that is none, or lacks something, prints how it is used and ends with 2", async () => {
+  const env = { PARLEY_DATA: aFolder() };
+  const first = aProgram(["agent", "revoke", "--id", "nobody"], env);
+  const second = aProgram(["dance"], env);
+
+  expect([await first.ended, await second.ended]).toEqual([2, 2]);
+  expect(first.printed.err).toContain("Usage:");
+});
+
+test("[R14] wrong settings are named and nothing starts", async () => {
+  const { printed, ended } = aProgram([], { PARLEY_DATA: aFolder(), PARLEY_PORT: "many" });
+
+  expect(await ended).toBe(2);
+  expect(printed.err).toContain("PARLEY_PORT must be a number from 0 to 65535.");
+});

@@ -1,22 +1,30 @@
-/**
- * The relay's command line: `serve` (the default), `agent create`, `agent invite`.
- * Settings come from PARLEY_* variables; see config.ts.
- */
+/** The relay's command line. Settings come from PARLEY_* variables; see config.ts. */
 import { parseArgs } from "node:util";
 import { systemClock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
 import type { Result } from "#base/result.ts";
 import { isUuid, type AgentId } from "#protocol/ids.ts";
 import { readConfig, summaryOf, unknownVariables, type Config } from "./config.ts";
-import type { RelayFailure } from "./failure.ts";
 import { createJsonLog } from "./json-log.ts";
+import { backUp } from "./operation/backup.ts";
+import { examine } from "./operation/doctor.ts";
+import { verifyFolder } from "./operation/verify.ts";
 import { createOperator, type Operator } from "./operator.ts";
-import { createRelayServer, type RelayOptions } from "./relay-server.ts";
+import { createRelayServer } from "./relay-server.ts";
 
-const USAGE = `Usage:
-  node src/relay/main.ts [serve]
-  node src/relay/main.ts agent create --name <name> [--description <text>] [--json]
-  node src/relay/main.ts agent invite --id <agent id> [--json]`;
+const USAGE = `Usage: node src/relay/main.ts <command>
+  serve                                            run the relay (the default)
+  agent create --name <name> [--description <text>]
+  agent list
+  agent invite --id <agent id>
+  agent token  --id <agent id>                     another token; the old one ends at once
+  agent revoke --id <agent id>                     shut the agent out for good
+  agent quota  --id <agent id> [--messages-per-second <n>] [--bytes-per-day <n>]
+                                                   without a number: what every agent has
+  backup --to <folder>                             a copy that a relay can be started on
+  verify                                           read every row and file
+  doctor                                           look over settings, folder and database
+Commands beside serve work while the relay runs. --json prints one JSON value.`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -24,30 +32,68 @@ const { values, positionals } = parseArgs({
     name: { type: "string" },
     description: { type: "string", default: "" },
     id: { type: "string" },
+    to: { type: "string" },
+    "messages-per-second": { type: "string" },
+    "bytes-per-day": { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
+
+/** What a command has to say, and the code the program ends with; null: it goes on running. */
+type Outcome = { readonly value: unknown; readonly code: 0 | 1 } | null;
+type Command = (config: Config) => Promise<Outcome>;
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  "": serve,
+  serve,
+  "agent create": operating((operator) => {
+    const { name, description } = values;
+    return name === undefined ? null : operator.createAgent(name, description);
+  }),
+  "agent invite": operating((operator) => withId(operator.createInvite)),
+  "agent token": operating((operator) => withId(operator.changeToken)),
+  "agent revoke": operating((operator) => withId(operator.revokeAgent)),
+  "agent quota": operating((operator) => {
+    const messagesPerSecond = numberOf(values["messages-per-second"]);
+    const dailyBytes = numberOf(values["bytes-per-day"]);
+    return messagesPerSecond === undefined || dailyBytes === undefined
+      ? null
+      : withId((id) => operator.limitAgent(id, { messagesPerSecond, dailyBytes }));
+  }),
+  async "agent list"(config) {
+    const operator = createOperator(config.dataFolder, systemClock, systemRandom);
+    const agents = operator.agents();
+    operator.close();
+    return { value: agents, code: 0 };
+  },
+  async backup({ dataFolder }) {
+    if (values.to === undefined) return usage();
+    const done = await backUp(dataFolder, values.to);
+    return { value: done.ok ? done.value : done.failure, code: done.ok ? 0 : 1 };
+  },
+  async verify({ dataFolder }) {
+    const verified = await verifyFolder(dataFolder);
+    return { value: verified, code: verified.damage.length === 0 ? 0 : 1 };
+  },
+  async doctor(config) {
+    const findings = examine(config);
+    return { value: findings, code: findings.some(({ level }) => level === "fail") ? 1 : 0 };
+  },
+};
 
 const config = readConfig(process.env);
 if (!config.ok) {
   for (const { name, rule } of config.failure) console.error(`${name} must be ${rule}.`);
   process.exit(2);
 }
-
-const command = positionals.join(" ");
-if (command === "" || command === "serve") await serve(config.value);
-else if (command === "agent create" && values.name !== undefined) {
-  const { name, description } = values;
-  await operate(config.value, (operator) => operator.createAgent(name, description));
-} else if (command === "agent invite" && isUuid(values.id)) {
-  const agentId = values.id as string as AgentId;
-  await operate(config.value, (operator) => operator.createInvite(agentId));
-} else {
-  console.error(USAGE);
-  process.exit(2);
+const command = COMMANDS[positionals.join(" ")];
+const outcome = command === undefined ? usage() : await command(config.value);
+if (outcome !== null) {
+  print(outcome.value);
+  process.exitCode = outcome.code;
 }
 
-async function serve(options: Config): Promise<void> {
+async function serve(options: Config): Promise<Outcome> {
   const log = createJsonLog((line) => console.error(line), systemClock, options.logLevel);
   log.info("config.read", summaryOf(options));
   for (const name of unknownVariables(process.env)) log.warn("config.unknown", { name });
@@ -64,21 +110,50 @@ async function serve(options: Config): Promise<void> {
   process.on("disconnect", stop);
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
+  return null;
 }
 
-async function operate<Value extends object>(
-  options: RelayOptions,
-  task: (operator: Operator) => Promise<Result<Value, RelayFailure>>,
-): Promise<void> {
-  const operator = createOperator(options.dataFolder, systemClock, systemRandom);
-  const done = await task(operator);
-  operator.close();
-  if (!done.ok) {
-    console.error(`Refused: ${done.failure.code}`);
-    process.exit(1);
-  }
-  if (values.json) console.log(JSON.stringify(done.value));
-  else
-    for (const [name, value] of Object.entries(done.value))
-      console.log(`${name}: ${String(value)}`);
+/** A command upon the database; a task that is null lacks an argument. */
+function operating(
+  task: (operator: Operator) => Promise<Result<object, { readonly code: string }>> | null,
+): Command {
+  return async ({ dataFolder }) => {
+    const operator = createOperator(dataFolder, systemClock, systemRandom);
+    const running = task(operator);
+    const done = running === null ? null : await running;
+    operator.close();
+    if (done === null) return usage();
+    return done.ok
+      ? { value: done.value, code: 0 }
+      : { value: { refused: done.failure.code }, code: 1 };
+  };
+}
+
+function withId<Value>(task: (id: AgentId) => Value): Value | null {
+  return isUuid(values.id) ? task(values.id as string as AgentId) : null;
+}
+
+/** A positive number; null: none was given; undefined: it is none. */
+function numberOf(text: string | undefined): number | null | undefined {
+  if (text === undefined) return null;
+  const number = Number(text);
+  return Number.isFinite(number) && number > 0 ? number : undefined;
+}
+
+function usage(): never {
+  console.error(USAGE);
+  process.exit(2);
+}
+
+function print(value: unknown): void {
+  if (values.json) console.log(JSON.stringify(value));
+  else for (const row of Array.isArray(value) ? (value as unknown[]) : [value]) printRow(row);
+}
+
+function printRow(row: unknown): void {
+  const pairs = Object.entries(row as object).map(
+    ([name, value]) =>
+      `${name}: ${typeof value === "object" ? JSON.stringify(value) : String(value)}`,
+  );
+  console.log(pairs.join("\n") + (pairs.length > 2 ? "\n" : ""));
 }

@@ -7,9 +7,12 @@ import type { RandomBytes } from "#base/random.ts";
 import { ok, type Result } from "#base/result.ts";
 import { makeId, type AgentId, type InviteId } from "#protocol/ids.ts";
 import { agentTokenHash, makeAgentToken, makeCode } from "./admission.ts";
+import { createDirectory } from "./directory/directory.ts";
+import type { AgentRow } from "./directory/rows.ts";
 import type { RelayFailure } from "./failure.ts";
-import { DATABASE_FILE } from "./relay-server.ts";
+import { DATABASE_FILE } from "./data-folder.ts";
 import { openForWriting } from "./store/database.ts";
+import { createSql, type Sql } from "./store/sql.ts";
 import { createInlineWriter } from "./store/writer.ts";
 
 export type ProvisionedAgent = {
@@ -19,7 +22,33 @@ export type ProvisionedAgent = {
   readonly invite_code: string;
 };
 
+export type AgentLimits = {
+  readonly messagesPerSecond: number | null;
+  /** Of files, in a day, in all conversations together. */
+  readonly dailyBytes: number | null;
+};
+
+/** One line of the list of agents. */
+export type AgentSummary = {
+  readonly agent_id: AgentId;
+  readonly name: string;
+  readonly made_by: string;
+  readonly mode: string;
+  readonly governance: string;
+  readonly has_keys: boolean;
+  readonly conversations: number;
+  readonly messages_per_second: number | null;
+  readonly daily_bytes: number | null;
+};
+
 export interface Operator {
+  agents(): readonly AgentSummary[];
+  /** Another token; the old one ends with its sockets. Fails with `NOT_FOUND`. */
+  changeToken(agentId: AgentId): Promise<Result<{ readonly token: string }, RelayFailure>>;
+  /** Shuts an agent out: no token opens anything for it any more. Fails with `NOT_FOUND`. */
+  revokeAgent(agentId: AgentId): Promise<Result<{ readonly agent_id: AgentId }, RelayFailure>>;
+  /** Limits of this agent's own, null for everybody's. Fails with `NOT_FOUND`. */
+  limitAgent(agentId: AgentId, limits: AgentLimits): Promise<Result<AgentLimits, RelayFailure>>;
   /** An agent nobody but the operator answers for, and a link to it. Fails as the database does. */
   createAgent(name: string, description: string): Promise<Result<ProvisionedAgent, RelayFailure>>;
   /** One more invite. Fails with `NOT_FOUND`. */
@@ -33,6 +62,7 @@ export function createOperator(dataFolder: string, clock: Clock, random: RandomB
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const db = openForWriting(join(folder, DATABASE_FILE), makeId(clock.now(), random));
   const writer = createInlineWriter(db, silentLog);
+  const sql = createSql(db);
 
   const createInvite: Operator["createInvite"] = async (agentId) => {
     const invite_code = makeCode(random, 18);
@@ -47,8 +77,30 @@ export function createOperator(dataFolder: string, clock: Clock, random: RandomB
     return created.ok ? ok({ invite_code }) : created;
   };
 
+  const changeToken: Operator["changeToken"] = async (agentId) => {
+    const token = makeAgentToken(random);
+    const tokenHash = agentTokenHash(token);
+    const changed = await writer.run("changeAgentToken", { agentId, tokenHash });
+    return changed.ok ? ok({ token }) : changed;
+  };
+
   return {
     createInvite,
+    changeToken,
+    agents: () =>
+      createDirectory(sql)
+        .agents()
+        .map((row) => summaryOf(sql, row)),
+    async revokeAgent(agentId) {
+      const governed = await writer.run("governAgent", { agentId, governance: "blocked" });
+      // The token goes as well, so that nothing comes back with the governance alone.
+      const revoked = governed.ok ? await changeToken(agentId) : governed;
+      return revoked.ok ? ok({ agent_id: agentId }) : revoked;
+    },
+    async limitAgent(agentId, limits) {
+      const limited = await writer.run("limitAgent", { agentId, ...limits });
+      return limited.ok ? ok(limits) : limited;
+    },
     async createAgent(name, description) {
       const agent_id = makeId<AgentId>(clock.now(), random);
       const token = makeAgentToken(random);
@@ -70,3 +122,19 @@ export function createOperator(dataFolder: string, clock: Clock, random: RandomB
     close: () => db.close(),
   };
 }
+
+const summaryOf = (sql: Sql, row: AgentRow): AgentSummary => ({
+  agent_id: row.agent_id,
+  name: row.display_name,
+  made_by: row.creator_id ?? "operator",
+  mode: row.connection_mode,
+  governance: row.governance,
+  has_keys: row.signing_key !== null,
+  conversations:
+    sql.get<{ n: number }>(
+      "SELECT count(*) AS n FROM member WHERE account = ? AND left_seq IS NULL",
+      row.agent_id,
+    )?.n ?? 0,
+  messages_per_second: row.messages_per_second,
+  daily_bytes: row.daily_bytes,
+});

@@ -16,6 +16,7 @@ import { createAdmission } from "./admission.ts";
 import { createDiskBlobs } from "./blobs/disk-blobs.ts";
 import { createUploads } from "./blobs/uploads.ts";
 import { createMemoryBus } from "./bus/memory-bus.ts";
+import { BLOB_FOLDER, DATABASE_FILE, KEY_FILE } from "./data-folder.ts";
 import { createDirectory } from "./directory/directory.ts";
 import { createApp } from "./http/app.ts";
 import { OFFERED_INVITES_FILE } from "./http/offered.ts";
@@ -109,10 +110,10 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
   const directory = createDirectory(sql);
   await log.orphanStreams(clock.now());
 
-  const secret = new Secret(loadSecret(join(folder, "relay.key")));
+  const secret = new Secret(loadSecret(join(folder, KEY_FILE)));
   const admission = createAdmission({ directory, clock, random, secret, origins: origins.list });
   const rates: Rates = { ...DEFAULT_RATES, ...options.rates };
-  const blobs = createDiskBlobs(join(folder, "blobs"));
+  const blobs = createDiskBlobs(join(folder, BLOB_FOLDER));
   const metrics = createMetrics();
   const shared = { log, directory, admission, clock, random, events, rates, metrics };
   const relay = new Relay({ ...shared, bus: createMemoryBus() });
@@ -139,9 +140,6 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
   });
   return { store, relay, uploads, app };
 }
-
-/** Name of the database in the data folder. */
-export const DATABASE_FILE = "relay.sqlite";
 
 function listen(server: Server, port: number, host: string): Promise<number> {
   return new Promise((done, fail) => {

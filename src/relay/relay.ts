@@ -40,9 +40,11 @@ import type { Rates } from "./live/rates.ts";
 import { Reception } from "./live/reception.ts";
 import { Sockets } from "./live/sockets.ts";
 import { StreamDesk } from "./live/stream-desk.ts";
-import { createBuckets, takeToken, type Buckets } from "./live/token-bucket.ts";
+import { isFlooding } from "./live/flooding.ts";
+import { createBuckets, type Buckets } from "./live/token-bucket.ts";
 import type { LogStore, StoredEntry } from "./log/log-store.ts";
 import type { Metrics } from "./metrics.ts";
+import { within } from "./within.ts";
 
 /** The relay's side of one socket. */
 export interface Session {
@@ -65,10 +67,6 @@ export type RelayNeeds = {
   readonly rates: Rates;
 };
 
-/** A flood is one stretch of this length … */
-const FLOOD_MS = 10_000;
-/** … without a quiet time of this one: many short bursts are none. */
-const FLOOD_GAP_MS = 1_500;
 const FLOOD_RETRY_S = 30;
 const DRAIN_LIMIT_MS = 5_000;
 
@@ -188,6 +186,11 @@ export class Relay {
     seq: number,
   ): ReturnType<LogStore["markRead"]> {
     return this.#marks.markRead(accountId, conversationId, seq, null);
+  }
+
+  /** Looks at once whether the agent's sockets may stay; a tick does it as well. */
+  reviewAgent(agentId: AccountId): void {
+    for (const connection of this.#sockets.roster.of(agentId)) this.#reception.review(connection);
   }
 
   /** Ends the sockets of sessions that are no more. */
@@ -380,17 +383,6 @@ export class Relay {
   }
 }
 
-/** Waits for a promise, but not longer. */
-function within(clock: Clock, limitMs: number, promise: Promise<unknown>): Promise<void> {
-  return new Promise((done) => {
-    const cancel = clock.after(limitMs, done);
-    void promise.finally(() => {
-      cancel();
-      done();
-    });
-  });
-}
-
 /** Frames that do not count as use of an agent's socket. */
 const IDLE_FRAMES: ReadonlySet<ParsedEndpointFrame["type"]> = new Set([
   "ping",
@@ -403,10 +395,3 @@ const idsOf = (frame: DurableEndpointFrame) => ({
   ...("client_message_id" in frame ? { client_message_id: frame.client_message_id } : {}),
   ...("stream_id" in frame ? { stream_id: frame.stream_id } : {}),
 });
-
-function isFlooding(connection: Connection, rates: Rates, now: number): boolean {
-  if (takeToken(connection.frames, rates.frames, now) === 0) return false;
-  if (now - connection.floodedAt > FLOOD_GAP_MS) connection.floodingSince = now;
-  connection.floodedAt = now;
-  return now - connection.floodingSince >= FLOOD_MS;
-}

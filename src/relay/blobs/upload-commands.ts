@@ -1,8 +1,8 @@
 /** Writes about encrypted files: who may put how many bytes where. */
-import { ok } from "#base/result.ts";
+import { ok, type Result } from "#base/result.ts";
 import type { AccountId, AttachmentId, ConversationId } from "#protocol/ids.ts";
-import { refuse } from "../failure.ts";
-import type { Command } from "../store/transaction.ts";
+import { refuse, type RelayFailure } from "../failure.ts";
+import type { Command, Transaction } from "../store/transaction.ts";
 import { checkMember } from "../log/append-commands.ts";
 
 const DAY_MS = 86_400_000;
@@ -22,14 +22,8 @@ export const startUpload: Command<
 > = (tx, { now, uploadId, attachmentId, conversationId, uploader, sizeBytes }) => {
   if (!checkMember(tx, conversationId, uploader).ok)
     return refuse("NOT_CONVERSATION_MEMBER_UPLOAD");
-  const used = tx.sql.get<{ bytes: number }>(
-    "SELECT coalesce(sum(size), 0) AS bytes FROM upload WHERE conv = ? AND created_at > ? AND uploader = ?",
-    conversationId,
-    now - DAY_MS,
-    uploader,
-  );
-  if ((used?.bytes ?? 0) + sizeBytes > DAILY_BYTES)
-    return refuse("QUOTA_EXCEEDED", { limit: DAILY_BYTES });
+  const quota = checkQuota(tx, { now, conversationId, uploader, sizeBytes });
+  if (!quota.ok) return quota;
   tx.sql.run(
     "INSERT INTO upload (upload_id, attachment_id, conv, uploader, size, created_at) VALUES (?, ?, ?, ?, ?, ?)",
     uploadId,
@@ -54,3 +48,31 @@ export const dropUpload: Command<{ uploadId: string }, null> = (tx, { uploadId }
   tx.sql.run("DELETE FROM upload WHERE upload_id = ?", uploadId);
   return ok(null);
 };
+
+// Everybody's limit counts one conversation; one that the operator gave an agent counts all of its conversations.
+function checkQuota(
+  tx: Transaction,
+  upload: {
+    readonly now: number;
+    readonly conversationId: ConversationId;
+    readonly uploader: AccountId;
+    readonly sizeBytes: number;
+  },
+): Result<null, RelayFailure> {
+  const own = tx.sql.get<{ daily_bytes: number | null }>(
+    "SELECT daily_bytes FROM agents WHERE agent_id = ?",
+    upload.uploader,
+  )?.daily_bytes;
+  const used = tx.sql.get<{ bytes: number }>(
+    `SELECT coalesce(sum(size), 0) AS bytes FROM upload
+     WHERE uploader = ? AND created_at > ? AND (conv = ? OR ?)`,
+    upload.uploader,
+    upload.now - DAY_MS,
+    upload.conversationId,
+    own == null ? 0 : 1,
+  );
+  const limit = own ?? DAILY_BYTES;
+  return (used?.bytes ?? 0) + upload.sizeBytes > limit
+    ? refuse("QUOTA_EXCEEDED", { limit })
+    : ok(null);
+}

@@ -77,6 +77,7 @@ const readsOfAgents = (sql: Sql) => ({
     sql.get<AgentRow>("SELECT * FROM agents WHERE agent_id = ?", agentId) ?? null,
   agentByToken: (tokenHash: Bytes) =>
     sql.get<AgentRow>("SELECT * FROM agents WHERE token_hash = ?", tokenHash) ?? null,
+  agents: () => sql.all<AgentRow>("SELECT * FROM agents ORDER BY created_at, rowid"),
   agentsOf: (userId: UserId) =>
     sql.all<AgentRow>("SELECT * FROM agents WHERE creator_id = ? ORDER BY created_at", userId),
   invite: (code: string) =>

@@ -1,7 +1,7 @@
-/** Writes about agents, invites, contact requests, relations and blocks. */
+/** Writes about invites, contact requests, relations and blocks. */
 import { ok, type Result } from "#base/result.ts";
 import { bytesToBase64 } from "#base/base64.ts";
-import { equalBytes, type Bytes } from "#base/bytes.ts";
+import type { Bytes } from "#base/bytes.ts";
 import type {
   AccountId,
   AgentId,
@@ -11,84 +11,11 @@ import type {
   UserId,
 } from "#protocol/ids.ts";
 import { refuse, type RelayFailure } from "../failure.ts";
-import { checkWholeLedger } from "../ledger-head.ts";
 import { systemEntry } from "../log/append-commands.ts";
 import { createConversation } from "../log/conversation-commands.ts";
 import type { NewEntry } from "../log/log-store.ts";
 import type { Command, Transaction } from "../store/transaction.ts";
-import { insertLedgerRow, isAccount, putPrekeys } from "./account-commands.ts";
 import type { RelationRow } from "./rows.ts";
-
-export const createAgent: Command<
-  {
-    readonly now: number;
-    readonly agentId: AgentId;
-    readonly creatorId: UserId | null;
-    readonly displayName: string;
-    readonly description: string;
-    readonly connectionMode: string;
-    readonly manifest: string | null;
-    readonly manifestHash: string | null;
-    readonly tokenHash: Bytes;
-  },
-  null
-> = (tx, agent) => {
-  if (isAccount(tx, agent.agentId)) return refuse("ID_TAKEN");
-  tx.sql.run(
-    `INSERT INTO agents (agent_id, creator_id, display_name, description, connection_mode, manifest, manifest_hash,
-     manifest_version, governance, token_hash, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?)`,
-    agent.agentId,
-    agent.creatorId,
-    agent.displayName,
-    agent.description,
-    agent.connectionMode,
-    agent.manifest,
-    agent.manifestHash,
-    agent.manifest === null ? 0 : 1,
-    agent.tokenHash,
-    agent.now,
-  );
-  return ok(null);
-};
-
-/** First keys are taken, the same keys are a repeat, other keys are refused. */
-export const registerAgentKeys: Command<
-  {
-    readonly agentId: AgentId;
-    readonly publicKey: Bytes;
-    readonly signingKey: Bytes;
-    readonly card: Bytes;
-    readonly prekeys: readonly { kid: string; suite: number; certificate: string }[];
-  },
-  { readonly changed: boolean }
-> = (tx, { agentId, publicKey, signingKey, card, prekeys }) => {
-  const agent = tx.sql.get<{ public_key: Bytes | null; signing_key: Bytes | null }>(
-    "SELECT public_key, signing_key FROM agents WHERE agent_id = ?",
-    agentId,
-  );
-  if (agent === undefined) return refuse("NOT_FOUND");
-  const isFirst = agent.signing_key === null || agent.public_key === null;
-  if (
-    agent.signing_key !== null &&
-    agent.public_key !== null &&
-    !(equalBytes(agent.signing_key, signingKey) && equalBytes(agent.public_key, publicKey))
-  ) {
-    return refuse("AGENT_KEY_MISMATCH");
-  }
-  if (isFirst) {
-    const chain = checkWholeLedger([card], "account", agentId);
-    if (!chain.ok) return chain;
-    for (const [seq, row] of chain.value.entries()) insertLedgerRow(tx, agentId, seq, row);
-    tx.sql.run(
-      "UPDATE agents SET public_key = ?, signing_key = ? WHERE agent_id = ?",
-      publicKey,
-      signingKey,
-      agentId,
-    );
-  }
-  putPrekeys(tx, { ownerId: agentId, prekeys });
-  return ok({ changed: isFirst });
-};
 
 export const createInvite: Command<
   {

@@ -43,6 +43,11 @@ export type AgentRow = {
   readonly manifest_hash: string | null;
   readonly manifest_version: number;
   readonly governance: Agent["governance"];
+  readonly token_hash: Bytes;
+  /** Null: the limits of every agent. */
+  readonly messages_per_second: number | null;
+  readonly daily_bytes: number | null;
+  readonly created_at: number;
   readonly public_key: Bytes | null;
   readonly signing_key: Bytes | null;
 };

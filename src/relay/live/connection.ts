@@ -1,4 +1,5 @@
 /** One signed-in or not yet signed-in socket: what the relay remembers of it. */
+import type { Bytes } from "#base/bytes.ts";
 import type { AccountId, ConversationId, DeviceId } from "#protocol/ids.ts";
 import type { CloseCode } from "#protocol/close-codes.ts";
 import type { Bucket } from "./token-bucket.ts";
@@ -47,6 +48,7 @@ export type Connection = {
   phase: "new" | "signing-in" | "waiting" | "live" | "closed";
   hint: string | null;
   expiresAt: number | null;
+  tokenHash: Bytes | null;
   warnedOfExpiry: boolean;
   signedInAt: number;
   heardAt: number;
@@ -80,6 +82,7 @@ export function makeConnection(
     phase: "new",
     hint: null,
     expiresAt: null,
+    tokenHash: null,
     warnedOfExpiry: false,
     signedInAt: now,
     heardAt: now,

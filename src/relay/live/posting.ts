@@ -1,17 +1,18 @@
 /** Takes what a member wants stored, over socket or REST alike: checks, rates, then the log. SPEC §posting. */
 import type { Clock } from "#base/clock.ts";
 import { ok, type Result } from "#base/result.ts";
-import type { ConversationId, MessageId } from "#protocol/ids.ts";
+import type { AgentId, ConversationId, MessageId } from "#protocol/ids.ts";
 import type { EndpointFrameOf } from "#protocol/endpoint-frame.ts";
 import { MAX_ARTIFACT_LIFETIME_MS, RECALL_WINDOW_MS } from "#protocol/limits.ts";
 import { ENVELOPE_FORMAT } from "#protocol/version.ts";
+import type { Directory } from "../directory/directory.ts";
 import { checkEnvelope, decodeBase64, type Sealed } from "../envelope-check.ts";
 import { refuse, refuseFor, type RelayFailure } from "../failure.ts";
 import { secondsSince, type Metrics } from "../metrics.ts";
 import type { Appended, AppendRequest, EntryKind, LogStore, NewEntry } from "../log/log-store.ts";
 import type { Principal } from "./connection.ts";
 import type { Rates } from "./rates.ts";
-import type { Buckets } from "./token-bucket.ts";
+import type { Buckets, Rate } from "./token-bucket.ts";
 
 type SendFrame =
   | EndpointFrameOf<"message.send">
@@ -31,6 +32,7 @@ type Needs = {
   readonly buckets: Buckets;
   readonly rates: Rates;
   readonly metrics: Metrics;
+  readonly directory: Directory;
 };
 
 type Stored = Promise<Result<Appended, RelayFailure>>;
@@ -51,11 +53,13 @@ export class Posting {
 
   /** Resolves when the entry is on disk; `tag` names the writing socket. */
   async post(principal: Principal, frame: DurableEndpointFrame, tag: string | null): Stored {
-    const { buckets, rates, clock, metrics } = this.#needs;
+    const { buckets, clock, metrics } = this.#needs;
     const rule = principal.type === "agent" ? "agentMessages" : "humanMessages";
     // The end of a stream must not be refused for its beginning: it would orphan what was already shown.
     const endsStream = frame.type === "stream.done" || frame.type === "stream.abort";
-    const waitMs = endsStream ? 0 : buckets.take(`post ${principal.endpointId}`, rates[rule]);
+    const waitMs = endsStream
+      ? 0
+      : buckets.take(`post ${principal.endpointId}`, this.#rateOf(principal));
     if (waitMs > 0) {
       metrics.count("rate_limited_total", { rule });
       return refuseFor("RATE_LIMITED", waitMs);
@@ -64,6 +68,16 @@ export class Posting {
     const stored = await this.#write(principal, frame, tag);
     if (stored.ok) metrics.observe("append_seconds", secondsSince(clock.now(), takenAt));
     return stored;
+  }
+
+  #rateOf(principal: Principal): Rate {
+    const { rates, directory } = this.#needs;
+    if (principal.type === "human") return rates.humanMessages;
+    const own = directory.agent(principal.accountId as AgentId)?.messages_per_second ?? null;
+    const { perSecond, burst } = rates.agentMessages;
+    return own === null
+      ? rates.agentMessages
+      : { perSecond: own, burst: Math.max(1, (own * burst) / perSecond) };
   }
 
   #write(principal: Principal, frame: DurableEndpointFrame, tag: string | null): Stored {

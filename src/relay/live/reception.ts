@@ -16,7 +16,7 @@ import type { Admission } from "../admission.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Connection, Principal } from "./connection.ts";
-import { signIn, signInHuman, type SignInRefusal } from "./sign-in.ts";
+import { endOfAgent, signIn, signInHuman, type SignInRefusal } from "./sign-in.ts";
 import type { Sockets } from "./sockets.ts";
 
 type Needs = {
@@ -76,6 +76,7 @@ export class Reception {
       if (now - openedAt >= AUTH_TIMEOUT_MS) sockets.close(connection, CLOSE.authTimeout);
       return;
     }
+    this.review(connection);
     if (expiresAt === null) return;
     const leftMs = expiresAt - now;
     if (leftMs <= 0) sockets.close(connection, CLOSE.authExpired);
@@ -88,6 +89,15 @@ export class Reception {
     }
   }
 
+  /** Ends an agent's socket when its agent was shut out, or given another token or mode, since. */
+  review(connection: Connection): void {
+    const { sockets, directory } = this.#needs;
+    const { principal, tokenHash } = connection;
+    if (principal?.type !== "agent") return;
+    const end = endOfAgent(directory, principal.accountId as AgentId, tokenHash);
+    if (end !== null) sockets.close(connection, end);
+  }
+
   async #authenticate(connection: Connection, frame: EndpointFrameOf<"auth">): Promise<void> {
     const { sockets } = this.#needs;
     connection.phase = "signing-in";
@@ -97,9 +107,10 @@ export class Reception {
       this.#refuse(connection, signed.failure);
       return;
     }
-    const { principal, expiresAt } = signed.value;
+    const { principal, expiresAt, tokenHash } = signed.value;
     connection.hint = frame.connection_hint ?? null;
     connection.expiresAt = expiresAt;
+    connection.tokenHash = tokenHash;
     const isFirst = !sockets.roster.isOnline(principal.accountId);
     sockets.admit(connection, principal);
     this.#welcome(connection, principal, frame.req);

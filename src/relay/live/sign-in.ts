@@ -1,4 +1,5 @@
 /** From the first frame of a socket to a principal: who it is, or why not and how the socket closes. */
+import { equalBytes, type Bytes } from "#base/bytes.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type { EndpointFrameOf } from "#protocol/endpoint-frame.ts";
 import { CLOSE, type CloseCode } from "#protocol/close-codes.ts";
@@ -8,7 +9,12 @@ import type { Admission } from "../admission.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { Connection, Principal } from "./connection.ts";
 
-export type SignedIn = { readonly principal: Principal; readonly expiresAt: number | null };
+export type SignedIn = {
+  readonly principal: Principal;
+  readonly expiresAt: number | null;
+  /** Hash of an agent's token: when it is another, the socket's time is over. */
+  readonly tokenHash: Bytes | null;
+};
 
 export type SignInRefusal = {
   readonly reason:
@@ -61,6 +67,7 @@ export async function signInHuman(
   return ok({
     principal: { type: "human", accountId: userId, endpointId: deviceId, sessionId },
     expiresAt,
+    tokenHash: null,
   });
 }
 
@@ -76,7 +83,7 @@ function signInAgent(
       ? refused("unknown_agent", "There is no such agent.", CLOSE.notFound)
       : refused("invalid_token", "The agent token is not valid.", CLOSE.authFailed);
   }
-  const { agent_id, connection_mode } = agent.value;
+  const { agent_id, connection_mode, token_hash } = agent.value;
   if (frame.agent_id !== undefined && frame.agent_id !== agent_id) {
     return refused("invalid_token", "The token belongs to another agent.", CLOSE.authFailed);
   }
@@ -86,7 +93,21 @@ function signInAgent(
   return ok({
     principal: { type: "agent", accountId: agent_id, endpointId: endpointOf(agent_id) },
     expiresAt: null,
+    tokenHash: token_hash,
   });
+}
+
+/** How a signed-in agent's socket must end, because of what happened to the agent since; null: it may stay. */
+export function endOfAgent(
+  directory: Directory,
+  agentId: AgentId,
+  tokenHash: Bytes | null,
+): CloseCode | null {
+  const agent = directory.agent(agentId);
+  if (agent === null) return CLOSE.notFound;
+  if (agent.governance === "blocked") return CLOSE.blocked;
+  if (agent.connection_mode !== "websocket") return CLOSE.modeChanged;
+  return tokenHash !== null && equalBytes(agent.token_hash, tokenHash) ? null : CLOSE.authFailed;
 }
 
 /** All processes of an agent are one endpoint. */

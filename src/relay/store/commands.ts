@@ -1,4 +1,5 @@
 /** Every write the relay knows, by name: the whole list of how its tables change. */
+import * as agent from "../directory/agent-commands.ts";
 import * as account from "../directory/account-commands.ts";
 import * as relation from "../directory/relation-commands.ts";
 import * as upload from "../blobs/upload-commands.ts";
@@ -29,8 +30,11 @@ export const COMMANDS = {
   updateProfile: account.updateProfile,
   putPrekeys: account.putPrekeys,
   appendAccountLedger: account.appendAccountLedger,
-  createAgent: relation.createAgent,
-  registerAgentKeys: relation.registerAgentKeys,
+  createAgent: agent.createAgent,
+  registerAgentKeys: agent.registerAgentKeys,
+  changeAgentToken: agent.changeAgentToken,
+  governAgent: agent.governAgent,
+  limitAgent: agent.limitAgent,
   createInvite: relation.createInvite,
   deleteInvite: relation.deleteInvite,
   acceptInvite: relation.acceptInvite,

@@ -118,5 +118,9 @@ CREATE TABLE upload (
 ) STRICT;
 CREATE INDEX upload_by_conv ON upload(conv, created_at);`;
 
+const AGENT_LIMITS = `
+ALTER TABLE agents ADD COLUMN messages_per_second REAL;
+ALTER TABLE agents ADD COLUMN daily_bytes INTEGER;`;
+
 /** Migration n brings `user_version` from n to n + 1. */
-export const MIGRATIONS: readonly string[] = [ACCOUNTS + LOG];
+export const MIGRATIONS: readonly string[] = [ACCOUNTS + LOG, AGENT_LIMITS];

@@ -1,0 +1,115 @@
+/** Writes about agents themselves: made, given keys, limited, shut out. */
+import { equalBytes, type Bytes } from "#base/bytes.ts";
+import { ok } from "#base/result.ts";
+import type { AgentId, UserId } from "#protocol/ids.ts";
+import type { Agent } from "#protocol/rest.ts";
+import { refuse } from "../failure.ts";
+import { checkWholeLedger } from "../ledger-head.ts";
+import type { Command } from "../store/transaction.ts";
+import { insertLedgerRow, isAccount, putPrekeys } from "./account-commands.ts";
+
+export const createAgent: Command<
+  {
+    readonly now: number;
+    readonly agentId: AgentId;
+    readonly creatorId: UserId | null;
+    readonly displayName: string;
+    readonly description: string;
+    readonly connectionMode: string;
+    readonly manifest: string | null;
+    readonly manifestHash: string | null;
+    readonly tokenHash: Bytes;
+  },
+  null
+> = (tx, agent) => {
+  if (isAccount(tx, agent.agentId)) return refuse("ID_TAKEN");
+  tx.sql.run(
+    `INSERT INTO agents (agent_id, creator_id, display_name, description, connection_mode, manifest, manifest_hash,
+     manifest_version, governance, token_hash, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?)`,
+    agent.agentId,
+    agent.creatorId,
+    agent.displayName,
+    agent.description,
+    agent.connectionMode,
+    agent.manifest,
+    agent.manifestHash,
+    agent.manifest === null ? 0 : 1,
+    agent.tokenHash,
+    agent.now,
+  );
+  return ok(null);
+};
+
+/** First keys are taken, the same keys are a repeat, other keys are refused. */
+export const registerAgentKeys: Command<
+  {
+    readonly agentId: AgentId;
+    readonly publicKey: Bytes;
+    readonly signingKey: Bytes;
+    readonly card: Bytes;
+    readonly prekeys: readonly { kid: string; suite: number; certificate: string }[];
+  },
+  { readonly changed: boolean }
+> = (tx, { agentId, publicKey, signingKey, card, prekeys }) => {
+  const agent = tx.sql.get<{ public_key: Bytes | null; signing_key: Bytes | null }>(
+    "SELECT public_key, signing_key FROM agents WHERE agent_id = ?",
+    agentId,
+  );
+  if (agent === undefined) return refuse("NOT_FOUND");
+  const isFirst = agent.signing_key === null || agent.public_key === null;
+  if (
+    agent.signing_key !== null &&
+    agent.public_key !== null &&
+    !(equalBytes(agent.signing_key, signingKey) && equalBytes(agent.public_key, publicKey))
+  ) {
+    return refuse("AGENT_KEY_MISMATCH");
+  }
+  if (isFirst) {
+    const chain = checkWholeLedger([card], "account", agentId);
+    if (!chain.ok) return chain;
+    for (const [seq, row] of chain.value.entries()) insertLedgerRow(tx, agentId, seq, row);
+    tx.sql.run(
+      "UPDATE agents SET public_key = ?, signing_key = ? WHERE agent_id = ?",
+      publicKey,
+      signingKey,
+      agentId,
+    );
+  }
+  putPrekeys(tx, { ownerId: agentId, prekeys });
+  return ok({ changed: isFirst });
+};
+
+/** A new token in place of the old one, which is worth nothing from this moment on. */
+export const changeAgentToken: Command<{ agentId: AgentId; tokenHash: Bytes }, null> = (
+  tx,
+  { agentId, tokenHash },
+) =>
+  tx.sql.run("UPDATE agents SET token_hash = ? WHERE agent_id = ?", tokenHash, agentId) === 0
+    ? refuse("NOT_FOUND")
+    : ok(null);
+
+export const governAgent: Command<{ agentId: AgentId; governance: Agent["governance"] }, null> = (
+  tx,
+  { agentId, governance },
+) =>
+  tx.sql.run("UPDATE agents SET governance = ? WHERE agent_id = ?", governance, agentId) === 0
+    ? refuse("NOT_FOUND")
+    : ok(null);
+
+/** Limits of one agent's own; null: those of every agent. */
+export const limitAgent: Command<
+  {
+    readonly agentId: AgentId;
+    readonly messagesPerSecond: number | null;
+    readonly dailyBytes: number | null;
+  },
+  null
+> = (tx, { agentId, messagesPerSecond, dailyBytes }) =>
+  tx.sql.run(
+    "UPDATE agents SET messages_per_second = ?, daily_bytes = ? WHERE agent_id = ?",
+    messagesPerSecond,
+    dailyBytes,
+    agentId,
+  ) === 0
+    ? refuse("NOT_FOUND")
+    : ok(null);

@@ -1,0 +1,108 @@
+/** Looks over an installation and says what is wrong with it, in sentences an operator can act on. SPEC §operation. */
+import { accessSync, constants, statfsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "../config.ts";
+import { DATABASE_FILE, KEY_FILE } from "../data-folder.ts";
+import { openForReading } from "../store/database.ts";
+import { createSql } from "../store/sql.ts";
+
+export type Finding = { readonly level: "ok" | "warn" | "fail"; readonly says: string };
+
+/** Below this the relay will soon refuse to write. */
+const LEAST_FREE_BYTES = 1_073_741_824;
+
+/** Checks settings, data folder, database and app; touches nothing. */
+export function examine(config: Config): readonly Finding[] {
+  return [
+    runtime(),
+    ...folder(config.dataFolder),
+    key(config.dataFolder),
+    database(config.dataFolder),
+    ...reach(config),
+    app(config.staticRoot ?? null),
+  ];
+}
+
+const ok = (says: string): Finding => ({ level: "ok", says });
+const warn = (says: string): Finding => ({ level: "warn", says });
+const fail = (says: string): Finding => ({ level: "fail", says });
+
+const runtime = (): Finding =>
+  ok(`Node ${process.versions.node} with SQLite ${process.versions.sqlite ?? "none"}.`);
+
+function folder(path: string): readonly Finding[] {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return [warn("The data folder does not exist yet; the relay makes it.")];
+  if (!found.isDirectory()) return [fail("The data folder is not a folder.")];
+  if (!isWritable(path)) return [fail("The data folder cannot be written by this user.")];
+  const free = statfsSync(path);
+  const freeBytes = free.bavail * free.bsize;
+  const freeGib = (freeBytes / LEAST_FREE_BYTES).toFixed(1);
+  return [
+    (found.mode & 0o077) === 0
+      ? ok("The data folder is this user's alone.")
+      : warn("Others on this machine can read the data folder: chmod 700."),
+    freeBytes >= LEAST_FREE_BYTES
+      ? ok(`${freeGib} GiB are free.`)
+      : warn(`Only ${freeGib} GiB are free; a full disk makes the relay refuse to write.`),
+  ];
+}
+
+function key(path: string): Finding {
+  const found = statSync(join(path, KEY_FILE), { throwIfNoEntry: false });
+  if (found === undefined)
+    return warn("There is no key yet; the relay makes one at its first start.");
+  if (found.size !== 32) return fail("The relay's key is damaged: put it back from a backup.");
+  return (found.mode & 0o077) === 0
+    ? ok("The relay's key is this user's alone.")
+    : fail("Others on this machine can read the relay's key: chmod 600.");
+}
+
+function database(path: string): Finding {
+  const file = join(path, DATABASE_FILE);
+  if (statSync(file, { throwIfNoEntry: false }) === undefined)
+    return warn("There is no database yet; the relay makes one at its first start.");
+  try {
+    const db = openForReading(file);
+    const sql = createSql(db);
+    const faults = sql.all<{ quick_check: string }>("PRAGMA quick_check");
+    db.close();
+    return faults.every((row) => row.quick_check === "ok")
+      ? ok("The database's pages are sound; `verify` reads every row and file.")
+      : fail("The database has damaged pages: run `verify`, and put it back from a backup.");
+  } catch {
+    return fail("The database cannot be read.");
+  }
+}
+
+function reach({ host = "", origins = [], trustsProxy = false }: Config): readonly Finding[] {
+  const isLocal = host === "127.0.0.1" || host === "::1" || host === "localhost";
+  const insecure = origins.filter(
+    (origin) => !origin.startsWith("https:") && !/^http:\/\/(127\.0\.0\.1|localhost)/.test(origin),
+  );
+  return [
+    ...(isLocal || origins.length > 0
+      ? []
+      : [fail("It listens beyond this machine, but PARLEY_ORIGIN names no page that may use it.")]),
+    ...(insecure.length === 0
+      ? [ok("Every origin is https or on this machine.")]
+      : [fail("An origin is plain http: browsers give such a page no cryptography.")]),
+    ...(isLocal && origins.some((origin) => origin.startsWith("https:")) && !trustsProxy
+      ? [warn("Behind a proxy all callers have one address: set PARLEY_TRUST_PROXY=1.")]
+      : []),
+  ];
+}
+
+const app = (root: string | null): Finding =>
+  root !== null && statSync(join(root, "index.html"), { throwIfNoEntry: false }) !== undefined
+    ? ok("The built app is there.")
+    : warn("No built app: only the API is served. `npm run build` makes it.");
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

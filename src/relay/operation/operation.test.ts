@@ -1,0 +1,159 @@
+import { createHash, randomBytes } from "node:crypto";
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { describe, expect, test } from "vitest";
+import { readConfig, type Config } from "../config.ts";
+import { BLOB_FOLDER, DATABASE_FILE, KEY_FILE } from "../data-folder.ts";
+import { aMessage, aWorld, onTestEnd } from "../relay-world.contract.ts";
+import { aPersonWithAnAgent, sendByRest } from "../rest-steps.contract.ts";
+import { backUp } from "./backup.ts";
+import { examine } from "./doctor.ts";
+import { verifyFolder } from "./verify.ts";
+
+const aFolder = (): string => {
+  const folder = mkdtempSync(join(tmpdir(), "parley-copy-"));
+  onTestEnd(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+};
+
+/** A relay with a few messages and one confirmed file. */
+async function aLivedInRelay() {
+  const lived = await aPersonWithAnAgent(await aWorld());
+  const { world, ada, conversation } = lived;
+  for (let i = 0; i < 3; i++) await sendByRest(world, ada, conversation);
+  const bytes = new Uint8Array(randomBytes(5_000));
+  const { upload_id, upload_url, attachment_id } = (
+    await world.rest("POST", "/files", ada.token, {
+      filename: "blob",
+      content_type: "application/octet-stream",
+      size: bytes.length,
+      conversation_id: conversation,
+    })
+  ).body.data;
+  await world.rest("PUT", upload_url, ada.token, bytes);
+  const sha256 = createHash("sha256").update(bytes).digest("hex");
+  await world.rest("POST", "/files/confirm", ada.token, { upload_id, sha256 });
+  return { ...lived, attachmentId: attachment_id as string };
+}
+
+/** Changes a folder's database behind the relay's back. */
+function tamper(folder: string, sql: string): void {
+  const db = new DatabaseSync(join(folder, DATABASE_FILE));
+  db.exec(sql);
+  db.close();
+}
+
+const checksOf = async (folder: string): Promise<readonly string[]> =>
+  (await verifyFolder(folder)).damage.map(({ check }) => check);
+
+describe("a copy", () => {
+  test("[R16] made while messages come in is whole, and a relay runs on it", async () => {
+    const { world, ada, echo, conversation, attachmentId } = await aLivedInRelay();
+    const person = await world.online(ada);
+    const copy = aFolder();
+    for (let i = 0; i < 20; i++) person.send(aMessage(conversation, ada));
+
+    const done = await backUp(world.folder, copy);
+
+    for (let i = 0; i < 20; i++) await person.next("message.ack");
+    expect(done).toMatchObject({ ok: true, value: { files: 1, bytes: 5_000 } });
+    expect(await verifyFolder(copy)).toMatchObject({ conversations: 1, files: 1, damage: [] });
+    const later = await aWorld({ dataFolder: copy });
+    const history = await later.rest("GET", `/conversations/${conversation}/messages`, echo.token);
+    expect(history.body.data.length).toBeGreaterThanOrEqual(4);
+    // The key came along, so a token of before still counts.
+    expect((await later.rest("GET", `/files/${attachmentId}`, ada.token)).status).toBe(200);
+  });
+
+  test("[R16] is never made over something else, nor of nothing", async () => {
+    const { world } = await aLivedInRelay();
+    const used = aFolder();
+    writeFileSync(join(used, "precious"), "x");
+
+    expect(await backUp(world.folder, used)).toEqual({
+      ok: false,
+      failure: { kind: "relay/backup-target-in-use" },
+    });
+    expect(await backUp(used, aFolder())).toEqual({
+      ok: false,
+      failure: { kind: "relay/no-database" },
+    });
+  });
+});
+
+describe("verifying", () => {
+  test("[R17] finds nothing in a sound folder, even while the relay runs", async () => {
+    const { world } = await aLivedInRelay();
+
+    expect(await verifyFolder(world.folder)).toEqual({
+      conversations: 1,
+      entries: 4,
+      files: 1,
+      damage: [],
+    });
+  });
+
+  test("[R17] names an altered entry, a hole, a broken ledger and a changed file", async () => {
+    const { world, attachmentId } = await aLivedInRelay();
+    await world.stop();
+
+    tamper(world.folder, "UPDATE entry SET body = x'00' WHERE seq = 2");
+    expect(await checksOf(world.folder)).toEqual(["entries with another hash"]);
+    tamper(world.folder, "DELETE FROM entry WHERE seq = 2");
+    expect(await checksOf(world.folder)).toEqual(["holes in a conversation"]);
+    tamper(world.folder, "UPDATE ledger SET prev_hash = zeroblob(32) WHERE seq = 1");
+    const file = join(world.folder, BLOB_FOLDER, attachmentId);
+    const bytes = readFileSync(file);
+    writeFileSync(file, bytes.with(7, (bytes[7] ?? 0) ^ 1));
+    expect(await checksOf(world.folder)).toEqual([
+      "holes in a conversation",
+      "broken ledgers",
+      "files missing or altered",
+    ]);
+  });
+});
+
+describe("the doctor", () => {
+  const settings = (env: Record<string, string>): Config => {
+    const config = readConfig(env);
+    if (!config.ok) throw new Error("settings that hold");
+    return config.value;
+  };
+  const failures = (config: Config): readonly string[] =>
+    examine(config).flatMap(({ level, says }) => (level === "fail" ? [says] : []));
+
+  test("[R18] finds no fault with a fresh folder or a running relay", async () => {
+    const { world } = await aLivedInRelay();
+
+    expect(failures(settings({ PARLEY_DATA: world.folder }))).toEqual([]);
+    expect(failures(settings({ PARLEY_DATA: join(aFolder(), "new") }))).toEqual([]);
+  });
+
+  test("[R18] says what is wrong with key, database and origins", async () => {
+    const { world } = await aLivedInRelay();
+    await world.stop();
+    chmodSync(join(world.folder, KEY_FILE), 0o644);
+    writeFileSync(join(world.folder, DATABASE_FILE), "no database at all");
+    for (const end of ["-wal", "-shm"])
+      rmSync(join(world.folder, `${DATABASE_FILE}${end}`), { force: true });
+
+    const says = failures(
+      settings({
+        PARLEY_DATA: world.folder,
+        PARLEY_HOST: "0.0.0.0",
+        PARLEY_ORIGIN: "http://chat.example",
+      }),
+    );
+
+    expect(says).toEqual([
+      "Others on this machine can read the relay's key: chmod 600.",
+      "The database cannot be read.",
+      "An origin is plain http: browsers give such a page no cryptography.",
+    ]);
+    expect(failures(settings({ PARLEY_HOST: "0.0.0.0", PARLEY_DATA: aFolder() }))).toEqual([
+      "It listens beyond this machine, but PARLEY_ORIGIN names no page that may use it.",
+    ]);
+  });
+});

@@ -1,0 +1,102 @@
+import { describe, expect, test } from "vitest";
+import { systemRandom } from "#base/random.ts";
+import type { AgentId } from "#protocol/ids.ts";
+import { createOperator } from "./operator.ts";
+import { aMessage, aWorld, type Account, type World } from "./relay-world.contract.ts";
+import { aPersonWithAnAgent, codeOf } from "./rest-steps.contract.ts";
+
+/** An operator at work beside the running relay. */
+function anOperator(world: World) {
+  const operator = createOperator(world.folder, world.clock, systemRandom);
+  const idOf = (agent: Account): AgentId => agent.id as string as AgentId;
+  return { operator, idOf, close: () => operator.close() };
+}
+
+describe("the operator, while the relay runs", () => {
+  test("[R15] sees every agent with its maker, standing and limits", async () => {
+    const { world, ada, echo } = await aPersonWithAnAgent(await aWorld());
+    await world.rest("POST", "/agents", ada.token, { display_name: "Helper" });
+    const { operator, close } = anOperator(world);
+
+    const agents = operator.agents();
+    close();
+
+    expect(agents).toMatchObject([
+      { agent_id: echo.id, name: "Echo", made_by: "operator", conversations: 1, has_keys: false },
+      { name: "Helper", made_by: ada.id, governance: "active", messages_per_second: null },
+    ]);
+  });
+
+  test("[R15] shuts an agent out: its sockets end within a second, its token opens nothing", async () => {
+    const { world, echo } = await aPersonWithAnAgent(await aWorld());
+    const socket = await world.online(echo);
+    const { operator, idOf, close } = anOperator(world);
+
+    await operator.revokeAgent(idOf(echo));
+    close();
+    await world.clock.advance(1_000);
+
+    expect((await socket.closed()).code).toBe(4007);
+    expect(codeOf(await world.rest("GET", "/conversations", echo.token))).toBe("UNAUTHENTICATED");
+  });
+
+  test("[R15] [P53] gives an agent another token; the old one ends with its sockets", async () => {
+    const { world, echo } = await aPersonWithAnAgent(await aWorld());
+    const socket = await world.online(echo);
+    const { operator, idOf, close } = anOperator(world);
+
+    const changed = await operator.changeToken(idOf(echo));
+    close();
+    await world.clock.advance(1_000);
+
+    expect((await socket.closed()).code).toBe(4002);
+    expect(codeOf(await world.rest("GET", "/conversations", echo.token))).toBe("UNAUTHENTICATED");
+    const token = changed.ok ? changed.value.token : "";
+    await world.online({ ...echo, token });
+  });
+
+  test("[R15] limits an agent's messages and files, and takes the limits back", async () => {
+    const { world, echo, conversation } = await aPersonWithAnAgent(await aWorld());
+    const { operator, idOf, close } = anOperator(world);
+    const socket = await world.online(echo);
+    const announce = async (size: number) =>
+      codeOf(
+        await world.rest("POST", `/agents/${echo.id}/files`, echo.token, {
+          filename: "blob",
+          content_type: "application/octet-stream",
+          size,
+          conversation_id: conversation,
+        }),
+      );
+
+    await operator.limitAgent(idOf(echo), { messagesPerSecond: 0.25, dailyBytes: 1_000 });
+    for (let i = 0; i < 2; i++) socket.send(aMessage(conversation, echo));
+
+    expect(await socket.next("error")).toMatchObject({
+      code: "RATE_LIMITED",
+      retry_after_ms: 4_000,
+    });
+    expect([await announce(600), await announce(600)]).toEqual([201, "QUOTA_EXCEEDED"]);
+    await operator.limitAgent(idOf(echo), { messagesPerSecond: null, dailyBytes: null });
+    close();
+    expect(await announce(600)).toBe(201);
+  });
+
+  test("[R15] is told when there is no such agent", async () => {
+    const world = await aWorld();
+    const { operator, close } = anOperator(world);
+    const nobody = "0190fab2-5c1e-7abc-8def-0123456789ab" as AgentId;
+
+    const outcomes = await Promise.all([
+      operator.createInvite(nobody),
+      operator.changeToken(nobody),
+      operator.revokeAgent(nobody),
+      operator.limitAgent(nobody, { messagesPerSecond: null, dailyBytes: null }),
+    ]);
+    close();
+
+    expect(outcomes).toMatchObject(
+      Array.from({ length: 4 }, () => ({ failure: { code: "NOT_FOUND" } })),
+    );
+  });
+});
