@@ -1,6 +1,5 @@
 /** Primitives that remember every secret they were given or gave, so that a story can look for them elsewhere. */
-import { createPrimitives, type Primitives } from "../../src/crypto/primitives.ts";
-import { systemRandom } from "../../src/base/random.ts";
+import type { Primitives } from "../../src/crypto/primitives.ts";
 
 /** Members whose first argument is a secret key or seed. */
 const KEYED = [
@@ -12,28 +11,32 @@ const KEYED = [
   "chachaOpen",
   "aesGcmSeal",
   "aesGcmOpen",
+  "importAesGcm",
   "ed25519PublicKey",
   "ed25519Sign",
   "x25519PublicKey",
   "x25519",
   "xwingKeygen",
   "xwingDecapsulate",
-] as const;
+] as const satisfies readonly (keyof Primitives)[];
 
-export async function createKeyWitness(): Promise<{
-  readonly primitives: Primitives;
-  readonly secrets: ReadonlySet<string>;
-}> {
-  const real = await createPrimitives({ random: systemRandom });
-  const secrets = new Set<string>();
-  const witnessed: Record<string, unknown> = { ...real };
-  for (const name of KEYED) {
+/** The same primitives; each secret is told once, in hex, before it is used. */
+export function witnessed(real: Primitives, tell: (hex: string) => void): Primitives {
+  const seen = new Set<string>();
+  const calls = KEYED.map((name) => {
     const call = real[name] as (...args: unknown[]) => unknown;
-    witnessed[name] = (...args: unknown[]) => {
-      if (args[0] instanceof Uint8Array && args[0].length >= 16)
-        secrets.add(Buffer.from(args[0]).toString("hex"));
-      return call(...args);
-    };
-  }
-  return { primitives: witnessed as unknown as Primitives, secrets };
+    return [
+      name,
+      (...args: unknown[]) => {
+        const [key] = args;
+        const hex = key instanceof Uint8Array ? Buffer.from(key).toString("hex") : "";
+        if (hex.length >= 32 && !seen.has(hex)) {
+          seen.add(hex);
+          tell(hex);
+        }
+        return call(...args);
+      },
+    ] as const;
+  });
+  return { ...real, ...Object.fromEntries(calls) };
 }

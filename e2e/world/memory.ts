@@ -1,22 +1,29 @@
 /** Looks into a living process, as somebody with root on the relay's machine would. Linux only. */
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import type { Search } from "./needles.ts";
 
-/** Names of the needles that stand anywhere in the writable memory of `pid`. */
-export function findInMemory(pid: number, needles: ReadonlyMap<string, Buffer>): readonly string[] {
+const CHUNK_BYTES = 4 * 1_024 * 1_024;
+
+/** Names of what stands anywhere in the writable memory of `pid`, and how much of it was read. */
+export function findInMemory(
+  pid: number,
+  search: Search,
+): { readonly found: readonly string[]; readonly readBytes: number } {
   const found = new Set<string>();
-  const longest = Math.max(...[...needles.values()].map((needle) => needle.length));
+  let readBytes = 0;
   const memory = openSync(`/proc/${pid}/mem`, "r");
-  const chunk = Buffer.alloc(4 * 1_024 * 1_024);
+  const chunk = Buffer.alloc(CHUNK_BYTES);
   for (const [start, end] of writableRegions(pid)) {
-    for (let at = start; at < end; at += chunk.length - longest) {
-      const sizeBytes = readAt(memory, chunk, at, Math.min(chunk.length, end - at));
+    // Chunks overlap, so that nothing hides across their border.
+    for (let at = start; at < end; at += CHUNK_BYTES - search.longestBytes) {
+      const sizeBytes = readAt(memory, chunk, at, Math.min(CHUNK_BYTES, end - at));
       if (sizeBytes === 0) break;
-      const seen = chunk.subarray(0, sizeBytes);
-      for (const [name, needle] of needles) if (seen.includes(needle)) found.add(name);
+      readBytes += sizeBytes;
+      for (const name of search.in(chunk.subarray(0, sizeBytes))) found.add(name);
     }
   }
   closeSync(memory);
-  return [...found];
+  return { found: [...found], readBytes };
 }
 
 function writableRegions(pid: number): readonly (readonly [number, number])[] {

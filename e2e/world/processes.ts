@@ -136,9 +136,11 @@ export async function startProgram(
   script: string,
   env: Readonly<Record<string, string>>,
   logFile: string,
+  nodeArguments: readonly string[] = [],
 ): Promise<Program & { readonly greeting: unknown }> {
   const child = fork(script, [], {
     env: { ...process.env, ...env },
+    execArgv: [...process.execArgv, ...nodeArguments],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   let lastWords = "";

@@ -1,6 +1,7 @@
 /** A relay as its own process, for stories in which it is killed or looked into. */
 import { join } from "node:path";
 import type { RelayOptions } from "../../src/relay/relay-server.ts";
+import type { FaultLine } from "./fault-line.ts";
 import { freePort, startProgram, type Program } from "./processes.ts";
 
 export type RelayProcess = {
@@ -12,13 +13,35 @@ export type RelayProcess = {
   close(): Promise<void>;
 };
 
-/** Starts `src/relay/main.ts` on the options' folder and port; everything it prints goes into `programs.log` there. */
+/** Name of the file in the relay's folder that takes everything it prints. */
+export const RELAY_LOG = "programs.log";
+
+/** Starts `src/relay/main.ts` on the options' folder, port, origins and rates. */
 export async function launchRelayProcess(options: RelayOptions): Promise<RelayProcess> {
   const port = options.port === undefined || options.port === 0 ? await freePort() : options.port;
+  const rates = Object.entries(options.rates ?? {}).map(
+    ([name, { perSecond, burst }]) => `${name}=${perSecond}/${burst}`,
+  );
   const program = await startProgram(
     "src/relay/main.ts",
-    { PARLEY_PORT: String(port), PARLEY_HOST: "127.0.0.1", PARLEY_DATA: options.dataFolder },
-    join(options.dataFolder, "programs.log"),
+    {
+      PARLEY_PORT: String(port),
+      PARLEY_HOST: "127.0.0.1",
+      PARLEY_DATA: options.dataFolder,
+      PARLEY_ORIGIN: (options.origins ?? []).join(","),
+      PARLEY_RATES: rates.join(","),
+    },
+    join(options.dataFolder, RELAY_LOG),
   );
   return { url: `http://127.0.0.1:${port}`, port, program, close: () => program.kill() };
 }
+
+/** Launches relays behind a line, which is all that endpoints see of them. */
+export const launchBehind =
+  (line: FaultLine, hear: (relay: RelayProcess, dataFolder: string) => void = () => {}) =>
+  async (options: RelayOptions): Promise<Pick<RelayProcess, "url" | "port" | "close">> => {
+    const relay = await launchRelayProcess({ ...options, origins: [line.url] });
+    line.leadTo(relay.port);
+    hear(relay, options.dataFolder);
+    return { url: line.url, port: relay.port, close: () => relay.close() };
+  };

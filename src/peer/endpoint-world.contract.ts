@@ -63,7 +63,10 @@ export type Member = {
 };
 
 /** A person, by their first device. */
-export type Person = Member & { anotherDevice(): Promise<Member> };
+export type Person = Member & { readonly device: Signer; anotherDevice(): Promise<Member> };
+
+/** Whoever can be met, in this process or another. */
+export type Account = { readonly endpoint: Pick<PeerEndpoint, "accountId"> };
 
 export const primitives = await createPrimitives({ random: systemRandom });
 
@@ -149,13 +152,13 @@ export async function startWorld(
       const now = Date.now();
       const userId = makeId<UserId>(now, systemRandom);
       const deviceId = makeId<DeviceId>(now, systemRandom);
-      const identity = makeSigner(primitives, new Secret(systemRandom(32)));
-      const device = makeSigner(primitives, new Secret(systemRandom(32)));
+      const identity = makeSigner(own, new Secret(systemRandom(32)));
+      const device = makeSigner(own, new Secret(systemRandom(32)));
       const handle = `person_${handles++}`;
       const [authKey, salt] = [systemRandom(32), systemRandom(32)];
       const params = { m: 65_536, t: 3, p: 4 };
       const account = must(
-        await registerAccount(bare, primitives, {
+        await registerAccount(bare, own, {
           userId,
           deviceId,
           identity,
@@ -207,16 +210,17 @@ export async function startWorld(
       const first = await joinAs(deviceId, device, store);
       return {
         ...first,
+        device,
         async anotherDevice() {
           const ownId = makeId<DeviceId>(Date.now(), systemRandom);
-          const signer = makeSigner(primitives, new Secret(systemRandom(32)));
+          const signer = makeSigner(own, new Secret(systemRandom(32)));
           const state = must(await first.endpoint.account(userId));
           const password = { handle, auth_key: bytesToBase64(authKey), device_id: null };
           const login = must(await bare.call("POST", "/auth/login", LoggedIn, password));
           const tokens = { token: async () => ({ ok: true, value: login.access_token }) as const };
           const enrolling = createRest({ fetch, clock: systemClock, baseUrl: url, tokens });
           must(
-            await enrolDevice(enrolling, primitives, {
+            await enrolDevice(enrolling, own, {
               state,
               deviceId: ownId,
               identity,
@@ -272,7 +276,7 @@ export async function startWorld(
     /** The person accepts the agent's invite. */
     async meet(
       person: Member,
-      agent: Member & { readonly invite: string },
+      agent: Account & { readonly invite: string },
     ): Promise<ConversationId> {
       const conversationId = makeId<ConversationId>(Date.now(), systemRandom);
       must(
@@ -300,7 +304,7 @@ export async function startWorld(
     },
     async group(
       owner: Member,
-      others: readonly (readonly [Member, "human" | "agent"])[],
+      others: readonly (readonly [Account, "human" | "agent"])[],
     ): Promise<ConversationId> {
       const conversationId = makeId<ConversationId>(Date.now(), systemRandom);
       const members = others.map(([member, kind]) => ({
