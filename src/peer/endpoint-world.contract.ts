@@ -26,7 +26,8 @@ import type { RelayFrame } from "#protocol/relay-frame.ts";
 import { Conversation, LoggedIn, Relation } from "#protocol/rest.ts";
 import { bytesToBase64 } from "#base/base64.ts";
 import { createOperator } from "#relay/operator.ts";
-import { createRelayServer, DATABASE_FILE, type RelayOptions } from "#relay/relay-server.ts";
+import { DATABASE_FILE } from "#relay/data-folder.ts";
+import { createRelayServer, type RelayOptions } from "#relay/relay-server.ts";
 import {
   agentTokens,
   createDeviceTokens,
