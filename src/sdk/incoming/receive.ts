@@ -71,14 +71,33 @@ export async function startReceiving(parts: {
     lanes.add(conversationId, async () => endpoint.acknowledge(conversationId, seq));
   };
 
+  const takeOver = (): Promise<void> => intake.recover().catch(told(errors, "STORAGE_FULL"));
+  let stopTakingOver = (): void => {};
   endpoint.on((event) => {
     parts.watch.hear(event);
+    if (event.type === "status" && event.status.status === "stopped") stopTakingOver();
     if (event.type !== "entry") return;
     if (event.entry.authorId !== parts.agent.accountId || event.entry.authorKind === "system")
       intake.hear(event.entry);
     else hearOwn(event.entry).catch(told(errors, "STORAGE_FULL"));
   });
   await intake.recover();
+  stopTakingOver = repeat(parts.clock, TAKE_OVER_EVERY_MS, takeOver);
+}
+
+/** A process that runs beside this one may die with work in its hands: nobody waits longer for it. */
+const TAKE_OVER_EVERY_MS = 2_000;
+
+function repeat(clock: Clock, everyMs: number, task: () => Promise<void>): () => void {
+  let cancel = (): void => {};
+  const again = (): void => {
+    cancel = clock.after(everyMs, () => {
+      again();
+      void task();
+    });
+  };
+  again();
+  return () => cancel();
 }
 
 const told =
