@@ -45,6 +45,7 @@ export const ERROR_CODES = {
   RECALL_NOT_OWNER: refusal(409, "Only its author recalls a message."),
   ARTIFACT_EXPIRED: refusal(409, "The artifact has expired."),
   ARTIFACT_LIMIT: refusal(409, "The artifact was updated as often as it may."),
+  UPLOAD_OFFSET: refusal(409, "Another part of the file is here already.", "reread"),
   GROUP_FULL: refusal(409, "The group has as many members as it may."),
   STREAM_GAP: refusal(409, "A delta before this one is missing.", "new-stream"),
   STREAM_TIMEOUT: refusal(409, "The stream lasted too long.", "new-stream"),

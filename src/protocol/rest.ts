@@ -452,6 +452,8 @@ export const Upload = v.object({
   expires_at: timestampSchema,
 });
 export type Upload = v.InferOutput<typeof Upload>;
+/** How much of the ciphertext is here; the rest may follow from there. */
+export const UploadState = v.object({ received: countSchema, size: countSchema });
 const sha256Hex = v.pipe(text, v.regex(/^[0-9a-f]{64}$/));
 export const ConfirmUploadBody = v.object({ upload_id: tokenSchema, sha256: sha256Hex });
 export const ConfirmedUpload = v.object({

@@ -1,10 +1,13 @@
 /** Writes about encrypted files: who may put how many bytes where. */
 import { ok, type Result } from "#base/result.ts";
 import type { AccountId, AttachmentId, ConversationId } from "#protocol/ids.ts";
+import { MAX_OPEN_UPLOADS } from "#protocol/limits.ts";
 import { refuse, type RelayFailure } from "../failure.ts";
 import type { Command, Transaction } from "../store/transaction.ts";
 import { checkMember } from "../log/append-commands.ts";
 
+/** From announcing a file to its confirmation. */
+export const UPLOAD_LIFETIME_MS = 3_600_000;
 const DAY_MS = 86_400_000;
 /** Bytes one account may upload to one conversation in a day. */
 const DAILY_BYTES = 1_073_741_824;
@@ -22,6 +25,14 @@ export const startUpload: Command<
 > = (tx, { now, uploadId, attachmentId, conversationId, uploader, sizeBytes }) => {
   if (!checkMember(tx, conversationId, uploader).ok)
     return refuse("NOT_CONVERSATION_MEMBER_UPLOAD");
+  const open = tx.sql.get<{ n: number }>(
+    `SELECT count(*) AS n FROM upload JOIN agents ON agent_id = uploader
+     WHERE uploader = ? AND sha256 IS NULL AND upload.created_at > ?`,
+    uploader,
+    now - UPLOAD_LIFETIME_MS,
+  );
+  if ((open?.n ?? 0) >= MAX_OPEN_UPLOADS)
+    return refuse("QUOTA_EXCEEDED", { limit: MAX_OPEN_UPLOADS });
   const quota = checkQuota(tx, { now, conversationId, uploader, sizeBytes });
   if (!quota.ok) return quota;
   tx.sql.run(

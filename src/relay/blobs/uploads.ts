@@ -2,6 +2,7 @@
 import type { AccountId, AttachmentId, ConversationId } from "#protocol/ids.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Writer } from "../store/writer.ts";
+import { UPLOAD_LIFETIME_MS } from "./upload-commands.ts";
 import type { BlobStore } from "./blob-store.ts";
 
 export type UploadRow = {
@@ -13,9 +14,6 @@ export type UploadRow = {
   readonly sha256: string | null;
   readonly created_at: number;
 };
-
-/** From announcing a file to its confirmation. */
-export const UPLOAD_LIFETIME_MS = 3_600_000;
 
 export interface Uploads {
   byId(uploadId: string): UploadRow | null;

@@ -7,6 +7,7 @@ import type { Context, Handler, Hono } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import type * as v from "valibot";
 import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/log.ts";
 import type { RandomBytes } from "#base/random.ts";
 import { ok, type Result } from "#base/result.ts";
 import type { Secret } from "#base/secret.ts";
@@ -39,6 +40,7 @@ export type ApiNeeds = {
   readonly admission: Admission;
   readonly blobs: BlobStore;
   readonly uploads: Uploads;
+  readonly events: Log;
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly rates: Rates;

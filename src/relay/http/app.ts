@@ -2,7 +2,6 @@
 import { Hono } from "hono";
 import { routePath } from "hono/route";
 import type { HttpBindings } from "@hono/node-server";
-import type { Log } from "#base/log.ts";
 import { MAX_BODY_BYTES } from "#protocol/limits.ts";
 import { errorBody } from "../error-frame.ts";
 import { refuse } from "../failure.ts";
@@ -42,7 +41,6 @@ export function createApp(
     readonly staticRoot: string | null;
     /** File of the invitations offered to newcomers. */
     readonly offeredFile: string;
-    readonly events: Log;
   },
 ): RelayApp {
   const app = new Hono<{ Bindings: HttpBindings }>();

@@ -3,7 +3,8 @@ import { ok, type Result } from "#base/result.ts";
 import { isUuid, makeId, type AttachmentId } from "#protocol/ids.ts";
 import { MAX_FILE_BYTES } from "#protocol/limits.ts";
 import { ConfirmUploadBody, UploadBody } from "#protocol/rest.ts";
-import { UPLOAD_LIFETIME_MS, type UploadRow } from "../blobs/uploads.ts";
+import { UPLOAD_LIFETIME_MS } from "../blobs/upload-commands.ts";
+import type { UploadRow } from "../blobs/uploads.ts";
 import { refuse, type RelayFailure } from "../failure.ts";
 import type { Principal } from "../live/connection.ts";
 import { answer, isoTime, type Api, type Http, type RelayApp, type Route } from "./api.ts";
@@ -17,11 +18,13 @@ export function serveFiles(app: RelayApp, api: Api): void {
     announce(api, () => "/files"),
   );
   app.put("/files/:uploadId/upload", put(api));
+  app.get("/files/:uploadId/upload", state(api));
   app.post(
     "/agents/:id/files",
     announce(api, (http) => `/agents/${http.req.param("id") ?? ""}/files`),
   );
   app.put("/agents/:id/files/:uploadId/upload", put(api));
+  app.get("/agents/:id/files/:uploadId/upload", state(api));
   app.post("/files/confirm", confirm(api));
   app.get("/files/:attachmentId", download(api));
 }
@@ -58,11 +61,30 @@ const put = (api: Api): Route =>
     if (!upload.ok) return upload;
     if (upload.value.sha256 !== null) return refuse("ID_TAKEN");
     const bytes = http.req.raw.body;
-    if (bytes === null) return refuse("BAD_REQUEST");
+    const from = startOf(http, upload.value.size);
+    if (bytes === null || from === null) return refuse("BAD_REQUEST", { path: "content-range" });
     const { attachment_id, size } = upload.value;
-    const stored = await api.blobs.put(attachment_id, bytes, size);
-    return stored.ok ? answer({}) : stored;
+    const stored = await api.blobs.put(attachment_id, bytes, { from, sizeBytes: size });
+    return stored.ok ? answer({ received: stored.value.received, size }) : stored;
   });
+
+/** Where a broken upload goes on. */
+const state = (api: Api): Route =>
+  api.either(async (http, who) => {
+    const upload = ownUpload(api, http.req.param("uploadId") ?? "", who);
+    if (!upload.ok) return upload;
+    const { attachment_id, size } = upload.value;
+    return answer({ received: await api.blobs.received(attachment_id), size });
+  });
+
+/** `Content-Range: bytes <first>-<last>/<size>`: the first byte; without the header 0; null when it makes no sense. */
+function startOf(http: Http, sizeBytes: number): number | null {
+  const header = http.req.header("content-range");
+  if (header === undefined) return 0;
+  const [, first, last, total] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(header) ?? [];
+  const isWithin = Number(first) <= Number(last) && Number(last) < sizeBytes;
+  return isWithin && Number(total) === sizeBytes ? Number(first) : null;
+}
 
 const confirm = (api: Api): Route =>
   api.either(async (http, who) => {
@@ -75,7 +97,9 @@ const confirm = (api: Api): Route =>
     const stored = await api.blobs.stat(attachment_id);
     if (stored === null) return refuse("NOT_FOUND");
     if (stored.sha256Hex !== sha256 || stored.sizeBytes !== size) {
+      api.events.warn("file.hash_mismatch", { bytes: stored.sizeBytes });
       await api.blobs.delete(attachment_id);
+      await api.writer.run("dropUpload", { uploadId: upload_id });
       return refuse("SHA256_MISMATCH");
     }
     const confirmed = await api.writer.run("confirmUpload", { uploadId: upload_id, sha256 });

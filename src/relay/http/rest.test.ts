@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -525,76 +525,6 @@ describe("meeting", () => {
       { agent_id, creator_id: ada.id },
     ]);
     expect((await world.rest("GET", "/relations", token)).status).toBe(200);
-  });
-});
-
-describe("files", () => {
-  async function anUpload(bytes: Uint8Array) {
-    const world = await aWorld();
-    const ada = await world.person("ada");
-    const echo = await world.agent();
-    const conversation_id = await world.invite(ada, echo.inviteCode);
-    const announced = await world.rest("POST", "/files", ada.token, {
-      filename: "blob",
-      content_type: "application/octet-stream",
-      size: bytes.length,
-      conversation_id,
-    });
-    const { upload_id, upload_url, attachment_id } = announced.body.data;
-    const put = (content: Uint8Array) => world.rest("PUT", upload_url, ada.token, content);
-    const confirm = (sha256: string) =>
-      world.rest("POST", "/files/confirm", ada.token, { upload_id, sha256 });
-    return { world, ada, echo, conversation_id, attachment_id, put, confirm };
-  }
-  const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex");
-
-  test("[P76] [P79] a file goes up in three steps and comes down to members only, in ranges", async () => {
-    const bytes = new Uint8Array(randomBytes(10_000));
-    const { world, echo, attachment_id, put, confirm } = await anUpload(bytes);
-
-    await put(bytes);
-    expect((await confirm(sha256(bytes))).body.data).toEqual({
-      attachment_id,
-      size: 10_000,
-      sha256: sha256(bytes),
-    });
-
-    const response = await fetch(`${world.url()}/files/${attachment_id}`, {
-      headers: { authorization: `Bearer ${echo.token}`, range: "bytes=100-199" },
-    });
-    expect([response.status, response.headers.get("content-disposition")]).toEqual([
-      206,
-      "attachment",
-    ]);
-    expect(new Uint8Array(await response.arrayBuffer())).toEqual(bytes.slice(100, 200));
-    const bob = await world.person("bob");
-    expect((await world.rest("GET", `/files/${attachment_id}`, bob.token)).status).toBe(404);
-  });
-
-  test("[P77] [P78] a file that is longer than announced or has another hash is not kept", async () => {
-    const bytes = new Uint8Array(randomBytes(1_000));
-    const { world, ada, attachment_id, put, confirm } = await anUpload(bytes);
-
-    expect((await put(new Uint8Array(1_001))).body.error.code).toBe("TOO_LARGE");
-    await put(bytes);
-    expect((await confirm("0".repeat(64))).body.error.code).toBe("SHA256_MISMATCH");
-
-    expect((await confirm(sha256(bytes))).status).toBe(404);
-    expect((await world.rest("GET", `/files/${attachment_id}`, ada.token)).status).toBe(404);
-  });
-
-  test("[P78] who is not in a conversation uploads nothing to it", async () => {
-    const { world, conversation_id } = await anUpload(new Uint8Array(8));
-    const bob = await world.person("bob");
-
-    const refused = await world.rest("POST", "/files", bob.token, {
-      filename: "blob",
-      content_type: "x",
-      size: 8,
-      conversation_id,
-    });
-
-    expect(refused.body.error.code).toBe("NOT_CONVERSATION_MEMBER_UPLOAD");
   });
 });
 
