@@ -1,6 +1,6 @@
 /**
  * A conversation with a MyAgent server: one line, one session, one run at a time. The session is pure; here are the
- * socket, the timers and the queue. SPEC N60–N75.
+ * socket, the timers and the queue. SPEC A10–A39.
  */
 import { backoffDelayMs } from "#base/backoff.ts";
 import type { Clock } from "#base/clock.ts";
@@ -10,8 +10,10 @@ import { err, ok, type Result } from "#base/result.ts";
 import type { Channel, ChannelCommand, Json } from "#peer/channel.ts";
 import type { ChannelFailure, UnreachableCause } from "#peer/channel-failure.ts";
 import type { OpenSocket } from "#peer/socket.ts";
-import { createLine, MAX_INCOMING_CHARACTERS } from "../line.ts";
+import { createLineComplaints } from "../line-complaints.ts";
+import { createLine } from "../line.ts";
 import { createTeller } from "../tell.ts";
+import { createTimers } from "../timers.ts";
 import { createTurnQueue } from "../turn-queue.ts";
 import { createAcker } from "./acker.ts";
 import { STILL_ACTIVE } from "./error-meaning.ts";
@@ -30,6 +32,7 @@ import {
   act,
   beginTurn,
   endOpenRun,
+  giveUpStop,
   opensTurn,
   refusalOf,
   type TurnCommand,
@@ -71,22 +74,15 @@ export function createMyAgentChannel(options: MyAgentOptions): Channel {
   const seen = createSeenFrames();
   let session = startSession(options.setup, options.ticket);
   let keptTicket: string | null = null;
-  let isOutageTold = false;
-  let unreadable = 0;
   let restoringSince = 0;
   let restoreTries = 0;
   let hasHeartbeat = false;
-  /** One timer for each wait there is; all end with the line. */
-  const timers = new Map<TimerName, () => void>();
-
-  const setTimer = (name: TimerName, ms: number, task: () => void): void => {
-    timers.get(name)?.();
-    timers.set(name, clock.after(ms, task));
-  };
-  const clearTimer = (name: TimerName): void => {
-    timers.get(name)?.();
-    timers.delete(name);
-  };
+  const timers = createTimers<TimerName>(clock);
+  const complaints = createLineComplaints(
+    teller,
+    options.likelyCauses,
+    () => session.run?.turnId ?? null,
+  );
 
   const send = (request: Request): void => {
     line.send(encodeRequest(request, session.sessionId));
@@ -104,11 +100,15 @@ export function createMyAgentChannel(options: MyAgentOptions): Channel {
 
   const take = (step: SessionStep): void => {
     const hadRun = session.run !== null;
+    if (session.stage !== "restoring" && step.session.stage === "restoring") {
+      restoringSince = clock.now();
+      restoreTries = 0;
+    }
     session = step.session;
     // Requests first: a listener that gives the next command must not overtake them.
     step.requests.forEach(send);
     teller.tellAll(step.facts);
-    if (session.run === null) clearTimer("stop");
+    if (session.run === null) timers.clear("stop");
     if (hadRun !== (session.run !== null) || session.stage === "ready") keepTicket();
     enterStatus();
     if (session.stage === "ready") queue.pump();
@@ -122,8 +122,8 @@ export function createMyAgentChannel(options: MyAgentOptions): Channel {
       case "ready":
         if (teller.status().status !== "online") {
           line.succeeded();
-          isOutageTold = false;
-          clearTimer("restore");
+          complaints.opened();
+          timers.clear("restore");
         }
         return teller.enter({ status: "online", since });
       case "restoring":
@@ -141,7 +141,7 @@ export function createMyAgentChannel(options: MyAgentOptions): Channel {
   const retryRestore = (): void => {
     if (clock.now() - restoringSince >= RESTORE_WITHIN_MS) return put({ type: "create" });
     const delayMs = backoffDelayMs(restoreTries++, random);
-    setTimer("restore", delayMs, () => put({ type: "restore-again" }));
+    timers.set("restore", delayMs, () => put({ type: "restore-again" }));
   };
 
   const hear = (frame: ServerFrame): void => {
@@ -149,12 +149,8 @@ export function createMyAgentChannel(options: MyAgentOptions): Channel {
     acker.heard(frame.seq);
     if (!seen.isNew(frame)) return;
     const wasRestoring = session.stage === "restoring";
-    if (frame.event === "system.connected") clearTimer("greeting");
+    if (frame.event === "system.connected") timers.clear("greeting");
     put({ type: "frame", frame });
-    if (!wasRestoring && session.stage === "restoring") {
-      restoringSince = clock.now();
-      restoreTries = 0;
-    }
     const isRefused =
       wasRestoring &&
       frame.event === "agent.error" &&
@@ -165,7 +161,7 @@ export function createMyAgentChannel(options: MyAgentOptions): Channel {
   /** Only a server that has beaten once is expected to go on. */
   const watchSilence = ({ event }: ServerFrame): void => {
     hasHeartbeat ||= event === "system.heartbeat";
-    if (hasHeartbeat) setTimer("silence", SILENCE_LIMIT_MS, () => line.drop("at-once"));
+    if (hasHeartbeat) timers.set("silence", SILENCE_LIMIT_MS, () => line.drop("at-once"));
   };
 
   const line = createLine({
@@ -176,54 +172,26 @@ export function createMyAgentChannel(options: MyAgentOptions): Channel {
     events: {
       connecting: () => teller.enter({ status: "connecting", since: clock.now() }),
       opened() {
-        unreadable = 0;
         put({ type: "opened" });
-        setTimer("greeting", GREETING_WITHIN_MS, () => put({ type: "ungreeted" }));
+        timers.set("greeting", GREETING_WITHIN_MS, () => put({ type: "ungreeted" }));
       },
       text(text) {
         const frame = parseServerFrame(text);
         if (frame !== null) return hear(frame);
-        unreadable += 1;
-        log.warn("myagent/unreadable-frame", { count: unreadable });
-        const turnId = session.run?.turnId ?? null;
-        teller.tell({
-          type: "notice",
-          turnId,
-          notice: { kind: "unreadable-frames", count: unreadable },
-        });
+        log.warn("myagent/unreadable-frame");
+        complaints.unreadable();
       },
-      oversized: () =>
-        teller.tell({
-          type: "fault",
-          turnId: session.run?.turnId ?? null,
-          failure: { kind: "peer/frame-too-large", limit: MAX_INCOMING_CHARACTERS },
-          words: "",
-        }),
+      oversized: complaints.oversized,
       lost(code, hadOpened) {
-        for (const name of [...timers.keys()]) clearTimer(name);
+        timers.clearAll();
         acker.stop();
         hasHeartbeat = false;
         put({ type: "lost" });
-        if (!hadOpened) tellOutage();
-        else if (session.run !== null)
-          teller.tell({
-            type: "fault",
-            turnId: session.run.turnId,
-            failure: { kind: "peer/line-lost", code },
-            words: "",
-          });
+        complaints.lost(code, hadOpened);
       },
       waiting: (retryAt) => teller.enter({ status: "waiting", retryAt }),
     },
   });
-
-  /** Once per outage; every later try fails in silence. */
-  const tellOutage = (): void => {
-    if (isOutageTold) return;
-    isOutageTold = true;
-    const failure = { kind: "peer/unreachable", causes: options.likelyCauses } as const;
-    teller.tell({ type: "fault", turnId: null, failure, words: "" });
-  };
 
   const queue = createTurnQueue<TurnCommand>({
     isFree: () => session.stage === "ready" && session.run === null,
@@ -237,8 +205,7 @@ export function createMyAgentChannel(options: MyAgentOptions): Channel {
       return ok(null);
     }
     take(act(session, { type: "stop" }));
-    if (session.run !== null)
-      setTimer("stop", STOP_WITHIN_MS, () => take(endOpenRun(session, "stopped")));
+    if (session.run !== null) timers.set("stop", STOP_WITHIN_MS, () => take(giveUpStop(session)));
     return ok(null);
   };
 
@@ -270,7 +237,7 @@ export function createMyAgentChannel(options: MyAgentOptions): Channel {
       if (teller.status().status === "closed") return;
       queue.clear();
       take(endOpenRun(session, "lost"));
-      for (const name of [...timers.keys()]) clearTimer(name);
+      timers.clearAll();
       acker.stop();
       line.close();
       teller.enter({ status: "closed" });

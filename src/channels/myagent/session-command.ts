@@ -85,6 +85,12 @@ export function act(session: Session, command: ActCommand): SessionStep {
 export const endOpenRun = (session: Session, outcome: "stopped" | "lost"): SessionStep =>
   step(session, (fx) => (session.run === null ? null : endRun(session.run, outcome, fx)));
 
+/** Ends a run whose cancel was not answered in time; should the answer come, it is not the next run's. */
+export function giveUpStop(session: Session): SessionStep {
+  const ended = endOpenRun(session, "stopped");
+  return { ...ended, session: { ...ended.session, strayCancels: session.strayCancels + 1 } };
+}
+
 function actOnRun(
   run: Run,
   command: Exclude<ActCommand, { type: "new-session" }>,

@@ -5,7 +5,7 @@
  */
 import type { Capability, ChannelFact, Json, TurnId } from "#peer/channel.ts";
 import type { JsonObject } from "../json.ts";
-import { SESSION_FAILED, STILL_ACTIVE } from "./error-meaning.ts";
+import { BUSY, meaningOfError, SESSION_FAILED, STILL_ACTIVE } from "./error-meaning.ts";
 import { identityOf, type ServerFrame } from "./frame.ts";
 import { readFrame, type Reading } from "./reading.ts";
 import type { Request } from "./request.ts";
@@ -36,6 +36,8 @@ export type Session = {
   readonly position: { readonly seq: number; readonly eventId: string | null };
   /** Whether `position` still moves: only with the line that gave the state. */
   readonly isTicketOfThisLine: boolean;
+  /** Cancels that were sent for no open run, and whose answer ends none. */
+  readonly strayCancels: number;
 };
 
 export type SessionInput =
@@ -82,6 +84,7 @@ export function startSession(setup: Json, ticket: Ticket | null): Session {
     signedState: ticket?.signedState ?? null,
     position: { seq: 0, eventId: ticket?.lastEventId ?? null },
     isTicketOfThisLine: false,
+    strayCancels: 0,
   };
 }
 
@@ -173,6 +176,10 @@ function hear(
             isTicketOfThisLine: true,
             position: { seq: frame.seq, eventId: identityOf(frame) },
           };
+    case "interrupted":
+      return session.strayCancels > 0 && !isReplayed
+        ? { ...session, strayCancels: session.strayCancels - 1 }
+        : hearOfRun(session, reading, frame, at, fx);
     case "agent-error":
     case "system-error":
       return hearError(session, reading, frame, at, fx);
@@ -226,11 +233,38 @@ function hearError(
     const run = session.run === null ? null : endRun(session.run, "lost", fx);
     return { ...session, stage: "refused", run };
   }
-  const able = withoutCapability(session, text, fx);
-  if (session.run !== null) return hearOfRun(able, reading, frame, at, fx);
-  const failure = { kind: "peer/request-refused", because: "other" } as const;
-  fx.tell({ type: "fault", turnId: null, failure, words: text });
-  return able;
+  const able = freed(withoutCapability(session, text, fx), reading, fx);
+  const meaning = meaningOfError(text);
+  if (session.run === null) {
+    const failure =
+      reading.type === "agent-error"
+        ? meaning.failure
+        : ({ kind: "peer/request-refused", because: "other" } as const);
+    fx.tell({ type: "fault", turnId: null, failure, words: text });
+  }
+  const after = session.run === null ? able : hearOfRun(able, reading, frame, at, fx);
+  const isGone =
+    reading.type === "agent-error" &&
+    meaning.failure.kind === "peer/session-refused" &&
+    frame.sessionId !== null &&
+    frame.sessionId === session.sessionId;
+  return isGone && session.stage === "ready" ? askCreate(after, fx) : after;
+}
+
+/**
+ * The session after a refusal that says it is busy although nothing of ours runs: a run that was left behind, or a
+ * state restored as running. Only a cancel frees it.
+ */
+function freed(
+  session: Session,
+  { type, text }: Extract<Reading, { type: "agent-error" | "system-error" }>,
+  fx: Effects,
+): Session {
+  const isLeftBehind =
+    type === "agent-error" && text.startsWith(BUSY) && session.run?.hasBegun === false;
+  if (!isLeftBehind) return session;
+  fx.ask({ type: "cancel" });
+  return { ...session, strayCancels: session.strayCancels + 1 };
 }
 
 /** What an agent can is learnt by trying. */
@@ -290,7 +324,14 @@ function loseLine(session: Session, fx: Effects): Session {
     session.run === null
       ? null
       : { ...withoutPrompt(session.run, "line-lost", fx), isSuspended: true };
-  return { ...session, stage: "offline", sessionId: null, isTicketOfThisLine: false, run };
+  return {
+    ...session,
+    stage: "offline",
+    sessionId: null,
+    isTicketOfThisLine: false,
+    strayCancels: 0,
+    run,
+  };
 }
 
 function tellMemoryLost(
