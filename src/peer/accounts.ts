@@ -225,6 +225,8 @@ export async function registerAgentKeys(
     readonly agentId: AgentId;
     readonly identity: Signer;
     readonly bootstrapKey: Bytes;
+    /** How others reach it: by sessions, or, where no process stays, by envelopes that each stand alone. */
+    readonly mode?: "session" | "envelope";
     readonly createdAt: number;
   },
 ): Promise<Result<{ readonly state: AccountState; readonly fingerprint: string }, PeerFailure>> {
@@ -241,7 +243,7 @@ export async function registerAgentKeys(
     accountId: agentId,
     kind: "agent",
     identity,
-    mode: "session",
+    mode: options.mode ?? "session",
     suiteFloor: 1,
     bootstrapKey,
     createdAt: options.createdAt,

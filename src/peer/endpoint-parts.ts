@@ -188,9 +188,9 @@ function assembleTrust(options: EndpointOptions, { emit }: Outward): Trust {
   const ownView = async (): Promise<Result<OwnView, PeerFailure>> => {
     const account = await keyring.account(accountId);
     if (!account.ok) return account;
-    const { identityKey: shownKey, suiteFloor } = account.value;
+    const { identityKey: shownKey, suiteFloor, mode } = account.value;
     return equalBytes(shownKey, identityKey)
-      ? ok({ accountId, deviceId, fingerprint: ownFingerprint, suiteFloor })
+      ? ok({ accountId, deviceId, fingerprint: ownFingerprint, suiteFloor, mode })
       : err({ kind: "peer/key-changed", accountId });
   };
   const prekeys = createOwnPrekeys(options.vault);

@@ -1,3 +1,4 @@
+import { systemClock } from "#base/clock.ts";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ConversationId } from "#protocol/ids.ts";
 import type { EndpointEvent, Entry } from "./endpoint.ts";
@@ -66,6 +67,19 @@ describe("a person and an agent", () => {
     expect(
       entriesOf(agent).every(({ content }) => content.kind !== "message" || !content.gap),
     ).toBe(true);
+  });
+
+  test("[E33] a session opened while the clock moves on seals its first message", async () => {
+    const start = Date.now();
+    let readings = 0;
+    const clock = { ...systemClock, now: () => start + readings++ };
+    const person = await world.person();
+    const agent = await world.agent({ clock });
+    const conversationId = await world.meet(person, agent);
+
+    await say(agent, conversationId, "every look at the clock is a millisecond later");
+
+    await person.text("every look at the clock is a millisecond later");
   });
 
   test("[E73] typing is seen, and ends with the message", async () => {

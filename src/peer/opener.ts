@@ -157,10 +157,9 @@ class VerifyingOpener implements Opener {
       suiteFloor: self.value.suiteFloor,
     };
     if (!head.hasSessionWrap) {
-      const own = { ...self.value, mode: "session" as const };
       const opened = await openEnvelopeMessage(this.#primitives, envelope, {
         ...context,
-        self: own,
+        self: self.value,
         prekeyOf: this.#options.prekeys.of,
       });
       if (!opened.ok) return unreadable(causeOf(opened.failure));

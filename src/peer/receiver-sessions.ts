@@ -8,6 +8,7 @@ import type { Clock } from "#base/clock.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type { Secret } from "#base/secret.ts";
 import { ledgerView, type ConversationState } from "#crypto/ledger/conversation-state.ts";
+
 import type { Primitives } from "#crypto/primitives.ts";
 import {
   eraseReceiverSession,
@@ -20,6 +21,7 @@ import type { SenderView } from "#crypto/sender-view.ts";
 import { acceptSession } from "#crypto/session-accept.ts";
 import type { SuiteId } from "#protocol/envelope.ts";
 import type { AccountId, ConversationId, DeviceId } from "#protocol/ids.ts";
+import type { DeliveryMode } from "#protocol/recipients.ts";
 import { SessionOpen } from "#protocol/rest.ts";
 import type { Draft } from "./draft.ts";
 import type { PeerFailure } from "./failure.ts";
@@ -32,6 +34,8 @@ export type OwnView = {
   readonly deviceId: DeviceId;
   readonly fingerprint: Bytes;
   readonly suiteFloor: SuiteId;
+  /** How our card says we are written to. */
+  readonly mode: DeliveryMode;
 };
 
 /** Whose chain: the sender's device and its session. */

@@ -98,7 +98,9 @@ class OwnChains implements SenderSessions {
   ): Promise<Result<Sealed, PeerFailure>> {
     const prepared = await this.#prepare(conversationId);
     if (!prepared.ok) return prepared;
-    const dated = { ...message, createdAt: this.#clock.now() };
+    // One reading of the clock: a message may not be older than the session it opens.
+    const now = this.#clock.now();
+    const dated = { ...message, createdAt: now };
     if (prepared.value.account.mode === "envelope") {
       const { self, ledger, recipients } = prepared.value;
       const whole = { self, conversationId, ledger, recipients, ...dated };
@@ -107,7 +109,7 @@ class OwnChains implements SenderSessions {
         ? ok({ ...sealed.value, sessionOpen: null })
         : err({ kind: "peer/cannot-seal", because: sealed.failure.kind });
     }
-    const opened = await this.#current(conversationId, prepared.value);
+    const opened = await this.#current(conversationId, prepared.value, now);
     if (!opened.ok) return err({ kind: "peer/cannot-seal", because: opened.failure.kind });
     const sealed = await sealMessage(this.#primitives, opened.value.session, dated);
     if (!sealed.ok) return err({ kind: "peer/cannot-seal", because: sealed.failure.kind });
@@ -141,8 +143,7 @@ class OwnChains implements SenderSessions {
     });
   }
 
-  async #current(conversationId: ConversationId, prepared: Prepared) {
-    const now = this.#clock.now();
+  async #current(conversationId: ConversationId, prepared: Prepared, now: number) {
     const held = this.#sessions.get(conversationId);
     const limits = { now, ledgerSeq: prepared.ledger.seq, prekeyKids: prepared.kids };
     if (held !== undefined && !sessionEnded(held, limits))

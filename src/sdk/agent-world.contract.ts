@@ -29,7 +29,7 @@ import {
   type UserId,
 } from "#protocol/ids.ts";
 import type { KnownPayload, Payload } from "#protocol/payload.ts";
-import { Relation } from "#protocol/rest.ts";
+import { Relation, UserKeys } from "#protocol/rest.ts";
 import { createOperator } from "#relay/operator.ts";
 import { createRelayServer, type RunningRelay } from "#relay/relay-server.ts";
 import { HasheeAgent } from "./agent.ts";
@@ -184,6 +184,12 @@ async function aPerson(url: string, primitives: Primitives, name: string): Promi
     return event.entry;
   };
   await sees((event) => event.type === "status" && event.status.status === "online");
+  // Online comes before the prekeys; who writes in between finds no key to write to.
+  const hasPrekeys = async (): Promise<boolean> => {
+    const keys = await endpoint.rest.call("GET", `/keys/users/${userId}/devices`, UserKeys);
+    return keys.ok && keys.value.devices.some(({ prekeys }) => prekeys.length > 0);
+  };
+  while (!(await hasPrekeys())) continue;
 
   return {
     userId,

@@ -329,7 +329,7 @@ describe("an agent's life", () => {
     const options = {
       agentId: crypto.randomUUID(),
       token: "hsk_a",
-      connectionMode: "webhook",
+      connectionMode: "polling",
     } as const;
 
     expect(await outcomeOf(HasheeAgent.init(options))).toBe("NOT_ENABLED");

@@ -16,6 +16,8 @@ import type { Metrics } from "./metrics.ts";
 import { settleOptions, type AgentOptions } from "./options.ts";
 import { createReplyStream, type ReplyStream, type SendReceipt } from "./outgoing/reply-stream.ts";
 import { conversationOf } from "./outgoing/sender.ts";
+import { createWebhookReceiver } from "./webhook/receiver.ts";
+import type { WebhookReceiver } from "./webhook/webhook-handler.ts";
 import { assembleAgent, type AgentParts } from "./assemble.ts";
 
 /** How long an answer to a question is waited for, unless said otherwise. */
@@ -48,9 +50,9 @@ export class HasheeAgent {
    */
   static async init(options: AgentOptions = {}): Promise<HasheeAgent> {
     const settled = settleOptions(options, process.env);
-    if (settled.connectionMode !== "websocket")
+    if (settled.connectionMode === "polling")
       throw new HasheeError("NOT_ENABLED", {
-        message: "Webhook and polling agents are not built in yet; use websocket.",
+        message: "Polling is not built in; use websocket or webhook.",
         params: { path: "connectionMode" },
         fatal: true,
       });
@@ -201,6 +203,22 @@ export class HasheeAgent {
    */
   streamAttachment(file: FileRef): ReadableStream<Uint8Array> {
     return this.#parts.files.stream(file);
+  }
+
+  /**
+   * Takes what the relay posts to an agent of mode `webhook`; `webhookHandler` is this for Node's HTTP server.
+   *
+   * @throws {@link HasheeError} `BAD_REQUEST` for a secret that is none, or an agent with a line
+   */
+  webhookReceiver(secret: string): WebhookReceiver {
+    const { primitives, clock, agentId, restLine: line } = this.#parts;
+    if (line === null)
+      throw new HasheeError("BAD_REQUEST", {
+        message: "Only an agent of connection mode webhook takes webhooks.",
+        params: { path: "connectionMode" },
+        fatal: true,
+      });
+    return createWebhookReceiver({ primitives, clock, agentId, secret, line });
   }
 
   /** The measures a monitor wants. */

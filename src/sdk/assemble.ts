@@ -9,6 +9,7 @@ import { agentTokens } from "#peer/accounts.ts";
 import { createEndpoint, type EndpointIdentity, type PeerEndpoint } from "#peer/create-endpoint.ts";
 import { createFileTransfer } from "#peer/file-transfer.ts";
 import { createRest, type Fetch } from "#peer/rest.ts";
+import type { OpenSocket } from "#peer/socket.ts";
 import type { AgentId, DeviceId } from "#protocol/ids.ts";
 import { HasheeError } from "./agent-error.ts";
 import { createArtifactSender, type ArtifactSender } from "./artifacts/artifact-sender.ts";
@@ -22,10 +23,12 @@ import type { StatusBoard } from "./line/connection-status.ts";
 import { createErrorBoard, type ErrorBoard } from "./line/error-board.ts";
 import { createLineWatch, type LineWatch } from "./line/line-watch.ts";
 import { openNodeSocket } from "./line/node-socket.ts";
+import { createRestLine, type RestLine } from "./line/rest-line.ts";
 import { createForeignVault, mayOfferPrekeys, register } from "./line/register.ts";
 import { registerLive } from "./live-agents.ts";
 import { openDisk, type Disk } from "./local/disk.ts";
 import { createMetricsRecorder, type MetricsRecorder } from "./metrics.ts";
+import { callRest } from "./rest-call.ts";
 import type { DecryptFailure, RawKeys, SettledOptions } from "./options.ts";
 import { conversationOf, createSender, type Sender } from "./outgoing/sender.ts";
 import { createTypingRenewal, type TypingRenewal } from "./outgoing/typing-renewal.ts";
@@ -45,6 +48,8 @@ export type AgentParts = {
   readonly artifacts: ArtifactSender;
   readonly questions: Questions;
   readonly files: AgentFiles;
+  /** Where webhooks are handed in; null for an agent with a line. */
+  readonly restLine: RestLine | null;
   readonly metrics: MetricsRecorder;
   /** Resolves when the first attempt to connect has succeeded or failed, or after `limitMs`. */
   firstAttempt(limitMs: number): Promise<void>;
@@ -88,6 +93,7 @@ export async function assembleAgent(
     }
   };
 
+  const restLine = options.connectionMode === "websocket" ? null : restLineOf(options);
   let live: PeerEndpoint | null = null;
   const endpoint = connect({
     options,
@@ -96,6 +102,7 @@ export async function assembleAgent(
     identity,
     watch,
     asGuest,
+    openSocket: restLine?.open ?? openNodeSocket,
     signal: closing.signal,
   });
   const typing = createTypingRenewal(clock, (id, shown) => live?.typing(conversationOf(id), shown));
@@ -148,6 +155,7 @@ export async function assembleAgent(
     artifacts,
     questions,
     files,
+    restLine,
     metrics,
     firstAttempt: (limitMs) => Promise.race([watch.attempted, pause(limitMs)]),
     async close(drainMs) {
@@ -172,6 +180,7 @@ async function connect(parts: {
   readonly identity: EndpointIdentity;
   readonly watch: LineWatch;
   readonly asGuest: boolean;
+  readonly openSocket: OpenSocket;
   readonly signal: AbortSignal;
 }): Promise<PeerEndpoint> {
   const { options, primitives, disk, identity } = parts;
@@ -185,6 +194,7 @@ async function connect(parts: {
     random,
     agentId,
     identity: identity.signer,
+    mode: options.connectionMode === "webhook" && !parts.asGuest ? "envelope" : "session",
     bootstrapPublicKey: primitives.x25519PublicKey(disk.keys.privateKey.reveal()),
   });
   const isOurs = disk.vault !== null && (await mayOfferPrekeys(rest, agentId, disk.vault));
@@ -194,7 +204,7 @@ async function connect(parts: {
     random,
     log: silentLog,
     store: disk.store,
-    openSocket: openNodeSocket,
+    openSocket: parts.openSocket,
     fetch: systemFetch,
     baseUrl,
     tokens,
@@ -204,6 +214,16 @@ async function connect(parts: {
     acknowledge: "by-caller",
   });
 }
+
+const restLineOf = ({ agentId, baseUrl, token }: SettledOptions): RestLine =>
+  createRestLine({
+    agentId,
+    call: (method, path, body) =>
+      callRest(
+        { method, baseUrl, path, token: token.reveal(), body },
+        { fetch: systemFetch, clock, random },
+      ),
+  });
 
 function identityOf(agentId: AgentId, keys: RawKeys, p: Primitives): EndpointIdentity {
   const signer = makeSigner(p, keys.signingPrivateKey);

@@ -71,7 +71,7 @@ async function sendSealed(
 function guestOptions(agentId: string, call: RestCall): SettledOptions {
   const { baseUrl, token } = call;
   const options = settleOptions(
-    { agentId, token, baseUrl, keyVault: null, dedupe: null, connectionMode: "websocket" },
+    { agentId, token, baseUrl, keyVault: null, dedupe: null, connectionMode: "webhook" },
     process.env,
   );
   if (options.keys === null) throw new HasheeError("KEYS_REQUIRED");

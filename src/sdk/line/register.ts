@@ -30,6 +30,7 @@ export async function register(parts: {
   readonly agentId: AgentId;
   readonly identity: Signer;
   readonly bootstrapPublicKey: Bytes;
+  readonly mode: "session" | "envelope";
   readonly watch: LineWatch;
   readonly signal: AbortSignal;
 }): Promise<void> {
@@ -40,6 +41,7 @@ export async function register(parts: {
       agentId: parts.agentId,
       identity: parts.identity,
       bootstrapKey: parts.bootstrapPublicKey,
+      mode: parts.mode,
       createdAt: clock.now(),
     });
     if (done.ok) return;

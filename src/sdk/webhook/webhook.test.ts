@@ -1,0 +1,177 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { bytesToBase64 } from "#base/base64.ts";
+import { bytesToHex, utf8 } from "#base/bytes.ts";
+import { systemRandom } from "#base/random.ts";
+import { createPrimitives } from "#crypto/primitives.ts";
+import {
+  aMailbox,
+  anAgentWorld,
+  isText,
+  onTestEnd,
+  outcomeOf,
+  type Provisioned,
+} from "../agent-world.contract.ts";
+import { HasheeAgent } from "../agent.ts";
+import type { AgentEvent } from "../incoming/agent-event.ts";
+import type { AgentMessage } from "../incoming/message-context.ts";
+import { restRequest } from "../rest-request.ts";
+import { signDelivery } from "./delivery.ts";
+import { webhookHandler } from "./webhook-handler.ts";
+
+const key = systemRandom(32);
+const secret = bytesToBase64(key);
+
+type Row = Readonly<Record<string, unknown>> & { readonly type: string };
+
+/** What the relay would post of a row of its log. */
+function bodyOf({ type, encrypted_payload, payload, ...metadata }: Row): string {
+  return JSON.stringify({
+    type,
+    version: "v1",
+    ...(typeof encrypted_payload === "string" ? { wire_envelope: encrypted_payload } : { payload }),
+    metadata,
+  });
+}
+
+async function aPostman(provisioned: Provisioned, url: string) {
+  const primitives = await createPrimitives({ random: systemRandom });
+  let nextId = 1;
+  return async (
+    body: string,
+    change: { timestamp?: string; signedBody?: string; id?: string; agentId?: string } = {},
+  ): Promise<number> => {
+    const timestamp = change.timestamp ?? String(Math.floor(Date.now() / 1_000));
+    const id = change.id ?? `delivery-${nextId++}`;
+    const signed = utf8(change.signedBody ?? body);
+    const signature = bytesToHex(signDelivery(primitives, key, timestamp, id, signed));
+    const response = await fetch(url, {
+      method: "POST",
+      headers: {
+        "x-hashee-signature": signature,
+        "x-hashee-timestamp": timestamp,
+        "x-hashee-delivery-id": id,
+        "x-hashee-agent-id": change.agentId ?? provisioned.agentId,
+      },
+      body,
+    });
+    return response.status;
+  };
+}
+
+async function setupWebhook() {
+  const world = await anAgentWorld();
+  const provisioned = await world.provision("Hook");
+  const agent = await world.run(provisioned, { connectionMode: "webhook" });
+  const server = createServer(webhookHandler({ agent, secret }));
+  await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+  onTestEnd(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const post = await aPostman(provisioned, `http://127.0.0.1:${port}/`);
+  const alice = await world.person("Alice");
+  const conversationId = await alice.meet(provisioned, agent.fingerprint);
+  const rows = async (): Promise<readonly Row[]> =>
+    (await restRequest({
+      method: "GET",
+      baseUrl: world.url,
+      path: `/conversations/${conversationId}/messages?after=0`,
+      token: provisioned.token,
+    })) as Row[];
+  return { world, provisioned, agent, alice, conversationId, post, rows };
+}
+
+describe("an agent without a connection", () => {
+  test("[K25] [E37] hears what the relay posts, answers over REST, and was never online", async () => {
+    const { world, provisioned, agent, alice, conversationId, post, rows } = await setupWebhook();
+    const inbox = aMailbox<AgentMessage>();
+    const events = aMailbox<AgentEvent>();
+    agent.addEventHandler((event) => events.put(event));
+    agent.addMessageHandler(async (msg) => {
+      inbox.put(msg);
+      await agent.send(msg.conversation_id, { type: "text", text: "by REST" });
+    });
+    await alice.say(conversationId, "hello hook");
+
+    const statuses = [];
+    for (const row of await rows()) statuses.push(await post(bodyOf(row)));
+    const heard = await inbox.take();
+    await alice.reads(isText("by REST"));
+    const shown = (await restRequest({
+      method: "GET",
+      baseUrl: world.url,
+      path: `/agents/${provisioned.agentId}`,
+      token: provisioned.token,
+    })) as { readonly online: boolean };
+
+    expect(heard).toMatchObject({ payload: { type: "text", text: "hello hook" } });
+    expect(await events.take()).toMatchObject({ type: "relation.established" });
+    expect(new Set(statuses)).toEqual(new Set([200]));
+    expect(shown.online).toBe(false);
+    expect(agent.status).toBe("connected");
+  });
+
+  test("[K25] a stream becomes one message, a recall goes out, typing is nobody's", async () => {
+    const { agent, alice, conversationId } = await setupWebhook();
+    await agent.typing(conversationId);
+    const stream = agent.createStreamSession(conversationId);
+    await stream.delta("one ");
+    await stream.delta("piece");
+
+    const receipt = await stream.done();
+    await alice.reads(isText("one piece"));
+    await agent.recallMessage(conversationId, receipt.message_id);
+
+    await alice.hears(
+      ({ content }) => content.kind === "recalled" && content.messageId === receipt.message_id,
+    );
+  });
+
+  test("[K26] a delivery that is forged, old, another agent's or altered is refused unread", async () => {
+    const { agent, alice, conversationId, post, rows } = await setupWebhook();
+    const heard: unknown[] = [];
+    agent.addMessageHandler((msg) => heard.push(msg));
+    await alice.say(conversationId, "hello");
+    const body = bodyOf((await rows()).find(({ type }) => type === "message.new") as Row);
+    const old = String(Math.floor(Date.now() / 1_000) - 301);
+    const early = String(Math.floor(Date.now() / 1_000) + 302);
+
+    expect(await post(body, { timestamp: old })).toBe(401);
+    expect(await post(body, { timestamp: early })).toBe(401);
+    expect(await post(body, { signedBody: `${body} ` })).toBe(401);
+    expect(await post(body, { agentId: conversationId })).toBe(401);
+    expect(await post("{}", {})).toBe(400);
+    expect(heard).toEqual([]);
+  });
+
+  test("[K26] a delivery that comes again, under its id or a new one, is answered and not done twice", async () => {
+    const { agent, alice, conversationId, post, rows } = await setupWebhook();
+    const heard: string[] = [];
+    agent.addMessageHandler((msg) => heard.push(msg.message_id));
+    await alice.say(conversationId, "once");
+    for (const row of await rows())
+      await post(bodyOf(row), { id: String(row["conversation_seq"]) });
+
+    for (const row of await rows()) {
+      expect(await post(bodyOf(row), { id: String(row["conversation_seq"]) })).toBe(200);
+      expect(await post(bodyOf(row))).toBe(200);
+    }
+
+    expect(heard).toHaveLength(1);
+  });
+
+  test("[K25] needs a secret and the mode", async () => {
+    const world = await anAgentWorld();
+    const provisioned = await world.provision("Plain");
+    const agent = await world.run(provisioned, { keyVault: join(provisioned.folder, "v") });
+
+    expect(() => webhookHandler({ agent, secret })).toThrow("connection mode webhook");
+    expect(() => webhookHandler({ agent, secret: "" })).toThrow();
+    expect(
+      await outcomeOf(
+        HasheeAgent.init({ ...provisioned, baseUrl: world.url, connectionMode: "polling" }),
+      ),
+    ).toBe("NOT_ENABLED");
+  });
+});
