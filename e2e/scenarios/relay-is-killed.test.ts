@@ -12,6 +12,9 @@ const BURST = 5;
 const say = async (member: Member, conversationId: ConversationId, text: string) =>
   must(await member.endpoint.send(conversationId, { type: "text", text }));
 
+const said = async (member: Member, conversationId: ConversationId, text: string) =>
+  member.endpoint.settled((await say(member, conversationId, text)).messageId);
+
 /** A person and an agent who talk while their relay is killed again and again, each time at another moment. */
 async function talkThroughKills(name: string) {
   const stage = await setupStage();
@@ -35,9 +38,12 @@ async function talkThroughKills(name: string) {
     else await stream.abort();
     await agent.text(`${kill}.${BURST - 1}`);
   }
-  await say(ada, conversationId, "end");
-  await say(agent, conversationId, "end, too");
-  await Promise.all([agent.text("end"), ada.text("end, too")]);
+  await Promise.all([
+    said(ada, conversationId, "end"),
+    said(agent, conversationId, "end, too"),
+    agent.text("end"),
+    ada.text("end, too"),
+  ]);
 
   const kept = await placesKept(ada, conversationId);
   const acked = { ada: textsAcked(ada), "the agent": textsAcked(agent) };
