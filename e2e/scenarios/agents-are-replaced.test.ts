@@ -18,10 +18,11 @@ async function setupLoad() {
   for (let i = 0; i < CONVERSATIONS; i++)
     conversations.push(await stage.world.group(ada, [[agent.account, "agent"]]));
   const asked: string[] = [];
-  let isOver = false;
+  const over = new AbortController();
   const load = Promise.all(
     conversations.map(async (conversationId, c) => {
-      for (let i = 0; !isOver; i++) asked.push(await ask(ada, conversationId, `${c}.${i}`));
+      for (let i = 0; !over.signal.aborted; i++)
+        asked.push(await ask(ada, conversationId, `${c}.${i}`));
     }),
   );
   return {
@@ -42,7 +43,7 @@ async function setupLoad() {
     },
     /** Ends the load and everything else; the checker's verdict. */
     async end(story: string, more: Readonly<Record<string, number>>) {
-      isOver = true;
+      over.abort();
       await load;
       await answered(ada, asked);
       const kept = await Promise.all(

@@ -47,9 +47,17 @@ export async function ask(
 
 /** Resolves once every command was answered to the person. */
 export async function answered(person: Person, commands: readonly string[]): Promise<void> {
-  const open = new Set(commands.map((text) => `done: ${text}`));
+  const open = new Set(commands);
   await person.entry((entry) => {
-    open.delete(textOf(entry) ?? "");
+    open.delete((textOf(entry) ?? "").replace(/^(surely )?done: /, ""));
     return open.size === 0;
   });
+}
+
+/** What the person read, less the answers that say "surely" to what was answered before. */
+export function withoutSureties(texts: readonly string[]): readonly string[] {
+  const all = new Set(texts);
+  return texts
+    .filter((text) => !text.startsWith("surely ") || !all.has(text.slice("surely ".length)))
+    .map((text) => text.replace(/^surely /, ""));
 }

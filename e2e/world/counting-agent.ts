@@ -15,11 +15,13 @@ agent.addMessageHandler(async (msg) => {
   if (msg.payload.type !== "text") return;
   const { text } = msg.payload;
   if (text.startsWith("hold") && msg.interrupted !== true) {
-    process.send?.({ holds: text });
+    process.send?.({ [text]: true });
     await new Promise(() => {});
   }
-  if (msg.interrupted !== true || !isDone(msg.message_id))
-    appendFileSync(effects, `${process.pid}\t${msg.message_id}\t${text}\n`);
-  await agent.send(msg.conversation_id, { type: "text", text: `done: ${text}` });
+  const isRepeat = msg.interrupted === true && isDone(msg.message_id);
+  if (!isRepeat) appendFileSync(effects, `${process.pid}\t${msg.message_id}\t${text}\n`);
+  // Whether the process that did it had answered, too, nobody knows.
+  const answer = `${isRepeat ? "surely " : ""}done: ${text}`;
+  await agent.send(msg.conversation_id, { type: "text", text: answer });
 });
 runInTerminal("counting", agent);

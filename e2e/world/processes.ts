@@ -19,6 +19,8 @@ export type Program = {
   stop(): Promise<void>;
   /** Ends it the way a power cut does and waits. */
   kill(): Promise<void>;
+  /** The first message it sends to its parent, sent before or to come, that has this name. */
+  tells(name: string): Promise<void>;
 };
 
 export type AgentProgram = Program & {
@@ -150,6 +152,18 @@ export async function startProgram(
   };
   child.stdout?.on("data", hear);
   child.stderr?.on("data", hear);
+  const told: unknown[] = [];
+  child.on("message", (message) => void told.push(message));
+  const tells = (name: string): Promise<void> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        if (!told.some((message) => Object.hasOwn(message as object, name))) return;
+        child.off("message", look);
+        resolve();
+      };
+      child.on("message", look);
+      look();
+    });
   const greeting = await new Promise<unknown>((resolve, reject) => {
     child.once("message", resolve);
     child.once("exit", (code) =>
@@ -162,7 +176,7 @@ export async function startProgram(
     child.kill(signal);
     await ended;
   };
-  return { pid: child.pid ?? -1, greeting, stop: end("SIGTERM"), kill: end("SIGKILL") };
+  return { pid: child.pid ?? -1, greeting, tells, stop: end("SIGTERM"), kill: end("SIGKILL") };
 }
 
 const hasEnded = (child: ChildProcess): boolean =>
