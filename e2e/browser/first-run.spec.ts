@@ -47,7 +47,6 @@ test("the offered invitations carry the fingerprint the agent itself told", asyn
   ).toBeVisible();
 
   await ada.page.goto(`${world.url}/i/${guide?.inviteCode}#fp=${"A".repeat(43)}`);
-  await ada.page.reload();
   await expect(ada.page.getByText("This invite was not opened")).toBeVisible();
 });
 

@@ -11,7 +11,12 @@ type Cast = {
 export const test = base.extend<Cast, { readonly world: World }>({
   world: [
     async ({}, use) => {
-      const world = await startWorld();
+      // Every person here comes from one address.
+      const world = await startWorld({
+        env: {
+          PARLEY_RATES: "register=100/100,login=100/100,restByAddress=100/100,userKeys=100/100",
+        },
+      });
       await use(world);
       await world.close();
     },

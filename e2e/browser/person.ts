@@ -101,16 +101,19 @@ export class Person {
 
   async openConversation(title: string | RegExp): Promise<void> {
     await this.page
-      .getByRole("list", { name: "Conversations" })
+      .getByRole("navigation", { name: "Conversations" })
       .getByRole("link", { name: title })
       .first()
       .click();
     await expect(this.composer).toBeVisible();
   }
 
+  /** An action of a message: one of its buttons, or one behind "More". */
   async act(row: Locator, action: string): Promise<void> {
     await row.hover();
-    await row.getByRole("button", { name: "Message actions" }).click();
+    const tools = row.getByRole("toolbar", { name: "Message actions" });
+    if (action === "Reply") return tools.getByRole("button", { name: action }).click();
+    await tools.getByRole("button", { name: "More" }).click();
     await this.page.getByRole("menuitem", { name: action }).click();
   }
 

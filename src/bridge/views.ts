@@ -76,7 +76,7 @@ export type ConversationView = {
     readonly authorId: AccountId | null;
     readonly text: string;
     readonly at: number;
-    readonly kind: "text" | "card" | "recalled" | "unreadable" | "draft" | "system";
+    readonly kind: "text" | "card" | "recalled" | "unreadable" | "draft";
   } | null;
   readonly typing: readonly AccountId[];
   readonly draft: string;

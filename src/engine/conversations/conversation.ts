@@ -174,20 +174,15 @@ function previewOf(
   const meaning = meaningOf(entry);
   if (meaning.kind !== "row") return same;
   const { body, id } = meaning.row;
-  // The start of a stream says nothing yet; its whole message will.
-  if (body.kind === "stream" || body.kind === "gone") return same;
+  // The start of a stream says nothing yet; its whole message will. What happened to the conversation is not talk.
+  if (body.kind === "stream" || body.kind === "gone" || body.kind === "system") return same;
   const kind =
     body.kind === "payload"
       ? payload?.type === "artifact"
         ? ("card" as const)
         : ("text" as const)
       : body.kind;
-  const text =
-    body.kind === "payload"
-      ? previewText(body.payload)
-      : body.kind === "system"
-        ? body.text || body.event
-        : "";
+  const text = body.kind === "payload" ? previewText(body.payload) : "";
   return {
     preview: { messageId: id, authorId: entry.authorId, text, at: entry.at, kind },
     updatedAt: Math.max(before.updatedAt, entry.at),

@@ -203,7 +203,7 @@ function bodyOfRow(thread: Thread, row: Row, context: ViewContext): BodyView | n
     case "unreadable":
       return body;
     case "system":
-      return body;
+      return { ...body, params: namesOf(body.params, context) };
     case "stream":
       return bodyOfStream(thread, row, body.streamId);
     case "payload":
@@ -212,6 +212,18 @@ function bodyOfRow(thread: Thread, row: Row, context: ViewContext): BodyView | n
         : bodyOfPayload(body.payload, row.authorKind);
   }
 }
+
+/** Who did it and to whom, by name: rows keep ids, because names change. */
+const namesOf = (
+  params: Readonly<Record<string, string>>,
+  context: ViewContext,
+): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(params).map(([key, value]) => [
+      key,
+      key === "actor" || key === "subject" ? context.nameOf(value as AccountId) : value,
+    ]),
+  );
 
 function bodyOfPayload(payload: Payload, authorKind: Row["authorKind"]): BodyView | null {
   switch (payload.type) {

@@ -79,7 +79,13 @@ export function meaningOf(entry: Entry): Meaning {
 }
 
 /** Changes of who can read: each is worth a line. The others only move keys about. */
-const LEDGER_ROWS: ReadonlySet<string> = new Set(["remove", "role", "device-add", "device-revoke"]);
+const LEDGER_ROWS: ReadonlySet<string> = new Set([
+  "add",
+  "remove",
+  "role",
+  "device-add",
+  "device-revoke",
+]);
 
 function ofPayload(
   entry: Entry,
@@ -103,7 +109,8 @@ function ofPayload(
     case "system":
       return row(entry, messageId, {
         kind: "system",
-        event: payload.event.name,
+        // A member's word about itself must not look like what ledger or relay say.
+        event: `said.${payload.event.name}`,
         text: payload.event.text ?? "",
         params: textsOf(payload.event.params ?? {}),
       });

@@ -78,7 +78,13 @@ function OpenForm({ artifact, payload, isBusy, check, onDraft, onAnswer }: FormP
   };
 
   return (
-    <form ref={form} className={styles.form} onSubmit={submit} noValidate>
+    <form
+      ref={form}
+      className={styles.form}
+      aria-label={artifact.title}
+      onSubmit={submit}
+      noValidate
+    >
       {fields.map((field) => {
         const problem = problems[field.id];
         return (

@@ -18,37 +18,32 @@ export function SystemPart({ event, params }: { event: string; params: Params })
 
 /** The words of a system row; an event of no known name gets a sentence that claims nothing. */
 export function eventToWords(event: string, params: Params, t: Say): string {
-  const actor = params["actor"] ?? params["name"] ?? "?";
-  const subject = params["subject"] ?? params["name"] ?? actor;
+  const actor = params["actor"] ?? "?";
+  const subject = params["subject"] ?? actor;
   switch (event) {
-    case "create":
-      return t("system.created", { actor });
-    case "add":
+    case "member.add":
       return t("system.memberAdded", { actor, subject });
-    case "remove":
+    case "member.remove":
       return actor === subject
         ? t("system.memberLeft", { subject })
         : t("system.memberRemoved", { actor, subject });
-    case "leave":
-      return t("system.memberLeft", { subject });
-    case "role":
+    case "member.role":
       return t("system.roleChanged", { actor, subject });
-    case "device-add":
+    case "member.device-add":
       return t("system.deviceAdded", { subject });
-    case "device-revoke":
+    case "member.device-revoke":
       return t("system.deviceRevoked", { subject });
-    case "rotate-ik":
-    case "key-changed":
-      return t("system.keyChanged", { subject });
-    case "established":
+    case "group.renamed":
+      return t("system.renamed", { name: params["name"] ?? "?" });
+    case "relation.established":
       return t("system.established");
-    case "suspended":
+    case "relation.suspended":
       return t("system.suspended");
-    case "restored":
+    case "relation.restored":
       return t("system.restored");
-    case "revoked":
+    case "relation.revoked":
       return t("system.revoked");
-    case "artifact.answer_refused":
+    case "said.artifact.answer_refused":
       return t("system.answerRefused");
     default:
       return t("system.other");

@@ -59,7 +59,7 @@ A picture from elsewhere is not fetched until you ask for it:
 
 ![A lighthouse at dusk](https://example.com/lighthouse.png)
 
-HTML stays text: <b>not bold</b>. A footnote stands at the end.[^1]
+HTML is taken out: <b>not bold</b>. A footnote stands at the end.[^1]
 
 [^1]: Like this one.`;
 

@@ -129,8 +129,6 @@ function LastLine({ view }: { view: ConversationView }) {
       return t("preview.recalled");
     case "unreadable":
       return t("preview.unreadable");
-    case "system":
-      return preview.text;
     default:
       return preview.kind satisfies never;
   }

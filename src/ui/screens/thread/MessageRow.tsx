@@ -139,7 +139,7 @@ function NotSent({ message }: { message: MessageView }) {
   if (message.delivery?.status !== "failed") return null;
   const words = failureWords(message.delivery.failure);
   return (
-    <div className={styles.failed} role="alert">
+    <div className={styles.failed} role="alert" data-failure={message.delivery.failure}>
       <span>
         {t("delivery.failed")}. {t(words.title)}.
       </span>
