@@ -7,6 +7,7 @@ import { rounds, timeoutMs } from "../world/profile.ts";
 import { setupStage } from "../world/stage.ts";
 
 const CONVERSATIONS = 4;
+const AHEAD = 4;
 
 /** A person with several conversations with one agent, who keeps asking in all of them until told to stop. */
 async function setupLoad() {

@@ -49,7 +49,7 @@ export async function ask(
 export async function answered(person: Person, commands: readonly string[]): Promise<void> {
   const open = new Set(commands);
   await person.entry((entry) => {
-    open.delete((textOf(entry) ?? "").replace(/^(surely )?done: /, ""));
+    open.delete(/^(?:surely )?done: (.*)$/.exec(textOf(entry) ?? "")?.[1] ?? "");
     return open.size === 0;
   });
 }

@@ -73,6 +73,7 @@ export function chatScriptsOf(name: string): readonly ChatScript[] {
         result: { content: frame.content, status, error, extra: data },
       };
     }
+    if (frame.event === "agent.interrupted") end("", null);
     if (frame.event === "agent.final_answer") end(frame.content, null);
     if (frame.event === "agent.error" && frame.content.startsWith("流式"))
       steps.push({ do: "stream-fails", content: frame.content });
