@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { checkAddress } from "./address.ts";
 
 const LOCAL_PAGE = "http://localhost:5173";
@@ -17,17 +17,19 @@ test.each([
   expect(checkAddress(typed, transport, LOCAL_PAGE)).toMatchObject({ ok: true, value: { url } });
 });
 
-test.each([
-  ["", "channels/bad-address"],
-  ["not an address", "channels/bad-address"],
-  ["http://", "channels/bad-address"],
-  ["ftp://h.example", "channels/scheme-not-allowed"],
-  ["javascript:alert(1)", "channels/scheme-not-allowed"],
-  ["file:///etc/passwd", "channels/scheme-not-allowed"],
-  ["data:text/html,x", "channels/scheme-not-allowed"],
-  ["http://me:pw@h.example", "channels/credentials-in-address"],
-])("[A81] %s is refused: %s", (typed, kind) => {
-  expect(checkAddress(typed, "http", LOCAL_PAGE)).toEqual({ ok: false, failure: { kind } });
+describe("[A81] an address that leads nowhere is refused", () => {
+  test.each([
+    ["", "channels/bad-address"],
+    ["not an address", "channels/bad-address"],
+    ["http://", "channels/bad-address"],
+    ["ftp://h.example", "channels/scheme-not-allowed"],
+    ["javascript:alert(1)", "channels/scheme-not-allowed"],
+    ["file:///etc/passwd", "channels/scheme-not-allowed"],
+    ["data:text/html,x", "channels/scheme-not-allowed"],
+    ["http://me:pw@h.example", "channels/credentials-in-address"],
+  ])("%s: %s", (typed, kind) => {
+    expect(checkAddress(typed, "http", LOCAL_PAGE)).toEqual({ ok: false, failure: { kind } });
+  });
 });
 
 test("[A82] a page over TLS takes a plain line to this machine only", () => {

@@ -125,7 +125,9 @@ export async function startTpclawServer(
     let sent = 0;
     for (const { t, frame } of frames) {
       const due = (options.pace === "burst" ? last : t) / options.speed;
-      await new Promise((resolve) => setTimeout(resolve, from + due - performance.now()));
+      await new Promise((resolve) =>
+        setTimeout(resolve, Math.max(0, from + due - performance.now())),
+      );
       if (options.cutAfter === sent) return void response.destroy();
       // The id differs on every frame.
       response.write(`${frame.replace(/chatcmpl-\d+/, `chatcmpl-${sent}`)}\n\n`);

@@ -15,8 +15,8 @@ const namesIn = (folder: string): readonly string[] =>
 
 const golden = (name: string): string => new URL(`golden/${name}.txt`, VECTORS).pathname;
 
-describe("what a person sees after a recorded conversation", () => {
-  test.each(namesIn("myagent"))("[A40] with MyAgent: %s", async (name) => {
+describe("[A40] what a person sees after a recorded conversation", () => {
+  test.each(namesIn("myagent"))("with MyAgent: %s", async (name) => {
     const { view, sent, refusals, events } = await replayMyAgent(name);
     const pieces = events.filter(({ type }) => type === "text").length;
     const wire = sent.map(({ event }) => event).filter((event) => event !== "user.ack");
@@ -34,7 +34,7 @@ describe("what a person sees after a recorded conversation", () => {
   });
 
   test.each(namesIn("tpclaw").filter((name) => /^[012]/.test(name)))(
-    "[A40] by chat completions: %s",
+    "by chat completions: %s",
     async (name) => {
       const { view, events } = await replayChat(name);
       const pieces = events.filter(({ type }) => type === "text").length;
@@ -46,7 +46,7 @@ describe("what a person sees after a recorded conversation", () => {
   );
 
   test.each(namesIn("tpclaw").filter((name) => name.startsWith("30-")))(
-    "[A40] in the activity feed: %s",
+    "in the activity feed: %s",
     async (name) => {
       const read = createFeedReader();
       let activity: Activity = [];
