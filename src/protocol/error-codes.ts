@@ -38,6 +38,7 @@ export const ERROR_CODES = {
   MESSAGE_ID_CONFLICT: refusal(409, "Another sender used this message id."),
   DEVICE_LIMIT: refusal(409, "The account has as many devices as it may."),
   AGENT_KEY_MISMATCH: refusal(409, "The agent has registered other keys."),
+  POLL_BUSY: refusal(409, "Another poll of this agent is waiting.", "later"),
   REVISION_CONFLICT: refusal(409, "The artifact has a newer revision.", "reread"),
   LEDGER_CONFLICT: refusal(409, "The ledger has a newer head.", "reread"),
   BACKUP_CONFLICT: refusal(409, "A newer backup is stored.", "reread"),

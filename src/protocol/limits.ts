@@ -100,6 +100,10 @@ export const MAX_STREAM_BYTES = 1_048_576;
 export const MAX_LIVE_STREAMS = 4;
 
 // Paging.
+/** Entries of one poll unless it asks otherwise. */
+export const DEFAULT_POLL = 100;
+/** How long a poll may wait for the first entry. */
+export const MAX_POLL_WAIT_S = 25;
 export const DEFAULT_PAGE = 50;
 export const MAX_PAGE = 200;
 

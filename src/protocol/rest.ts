@@ -298,13 +298,30 @@ export const ContactAcceptBody = v.object({
 
 // ── Agents, invites, relations ─────────────────────────────────────────────────────────────────────────────────
 
+const targetUrl = v.pipe(text, v.maxLength(2_048));
 export const CreateAgentBody = v.object({
   display_name: displayName,
   description: v.optional(v.pipe(text, v.maxLength(MAX_DESCRIPTION_CHARACTERS)), ""),
   connection_mode: v.optional(v.picklist(["websocket", "webhook", "polling"]), "websocket"),
+  webhook_url: v.optional(v.nullable(targetUrl), null),
+  health_check_url: v.optional(v.nullable(targetUrl), null),
   capability_manifest: v.optional(v.nullable(v.record(text, v.unknown())), null),
 });
-export const AgentCreated = v.object({ agent_id: agentId, token: text });
+/** What is left out stays as it is. */
+export const ChangeAgentBody = v.object({
+  display_name: v.exactOptional(displayName),
+  description: v.exactOptional(v.pipe(text, v.maxLength(MAX_DESCRIPTION_CHARACTERS))),
+  connection_mode: v.exactOptional(v.picklist(["websocket", "webhook", "polling"])),
+  webhook_url: v.exactOptional(v.nullable(targetUrl)),
+  health_check_url: v.exactOptional(v.nullable(targetUrl)),
+  governance: v.exactOptional(v.picklist(["active", "paused"])),
+});
+/** `token` and `webhook_secret` (base64 of 32 bytes; webhook agents only) are shown this once. */
+export const AgentCreated = v.object({
+  agent_id: agentId,
+  token: text,
+  webhook_secret: v.optional(text),
+});
 export type AgentCreated = v.InferOutput<typeof AgentCreated>;
 
 /** `creator_id` null: provisioned by the relay's operator. */
@@ -320,6 +337,9 @@ export const Agent = v.object({
   governance: v.picklist(["active", "paused", "unreachable", "blocked"]),
   online: v.boolean(),
   keys_registered: v.boolean(),
+  /** Shown to its creator only. */
+  webhook_url: v.optional(v.nullable(text)),
+  health_check_url: v.optional(v.nullable(text)),
 });
 export type Agent = v.InferOutput<typeof Agent>;
 

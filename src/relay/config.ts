@@ -25,6 +25,7 @@ const RULES = {
   PARLEY_REGISTRATION_CODE: "set when registration is by invite, up to 64 characters",
   PARLEY_TRUST_PROXY: "0 or 1",
   PARLEY_METRICS_TOKEN: "at least 16 characters",
+  PARLEY_ALLOW_PRIVATE_TARGETS: "0 or 1",
   PARLEY_LOG_LEVEL: "debug, info, warn or error",
   PARLEY_RATES: `rates such as rest=20/60 (a second, at once), parted by commas, of ${Object.keys(DEFAULT_RATES).join(", ")}`,
 } as const;
@@ -62,6 +63,8 @@ export function readConfig(env: Environment): Result<Config, readonly ConfigFaul
   check(trust === "0" || trust === "1", "PARLEY_TRUST_PROXY");
   const token = env.PARLEY_METRICS_TOKEN ?? null;
   check(token === null || token.length >= 16, "PARLEY_METRICS_TOKEN");
+  const privacy = env.PARLEY_ALLOW_PRIVATE_TARGETS ?? "0";
+  check(privacy === "0" || privacy === "1", "PARLEY_ALLOW_PRIVATE_TARGETS");
   const logLevel = env.PARLEY_LOG_LEVEL ?? "info";
   check(isLogLevel(logLevel), "PARLEY_LOG_LEVEL");
   const rates = parseRates(env.PARLEY_RATES ?? "");
@@ -79,6 +82,7 @@ export function readConfig(env: Environment): Result<Config, readonly ConfigFaul
     registration: { policy, code },
     trustsProxy: trust === "1",
     metricsToken: token === null ? null : new Secret(token),
+    allowsPrivateTargets: privacy === "1",
     logLevel,
     rates: rates ?? {},
   });
@@ -97,6 +101,7 @@ export const summaryOf = (config: Config): LogFields => ({
   registration_code: config.registration?.code == null ? "not set" : "set",
   trusts_proxy: config.trustsProxy ?? false,
   metrics_token: config.metricsToken == null ? "not set" : "set",
+  allows_private_targets: config.allowsPrivateTargets ?? false,
   log_level: config.logLevel,
   rates: Object.keys(config.rates ?? {}).join(",") || "as built",
 });

@@ -12,6 +12,7 @@ import { silentLog, type Log } from "#base/log.ts";
 import type { Bytes } from "#base/bytes.ts";
 import { systemRandom, type RandomBytes } from "#base/random.ts";
 import { Secret } from "#base/secret.ts";
+import { createAtRest } from "./at-rest.ts";
 import { createAdmission } from "./admission.ts";
 import { createDiskBlobs } from "./blobs/disk-blobs.ts";
 import { createUploads } from "./blobs/uploads.ts";
@@ -23,9 +24,12 @@ import { OFFERED_INVITES_FILE } from "./http/offered.ts";
 import { DEFAULT_RATES, type Rates } from "./live/rates.ts";
 import { createMetrics } from "./metrics.ts";
 import { createSqliteLog } from "./log/sqlite-log.ts";
+import { createOutbound } from "./outbound.ts";
 import { createOriginCheck, type OriginCheck } from "./origins.ts";
 import { Relay } from "./relay.ts";
 import { openStore } from "./store/open-store.ts";
+import { createGovernance } from "./webhook/governance.ts";
+import { Webhooks } from "./webhook/webhooks.ts";
 import { attachSockets } from "./ws-server.ts";
 
 export type RelayOptions = {
@@ -48,6 +52,8 @@ export type RelayOptions = {
   readonly trustsProxy?: boolean;
   /** Who brings it may read `/metrics` from another machine. */
   readonly metricsToken?: Secret<string> | null;
+  /** Webhooks and push services may be plain http and on this machine; for development. */
+  readonly allowsPrivateTargets?: boolean;
   readonly rates?: Partial<Rates>;
   readonly clock?: Clock;
   readonly random?: RandomBytes;
@@ -73,13 +79,14 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
   const { clock = systemClock, host = "127.0.0.1" } = options;
   let port = options.port ?? 0;
   const origins = createOriginCheck(options.origins ?? [], () => port);
-  const { store, relay, uploads, app } = await openRelay(options, origins);
+  const { store, relay, uploads, webhooks, app } = await openRelay(options, origins);
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   const addressOf = (request: IncomingMessage): string =>
     callerAddress(request, options.trustsProxy ?? false);
   const detachSockets = attachSockets(server, { relay, origins, addressOf });
   port = await listen(server, port, host);
 
+  webhooks.start();
   const stopTicking = every(clock, TICK_MS, () => relay.tick());
   const stopSweeping = every(clock, SWEEP_MS, () => void uploads.sweep(clock.now()));
   return {
@@ -90,6 +97,7 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
       stopSweeping();
       const closed = new Promise<void>((done) => server.close(() => done()));
       await relay.stop(RETRY_AFTER_S);
+      await webhooks.stop();
       detachSockets();
       // Requests that were taken are answered; one that hangs ends the wait.
       const cut = clock.after(REQUEST_LIMIT_MS, () => server.closeAllConnections());
@@ -117,6 +125,11 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
   const metrics = createMetrics();
   const shared = { log, directory, admission, clock, random, events, rates, metrics };
   const relay = new Relay({ ...shared, bus: createMemoryBus() });
+  const allowsPrivateTargets = options.allowsPrivateTargets ?? false;
+  const atRest = createAtRest(secret);
+  const outbound = createOutbound(clock, allowsPrivateTargets);
+  const govern = createGovernance({ writer, directory, relay });
+  const webhooks = new Webhooks({ ...shared, outbound, atRest, govern });
   const uploads = createUploads(sql, writer, blobs);
   const app = createApp({
     ...shared,
@@ -125,6 +138,9 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
     writer,
     blobs,
     uploads,
+    webhooks,
+    atRest,
+    allowsPrivateTargets,
     origins,
     offeredFile: join(folder, OFFERED_INVITES_FILE),
     registration: options.registration ?? { policy: "open", code: null },
@@ -138,7 +154,7 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
     },
     staticRoot: options.staticRoot == null ? null : resolve(options.staticRoot),
   });
-  return { store, relay, uploads, app };
+  return { store, relay, uploads, webhooks, app };
 }
 
 function listen(server: Server, port: number, host: string): Promise<number> {

@@ -84,7 +84,8 @@ export class Relay {
   readonly #streams: StreamDesk;
   /** Durable frames that were taken and not answered yet. */
   readonly #storing = new Set<Promise<void>>();
-  #retryAfterS: number | null = null;
+  readonly #stop = new AbortController();
+  #retryAfterS = 0;
 
   constructor(needs: RelayNeeds) {
     const { log, clock, bus, rates } = needs;
@@ -126,8 +127,7 @@ export class Relay {
 
   connect(link: Link, path: Connection["path"]): Session {
     const connection = this.#sockets.open(link, path);
-    if (this.#retryAfterS !== null)
-      this.#sockets.close(connection, CLOSE.restarting, this.#retryAfterS);
+    if (this.stopping.aborted) this.#sockets.close(connection, CLOSE.restarting, this.#retryAfterS);
     return {
       receive: (text) => this.#receive(connection, text),
       heard: () => {
@@ -208,9 +208,9 @@ export class Relay {
     }
   }
 
-  /** Whether it is about to stop and takes nothing more. */
-  isStopping(): boolean {
-    return this.#retryAfterS !== null;
+  /** Aborted when it is about to stop and takes nothing more. */
+  get stopping(): AbortSignal {
+    return this.#stop.signal;
   }
 
   /**
@@ -219,6 +219,7 @@ export class Relay {
    */
   async stop(retryAfterS: number): Promise<void> {
     this.#retryAfterS = retryAfterS;
+    this.#stop.abort();
     await within(this.#needs.clock, DRAIN_LIMIT_MS, Promise.all(this.#storing));
     for (const connection of this.#sockets.all()) {
       this.#sockets.close(connection, CLOSE.restarting, retryAfterS);
@@ -238,7 +239,7 @@ export class Relay {
   }
 
   #receive(connection: Connection, text: string): void {
-    if (connection.phase === "closed" || this.isStopping()) return;
+    if (connection.phase === "closed" || this.stopping.aborted) return;
     const now = this.#needs.clock.now();
     connection.heardAt = now;
     if (isFlooding(connection, this.#needs.rates, now)) {

@@ -1,11 +1,12 @@
 /** Writes about agents themselves: made, given keys, limited, shut out. */
 import { equalBytes, type Bytes } from "#base/bytes.ts";
 import { ok } from "#base/result.ts";
-import type { AgentId, UserId } from "#protocol/ids.ts";
+import type { AgentId, RelationId, UserId } from "#protocol/ids.ts";
 import type { Agent } from "#protocol/rest.ts";
 import { refuse } from "../failure.ts";
 import { checkWholeLedger } from "../ledger-head.ts";
 import type { Command } from "../store/transaction.ts";
+import { changeRelation } from "./relation-commands.ts";
 import { insertLedgerRow, isAccount, putPrekeys } from "./account-commands.ts";
 
 export const createAgent: Command<
@@ -19,13 +20,19 @@ export const createAgent: Command<
     readonly manifest: string | null;
     readonly manifestHash: string | null;
     readonly tokenHash: Bytes;
+    readonly webhook?: {
+      readonly url: string | null;
+      readonly healthCheckUrl: string | null;
+      readonly sealedSecret: Bytes | null;
+    };
   },
   null
 > = (tx, agent) => {
   if (isAccount(tx, agent.agentId)) return refuse("ID_TAKEN");
   tx.sql.run(
     `INSERT INTO agents (agent_id, creator_id, display_name, description, connection_mode, manifest, manifest_hash,
-     manifest_version, governance, token_hash, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?)`,
+     manifest_version, governance, token_hash, created_at, webhook_url, health_check_url, webhook_secret)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?, ?, ?, ?)`,
     agent.agentId,
     agent.creatorId,
     agent.displayName,
@@ -36,6 +43,9 @@ export const createAgent: Command<
     agent.manifest === null ? 0 : 1,
     agent.tokenHash,
     agent.now,
+    agent.webhook?.url ?? null,
+    agent.webhook?.healthCheckUrl ?? null,
+    agent.webhook?.sealedSecret ?? null,
   );
   return ok(null);
 };
@@ -95,6 +105,70 @@ export const governAgent: Command<{ agentId: AgentId; governance: Agent["governa
   tx.sql.run("UPDATE agents SET governance = ? WHERE agent_id = ?", governance, agentId) === 0
     ? refuse("NOT_FOUND")
     : ok(null);
+
+export const changeAgent: Command<
+  {
+    readonly agentId: AgentId;
+    readonly displayName: string;
+    readonly description: string;
+    readonly connectionMode: Agent["connection_mode"];
+    readonly webhookUrl: string | null;
+    readonly healthCheckUrl: string | null;
+    readonly governance: Agent["governance"];
+  },
+  null
+> = (tx, agent) =>
+  tx.sql.run(
+    `UPDATE agents SET display_name = ?, description = ?, connection_mode = ?, webhook_url = ?,
+     health_check_url = ?, governance = ? WHERE agent_id = ?`,
+    agent.displayName,
+    agent.description,
+    agent.connectionMode,
+    agent.webhookUrl,
+    agent.healthCheckUrl,
+    agent.governance,
+    agent.agentId,
+  ) === 0
+    ? refuse("NOT_FOUND")
+    : ok(null);
+
+export const setWebhookSecret: Command<{ agentId: AgentId; sealed: Bytes }, null> = (
+  tx,
+  { agentId, sealed },
+) =>
+  tx.sql.run("UPDATE agents SET webhook_secret = ? WHERE agent_id = ?", sealed, agentId) === 0
+    ? refuse("NOT_FOUND")
+    : ok(null);
+
+/** Ends every relation, takes token, invites and prekeys away. Card and ledger stay: old messages name them. */
+export const deleteAgent: Command<
+  {
+    readonly now: number;
+    readonly agentId: AgentId;
+    readonly by: UserId;
+    readonly tokenHash: Bytes;
+  },
+  null
+> = (tx, { now, agentId, by, tokenHash }) => {
+  const relations = tx.sql.all<{ relation_id: RelationId }>(
+    "SELECT relation_id FROM relations WHERE agent_id = ? AND status <> 'revoked'",
+    agentId,
+  );
+  for (const { relation_id } of relations) {
+    const ended = changeRelation(tx, { now, relationId: relation_id, by, to: "revoked" });
+    if (!ended.ok) return ended;
+  }
+  tx.sql.run("DELETE FROM invites WHERE agent_id = ?", agentId);
+  tx.sql.run("DELETE FROM prekeys WHERE owner_id = ?", agentId);
+  tx.sql.run(
+    `UPDATE agents SET deleted_at = ?, governance = 'blocked', token_hash = ?, webhook_secret = NULL
+     WHERE agent_id = ?`,
+    now,
+    tokenHash,
+    agentId,
+  );
+  return ok(null);
+};
 
 /** Limits of one agent's own; null: those of every agent. */
 export const limitAgent: Command<

@@ -79,7 +79,31 @@ const readsOfAgents = (sql: Sql) => ({
     sql.get<AgentRow>("SELECT * FROM agents WHERE token_hash = ?", tokenHash) ?? null,
   agents: () => sql.all<AgentRow>("SELECT * FROM agents ORDER BY created_at, rowid"),
   agentsOf: (userId: UserId) =>
-    sql.all<AgentRow>("SELECT * FROM agents WHERE creator_id = ? ORDER BY created_at", userId),
+    sql.all<AgentRow>(
+      "SELECT * FROM agents WHERE creator_id = ? AND deleted_at IS NULL ORDER BY created_at",
+      userId,
+    ),
+  webhookAgents: () =>
+    sql
+      .all<{ agent_id: AgentId }>(
+        "SELECT agent_id FROM agents WHERE connection_mode = 'webhook' AND governance <> 'blocked'",
+      )
+      .map((row) => row.agent_id),
+  /** Members of a conversation that are reached by webhook. */
+  webhookMembers: (conversationId: ConversationId) =>
+    sql
+      .all<{ agent_id: AgentId }>(
+        `SELECT agent_id FROM member JOIN agents ON agent_id = account
+         WHERE conv = ? AND connection_mode = 'webhook' AND left_seq IS NULL`,
+        conversationId,
+      )
+      .map((row) => row.agent_id),
+  isMember: (conversationId: ConversationId, accountId: AccountId) =>
+    sql.get(
+      "SELECT 1 FROM member WHERE conv = ? AND account = ? AND left_seq IS NULL",
+      conversationId,
+      accountId,
+    ) !== undefined,
   invite: (code: string) =>
     sql.get<InviteRow>("SELECT * FROM invites WHERE code = ?", code) ?? null,
   invitesOf: (agentId: AgentId) =>

@@ -47,6 +47,11 @@ export type AgentRow = {
   /** Null: the limits of every agent. */
   readonly messages_per_second: number | null;
   readonly daily_bytes: number | null;
+  readonly webhook_url: string | null;
+  readonly health_check_url: string | null;
+  /** Sealed under the relay's key. */
+  readonly webhook_secret: Bytes | null;
+  readonly deleted_at: number | null;
   readonly created_at: number;
   readonly public_key: Bytes | null;
   readonly signing_key: Bytes | null;

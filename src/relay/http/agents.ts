@@ -9,31 +9,14 @@ import {
   CreateAgentBody,
   PrekeysBody,
   RegisterAgentKeysBody,
-  type Agent,
 } from "#protocol/rest.ts";
 import { agentTokenHash, makeAgentToken, sha256 } from "../admission.ts";
-import type { AgentRow } from "../directory/rows.ts";
 import { refuse, type RelayFailure } from "../failure.ts";
+import { agentOf, badTarget, makeWebhookSecret, sameAgent } from "./agent-parts.ts";
 import { answer, answerPage, type Api, type Http, type RelayApp, type Route } from "./api.ts";
 import { agentPrincipal } from "./callers.ts";
 import { decodeAll } from "./body-parts.ts";
 import { ackOf } from "./messages.ts";
-
-/** An agent as others see it. */
-export const agentOf = (api: Api, row: AgentRow): Agent => ({
-  agent_id: row.agent_id,
-  creator_id: row.creator_id,
-  display_name: row.display_name,
-  description: row.description,
-  connection_mode: row.connection_mode,
-  capability_manifest:
-    row.manifest === null ? null : (JSON.parse(row.manifest) as Record<string, unknown>),
-  capability_manifest_version: row.manifest_version,
-  capability_manifest_hash: row.manifest_hash,
-  governance: row.governance,
-  online: api.relay.isOnline(row.agent_id),
-  keys_registered: row.signing_key !== null,
-});
 
 export function serveAgents(app: RelayApp, api: Api): void {
   app.post("/agents", createAgent(api));
@@ -43,23 +26,12 @@ export function serveAgents(app: RelayApp, api: Api): void {
   app.post("/agents/:id/keys/register", registerKeys(api));
   app.put("/agents/:id/prekeys", putPrekeys(api));
   app.post("/agents/:id/messages", sendAsAgent(api));
-  app.get(
-    "/agents/:id/messages/poll",
-    api.agent(() => refuse("NOT_ENABLED")),
-  );
 }
 
 const manifestHash = (manifest: unknown): string =>
   createHash("sha256")
     .update(canonicalize(manifest) ?? "")
     .digest("hex");
-
-/** The agent of the token, when the path names it. */
-const sameAgent = (api: Api, http: Http, agent: AgentRow): Result<AgentId, RelayFailure> => {
-  const agentId = api.id<AgentId>(http, "id");
-  if (!agentId.ok) return agentId;
-  return agentId.value === agent.agent_id ? agentId : refuse("FORBIDDEN");
-};
 
 // Said clearly, because a program written for a relay that seals would otherwise leak without a word.
 async function refusePlaintext(http: Http): Promise<Result<null, RelayFailure>> {
@@ -73,10 +45,12 @@ const createAgent = (api: Api): Route =>
     const body = await api.body(http, CreateAgentBody);
     if (!body.ok) return body;
     const { capability_manifest, connection_mode } = body.value;
-    if (connection_mode !== "websocket") return refuse("NOT_ENABLED");
+    const path = badTarget(api, body.value);
+    if (path !== null) return refuse("BAD_REQUEST", { path });
     const manifest = capability_manifest === null ? null : JSON.stringify(capability_manifest);
     const agentId = makeId<AgentId>(api.clock.now(), api.random);
     const token = makeAgentToken(api.random);
+    const secret = connection_mode === "webhook" ? makeWebhookSecret(api, agentId) : null;
     const created = await api.writer.run("createAgent", {
       now: api.clock.now(),
       agentId,
@@ -87,20 +61,30 @@ const createAgent = (api: Api): Route =>
       manifest,
       manifestHash: capability_manifest === null ? null : manifestHash(capability_manifest),
       tokenHash: agentTokenHash(token),
+      webhook: {
+        url: body.value.webhook_url,
+        healthCheckUrl: body.value.health_check_url,
+        sealedSecret: secret?.sealed ?? null,
+      },
     });
-    return created.ok ? answer({ agent_id: agentId, token }) : created;
+    if (!created.ok) return created;
+    return answer({
+      agent_id: agentId,
+      token,
+      ...(secret === null ? {} : { webhook_secret: secret.text }),
+    });
   }, 201);
 
 const listAgents = (api: Api): Route =>
   api.human((_http, who) =>
-    answerPage(api.directory.agentsOf(who.userId).map((row) => agentOf(api, row))),
+    answerPage(api.directory.agentsOf(who.userId).map((row) => agentOf(api, row, who.userId))),
   );
 
 const readAgent = (api: Api): Route =>
-  api.either((http) => {
+  api.either((http, who) => {
     const agentId = api.id<AgentId>(http, "id");
     const row = agentId.ok ? api.directory.agent(agentId.value) : null;
-    return row === null ? refuse("NOT_FOUND") : answer(agentOf(api, row));
+    return row === null ? refuse("NOT_FOUND") : answer(agentOf(api, row, who.accountId));
   });
 
 const registerKeys = (api: Api): Route =>

@@ -27,6 +27,8 @@ import type { RateName, Rates } from "../live/rates.ts";
 import type { LogStore } from "../log/log-store.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Relay } from "../relay.ts";
+import type { AtRest } from "../at-rest.ts";
+import type { Webhooks } from "../webhook/webhooks.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Writer } from "../store/writer.ts";
 import { createCallers, type Enrolling, type Human } from "./callers.ts";
@@ -40,6 +42,10 @@ export type ApiNeeds = {
   readonly admission: Admission;
   readonly blobs: BlobStore;
   readonly uploads: Uploads;
+  readonly webhooks: Webhooks;
+  readonly atRest: AtRest;
+  /** Webhooks may be plain http and on this machine. */
+  readonly allowsPrivateTargets: boolean;
   readonly events: Log;
   readonly clock: Clock;
   readonly random: RandomBytes;

@@ -18,7 +18,7 @@ export function serveHealth(app: RelayApp, api: Api): void {
     return http.json({ data: health }, storage === "ok" ? 200 : 503);
   });
   app.get("/ready", async (http) => {
-    const ready = !api.relay.isStopping() && (await probe(api)) === "ok";
+    const ready = !api.relay.stopping.aborted && (await probe(api)) === "ok";
     return http.json({ data: { ready } }, ready ? 200 : 503);
   });
   app.get("/metrics", async (http) => {

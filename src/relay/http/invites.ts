@@ -1,18 +1,15 @@
 /** Invites: links by which people come to talk with an agent. */
-import { ok, type Result } from "#base/result.ts";
-import { makeId, type AgentId, type InviteId, type RelationId } from "#protocol/ids.ts";
+import { makeId, type InviteId, type RelationId } from "#protocol/ids.ts";
 import { CreateInviteBody, InviteAcceptBody } from "#protocol/rest.ts";
 import { makeCode } from "../admission.ts";
-import type { AgentRow } from "../directory/rows.ts";
-import { refuse, type RelayFailure } from "../failure.ts";
-import { agentOf } from "./agents.ts";
+import { refuse } from "../failure.ts";
+import { agentOf, ownAgent } from "./agent-parts.ts";
 import {
   answer,
   answerPage,
   isoTime,
   type Answered,
   type Api,
-  type Http,
   type RelayApp,
   type Route,
 } from "./api.ts";
@@ -88,7 +85,7 @@ const showInvite = (api: Api): Route =>
     const agent = api.directory.agent(invite.agent_id);
     const keys = agentKeys(api, invite.agent_id);
     if (agent === null || keys === null) return refuse("NOT_FOUND");
-    return answer({ agent: agentOf(api, agent), keys });
+    return answer({ agent: agentOf(api, agent, null), keys });
   });
 
 const acceptInvite = (api: Api): Route =>
@@ -108,11 +105,3 @@ const acceptInvite = (api: Api): Route =>
     });
     return accepted.ok ? answer(relationOf(accepted.value)) : accepted;
   }, 201);
-
-/** The agent of the path, when this person made it. */
-function ownAgent(api: Api, http: Http, userId: string): Result<AgentRow, RelayFailure> {
-  const agentId = api.id<AgentId>(http, "id");
-  if (!agentId.ok) return agentId;
-  const agent = api.directory.agent(agentId.value);
-  return agent?.creator_id === userId ? ok(agent) : refuse("NOT_FOUND");
-}

@@ -104,7 +104,7 @@ export function endOfAgent(
   tokenHash: Bytes | null,
 ): CloseCode | null {
   const agent = directory.agent(agentId);
-  if (agent === null) return CLOSE.notFound;
+  if (agent === null || agent.deleted_at !== null) return CLOSE.notFound;
   if (agent.governance === "blocked") return CLOSE.blocked;
   if (agent.connection_mode !== "websocket") return CLOSE.modeChanged;
   return tokenHash !== null && equalBytes(agent.token_hash, tokenHash) ? null : CLOSE.authFailed;

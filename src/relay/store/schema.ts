@@ -122,5 +122,12 @@ const AGENT_LIMITS = `
 ALTER TABLE agents ADD COLUMN messages_per_second REAL;
 ALTER TABLE agents ADD COLUMN daily_bytes INTEGER;`;
 
+const WEBHOOKS = `
+ALTER TABLE agents ADD COLUMN webhook_url TEXT;
+ALTER TABLE agents ADD COLUMN health_check_url TEXT;
+ALTER TABLE agents ADD COLUMN webhook_secret BLOB;
+ALTER TABLE agents ADD COLUMN deleted_at INTEGER;
+CREATE INDEX agents_by_webhook ON agents(connection_mode) WHERE connection_mode = 'webhook';`;
+
 /** Migration n brings `user_version` from n to n + 1. */
-export const MIGRATIONS: readonly string[] = [ACCOUNTS + LOG, AGENT_LIMITS];
+export const MIGRATIONS: readonly string[] = [ACCOUNTS + LOG, AGENT_LIMITS, WEBHOOKS];

@@ -1,0 +1,80 @@
+/** What an agent's creator changes about it: name, way of being reached, standing, secrets, and its end. */
+import { ChangeAgentBody } from "#protocol/rest.ts";
+import { agentTokenHash, makeAgentToken } from "../admission.ts";
+import { refuse } from "../failure.ts";
+import { agentOf, badTarget, makeWebhookSecret, ownAgent } from "./agent-parts.ts";
+import { answer, type Api, type RelayApp, type Route } from "./api.ts";
+
+export function serveAgentSettings(app: RelayApp, api: Api): void {
+  app.patch("/agents/:id", changeAgent(api));
+  app.delete("/agents/:id", deleteAgent(api));
+  app.post("/agents/:id/token", changeToken(api));
+  app.post("/agents/:id/webhook-secret", changeSecret(api));
+}
+
+const changeAgent = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const agent = ownAgent(api, http, who.userId);
+    if (!agent.ok) return agent;
+    const body = await api.body(http, ChangeAgentBody);
+    if (!body.ok) return body;
+    const { agent_id } = agent.value;
+    const next = { ...agent.value, ...body.value };
+    const path = badTarget(api, next);
+    if (path !== null) return refuse("BAD_REQUEST", { path });
+    if (agent.value.governance === "blocked") return refuse("BLOCKED");
+    const changed = await api.writer.run("changeAgent", {
+      agentId: agent_id,
+      displayName: next.display_name,
+      description: next.description,
+      connectionMode: next.connection_mode,
+      webhookUrl: next.webhook_url,
+      healthCheckUrl: next.health_check_url,
+      governance: next.governance,
+    });
+    if (!changed.ok) return changed;
+    api.relay.reviewAgent(agent_id);
+    api.webhooks.wake(agent_id);
+    const row = api.directory.agent(agent_id);
+    return row === null ? refuse("NOT_FOUND") : answer(agentOf(api, row, who.userId));
+  });
+
+const deleteAgent = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const agent = ownAgent(api, http, who.userId);
+    if (!agent.ok) return agent;
+    const { agent_id } = agent.value;
+    const now = api.clock.now();
+    const deleted = await api.writer.run("deleteAgent", {
+      now,
+      agentId: agent_id,
+      by: who.userId,
+      tokenHash: agentTokenHash(makeAgentToken(api.random)),
+    });
+    if (!deleted.ok) return deleted;
+    api.relay.reviewAgent(agent_id);
+    return answer({});
+  });
+
+const changeToken = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const agent = ownAgent(api, http, who.userId);
+    if (!agent.ok) return agent;
+    const token = makeAgentToken(api.random);
+    const agentId = agent.value.agent_id;
+    const tokenHash = agentTokenHash(token);
+    const changed = await api.writer.run("changeAgentToken", { agentId, tokenHash });
+    if (!changed.ok) return changed;
+    api.relay.reviewAgent(agentId);
+    return answer({ token });
+  });
+
+const changeSecret = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const agent = ownAgent(api, http, who.userId);
+    if (!agent.ok) return agent;
+    const agentId = agent.value.agent_id;
+    const secret = makeWebhookSecret(api, agentId);
+    const changed = await api.writer.run("setWebhookSecret", { agentId, sealed: secret.sealed });
+    return changed.ok ? answer({ webhook_secret: secret.text }) : changed;
+  });

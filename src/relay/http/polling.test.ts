@@ -1,0 +1,168 @@
+import { describe, expect, test } from "vitest";
+import {
+  aMessage,
+  aWorld,
+  openSocket,
+  type Account,
+  type Answer,
+} from "../relay-world.contract.ts";
+import { codeOf, sendByRest } from "../rest-steps.contract.ts";
+
+async function aPollingAgent() {
+  const world = await aWorld({ rates: { rest: { perSecond: 1_000, burst: 1_000 } } });
+  const ada = await world.person("ada");
+  const made = await world.rest("POST", "/agents", ada.token, {
+    display_name: "Poll",
+    connection_mode: "polling",
+  });
+  const { agent_id, token } = made.body.data;
+  const { code } = (await world.rest("POST", `/agents/${agent_id}/invites`, ada.token, {})).body
+    .data;
+  const conversation = await world.invite(ada, code);
+  const agent: Account = { type: "agent", id: agent_id, deviceId: agent_id, token };
+  const poll = (query = ""): Promise<Answer> =>
+    world.rest("GET", `/agents/${agent_id}/messages/poll?${query}`, token);
+  const say = () => sendByRest(world, ada, conversation);
+  return { world, ada, agent, conversation, poll, say };
+}
+
+const seqs = ({ body }: Answer): readonly number[] =>
+  body.data.map((frame: any) => frame.conversation_seq);
+
+describe("a polling agent", () => {
+  test("[P240] gets what it lacks until it hands the cursor back", async () => {
+    const { poll, say, world } = await aPollingAgent();
+    await say();
+
+    const first = await poll();
+    const again = await poll();
+    await say();
+    const after = await poll(`cursor=${first.body.next_cursor}`);
+    await world.restart();
+
+    expect([seqs(first), seqs(again), seqs(after)]).toEqual([[1, 2], [1, 2], [3]]);
+    expect(seqs(await poll())).toEqual([3]);
+    expect(await poll(`cursor=${after.body.next_cursor}`)).toMatchObject({
+      status: 200,
+      body: { data: [], next_cursor: null },
+    });
+  });
+
+  test("[P240] never hears itself, and what it said needs no cursor", async () => {
+    const { world, agent, conversation, poll, say } = await aPollingAgent();
+    const first = await poll();
+    const { type: _implied, ...body } = aMessage(conversation, agent);
+    await world.rest("POST", `/agents/${agent.id}/messages`, agent.token, body);
+
+    expect(seqs(await poll(`cursor=${first.body.next_cursor}`))).toEqual([]);
+    await say();
+    expect(seqs(await poll())).toEqual([3]);
+  });
+
+  test("[P240] takes as many entries as it asks for", async () => {
+    const { poll, say } = await aPollingAgent();
+    for (let i = 0; i < 4; i++) await say();
+
+    const first = await poll("limit=2");
+
+    expect(seqs(first)).toEqual([1, 2]);
+    expect(seqs(await poll(`limit=2&cursor=${first.body.next_cursor}`))).toEqual([3, 4]);
+  });
+
+  test("[P240] may wait for the first entry; a second poller is refused meanwhile", async () => {
+    const { world, poll, say } = await aPollingAgent();
+    const { next_cursor } = (await poll()).body;
+
+    const waiting = poll(`cursor=${next_cursor}&wait=25`);
+    while (codeOf(await poll()) !== "POLL_BUSY");
+    await say();
+    expect(seqs(await waiting)).toEqual([2]);
+
+    const cursor = (await poll()).body.next_cursor;
+    const vain = poll(`cursor=${cursor}&wait=25`);
+    while (codeOf(await poll()) !== "POLL_BUSY");
+    await world.clock.advance(25_000);
+    expect((await vain).body).toEqual({ data: [], next_cursor: null });
+  });
+
+  test("[P240] [R10] is answered at once by a relay that stops", async () => {
+    const { world, poll } = await aPollingAgent();
+    const { next_cursor } = (await poll()).body;
+    const waiting = poll(`cursor=${next_cursor}&wait=25`);
+    while (codeOf(await poll()) !== "POLL_BUSY");
+
+    await world.stop();
+
+    expect((await waiting).body.data).toEqual([]);
+  });
+
+  test("[P240] with a cursor of nobody's making, or in another mode, is refused", async () => {
+    const { world, ada, agent, poll } = await aPollingAgent();
+
+    for (const cursor of ["!", "e30x", Buffer.from('{"x":1}').toString("base64url")])
+      expect(codeOf(await poll(`cursor=${cursor}`)), cursor).toBe("BAD_REQUEST");
+    await world.rest("PATCH", `/agents/${agent.id}`, ada.token, { connection_mode: "websocket" });
+    expect(codeOf(await poll())).toBe("FORBIDDEN");
+  });
+});
+
+describe("an agent's settings", () => {
+  test("[P52] another way of being reached closes its sockets with 4012", async () => {
+    const { world, ada, agent } = await aPollingAgent();
+    const refused = await openSocket(`${world.url().replace("http", "ws")}/ws/agent`, null);
+    refused.send({ type: "auth", token: agent.token });
+    expect((await refused.next("auth.error")).reason).toBe("wrong_mode");
+    const patch = (connection_mode: string) =>
+      world.rest("PATCH", `/agents/${agent.id}`, ada.token, { connection_mode });
+
+    await patch("websocket");
+    const socket = await world.online(agent);
+    const changed = await patch("polling");
+
+    expect((await socket.closed()).code).toBe(4012);
+    expect(changed.body.data).toMatchObject({ agent_id: agent.id, connection_mode: "polling" });
+  });
+
+  test("[P52] what is left out stays, addresses are shown to the creator only", async () => {
+    const { world, ada, agent } = await aPollingAgent();
+    const bob = await world.person("bob");
+    const health_check_url = "https://agent.example/health";
+
+    await world.rest("PATCH", `/agents/${agent.id}`, ada.token, { health_check_url });
+    await world.rest("PATCH", `/agents/${agent.id}`, ada.token, { display_name: "Other" });
+
+    const shown = await world.rest("GET", `/agents/${agent.id}`, ada.token);
+    expect(shown.body.data).toMatchObject({ display_name: "Other", health_check_url });
+    const toOthers = await world.rest("GET", `/agents/${agent.id}`, bob.token);
+    expect(toOthers.body.data).not.toHaveProperty("health_check_url");
+    const patch = { display_name: "Mine" };
+    expect(codeOf(await world.rest("PATCH", `/agents/${agent.id}`, bob.token, patch))).toBe(
+      "NOT_FOUND",
+    );
+  });
+
+  test("[P52] a deleted agent's relations end, its sockets close with 4004, its token opens nothing", async () => {
+    const { world, ada, agent, conversation } = await aPollingAgent();
+    await world.rest("PATCH", `/agents/${agent.id}`, ada.token, { connection_mode: "websocket" });
+    const socket = await world.online(agent);
+    const person = await world.online(ada);
+
+    expect((await world.rest("DELETE", `/agents/${agent.id}`, ada.token)).status).toBe(200);
+
+    expect(await person.next("relation.revoked")).toMatchObject({ conversation_id: conversation });
+    expect((await socket.closed()).code).toBe(4004);
+    expect((await world.rest("GET", "/conversations", agent.token)).status).toBe(401);
+    expect((await world.rest("GET", "/agents", ada.token)).body.data).toEqual([]);
+  });
+
+  test("[P53] a token made anew ends the old one's sockets at once", async () => {
+    const { world, ada, agent } = await aPollingAgent();
+    await world.rest("PATCH", `/agents/${agent.id}`, ada.token, { connection_mode: "websocket" });
+    const socket = await world.online(agent);
+
+    const { token } = (await world.rest("POST", `/agents/${agent.id}/token`, ada.token)).body.data;
+
+    expect((await socket.closed()).code).toBe(4002);
+    await world.online({ ...agent, token });
+  });
+});

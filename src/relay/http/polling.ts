@@ -1,0 +1,131 @@
+/**
+ * Entries for an agent that asks for them: what it lacks, in order within each conversation, and a cursor that
+ * acknowledges the batch when it is handed back. SPEC §polling.
+ */
+import { base64UrlToBytes, bytesToBase64Url } from "#base/base64.ts";
+import { utf8, utf8ToText } from "#base/bytes.ts";
+import { isUuid, type AgentId, type ConversationId } from "#protocol/ids.ts";
+import { DEFAULT_POLL, MAX_POLL_WAIT_S } from "#protocol/limits.ts";
+import type { DurableFrame } from "#protocol/relay-frame.ts";
+import { refuse } from "../failure.ts";
+import { endpointOf } from "../live/sign-in.ts";
+import { entryToFrame } from "../log/entry-frame.ts";
+import { sameAgent } from "./agent-parts.ts";
+import { answerPage, pageSize, queryCount, type Api, type RelayApp } from "./api.ts";
+
+const PAGE_BYTES = 4_194_304;
+
+/** How far each conversation was handed out. */
+type Places = ReadonlyMap<ConversationId, number>;
+type Batch = { readonly frames: readonly DurableFrame[]; readonly places: Places };
+
+export function servePolling(app: RelayApp, api: Api): void {
+  // One poller at a time: two would acknowledge each other's batches.
+  const polling = new Set<AgentId>();
+  app.get(
+    "/agents/:id/messages/poll",
+    api.agent(async (http, agent) => {
+      const agentId = sameAgent(api, http, agent);
+      if (!agentId.ok) return agentId;
+      if (agent.connection_mode !== "polling") return refuse("FORBIDDEN", { reason: "mode" });
+      const text = http.req.query("cursor");
+      const places = text === undefined ? new Map() : parseCursor(text);
+      if (places === null) return refuse("BAD_REQUEST", { path: "cursor" });
+      if (polling.has(agentId.value)) return refuse("POLL_BUSY");
+      polling.add(agentId.value);
+      try {
+        const acknowledged = await acknowledge(api, agentId.value, places);
+        if (!acknowledged.ok) return acknowledged;
+        const waitS = Math.min(queryCount(http, "wait") ?? 0, MAX_POLL_WAIT_S);
+        const limit = http.req.query("limit") === undefined ? DEFAULT_POLL : pageSize(http);
+        const batch = await waitForBatch(api, agentId.value, limit, waitS, http.req.raw.signal);
+        return answerPage(batch.frames, batch.frames.length === 0 ? null : cursorOf(batch.places));
+      } finally {
+        polling.delete(agentId.value);
+      }
+    }),
+  );
+}
+
+async function waitForBatch(
+  api: Api,
+  agentId: AgentId,
+  limit: number,
+  waitS: number,
+  gone: AbortSignal,
+): Promise<Batch> {
+  const ends = AbortSignal.any([gone, api.relay.stopping]);
+  let isOver = waitS === 0;
+  let tell: () => void = () => undefined;
+  const cancel = api.clock.after(waitS * 1_000, () => {
+    isOver = true;
+    tell();
+  });
+  const off = api.log.onAppended((entry) => {
+    if (api.directory.isMember(entry.conversationId, agentId)) tell();
+  });
+  ends.addEventListener("abort", () => tell(), { once: true });
+  try {
+    for (;;) {
+      // Made before reading, so that nothing slips in between.
+      const told = new Promise<void>((resolve) => (tell = resolve));
+      const batch = await readBatch(api, agentId, limit);
+      if (batch.frames.length > 0 || isOver || ends.aborted) return batch;
+      await told;
+    }
+  } finally {
+    cancel();
+    off();
+  }
+}
+
+async function readBatch(api: Api, agentId: AgentId, limit: number): Promise<Batch> {
+  const frames: DurableFrame[] = [];
+  const places = new Map<ConversationId, number>();
+  const onlyOwn = new Map<ConversationId, number>();
+  for (const row of await api.log.inbox(agentId, endpointOf(agentId))) {
+    if (row.cursor >= row.lastSeq || frames.length >= limit) continue;
+    const entries = await api.log.page({
+      conversationId: row.conversationId,
+      after: row.cursor,
+      before: row.lastSeq + 1,
+      maxEntries: limit - frames.length,
+      maxBytes: PAGE_BYTES / 4,
+    });
+    const others = entries.filter((entry) => entry.senderId !== agentId);
+    frames.push(...others.map((entry) => entryToFrame(entry, false)));
+    const last = entries.at(-1)?.seq;
+    if (last !== undefined) (others.length > 0 ? places : onlyOwn).set(row.conversationId, last);
+  }
+  // Its own words need no acknowledgement.
+  await acknowledge(api, agentId, onlyOwn);
+  return { frames, places };
+}
+
+const acknowledge = (api: Api, agentId: AgentId, places: Places) =>
+  api.log.advanceCursors(
+    [...places].map(([conversationId, seq]) => ({
+      endpointId: endpointOf(agentId),
+      accountId: agentId,
+      conversationId,
+      seq,
+    })),
+  );
+
+// It names only places; the log lets nobody acknowledge what is not theirs or does not exist.
+const cursorOf = (places: Places): string =>
+  bytesToBase64Url(utf8(JSON.stringify(Object.fromEntries(places))));
+
+function parseCursor(text: string): Places | null {
+  const bytes = text.length <= 65_536 ? base64UrlToBytes(text) : null;
+  const json = bytes === null ? null : utf8ToText(bytes);
+  try {
+    const value: unknown = JSON.parse(json ?? "");
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
+    const places = Object.entries(value as Record<string, unknown>);
+    const isSound = places.every(([id, seq]) => isUuid(id) && Number.isSafeInteger(seq));
+    return isSound ? new Map(places as [ConversationId, number][]) : null;
+  } catch {
+    return null;
+  }
+}

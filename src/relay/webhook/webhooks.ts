@@ -1,0 +1,285 @@
+/**
+ * Delivers entries to agents that are reached by webhook: in order within a conversation, again until they are
+ * taken, from the agent's cursor on. Nothing is remembered but the cursor; a restart goes on from it. SPEC §webhooks.
+ */
+import type { Clock } from "#base/clock.ts";
+import type { RandomBytes } from "#base/random.ts";
+import type { AgentId, ConversationId } from "#protocol/ids.ts";
+import type { Agent } from "#protocol/rest.ts";
+import type { AtRest } from "../at-rest.ts";
+import type { Directory } from "../directory/directory.ts";
+import type { AgentRow } from "../directory/rows.ts";
+import { endpointOf } from "../live/sign-in.ts";
+import type { LogStore, StoredEntry } from "../log/log-store.ts";
+import { secondsSince, type Metrics } from "../metrics.ts";
+import type { Outbound, OutboundAnswer } from "../outbound.ts";
+import { deliveryBody, deliveryHeaders, deliveryIdOf, isNews, retryDelayMs } from "./delivery.ts";
+
+const ANSWER_WITHIN_MS = 10_000;
+const CONVERSATIONS_AT_ONCE = 8;
+/** Failures in a row after which the agent counts as unreachable. */
+const FAILURES_UNTIL_UNREACHABLE = 10;
+const HEALTH_EVERY_MS = 60_000;
+/** Without a health address the oldest entry itself is tried, less often. */
+const TRY_EVERY_MS = 600_000;
+/** A disk that takes no cursor: the entry is delivered again, under the same id, but not in a rush. */
+const UNWRITTEN_CURSOR_MS = 5_000;
+const PAGE_ENTRIES = 50;
+const PAGE_BYTES = 4_194_304;
+
+type Needs = {
+  readonly log: LogStore;
+  readonly directory: Directory;
+  readonly outbound: Outbound;
+  readonly atRest: AtRest;
+  readonly clock: Clock;
+  readonly random: RandomBytes;
+  readonly metrics: Metrics;
+  /** Writes the agent's standing and tells its creator. */
+  readonly govern: (agentId: AgentId, status: Agent["governance"], reason: string) => Promise<void>;
+};
+
+/** What is under way for one agent. */
+type Lane = {
+  readonly running: Set<ConversationId>;
+  /** Conversations that wait for their next try. */
+  readonly waiting: Map<ConversationId, () => void>;
+  failuresInRow: number;
+  cancelProbe: (() => void) | null;
+};
+
+/** What came of one entry. */
+type Verdict =
+  | { readonly kind: "taken" }
+  | { readonly kind: "gone" }
+  | { readonly kind: "failed"; readonly askedMs: number | null };
+
+export class Webhooks {
+  readonly #needs: Needs;
+  readonly #laneByAgent = new Map<AgentId, Lane>();
+  readonly #underWay = new Set<Promise<void>>();
+  #isStopped = false;
+
+  constructor(needs: Needs) {
+    this.#needs = needs;
+    needs.log.onAppended((entry) => {
+      for (const agentId of needs.directory.webhookMembers(entry.conversationId))
+        this.wake(agentId);
+    });
+  }
+
+  /** Takes up every agent's delivery where the last run left it. */
+  start(): void {
+    for (const agentId of this.#needs.directory.webhookAgents()) this.wake(agentId);
+  }
+
+  /** There may be something for the agent, or its settings changed. */
+  wake(agentId: AgentId): void {
+    const agent = this.#needs.directory.agent(agentId);
+    if (this.#isStopped || agent?.connection_mode !== "webhook") return;
+    if (agent.governance === "active") this.#track(this.#drain(agent));
+    else if (agent.governance === "unreachable") this.#probeLater(agent);
+  }
+
+  /** Begins nothing more and waits for what is under way. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    for (const lane of this.#laneByAgent.values()) this.#quiet(lane);
+    await Promise.all(this.#underWay);
+  }
+
+  async #drain(agent: AgentRow): Promise<void> {
+    const agentId = agent.agent_id;
+    const lane = this.#laneOf(agentId);
+    for (const row of await this.#needs.log.inbox(agentId, endpointOf(agentId))) {
+      if (lane.running.size >= CONVERSATIONS_AT_ONCE) return;
+      const { conversationId, cursor, lastSeq } = row;
+      const isBusy = lane.running.has(conversationId) || lane.waiting.has(conversationId);
+      if (isBusy || cursor >= lastSeq) continue;
+      lane.running.add(conversationId);
+      this.#track(this.#deliver(agentId, conversationId, cursor, 0));
+    }
+  }
+
+  // One conversation from its cursor on, until it is level or an entry fails.
+  async #deliver(
+    agentId: AgentId,
+    conversationId: ConversationId,
+    cursor: number,
+    triesBefore: number,
+  ): Promise<void> {
+    const lane = this.#laneOf(agentId);
+    let tries = triesBefore;
+    let taken = cursor;
+    for (;;) {
+      const agent = this.#needs.directory.agent(agentId);
+      const entries = await this.#pageAfter(conversationId, taken);
+      if (this.#isStopped || agent?.governance !== "active" || entries.length === 0) break;
+      for (const entry of entries) {
+        const verdict = await this.#offer(agent, entry);
+        if (verdict.kind !== "taken") {
+          lane.running.delete(conversationId);
+          await this.#failed(agent, entry, verdict, tries + 1);
+          return;
+        }
+        tries = 0;
+        taken = entry.seq;
+        if (!(await this.#advance(agentId, conversationId, taken))) {
+          lane.running.delete(conversationId);
+          this.#deliverLater(lane, agentId, entry, 0, UNWRITTEN_CURSOR_MS);
+          return;
+        }
+      }
+    }
+    lane.running.delete(conversationId);
+    if (!this.#isStopped) this.wake(agentId);
+  }
+
+  async #offer(agent: AgentRow, entry: StoredEntry): Promise<Verdict> {
+    const { clock, metrics, outbound } = this.#needs;
+    if (!isNews(entry, agent.agent_id)) return { kind: "taken" };
+    const startedAt = clock.now();
+    const key = this.#keyOf(agent);
+    const body = deliveryBody(entry);
+    const deliveryId = deliveryIdOf(agent.agent_id, entry);
+    const signed = { agentId: agent.agent_id, deliveryId, now: startedAt, body };
+    const answer: OutboundAnswer =
+      key === null
+        ? { outcome: "refused-target" }
+        : await outbound.send({
+            method: "POST",
+            url: agent.webhook_url ?? "",
+            headers: deliveryHeaders({ key, ...signed }),
+            body,
+            timeoutMs: ANSWER_WITHIN_MS,
+          });
+    metrics.count("webhook_attempts_total", { result: resultOf(answer) });
+    metrics.observe("webhook_seconds", secondsSince(clock.now(), startedAt));
+    const isTaken = answer.outcome === "answered" && isSuccess(answer.status);
+    if (isTaken) this.#laneOf(agent.agent_id).failuresInRow = 0;
+    if (isTaken) return { kind: "taken" };
+    if (answer.outcome === "answered" && answer.status === 410) return { kind: "gone" };
+    const askedMs = answer.outcome === "answered" ? answer.retryAfterMs : null;
+    return { kind: "failed", askedMs };
+  }
+
+  async #failed(
+    agent: AgentRow,
+    entry: StoredEntry,
+    verdict: Exclude<Verdict, { kind: "taken" }>,
+    tries: number,
+  ): Promise<void> {
+    const agentId = agent.agent_id;
+    const lane = this.#laneOf(agentId);
+    // Others under way may have failed first.
+    const isActive = this.#needs.directory.agent(agentId)?.governance === "active";
+    if (this.#isStopped || !isActive) return;
+    if (verdict.kind === "gone") {
+      this.#quiet(lane);
+      await this.#needs.govern(agentId, "paused", "gone");
+      return;
+    }
+    lane.failuresInRow += 1;
+    const delayMs = retryDelayMs(tries, verdict.askedMs, this.#needs.random);
+    if (delayMs === null || lane.failuresInRow >= FAILURES_UNTIL_UNREACHABLE) {
+      this.#quiet(lane);
+      await this.#needs.govern(agentId, "unreachable", "webhook_failed");
+      this.wake(agentId);
+      return;
+    }
+    this.#deliverLater(lane, agentId, entry, tries, delayMs);
+    // One entry that is refused must not keep the other conversations.
+    this.wake(agentId);
+  }
+
+  #deliverLater(
+    lane: Lane,
+    agentId: AgentId,
+    { conversationId, seq }: StoredEntry,
+    tries: number,
+    delayMs: number,
+  ): void {
+    const cancel = this.#needs.clock.after(delayMs, () => {
+      lane.waiting.delete(conversationId);
+      lane.running.add(conversationId);
+      this.#track(this.#deliver(agentId, conversationId, seq - 1, tries));
+    });
+    lane.waiting.set(conversationId, cancel);
+  }
+
+  #probeLater(agent: AgentRow): void {
+    const lane = this.#laneOf(agent.agent_id);
+    const delayMs = agent.health_check_url === null ? TRY_EVERY_MS : HEALTH_EVERY_MS;
+    lane.cancelProbe ??= this.#needs.clock.after(delayMs, () => {
+      lane.cancelProbe = null;
+      this.#track(this.#probe(agent.agent_id));
+    });
+  }
+
+  // Well again means: from the cursor on, nothing left out.
+  async #probe(agentId: AgentId): Promise<void> {
+    const agent = this.#needs.directory.agent(agentId);
+    if (this.#isStopped || agent?.governance !== "unreachable") return;
+    const url = agent.health_check_url;
+    const answer =
+      url === null
+        ? null
+        : await this.#needs.outbound.send({
+            method: "GET",
+            url,
+            headers: {},
+            body: null,
+            timeoutMs: ANSWER_WITHIN_MS,
+          });
+    const isWell = answer === null || (answer.outcome === "answered" && isSuccess(answer.status));
+    if (isWell) {
+      // One failure sends it back; without a health address that is how it is asked.
+      this.#laneOf(agentId).failuresInRow = url === null ? FAILURES_UNTIL_UNREACHABLE - 1 : 0;
+      await this.#needs.govern(agentId, "active", "webhook_answers");
+    }
+    this.wake(agentId);
+  }
+
+  #pageAfter(conversationId: ConversationId, after: number): Promise<readonly StoredEntry[]> {
+    const bounds = { maxEntries: PAGE_ENTRIES, maxBytes: PAGE_BYTES };
+    return this.#needs.log.page({ conversationId, after, before: null, ...bounds });
+  }
+
+  async #advance(agentId: AgentId, conversationId: ConversationId, seq: number): Promise<boolean> {
+    const move = { endpointId: endpointOf(agentId), accountId: agentId, conversationId, seq };
+    return (await this.#needs.log.advanceCursors([move])).ok;
+  }
+
+  #keyOf(agent: AgentRow): Uint8Array | null {
+    const sealed = agent.webhook_secret;
+    return sealed === null ? null : this.#needs.atRest.open(`webhook ${agent.agent_id}`, sealed);
+  }
+
+  #laneOf(agentId: AgentId): Lane {
+    const lane = this.#laneByAgent.get(agentId) ?? {
+      running: new Set(),
+      waiting: new Map(),
+      failuresInRow: 0,
+      cancelProbe: null,
+    };
+    this.#laneByAgent.set(agentId, lane);
+    return lane;
+  }
+
+  #quiet(lane: Lane): void {
+    for (const cancel of lane.waiting.values()) cancel();
+    lane.waiting.clear();
+    lane.cancelProbe?.();
+    lane.cancelProbe = null;
+  }
+
+  #track(task: Promise<void>): void {
+    this.#underWay.add(task);
+    void task.finally(() => this.#underWay.delete(task));
+  }
+}
+
+const isSuccess = (status: number): boolean => status >= 200 && status < 300;
+
+const resultOf = (answer: OutboundAnswer): string =>
+  answer.outcome === "answered" ? `${Math.floor(answer.status / 100)}xx` : answer.outcome;
