@@ -11,12 +11,13 @@ export const mayImport = {
   ui: ["base", "stores"],
   relay: ["base", "protocol"],
   sdk: ["base", "protocol", "crypto", "peer"],
+  cli: ["base", "protocol", "sdk"],
   pwa: ["base"],
   start: ["base", "protocol"],
 };
 
 const layers = Object.keys(mayImport);
-const nodeLayers = ["relay", "sdk", "start"];
+const nodeLayers = ["relay", "sdk", "cli", "start"];
 
 /** Layers that a layer may not name, as one restricted-import pattern with the sentence that says what it may. */
 const wall = (layer) => {

@@ -16,6 +16,7 @@ import type { Metrics } from "./metrics.ts";
 import { settleOptions, type AgentOptions } from "./options.ts";
 import { createReplyStream, type ReplyStream, type SendReceipt } from "./outgoing/reply-stream.ts";
 import { conversationOf } from "./outgoing/sender.ts";
+import type { AgentProfile, ConversationSummary, HistoryPage } from "./reading/reading.ts";
 import { createWebhookReceiver } from "./webhook/receiver.ts";
 import type { WebhookReceiver } from "./webhook/webhook-handler.ts";
 import { assembleAgent, type AgentParts } from "./assemble.ts";
@@ -60,6 +61,23 @@ export class HasheeAgent {
     const agent = new HasheeAgent(parts);
     await parts.firstAttempt(FIRST_ATTEMPT_MS);
     return agent;
+  }
+
+  /**
+   * A short visit beside the agent's own processes: it opens no connection, takes no messages and leaves its prekeys
+   * alone. `live: true` opens one, for streams and signs of typing.
+   *
+   * @throws {@link HasheeError} `BAD_REQUEST` for options that can never do
+   */
+  static async visit(
+    options: AgentOptions = {},
+    { live = false }: { readonly live?: boolean } = {},
+  ): Promise<HasheeAgent> {
+    const connectionMode = live ? "websocket" : "webhook";
+    const settled = settleOptions({ ...options, connectionMode, dedupe: null }, process.env);
+    const parts = await assembleAgent(settled, { asGuest: true });
+    await parts.firstAttempt(FIRST_ATTEMPT_MS);
+    return new HasheeAgent(parts);
   }
 
   get agentId(): string {
@@ -203,6 +221,35 @@ export class HasheeAgent {
    */
   streamAttachment(file: FileRef): ReadableStream<Uint8Array> {
     return this.#parts.files.stream(file);
+  }
+
+  /** Address of the relay. */
+  get baseUrl(): string {
+    return this.#parts.baseUrl;
+  }
+
+  /** The agent as others see it: name, description, manifest. @throws {@link HasheeError} */
+  profile(): Promise<AgentProfile> {
+    return this.#parts.reading.profile(this.agentId);
+  }
+
+  /** The conversations the agent is in, newest first, with the name of the other side. @throws {@link HasheeError} */
+  conversations(): Promise<readonly ConversationSummary[]> {
+    return this.#parts.reading.conversations();
+  }
+
+  /**
+   * A page of messages before the entry `before`, by default the newest. Reads what the keys at hand still open;
+   * acknowledges nothing, and runs no handler.
+   *
+   * Shapes: `before` a `conversation_seq`; `limit` at most 200 entries.
+   * @throws {@link HasheeError}
+   */
+  history(
+    conversationId: string,
+    range: { readonly before?: number; readonly limit?: number } = {},
+  ): Promise<HistoryPage> {
+    return this.#parts.reading.history(conversationOf(conversationId), range);
   }
 
   /**

@@ -1,16 +1,12 @@
 /** Builds an agent's parts and connects them: what touches what, and in which order things start and end. */
 import { bytesToBase64Url } from "#base/base64.ts";
 import { systemClock, type Clock } from "#base/clock.ts";
-import { silentLog } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
-import { fingerprint, makeSigner } from "#crypto/identity.ts";
+import { fingerprint } from "#crypto/identity.ts";
 import { createPrimitives, type Primitives } from "#crypto/primitives.ts";
-import { agentTokens } from "#peer/accounts.ts";
-import { createEndpoint, type EndpointIdentity, type PeerEndpoint } from "#peer/create-endpoint.ts";
+import type { PeerEndpoint } from "#peer/create-endpoint.ts";
 import { createFileTransfer } from "#peer/file-transfer.ts";
-import { createRest, type Fetch } from "#peer/rest.ts";
-import type { OpenSocket } from "#peer/socket.ts";
-import type { AgentId, DeviceId } from "#protocol/ids.ts";
+import type { AgentId } from "#protocol/ids.ts";
 import { HasheeError } from "./agent-error.ts";
 import { createArtifactSender, type ArtifactSender } from "./artifacts/artifact-sender.ts";
 import { createQuestions, type Questions } from "./artifacts/questions.ts";
@@ -21,20 +17,21 @@ import { createLanes } from "./incoming/lanes.ts";
 import { startReceiving } from "./incoming/receive.ts";
 import type { StatusBoard } from "./line/connection-status.ts";
 import { createErrorBoard, type ErrorBoard } from "./line/error-board.ts";
-import { createLineWatch, type LineWatch } from "./line/line-watch.ts";
+import { createLineWatch } from "./line/line-watch.ts";
 import { openNodeSocket } from "./line/node-socket.ts";
-import { createRestLine, type RestLine } from "./line/rest-line.ts";
-import { createForeignVault, mayOfferPrekeys, register } from "./line/register.ts";
+import type { RestLine } from "./line/rest-line.ts";
 import { registerLive } from "./live-agents.ts";
-import { openDisk, type Disk } from "./local/disk.ts";
+import { openDisk } from "./local/disk.ts";
 import { createMetricsRecorder, type MetricsRecorder } from "./metrics.ts";
-import { callRest } from "./rest-call.ts";
-import type { DecryptFailure, RawKeys, SettledOptions } from "./options.ts";
+import type { DecryptFailure, SettledOptions } from "./options.ts";
 import { conversationOf, createSender, type Sender } from "./outgoing/sender.ts";
 import { createTypingRenewal, type TypingRenewal } from "./outgoing/typing-renewal.ts";
+import { createReading, type Reading } from "./reading/reading.ts";
+import { accessOf, connect, createReader, identityOf, restLineOf } from "./relay-side.ts";
 
 export type AgentParts = {
   readonly agentId: AgentId;
+  readonly baseUrl: string;
   readonly fingerprint: string;
   readonly primitives: Primitives;
   readonly clock: Clock;
@@ -48,6 +45,7 @@ export type AgentParts = {
   readonly artifacts: ArtifactSender;
   readonly questions: Questions;
   readonly files: AgentFiles;
+  readonly reading: Reading;
   /** Where webhooks are handed in; null for an agent with a line. */
   readonly restLine: RestLine | null;
   readonly metrics: MetricsRecorder;
@@ -61,7 +59,6 @@ const CONVERSATIONS_AT_ONCE = 16;
 
 const clock = systemClock;
 const random = systemRandom;
-const systemFetch: Fetch = (url, request) => fetch(url, request);
 const printLine = (line: string): void => void process.stderr.write(`${line}\n`);
 
 /** Builds and starts an agent. `asGuest`: beside the agent's own processes, leaving its prekeys alone. */
@@ -95,11 +92,10 @@ export async function assembleAgent(
 
   const restLine = options.connectionMode === "websocket" ? null : restLineOf(options);
   let live: PeerEndpoint | null = null;
+  const access = accessOf(options);
+  const reach = { options, access, primitives, disk, identity };
   const endpoint = connect({
-    options,
-    primitives,
-    disk,
-    identity,
+    ...reach,
     watch,
     asGuest,
     openSocket: restLine?.open ?? openNodeSocket,
@@ -108,12 +104,9 @@ export async function assembleAgent(
   const typing = createTypingRenewal(clock, (id, shown) => live?.typing(conversationOf(id), shown));
   const sender = createSender({ endpoint, clock, metrics, onSend: typing.settle });
   const artifacts = createArtifactSender({ store: disk.store, clock, random, send: sender.send });
-  const tokens = agentTokens(options.token.reveal());
-  const { agentId, baseUrl } = options;
-  const rest = createRest({ fetch: systemFetch, clock, baseUrl, tokens });
-  const transfer = { primitives, rest, tokens, line: nodeFileLine, baseUrl, agentId };
+  const { agentId } = options;
   const files = createAgentFiles({
-    transfer: createFileTransfer(transfer),
+    transfer: createFileTransfer({ ...access, primitives, line: nodeFileLine, agentId }),
     clock,
     random,
     send: sender.send,
@@ -143,6 +136,7 @@ export async function assembleAgent(
 
   return {
     agentId: options.agentId,
+    baseUrl: options.baseUrl,
     fingerprint: bytesToBase64Url(agent.fingerprint),
     primitives,
     clock,
@@ -155,6 +149,7 @@ export async function assembleAgent(
     artifacts,
     questions,
     files,
+    reading: createReading(access.rest, () => createReader(reach), disk.store),
     restLine,
     metrics,
     firstAttempt: (limitMs) => Promise.race([watch.attempted, pause(limitMs)]),
@@ -170,71 +165,6 @@ export async function assembleAgent(
       await live?.close(Math.max(0, endAt - clock.now()));
       await disk.close();
     },
-  };
-}
-
-async function connect(parts: {
-  readonly options: SettledOptions;
-  readonly primitives: Primitives;
-  readonly disk: Disk;
-  readonly identity: EndpointIdentity;
-  readonly watch: LineWatch;
-  readonly asGuest: boolean;
-  readonly openSocket: OpenSocket;
-  readonly signal: AbortSignal;
-}): Promise<PeerEndpoint> {
-  const { options, primitives, disk, identity } = parts;
-  const { agentId, baseUrl } = options;
-  const tokens = agentTokens(options.token.reveal());
-  const rest = createRest({ fetch: systemFetch, clock, baseUrl, tokens });
-  await register({
-    ...parts,
-    rest,
-    clock,
-    random,
-    agentId,
-    identity: identity.signer,
-    mode: options.connectionMode === "webhook" && !parts.asGuest ? "envelope" : "session",
-    bootstrapPublicKey: primitives.x25519PublicKey(disk.keys.privateKey.reveal()),
-  });
-  const isOurs = disk.vault !== null && (await mayOfferPrekeys(rest, agentId, disk.vault));
-  return createEndpoint({
-    primitives,
-    clock,
-    random,
-    log: silentLog,
-    store: disk.store,
-    openSocket: parts.openSocket,
-    fetch: systemFetch,
-    baseUrl,
-    tokens,
-    identity,
-    vault: parts.asGuest ? createForeignVault() : isOurs ? disk.vault : null,
-    keepLog: false,
-    acknowledge: "by-caller",
-  });
-}
-
-const restLineOf = ({ agentId, baseUrl, token }: SettledOptions): RestLine =>
-  createRestLine({
-    agentId,
-    call: (method, path, body) =>
-      callRest(
-        { method, baseUrl, path, token: token.reveal(), body },
-        { fetch: systemFetch, clock, random },
-      ),
-  });
-
-function identityOf(agentId: AgentId, keys: RawKeys, p: Primitives): EndpointIdentity {
-  const signer = makeSigner(p, keys.signingPrivateKey);
-  return {
-    accountId: agentId,
-    // All processes of an agent are one device, named like the agent.
-    deviceId: agentId as string as DeviceId,
-    kind: "agent",
-    signer,
-    identityKey: signer.publicKey,
-    bootstrapKey: keys.privateKey,
   };
 }
 

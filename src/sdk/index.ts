@@ -26,6 +26,12 @@ export type {
 } from "./artifacts/artifact-sender.ts";
 export type { ApprovalRequestInput } from "./artifacts/approvals.ts";
 export type { Metrics, Sample } from "./metrics.ts";
+export type {
+  AgentProfile,
+  ConversationSummary,
+  HistoryPage,
+  UnreadableMessage,
+} from "./reading/reading.ts";
 export type { RestCall } from "./rest-call.ts";
 export type { Claim, DedupeStore } from "./local/dedupe-store.ts";
 

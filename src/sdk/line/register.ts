@@ -71,9 +71,9 @@ export async function mayOfferPrekeys(
   return keys.value.prekeys.every(({ kid }) => held.has(kid));
 }
 
-/** A vault of somebody else's: nothing in it can be opened here, and nothing of it is renewed or withdrawn. */
-export const createForeignVault = (): KeyVault => ({
-  list: async () => [],
+/** A vault of somebody else's: what is in it opens messages, and nothing of it is renewed or withdrawn. */
+export const createForeignVault = (vault: KeyVault | null): KeyVault => ({
+  list: async () => (vault === null ? [] : vault.list()),
   change: async () => err({ kind: "peer/store-closed" }),
   exclusively: async () => null,
 });

@@ -37,6 +37,16 @@ describe("the file of a store", () => {
     expect(openFileStore(path)).not.toBeNull();
   });
 
+  test("[K9] shows nothing once it is closed, to work that nobody waited for", async () => {
+    const store = open(aPath());
+    await store.commit({ puts: [{ table: "t", key: "a", value: utf8("kept") }] });
+
+    await store.close();
+
+    expect(await store.get("t", "a")).toBeNull();
+    expect(await store.list("t")).toEqual([]);
+  });
+
   test("[K9] can be read by its owner alone", () => {
     const path = aPath();
     open(path);

@@ -23,19 +23,31 @@ export function openFileStore(path: string): Store | null {
     throw error;
   }
   const statements = prepareAll(database);
+  // Work that a closing agent did not wait for finds nothing any more, and can write nothing either.
+  const ifOpen = async <Value>(nothing: Value, read: () => Value): Promise<Value> =>
+    database.isOpen ? read() : nothing;
   return {
-    get: async (table, key) => bytesOf(statements.get.get(table, key)?.["value"]),
-    list: async (table, prefix = "") =>
-      statements.list.all(table, prefix, endOfPrefix(prefix)).map((row) => ({
-        key: String(row["key"]),
-        value: bytesOf(row["value"]) ?? new Uint8Array(),
-      })),
-    logBefore: async (conversationId, beforeSeq, limit) =>
-      statements.logBefore.all(conversationId, beforeSeq, Math.max(0, limit)).map(rowOf).reverse(),
-    logAfter: async (conversationId, afterSeq, limit) =>
-      statements.logAfter.all(conversationId, afterSeq, Math.max(0, limit)).map(rowOf),
-    logAt: async (conversationId, seq) =>
-      bytesOf(statements.logAt.get(conversationId, seq)?.["row"]),
+    get: (table, key) => ifOpen(null, () => bytesOf(statements.get.get(table, key)?.["value"])),
+    list: (table, prefix = "") =>
+      ifOpen([], () =>
+        statements.list.all(table, prefix, endOfPrefix(prefix)).map((row) => ({
+          key: String(row["key"]),
+          value: bytesOf(row["value"]) ?? new Uint8Array(),
+        })),
+      ),
+    logBefore: (conversationId, beforeSeq, limit) =>
+      ifOpen([], () =>
+        statements.logBefore
+          .all(conversationId, beforeSeq, Math.max(0, limit))
+          .map(rowOf)
+          .reverse(),
+      ),
+    logAfter: (conversationId, afterSeq, limit) =>
+      ifOpen([], () =>
+        statements.logAfter.all(conversationId, afterSeq, Math.max(0, limit)).map(rowOf),
+      ),
+    logAt: (conversationId, seq) =>
+      ifOpen(null, () => bytesOf(statements.logAt.get(conversationId, seq)?.["row"])),
     async commit(batch) {
       if (!database.isOpen) return err({ kind: "peer/store-closed" });
       try {

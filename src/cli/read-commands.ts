@@ -1,0 +1,84 @@
+/** Commands that look: who the agent is, where it is a member, what was said. */
+import type { HistoryPage } from "#sdk/reading/reading.ts";
+import type { Command } from "./command.ts";
+
+export const whoami: Command = {
+  words: "",
+  does: "the agent's name, id, fingerprint and invite part",
+  options: {},
+  async run(agent) {
+    const { display_name, online } = await agent.profile();
+    const facts = {
+      agent_id: agent.agentId,
+      display_name,
+      fingerprint: agent.fingerprint,
+      relay: agent.baseUrl,
+      online,
+    };
+    return {
+      json: facts,
+      lines: Object.entries(facts).map(([name, fact]) => `${name.padEnd(13)}${String(fact)}`),
+    };
+  },
+};
+
+export const conversations: Command = {
+  words: "",
+  does: "the conversations the agent is in, newest first",
+  options: {},
+  async run(agent) {
+    const all = await agent.conversations();
+    return {
+      json: all,
+      lines: all.map(
+        ({ conversation_id, type, display_name, last_seq, relation_status }) =>
+          `${conversation_id}  ${type.padEnd(5)}  ${String(last_seq).padStart(6)}  ${relation_status ?? ""}  ${oneLine(display_name)}`,
+      ),
+    };
+  },
+};
+
+export const messages: Command = {
+  words: "<conversation>",
+  does: "a page of messages, oldest first; those the agent sent were sealed to the others only",
+  options: {
+    before: { type: "string", does: "only entries before this place in the log" },
+    limit: { type: "string", does: "entries to look at, 50 unless said otherwise, 200 at most" },
+  },
+  async run(agent, given) {
+    const [before, limit] = [given.count("before"), given.count("limit")];
+    const page = await agent.history(given.word(0, "conversation"), {
+      ...(before === undefined ? {} : { before }),
+      ...(limit === undefined ? {} : { limit }),
+    });
+    return { json: page, lines: page.messages.map(lineOf) };
+  },
+};
+
+function lineOf(message: HistoryPage["messages"][number]): string {
+  const who = "sender_display_name" in message ? message.sender_display_name : "";
+  const place = `${String(message.conversation_seq).padStart(6)}  ${message.created_at}`;
+  return `${place}  ${message.message_id}  ${oneLine(who) || message.sender_id}: ${contentOf(message)}`;
+}
+
+function contentOf(message: HistoryPage["messages"][number]): string {
+  if (message.payload === null) return `(${message.because})`;
+  const { payload } = message;
+  switch (payload.type) {
+    case "text":
+      return oneLine(payload.text);
+    case "artifact":
+      return `[${payload.artifact.subtype}] ${oneLine(payload.artifact.title)}`;
+    case "file":
+      return `[file] ${oneLine(payload.filename)} (${payload.size} bytes)`;
+    case "reaction":
+      return `[${payload.op === "add" ? "reacted" : "took back"}] ${oneLine(payload.emoji)}`;
+    default:
+      return `[${payload.type}]`;
+  }
+}
+
+/** Text of others on one line, without anything a terminal would obey. */
+const oneLine = (text: string): string =>
+  // oxlint-disable-next-line no-control-regex -- control characters are the point
+  text.replace(/\s+/g, " ").replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "�");

@@ -1,0 +1,120 @@
+/** What stands with the relay, read on demand: conversations, and pages of their messages. Nothing is acknowledged. */
+import type { PeerEndpoint } from "#peer/create-endpoint.ts";
+import type { Entry } from "#peer/endpoint.ts";
+import type { PeerFailure } from "#peer/failure.ts";
+import type { Page, Rest } from "#peer/rest.ts";
+import type { Store } from "#peer/store.ts";
+import type { Result } from "#base/result.ts";
+import type { ConversationId } from "#protocol/ids.ts";
+import { Agent, Conversation } from "#protocol/rest.ts";
+import { errorOfFailure } from "../error-of-failure.ts";
+import { isMessageEntry, messageOf, type AgentMessage } from "../incoming/message-context.ts";
+import { createNames } from "../incoming/names.ts";
+
+/** A message that this process cannot show: an own one, which was sealed to the others only, or one that does not open. */
+export type UnreadableMessage = Pick<
+  AgentMessage,
+  "message_id" | "conversation_id" | "conversation_seq" | "sender_id" | "sender_type" | "created_at"
+> & {
+  readonly payload: null;
+  /** `own-message`, `recalled`, or why it does not open. */
+  readonly because: string;
+};
+
+export type HistoryPage = {
+  /** Oldest first. */
+  readonly messages: readonly (AgentMessage | UnreadableMessage)[];
+  /** For the next page back; null at the beginning. */
+  readonly before: number | null;
+};
+
+export type ConversationSummary = Conversation & { readonly display_name: string };
+
+export type AgentProfile = Agent;
+
+export interface Reading {
+  profile(agentId: string): Promise<AgentProfile>;
+  conversations(): Promise<readonly ConversationSummary[]>;
+  history(
+    conversationId: ConversationId,
+    range: { readonly before?: number; readonly limit?: number },
+  ): Promise<HistoryPage>;
+}
+
+const DEFAULT_LIMIT = 50;
+/** Behind every entry there can be, and still a number that the relay reads. */
+const END_OF_LOG = 999_999_999_999_999;
+
+export function createReading(rest: Rest, openReader: () => PeerEndpoint, store: Store): Reading {
+  const names = createNames(store, rest);
+  return {
+    profile: async (agentId) => must(await rest.call("GET", `/agents/${agentId}`, Agent)),
+
+    async conversations() {
+      const found: ConversationSummary[] = [];
+      for (let cursor: string | null = ""; cursor !== null;) {
+        const query: string = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
+        const page: Page<Conversation> = must(
+          await rest.page(`/conversations?limit=200${query}`, Conversation),
+        );
+        for (const one of page.items) {
+          const display_name = one.peer === null ? "" : await names.of(one.peer.id, one.peer.type);
+          found.push({ ...one, display_name });
+        }
+        cursor = page.nextCursor;
+      }
+      return found;
+    },
+
+    async history(conversationId, { before = END_OF_LOG, limit = DEFAULT_LIMIT }) {
+      const reader = openReader();
+      const entries: Entry[] = [];
+      reader.on((event) => void (event.type === "entry" && entries.push(event.entry)));
+      const got = must(await reader.pullBefore(conversationId, before, limit));
+      const ledger = await reader.ledger(conversationId);
+      await reader.close(0);
+      const messages: (AgentMessage | UnreadableMessage)[] = [];
+      for (const entry of entries) {
+        if (!isMessageEntry(entry)) {
+          const unreadable = unreadableOf(entry);
+          // A recall stands in the log twice: where the message was, and where it was asked for.
+          const isShown = messages.some(({ message_id }) => message_id === unreadable?.message_id);
+          if (unreadable !== null && !isShown) messages.push(unreadable);
+          continue;
+        }
+        if (!SHOWN.has(entry.content.payload.type)) continue;
+        const displayName = await names.of(entry.authorId, entry.authorKind);
+        const around = { ledger, displayName, exactlyOnce: false, interrupted: false };
+        messages.push(messageOf(entry, around));
+      }
+      return { messages, before: got.hasMore ? (entries[0]?.seq ?? null) : null };
+    },
+  };
+}
+
+/** Everything that is a message by itself. */
+const SHOWN: ReadonlySet<string> = new Set(
+  "text image video audio file artifact artifact_update artifact_response reaction system unknown".split(
+    " ",
+  ),
+);
+
+function unreadableOf({ content, ...entry }: Entry): UnreadableMessage | null {
+  const isRecalled = content.kind === "recalled";
+  if (content.kind !== "unreadable" && !isRecalled) return null;
+  return {
+    message_id: content.messageId,
+    conversation_id: entry.conversationId,
+    conversation_seq: entry.seq,
+    sender_id: entry.authorId,
+    sender_type: entry.authorKind,
+    created_at: new Date(entry.at).toISOString(),
+    payload: null,
+    because: isRecalled ? "recalled" : content.failure,
+  };
+}
+
+function must<Value>(result: Result<Value, PeerFailure>): Value {
+  if (!result.ok) throw errorOfFailure(result.failure);
+  return result.value;
+}
