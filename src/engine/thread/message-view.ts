@@ -7,6 +7,7 @@ import type {
   MessageView,
   ReplyView,
 } from "#bridge/views.ts";
+import type { TurnView } from "#bridge/channel-views.ts";
 import type { ApprovalCard } from "#protocol/artifact.ts";
 import { RECALL_WINDOW_MS } from "#protocol/limits.ts";
 import type { Payload, TextPayload } from "#protocol/payload.ts";
@@ -33,6 +34,10 @@ export type ViewContext = {
   >;
   /** Whether something can be sent here at all. */
   readonly canSend: boolean;
+  /** Whether own messages can be taken back. */
+  readonly canRecall: boolean;
+  /** What an agent server did for an answer, beside its text; null for everything else. */
+  turnOf(messageId: MessageId): TurnView | null;
   draftOf(artifactId: ArtifactId): Readonly<Record<string, unknown>> | null;
   approvalOf(card: ApprovalCard, authorId: AccountId): NonNullable<ArtifactView["approval"]>;
 };
@@ -86,7 +91,7 @@ function viewRow(thread: Thread, row: Row, context: ViewContext): MessageView | 
       ? bodyOfRow(thread, row, context)
       : { kind: "recalled" as const, by: recalledBy };
   if (body === null) return null;
-  const canRecall = isSelf && recalledBy === null && payload !== null;
+  const canRecall = context.canRecall && isSelf && recalledBy === null && payload !== null;
   return {
     ...frame(thread, recalledBy === null ? payload : null, row.authorId, context),
     id: row.id,
@@ -206,10 +211,13 @@ function bodyOfRow(thread: Thread, row: Row, context: ViewContext): BodyView | n
       return { ...body, params: namesOf(body.params, context) };
     case "stream":
       return bodyOfStream(thread, row, body.streamId);
-    case "payload":
+    case "payload": {
+      const turn = context.turnOf(row.id);
+      if (turn !== null) return { kind: "turn", turn };
       return body.payload.type === "artifact"
         ? { kind: "card", artifact: viewArtifact(thread, row, body.payload.artifact, context) }
         : bodyOfPayload(body.payload, row.authorKind);
+    }
   }
 }
 

@@ -402,3 +402,18 @@ describe("a card in a thread", () => {
     });
   });
 });
+
+test("[N58] a member's word about an event never looks like the relay's or the ledger's", () => {
+  const rows = viewAll(
+    threadOf(
+      entry(1, bot, { kind: "relation", status: "revoked", facts: {} }),
+      said(2, mallory, { type: "system", event: { name: "relation.revoked" } }),
+    ),
+    context(),
+  );
+
+  expect(rows.map(({ body }) => ("event" in body ? body.event : body.kind))).toEqual([
+    "relation.revoked",
+    "said.relation.revoked",
+  ]);
+});

@@ -32,6 +32,8 @@ export type ThreadEvent =
   | { readonly type: "entry"; readonly entry: Entry }
   | { readonly type: "outgoing"; readonly message: OutgoingMessage }
   | { readonly type: "outgoing-gone"; readonly messageId: MessageId }
+  /** What is drawn beside the row's payload looks different. */
+  | { readonly type: "touched"; readonly messageId: MessageId }
   | {
       readonly type: "stream-start";
       readonly streamId: StreamId;
@@ -101,6 +103,9 @@ function apply(draft: Draft, event: ThreadEvent, changed: Set<MessageId>): void 
       if (gone !== undefined) addTargets(draft, gone, changed);
       return;
     }
+    case "touched":
+      if (draft.rowById.has(event.messageId)) changed.add(event.messageId);
+      return;
     case "stream-start": {
       const { streamId, messageId, authorId, at } = event;
       if (draft.finishedStreams.has(streamId) || draft.changesByTarget.has(streamId)) return;

@@ -23,7 +23,7 @@ type Limits = {
   readonly cells: number;
 };
 
-/** What a test shows to stay under 50 ms for the worst text that can be made within it. */
+/** What bench/markdown-gate.ts measures the worst text for that can be made within it. */
 export const PAGE_LIMITS: Limits = {
   characters: 4_096,
   markersPerLine: 6,

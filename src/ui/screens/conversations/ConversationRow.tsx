@@ -74,14 +74,16 @@ export function ConversationAvatar({
   return <Avatar {...{ id, name, kind, size, trust, presence }} />;
 }
 
+const choicesOf = (members: ConversationView["members"]) =>
+  members.map(({ id, name }) => ({ accountId: id, label: name }));
+
 const toFace = ({ id, name, kind }: ConversationView["members"][number]) => ({ id, name, kind });
 
 function Preview({ view, isCurrent }: ConversationRowProps) {
   const t = useText();
   const typing = useStore("conversations", ({ typingById }) => typingById[view.id]);
   const typed = useStore("composer", ({ draftById }) => draftById[view.id]?.text);
-  const names = view.members.map((member) => ({ accountId: member.id, label: member.name }));
-  const draft = (typed ?? decodeMentions(view.draft, names)).trim();
+  const draft = (typed ?? decodeMentions(view.draft, choicesOf(view.members))).trim();
   if (typing !== undefined && typing.length > 0) {
     const writer = view.members.find(({ id }) => id === typing[0])?.name ?? view.title;
     return (
@@ -122,7 +124,7 @@ function LastLine({ view }: { view: ConversationView }) {
   switch (preview.kind) {
     case "text":
     case "draft":
-      return prefix + preview.text;
+      return prefix + decodeMentions(preview.text, choicesOf(members));
     case "card":
       return prefix + t("preview.card", { text: preview.text });
     case "recalled":
