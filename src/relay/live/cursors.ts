@@ -20,6 +20,7 @@ export class Cursors {
   /** An agent's processes share one cursor, newer here than on disk while one is connected. */
   readonly #byAgent = new Map<AccountId, Map<ConversationId, number>>();
   #cancelWrite: (() => void) | null = null;
+  #written: Promise<void> = Promise.resolve();
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -39,7 +40,14 @@ export class Cursors {
   }
 
   /** Resolves when every cursor that moved is on disk. */
-  async write(): Promise<void> {
+  write(): Promise<void> {
+    const before = this.#written;
+    const flushed = this.#flush();
+    this.#written = before.then(() => flushed);
+    return this.#written;
+  }
+
+  async #flush(): Promise<void> {
     const { log, events, onDelivered } = this.#needs;
     this.#cancelWrite?.();
     this.#cancelWrite = null;

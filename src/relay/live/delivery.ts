@@ -4,7 +4,7 @@
  */
 import type { Clock } from "#base/clock.ts";
 import { encodeFrame } from "#protocol/frame.ts";
-import type { ConversationId } from "#protocol/ids.ts";
+import type { AccountId, ConversationId } from "#protocol/ids.ts";
 import { MAX_PUSHED_BACKLOG, MAX_UNACKED_BYTES, MAX_UNACKED_ENTRIES } from "#protocol/limits.ts";
 import type { RelayFrame, RelayFrameOf } from "#protocol/relay-frame.ts";
 import { entryToFrame } from "../log/entry-frame.ts";
@@ -124,7 +124,15 @@ export class Delivery {
       heir.behind.add(conversationId);
       void this.#pump(heir);
     }
-    if (!roster.isOnline(principal.accountId)) cursors.forget(principal.accountId);
+    void this.#forgetCursors(principal.accountId);
+  }
+
+  // Not before they are on disk: who comes back at once would start behind what it acknowledged.
+  async #forgetCursors(agentId: AccountId): Promise<void> {
+    const { roster, cursors } = this.#needs;
+    if (roster.isOnline(agentId)) return;
+    await cursors.write();
+    if (!roster.isOnline(agentId)) cursors.forget(agentId);
   }
 
   #startFeed(

@@ -214,13 +214,12 @@ describe("a webhook", () => {
     expect(receiver.posted).toEqual([]);
     receiver.state.isWell = true;
 
-    const first = await passTimeUntil(world, receiver.next(), 10_000);
-
-    const delivered = [first];
-    while (delivered.length < 10) delivered.push(await receiver.next());
-    expect(delivered.map(({ body }) => body.metadata.conversation_id).toSorted()).toEqual(
-      met.toSorted(),
-    );
+    const delivered = new Set<string>();
+    while (delivered.size < 10) {
+      const { body } = await passTimeUntil(world, receiver.next(), 1_000);
+      delivered.add(body.metadata.conversation_id);
+    }
+    expect([...delivered].toSorted()).toEqual(met.toSorted());
     expect(await governance()).toBe("active");
   });
 
