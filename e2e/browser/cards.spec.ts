@@ -21,13 +21,23 @@ test("a form is checked, keeps its entries over a reload, and its answer arrives
   const form = ada.log.getByRole("form");
   await expect(form).toBeVisible();
 
-  await form.getByRole("button", { name: /send/i }).click();
-  await expect(form.getByText("Please fill this in.").first()).toBeVisible();
-
   const first = form.getByRole("textbox").first();
   await first.fill("Ada Lovelace");
+  await expect(
+    ada.log.getByText("Your entries are kept on this device until you send them."),
+  ).toBeVisible();
   await ada.page.reload();
   await expect(ada.log.getByRole("form").getByRole("textbox").first()).toHaveValue("Ada Lovelace");
+
+  await form.getByRole("button", { name: "Send" }).click();
+  await expect(form.getByText("Please fill this in.").first()).toBeVisible();
+  await form.getByLabel("Day").fill("2030-05-01");
+  await form.getByRole("radio", { name: "To the garden" }).check();
+  await form.getByRole("checkbox", { name: "I know that nothing is booked" }).check();
+  await form.getByRole("button", { name: "Send" }).click();
+
+  await expect(form).toHaveCount(0);
+  await ada.expectMessage(/Ada Lovelace/);
 });
 
 test("an approval shows everything, asks once, and the agent obeys the signed decision", async ({

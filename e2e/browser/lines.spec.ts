@@ -2,6 +2,7 @@ import { expect, test } from "./journey.ts";
 
 test("history opens without a network, and what is written then leaves in order", async ({
   join,
+  world,
 }) => {
   const ada = await join({ name: "Ada" });
   await ada.startWith("Echo");
@@ -9,19 +10,19 @@ test("history opens without a network, and what is written then leaves in order"
   await expect(ada.row("before")).toHaveCount(2);
   await ada.page.evaluate(() => navigator.serviceWorker.ready);
 
-  await ada.context.setOffline(true);
+  await world.stopRelay("stop");
   await ada.page.reload();
   await expect(ada.row("before")).toHaveCount(2);
   for (const text of ["one", "two", "three"]) await ada.say(text);
   await expect(ada.row("three").getByText("Not sent yet.")).toBeAttached();
-  await ada.context.setOffline(false);
+  await world.startRelay();
 
   await expect(ada.row(/^.*three/s)).toHaveCount(2, { timeout: 40_000 });
   const order = (await ada.log.getByRole("article").allInnerTexts())
     .map((text) => /(one|two|three)/.exec(text)?.[1])
     .filter((word) => word !== undefined);
   expect(order.slice(0, 3)).toEqual(["one", "two", "three"]);
-  // Failed fetches are what being offline looks like to the browser.
+  // Failed fetches are what a missing server looks like to the browser.
   ada.complaints.splice(0);
 });
 

@@ -12,7 +12,8 @@ export type CardsState = {
   /** Values that differ from what the worker last told; they win over its copy. */
   readonly valuesById: Readonly<Record<ArtifactId, Values>>;
   readonly progressById: Readonly<Record<ArtifactId, Progress<BridgeFailure>>>;
-  fill(card: CardAddress, values: Values): void;
+  /** Settles with true when the values are kept on this device, with false when later ones took their place. */
+  fill(card: CardAddress, values: Values): Promise<boolean>;
   answer(card: CardAddress, actionId: string, values: Values): Promise<boolean>;
   decide(card: CardAddress, optionId: string, reason: string): Promise<boolean>;
   flush(): Promise<void>;
@@ -34,11 +35,13 @@ export function createCardsStore({ calls }: Engine, clock: Clock): CardsStore {
     { readonly card: CardAddress; readonly cancel: () => void }
   >();
   return createStore<CardsState>((set, get) => {
-    const save = async ({ conversationId, artifactId }: CardAddress): Promise<void> => {
+    const save = async ({ conversationId, artifactId }: CardAddress): Promise<boolean> => {
       waiting.get(artifactId)?.cancel();
       waiting.delete(artifactId);
       const values = get().valuesById[artifactId];
-      if (values !== undefined) await calls.saveFormDraft({ conversationId, artifactId, values });
+      if (values === undefined) return false;
+      const saved = await calls.saveFormDraft({ conversationId, artifactId, values });
+      return saved.ok && get().valuesById[artifactId] === values;
     };
     const submit = async (
       { artifactId }: CardAddress,
@@ -58,8 +61,14 @@ export function createCardsStore({ calls }: Engine, clock: Clock): CardsStore {
       fill(card, values) {
         set(({ valuesById }) => ({ valuesById: { ...valuesById, [card.artifactId]: values } }));
         waiting.get(card.artifactId)?.cancel();
-        const cancel = clock.after(SAVE_PAUSE_MS, () => void save(card));
-        waiting.set(card.artifactId, { card, cancel });
+        return new Promise((resolve) => {
+          const stop = clock.after(SAVE_PAUSE_MS, () => void save(card).then(resolve));
+          const cancel = (): void => {
+            stop();
+            resolve(false);
+          };
+          waiting.set(card.artifactId, { card, cancel });
+        });
       },
       async answer(card, actionId, values) {
         const isSent = await submit(card, () =>

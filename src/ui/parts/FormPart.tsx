@@ -22,7 +22,7 @@ type FormPartProps = {
   payload: FormPayload;
   isBusy: boolean;
   check: (fields: readonly FormField[], values: Values) => Readonly<Record<string, FieldProblem>>;
-  onDraft: (values: Values) => void;
+  onDraft: (values: Values) => Promise<boolean>;
   onAnswer: (actionId: string, values: Values) => void;
 };
 
@@ -60,13 +60,15 @@ function OpenForm({ artifact, payload, isBusy, check, onDraft, onAnswer }: FormP
   const { fields } = payload;
   const [values, setValues] = useState(() => startingValues(fields, artifact.draftValues));
   const [wasTried, setTried] = useState(false);
+  const [isKept, setKept] = useState(artifact.draftValues !== null);
   const problems = wasTried ? check(fields, values) : {};
   const problemCount = Object.keys(problems).length;
 
   const change = (id: string, value: unknown): void => {
     const next = { ...values, [id]: value };
     setValues(next);
-    onDraft(draftOf(fields, next));
+    setKept(false);
+    void onDraft(draftOf(fields, next)).then((isSaved) => isSaved && setKept(true));
   };
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
@@ -101,11 +103,10 @@ function OpenForm({ artifact, payload, isBusy, check, onDraft, onAnswer }: FormP
       })}
       <div className={styles.actions}>
         <p className={styles.note} role="status">
-          {problemCount > 0 ? (
+          {problemCount > 0 && (
             <span className={styles.problem}>{t("form.check", { count: problemCount })}</span>
-          ) : (
-            t("form.draftKept")
           )}
+          {problemCount === 0 && isKept && t("form.draftKept")}
         </p>
         {payload.cancel_label !== undefined && (
           <Button variant="quiet" onClick={() => onAnswer(CANCEL_ACTION, {})} disabled={isBusy}>

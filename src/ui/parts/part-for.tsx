@@ -17,6 +17,7 @@ import { streamToText } from "./stream-text.ts";
 import { SystemPart } from "./SystemPart.tsx";
 import { TextPart } from "./TextPart.tsx";
 import { ToolCallPart, ToolResponsePart } from "./ToolCallPart.tsx";
+import { TurnPart } from "./turn/TurnPart.tsx";
 import { UnknownCardPart } from "./UnknownCardPart.tsx";
 
 /** What a part may ask of the screen around it. Keep it stable between renders: parts are memoised on it. */
@@ -25,7 +26,8 @@ export type PartActions = {
     fields: readonly FormField[],
     values: Values,
   ) => Readonly<Record<string, FieldProblem>>;
-  readonly onDraft: (artifactId: ArtifactView["artifactId"], values: Values) => void;
+  /** Settles with whether the values are kept on this device now. */
+  readonly onDraft: (artifactId: ArtifactView["artifactId"], values: Values) => Promise<boolean>;
   readonly onAnswer: (
     artifactId: ArtifactView["artifactId"],
     actionId: string,
@@ -79,6 +81,10 @@ export function partFor(message: MessageView, { actions, isBusy, t }: PartContex
           mentionNameById={mentionNameById}
           onMention={actions.onMention}
         />
+      );
+    case "turn":
+      return (
+        <TurnPart turn={body.turn} authorName={authorName} mentionNameById={mentionNameById} />
       );
     case "card":
       return cardFor(message, body.artifact, actions, isBusy);

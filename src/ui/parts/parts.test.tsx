@@ -20,7 +20,7 @@ import { anAnswer, anApproval, anArtifact, NOW } from "./sample-artifacts.ts";
 const TEXT = makeText("en", en);
 const ACTIONS: PartActions = {
   checkForm: checkFormValues,
-  onDraft: () => {},
+  onDraft: () => Promise.resolve(true),
   onAnswer: () => {},
   onDecide: () => {},
 };
