@@ -42,6 +42,11 @@ const NAMES: Readonly<Record<CallName, true>> = {
   saveFormDraft: true,
   answerArtifact: true,
   decideApproval: true,
+  checkAgentAddress: true,
+  listAgentModels: true,
+  addAgentByAddress: true,
+  removeAgent: true,
+  runOnChannel: true,
   search: true,
   hint: true,
 };

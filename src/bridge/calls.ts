@@ -3,15 +3,13 @@
  * The page may cancel by AbortSignal where `port.ts` passes one on. SPEC §calls.
  */
 import type { Result } from "#base/result.ts";
+import type { AccountId, ArtifactId, ConversationId, MessageId, StreamId } from "#protocol/ids.ts";
 import type {
-  AccountId,
-  AgentId,
-  ArtifactId,
-  ConversationId,
-  MessageId,
-  StreamId,
-  UserId,
-} from "#protocol/ids.ts";
+  AddressView,
+  ChannelCommandInput,
+  PlainAgentInput,
+  PlainProtocol,
+} from "./channel-views.ts";
 import type { BridgeFailure } from "./failure.ts";
 import type {
   AccountView,
@@ -158,6 +156,26 @@ export interface EngineCalls {
     readonly artifactId: ArtifactId;
     readonly optionId: string;
     readonly reason: string;
+  }): Answer<null>;
+
+  // plain agent servers
+  /** Asks nothing of the network. */
+  checkAgentAddress(input: {
+    readonly protocol: PlainProtocol;
+    readonly url: string;
+  }): Answer<AddressView>;
+  /** Names a chat server offers; empty where it has no list. */
+  listAgentModels(input: {
+    readonly protocol: PlainProtocol;
+    readonly url: string;
+    readonly apiKey: string | null;
+  }): Answer<readonly string[]>;
+  addAgentByAddress(input: PlainAgentInput): Answer<ConversationId>;
+  /** Forgets the agent, its key and everything said with it. */
+  removeAgent(input: { readonly conversationId: ConversationId }): Answer<null>;
+  runOnChannel(input: {
+    readonly conversationId: ConversationId;
+    readonly command: ChannelCommandInput;
   }): Answer<null>;
 
   // search

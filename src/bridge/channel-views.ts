@@ -26,6 +26,66 @@ export type ChannelView = {
   readonly notes: readonly NotePartView[];
 };
 
+export type PlainProtocol = "myagent" | "tpclaw-socket" | "tpclaw-chat" | "chat";
+
+/** What stands above a conversation with a plain agent server. */
+export type ChannelHeadView = Pick<
+  ChannelView,
+  "status" | "capabilities" | "agentName" | "heardAt" | "notes"
+> & {
+  readonly protocol: PlainProtocol;
+  /** Without a token that may be in it. */
+  readonly url: string;
+  /** The model, or the agent's id where the server has several. */
+  readonly model: string;
+  readonly hasKey: boolean;
+  /** Whoever is on the way can read along, not only the server. */
+  readonly isReadableOnTheWay: boolean;
+};
+
+/** What is typed to add an agent by its address. */
+export type PlainAgentInput = {
+  readonly protocol: PlainProtocol;
+  readonly url: string;
+  /** Empty: what the agent calls itself, or its address. */
+  readonly name: string;
+  /** Null where the protocol has none or its default will do. */
+  readonly model: string | null;
+  readonly apiKey: string | null;
+  /** Chat completions: who keeps the conversation for the model. */
+  readonly remembers: "client" | "server";
+};
+
+/** What an address means, before anything is sent to it. */
+export type AddressView = {
+  readonly url: string;
+  readonly isLoopback: boolean;
+  readonly isReadableOnTheWay: boolean;
+  readonly isPrivateNetwork: boolean;
+};
+
+/** What can be asked of a plain agent beyond a text; only what `capabilities` lists is taken. */
+export type ChannelCommandInput =
+  | { readonly type: "stop" }
+  | {
+      readonly type: "answer-prompt";
+      readonly promptId: string;
+      readonly isConfirmed: boolean;
+      readonly tasks: readonly { readonly [name: string]: JsonView }[] | null;
+    }
+  | { readonly type: "new-session" }
+  | {
+      readonly type: "solve-tasks";
+      readonly tasks: readonly { readonly [name: string]: JsonView }[];
+      readonly question: string | null;
+      readonly planSummary: string | null;
+    }
+  | { readonly type: "cancel-task" | "restart-task"; readonly taskId: string }
+  | { readonly type: "cancel-plan" }
+  | { readonly type: "replan"; readonly question: string | null }
+  /** One try at once while the line waits or the server has refused. */
+  | { readonly type: "try-again" };
+
 export type TurnView = {
   readonly turnId: string;
   readonly trigger: "message" | "tasks" | "replan" | "server";

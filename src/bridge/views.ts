@@ -3,6 +3,7 @@
  * Times are epoch ms of the relay's clock unless a name says otherwise. SPEC §views.
  */
 import type { Attachment } from "#protocol/payload.ts";
+import type { ChannelHeadView, TurnView } from "./channel-views.ts";
 import type { Card } from "#protocol/artifact.ts";
 import type {
   AccountId,
@@ -59,6 +60,18 @@ export type PeerView = {
   readonly stateless: boolean;
 };
 
+/** What can be done beyond reading and writing; a control whose ability is not listed is not drawn. */
+export type Ability =
+  | "reply"
+  | "react"
+  | "recall"
+  | "mention"
+  | "typing"
+  | "receipts"
+  | "verify"
+  /** Leaving ends the relation for both; a plain agent is only forgotten here. */
+  | "revoke";
+
 export type ConversationView = {
   readonly id: ConversationId;
   readonly kind: "h2h" | "h2a" | "group";
@@ -90,6 +103,9 @@ export type ConversationView = {
       };
   /** Suggestions of the agent's card for an empty conversation. */
   readonly suggestions: readonly string[];
+  readonly can: readonly Ability[];
+  /** The line to a plain agent server, which is not end-to-end encrypted; null for everybody else. */
+  readonly channel: ChannelHeadView | null;
 };
 
 export type MemberView = PeerView & {
@@ -151,6 +167,8 @@ export type BodyView =
   | { readonly kind: "text"; readonly text: string; readonly markdown: boolean }
   | { readonly kind: "stream"; readonly stream: StreamView }
   | { readonly kind: "card"; readonly artifact: ArtifactView }
+  /** What a plain agent server did and said for one question. */
+  | { readonly kind: "turn"; readonly turn: TurnView }
   | {
       readonly kind: "media";
       readonly media: "image" | "video" | "audio" | "file";

@@ -68,6 +68,7 @@ test("[A84] the likely causes of silence fit the page and the address", () => {
     "server-down",
     "wrong-path",
     "cross-origin-refused",
+    "page-policy",
   ]);
   expect(causes("https://nas.local", PUBLIC_PAGE)).toEqual([
     "server-down",
@@ -75,6 +76,7 @@ test("[A84] the likely causes of silence fit the page and the address", () => {
     "cross-origin-refused",
     "private-network",
     "certificate",
+    "page-policy",
   ]);
   expect(causes("http://localhost:9527", null)).toEqual(["server-down", "wrong-path"]);
 });

@@ -119,5 +119,6 @@ function causesOf(about: {
     ...(about.page === null ? [] : (["cross-origin-refused"] as const)),
     ...(about.isPrivateNetwork && isPageElsewhere ? (["private-network"] as const) : []),
     ...(about.isSecure ? (["certificate"] as const) : []),
+    ...(about.page === null ? [] : (["page-policy"] as const)),
   ];
 }

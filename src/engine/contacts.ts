@@ -16,6 +16,7 @@ import {
 import { makeId, type AccountId, type ConversationId } from "#protocol/ids.ts";
 import * as v from "valibot";
 import { listRequests } from "./conversations/sync.ts";
+import type { PeerFailure } from "#peer/failure.ts";
 import type { EngineFailure } from "./failure.ts";
 import { fingerprintText, parseInviteLink, type InviteLink } from "./invite-link.ts";
 import { agentFacts } from "./people.ts";
@@ -164,7 +165,7 @@ async function found(
   post: (
     conversationId: ConversationId,
     ledger: readonly string[],
-  ) => Promise<Result<Relation, EngineFailure & { readonly kind: `peer/${string}` }>>,
+  ) => Promise<Result<Relation, PeerFailure>>,
 ): Answer<ConversationId> {
   const { endpoint, deps } = session;
   const conversationId = makeId<ConversationId>(deps.clock.now(), deps.random);

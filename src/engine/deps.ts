@@ -2,6 +2,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
 import type { RandomBytes } from "#base/random.ts";
 import type { Argon2Params, Primitives } from "#crypto/primitives.ts";
+import type { StreamFetch } from "#channels/chat/stream-fetch.ts";
 import type { Fetch } from "#peer/rest.ts";
 import type { OpenSocket } from "#peer/socket.ts";
 
@@ -12,6 +13,8 @@ export type EngineDeps = {
   readonly primitives: Primitives;
   readonly log: Log;
   readonly fetch: Fetch;
+  /** Streamed answers of agent servers. */
+  readonly streamFetch: StreamFetch;
   readonly openSocket: OpenSocket;
   /** Where app and relay are served, as `https://host[:port]`. */
   readonly origin: string;

@@ -37,6 +37,7 @@ export async function startEngineWorld() {
       log: silentLog,
       fetch: (url, request) =>
         line.isCut ? Promise.reject(new Error("cut")) : fetch(url, request),
+      streamFetch: (url, request) => fetch(url, request),
       openSocket(url) {
         // A cut line is an address where nobody listens.
         const socket = new WebSocket(line.isCut ? "ws://127.0.0.1:9" : url, { origin: relay.url });

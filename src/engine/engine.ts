@@ -15,6 +15,7 @@ import * as groups from "./groups.ts";
 import { createHouse, sessionOf, type House, type Seat } from "./house.ts";
 import * as messages from "./messages.ts";
 import type { PageThreads } from "./page-threads.ts";
+import * as plain from "./plain/plain-calls.ts";
 import { searchConversations } from "./search.ts";
 import * as security from "./security.ts";
 import type { Session } from "./session.ts";
@@ -36,6 +37,7 @@ export function createEngine(deps: EngineDeps): RunningEngine {
         ...conversationCalls(withSession, seat),
         ...messageCalls(withSession, house),
         ...cardCalls(withSession),
+        ...plainCalls(withSession),
         hint: (input) => hint(house, seat, input),
       };
       return { calls, onEvent: seat.onEvent, close: seat.close };
@@ -97,9 +99,15 @@ type MessageCallName =
   | "setTyping"
   | "stopStream";
 type CardCallName = "saveFormDraft" | "answerArtifact" | "decideApproval";
+type PlainCallName =
+  | "checkAgentAddress"
+  | "listAgentModels"
+  | "addAgentByAddress"
+  | "removeAgent"
+  | "runOnChannel";
 type ConversationCallName = Exclude<
   keyof EngineCalls,
-  AccountCallName | ContactCallName | MessageCallName | CardCallName | "hint"
+  AccountCallName | ContactCallName | MessageCallName | CardCallName | PlainCallName | "hint"
 >;
 
 const accountCalls = (house: House, seat: Seat): Pick<EngineCalls, AccountCallName> => ({
@@ -167,6 +175,18 @@ const cardCalls = (open: Opener): Pick<EngineCalls, CardCallName> => ({
   decideApproval: (input) => open((session) => cards.decideApproval(session, input)),
 });
 
+const plainCalls = (open: Opener): Pick<EngineCalls, PlainCallName> => ({
+  checkAgentAddress: (input) => open((session) => plain.checkAgentAddress(session, input)),
+  listAgentModels: (input, options?: CallOptions) =>
+    open((session) =>
+      plain.listAgentModels(session, input, options?.signal ?? new AbortController().signal),
+    ),
+  addAgentByAddress: (input) => open((session) => session.plain.add(input)),
+  removeAgent: ({ conversationId }) => open((session) => session.plain.remove(conversationId)),
+  runOnChannel: ({ conversationId, command }) =>
+    open(async (session) => session.plain.run(conversationId, command)),
+});
+
 async function hint(
   house: House,
   seat: Seat,
@@ -182,6 +202,7 @@ async function hint(
     house.redrawAll();
   } else if (input.type === "visible" || input.type === "network-online") {
     session.endpoint.nudge();
+    session.plain.nudge();
   } else if (input.type === "network-offline") {
     session.noteOffline();
   }

@@ -4,7 +4,9 @@
  */
 import { err, type Result } from "#base/result.ts";
 import type { BridgeFailure } from "#bridge/failure.ts";
+import type { AddressFailure } from "#channels/address.ts";
 import type { CryptoFailure } from "#crypto/failure.ts";
+import type { ChannelFailure } from "#peer/channel-failure.ts";
 import type { PeerFailure } from "#peer/failure.ts";
 import { MAX_DEVICES_PER_HUMAN } from "#protocol/limits.ts";
 
@@ -64,7 +66,14 @@ export type EngineFailure =
   | { readonly kind: "engine/approval-blocked"; readonly because: string }
   | { readonly kind: "engine/reason-required" }
 
-  /** A crypto or peer failure on its way up. */
+  // Plain agent servers.
+  /** The conversation is with a person or an agent of the relay; or the call is for those alone. */
+  | { readonly kind: "engine/not-plain" }
+  | { readonly kind: "engine/plain-cannot" }
+
+  /** A crypto, peer or channel failure on its way up. */
+  | AddressFailure
+  | ChannelFailure
   | PeerFailure
   | CryptoFailure;
 

@@ -6,6 +6,7 @@ import type { Ref, TextPayload } from "#protocol/payload.ts";
 import { sendingOf } from "./conversations/conversation-view.ts";
 import type { EngineFailure } from "./failure.ts";
 import { findMessage } from "./log-scan.ts";
+import { cannot, sendPlainText } from "./plain/plain-calls.ts";
 import { putRecord, TABLE } from "./records.ts";
 import type { Session, SessionSinks } from "./session.ts";
 import { previewText } from "./thread/payload-text.ts";
@@ -37,6 +38,7 @@ export async function sendText(
   },
 ): Answer<MessageId> {
   const { conversationId, text, mentions, replyToId } = input;
+  if (session.plain.has(conversationId)) return sendPlainText(session, input);
   const allowed = mayWrite(session, conversationId);
   if (!allowed.ok) return allowed;
   if (text.trim() === "") return err({ kind: "engine/text-empty" });
@@ -59,8 +61,11 @@ export async function sendText(
 }
 
 /** Sends a failed message again. */
-export const retrySend = (session: Session, { messageId }: OfMessage): Answer<null> =>
-  session.endpoint.retry(messageId);
+export const retrySend = (
+  session: Session,
+  { conversationId, messageId }: OfMessage,
+): Answer<null> =>
+  session.plain.has(conversationId) ? cannot() : session.endpoint.retry(messageId);
 
 /** Throws a message away that never left. */
 export async function discardFailed(
@@ -68,6 +73,7 @@ export async function discardFailed(
   sinks: SessionSinks,
   { conversationId, messageId }: OfMessage,
 ): Answer<null> {
+  if (session.plain.has(conversationId)) return session.plain.withdraw(conversationId, messageId);
   const discarded = await session.endpoint.discard(messageId);
   if (discarded.ok) sinks.thread(conversationId, [{ type: "outgoing-gone", messageId }]);
   return discarded;
@@ -80,6 +86,7 @@ export async function recall(
   input: OfMessage,
 ): Answer<null> {
   const { conversationId, messageId } = input;
+  if (session.plain.has(conversationId)) return cannot();
   const waiting = session.endpoint.outgoing().find((one) => one.messageId === messageId);
   if (waiting !== undefined && waiting.state.status !== "sending")
     return discardFailed(session, sinks, input);
@@ -97,6 +104,7 @@ export async function react(
   input: OfMessage & { readonly emoji: string; readonly op: "add" | "remove" },
 ): Answer<null> {
   const { conversationId, messageId, emoji, op } = input;
+  if (session.plain.has(conversationId)) return cannot();
   const allowed = mayWrite(session, conversationId);
   if (!allowed.ok) return allowed;
   const payload = { type: "reaction", message_id: messageId, emoji, op } as const;
@@ -106,10 +114,10 @@ export async function react(
 
 /** Lets the others see that something is being written; the page says it again while that goes on. */
 export function setTyping(
-  { endpoint }: Session,
+  { endpoint, plain }: Session,
   { conversationId, typing }: In & { readonly typing: boolean },
 ): null {
-  endpoint.typing(conversationId, typing);
+  if (!plain.has(conversationId)) endpoint.typing(conversationId, typing);
   return null;
 }
 

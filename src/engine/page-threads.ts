@@ -96,7 +96,8 @@ export function createPageThreads(
     const local = await readBefore(session, id, beforeSeq);
     const newest = local.at(-1)?.seq ?? 0;
     const isWhole = beforeSeq === Infinity || newest === beforeSeq - 1;
-    if (beforeSeq <= 1 || (isWhole && local.length > 0)) return local;
+    const isAll = (isWhole && local.length > 0) || session.plain.has(id);
+    if (beforeSeq <= 1 || isAll) return local;
     const pulled = await endpoint.pullBefore(
       id,
       Math.min(beforeSeq, Number.MAX_SAFE_INTEGER),
@@ -168,7 +169,9 @@ export function createPageThreads(
     await extendAfter(id, one);
     // Changes of what is shown may stand far behind it.
     if (one.toSeq !== Infinity) await loadChanges(session, id, one);
-    const outgoing = endpoint.outgoing().filter((message) => message.conversationId === id);
+    const outgoing = [...endpoint.outgoing(), ...session.plain.outgoing()].filter(
+      (message) => message.conversationId === id,
+    );
     one.thread = reduceThread(one.thread, [
       ...outgoing.map((message) => ({ type: "outgoing", message }) as const),
       ...session.liveStreams.in(id),
@@ -201,6 +204,7 @@ export function createPageThreads(
       };
       // Known as open from now on: what happens while it loads waits and is applied after it.
       open.set(id, one);
+      await session.plain.prepare(id);
       await load(id, one);
       one.isLoading = false;
       if (one.waiting.length > 0) gatherer.wish();

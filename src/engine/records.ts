@@ -9,6 +9,9 @@ export const TABLE = {
   people: "engine/people",
   drafts: "engine/drafts",
   formDrafts: "engine/form-drafts",
+  plainAgents: "engine/plain-agents",
+  plainTurns: "engine/plain-turns",
+  plainQueue: "engine/plain-queue",
 } as const;
 export type TableName = (typeof TABLE)[keyof typeof TABLE];
 

@@ -24,6 +24,7 @@ import { syncConversations } from "./conversations/sync.ts";
 import type { EngineDeps } from "./deps.ts";
 import { createLiveStreams, type LiveStreams } from "./live-streams.ts";
 import { loadPeople, type People } from "./people.ts";
+import { createPlainAgents, type PlainAgents } from "./plain/plain-agents.ts";
 import { loadRecords, TABLE } from "./records.ts";
 import type { ThreadEvent } from "./thread/thread.ts";
 import { createTyping } from "./typing.ts";
@@ -36,6 +37,7 @@ export interface Session {
   readonly peopleContext: PeopleContext;
   readonly book: Book;
   readonly liveStreams: LiveStreams;
+  readonly plain: PlainAgents;
   /** Whole links the relay's operator offers, by invite code. */
   readonly offeredLinks: Map<string, string>;
   readonly signer: Signer;
@@ -104,12 +106,14 @@ export async function openSession(
     isStateless: (id) => people.get(id)?.isStateless ?? false,
     suggestionsOf: (id) => people.get(id)?.suggestions ?? [],
   };
+  const plain = createPlainAgents({ deps, store, selfId, people, sinks, book: () => book });
   const book = await openBook({
     store,
     clock: deps.clock,
     gatherMs: deps.gatherMs,
     people: () => peopleContext,
     typingIn: typing.in,
+    channelOf: (id) => plain.headOf(id),
     emit: sinks.emit,
   });
   const formDrafts = new Map(
@@ -234,6 +238,7 @@ export async function openSession(
     peopleContext,
     book,
     liveStreams,
+    plain,
     offeredLinks: new Map(),
     signer: keysOf(deps.primitives, account.record).device,
     selfId,
@@ -252,11 +257,13 @@ export async function openSession(
     sync,
     async close(drainMs) {
       off();
+      await plain.close();
       await endpoint.close(drainMs);
       await book.close();
     },
   };
   endpoint.start();
+  await plain.start();
   return session;
 }
 

@@ -21,6 +21,8 @@ export function viewContext(session: Session, id: ConversationId): ViewContext {
     memberById: new Map((conversation?.members ?? []).map((member) => [member.id, member])),
     marksById: conversation?.marksById ?? {},
     canSend: conversation !== null && sendingOf(conversation, peopleContext).allowed,
+    canRecall: !session.plain.has(id),
+    turnOf: (messageId) => session.plain.turnOf(id, messageId),
     draftOf: (artifactId) => formDrafts.get(formDraftKey(id, artifactId)) ?? null,
     approvalOf: (
       card: ApprovalCard,

@@ -38,6 +38,7 @@ async function startEngine(): Promise<RunningEngine> {
     primitives: await createPrimitives({ random: systemRandom }),
     log: silentLog,
     fetch: (url, request) => fetch(url, request),
+    streamFetch: (url, request) => fetch(url, request as RequestInit),
     openSocket: (url) => new WebSocket(url) as Socket,
     origin: self.location.origin,
     databaseName: NAME,

@@ -9,7 +9,9 @@ export type UnreachableCause =
   | "cross-origin-refused"
   | "mixed-content"
   | "private-network"
-  | "certificate";
+  | "certificate"
+  /** The page itself was served with a list of addresses it may speak to. */
+  | "page-policy";
 
 export type ChannelFailure =
   // Answers to a command.

@@ -45,6 +45,11 @@ export function announce(message: MessageView, said: Said): Announcement["kind"]
   switch (body.kind) {
     case "stream":
       return changed(said, isGoing(body.stream.status) ? "started" : "cut-short");
+    case "turn":
+      if (body.turn.parts.some((part) => part.kind === "prompt" && part.state === "open"))
+        return changed(said, "needs-you");
+      if (body.turn.status !== "ended") return said === "nothing" ? "started" : null;
+      return changed(said, body.turn.outcome === "done" ? "finished" : "cut-short");
     case "text":
       if (said === "started") return "finished";
       return said === "nothing" ? "message" : null;

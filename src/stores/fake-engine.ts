@@ -224,6 +224,18 @@ function messageCalls(world: FakeWorld, answer: Answer, done: Done) {
     saveFormDraft: done("saveFormDraft"),
     answerArtifact: done("answerArtifact"),
     decideApproval: done("decideApproval"),
+    checkAgentAddress: (input) =>
+      answer("checkAgentAddress", input, () => ({
+        url: input.url,
+        isLoopback: true,
+        isReadableOnTheWay: false,
+        isPrivateNetwork: true,
+      })),
+    listAgentModels: (input) => answer("listAgentModels", input, () => []),
+    addAgentByAddress: (input) =>
+      answer("addAgentByAddress", input, () => "added" as ConversationId),
+    removeAgent: done("removeAgent"),
+    runOnChannel: done("runOnChannel"),
     search: (input) => answer("search", input, () => world.hits),
   } satisfies Partial<EngineCalls>;
 }

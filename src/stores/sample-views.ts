@@ -45,6 +45,8 @@ export const aConversation = (part: Partial<ConversationView> = {}): Conversatio
   updatedAt: Date.UTC(2026, 0, 1),
   sending: { allowed: true },
   suggestions: [],
+  can: ["reply", "react", "recall", "mention", "typing", "receipts", "verify", "revoke"],
+  channel: null,
   ...part,
 });
 

@@ -27,6 +27,20 @@ export type {
   ThreadView,
   TrustView,
 } from "#bridge/views.ts";
+export type {
+  AddressView,
+  ChannelCommandInput,
+  ChannelHeadView,
+  JsonView,
+  NotePartView,
+  PlainAgentInput,
+  PlainProtocol,
+  PlanView,
+  PromptPartView,
+  ToolPartView,
+  TurnPartView,
+  TurnView,
+} from "#bridge/channel-views.ts";
 export type { BridgeFailure } from "#bridge/failure.ts";
 export type { EngineCalls } from "#bridge/calls.ts";
 export type { EngineEvent } from "#bridge/events.ts";

@@ -3,6 +3,7 @@
  * What a crash kept from the disk is made up for from the log when the book is opened again.
  */
 import type { Clock } from "#base/clock.ts";
+import type { ChannelHeadView } from "#bridge/channel-views.ts";
 import type { ConversationView } from "#bridge/views.ts";
 import type { EngineEvent } from "#bridge/events.ts";
 import type { AccountId, ConversationId, MessageId } from "#protocol/ids.ts";
@@ -50,6 +51,7 @@ export async function openBook(options: {
   readonly gatherMs: number;
   readonly people: () => PeopleContext;
   readonly typingIn: (id: ConversationId) => readonly AccountId[];
+  readonly channelOf: (id: ConversationId) => ChannelHeadView | null;
   readonly emit: (event: EngineEvent) => void;
 }): Promise<Book> {
   const { store, people, emit } = options;
@@ -64,7 +66,11 @@ export async function openBook(options: {
   const view = (one: Conversation): ConversationView =>
     viewConversation(
       one,
-      { draft: drafts.get(one.id)?.text ?? "", typing: options.typingIn(one.id) },
+      {
+        draft: drafts.get(one.id)?.text ?? "",
+        typing: options.typingIn(one.id),
+        channel: options.channelOf(one.id),
+      },
       people(),
     );
   const flush = async (): Promise<void> => {

@@ -1,5 +1,6 @@
 /** A conversation as the list draws it. Pure. */
-import type { ConversationView, MemberView, TrustView } from "#bridge/views.ts";
+import type { ChannelHeadView } from "#bridge/channel-views.ts";
+import type { Ability, ConversationView, MemberView, TrustView } from "#bridge/views.ts";
 import type { AccountId } from "#protocol/ids.ts";
 import type { Conversation, Member } from "./conversation.ts";
 
@@ -13,10 +14,26 @@ export type PeopleContext = {
   suggestionsOf(accountId: AccountId): readonly string[];
 };
 
+/** What the relay carries; a plain agent server carries none of it. */
+const ABILITIES: readonly Ability[] = [
+  "reply",
+  "react",
+  "recall",
+  "mention",
+  "typing",
+  "receipts",
+  "verify",
+  "revoke",
+];
+
 /** The view of one conversation. */
 export function viewConversation(
   conversation: Conversation,
-  extra: { readonly draft: string; readonly typing: readonly AccountId[] },
+  extra: {
+    readonly draft: string;
+    readonly typing: readonly AccountId[];
+    readonly channel: ChannelHeadView | null;
+  },
   people: PeopleContext,
 ): ConversationView {
   const members = conversation.members.map((member) => viewMember(member, people));
@@ -52,6 +69,8 @@ export function viewConversation(
     updatedAt: conversation.updatedAt,
     sending: sendingOf(conversation, people),
     suggestions: conversation.peerId === null ? [] : people.suggestionsOf(conversation.peerId),
+    can: extra.channel === null ? ABILITIES : [],
+    channel: extra.channel,
   };
 }
 

@@ -110,7 +110,7 @@ describe("a conversation in the list", () => {
   test("[N31] an unsent draft stands before what was said", () => {
     const one = after(fresh(), said(1, bot, words("first")));
 
-    const view = viewConversation(one, { draft: "I wan", typing: [] }, people());
+    const view = viewConversation(one, { draft: "I wan", typing: [], channel: null }, people());
 
     expect(view.preview).toMatchObject({ kind: "draft", text: "I wan", authorId: ada });
     expect(view.draft).toBe("I wan");
@@ -120,7 +120,7 @@ describe("a conversation in the list", () => {
     const called = after(fresh("group"), said(1, bot, words("you", { mentions: [ada] })));
     const read = reduceConversation(called, { type: "read", seq: 1, unreadCount: 0 }, ada);
     const mentioned = (one: Conversation) =>
-      viewConversation(one, { draft: "", typing: [] }, people()).mentioned;
+      viewConversation(one, { draft: "", typing: [], channel: null }, people()).mentioned;
 
     expect([mentioned(called), mentioned(read)]).toEqual([true, false]);
   });

@@ -71,6 +71,8 @@ const context = (more: Partial<ViewContext> = {}): ViewContext => ({
     [bot, { kind: "agent", role: "member" }],
   ]),
   marksById: {},
+  canRecall: true,
+  turnOf: () => null,
   canSend: true,
   draftOf: () => null,
   approvalOf: () => ({ rows: [], blockedBecause: null }),

@@ -8,6 +8,8 @@ export function plainText({ body, mentionNameById }: MessageView): string {
       return decodeMentions(body.text, choicesOf(mentionNameById));
     case "stream":
       return decodeMentions(body.stream.text, choicesOf(mentionNameById));
+    case "turn":
+      return body.turn.text;
     case "card":
       return body.artifact.title;
     case "media":
