@@ -482,6 +482,15 @@ export const ConfirmedUpload = v.object({
   sha256: sha256Hex,
 });
 
+const base64Url = v.pipe(text, v.maxLength(200), v.regex(/^[\w-]+$/));
+/** As a browser's `PushSubscription` spells itself. */
+export const SubscribeBody = v.object({
+  endpoint: v.pipe(text, v.maxLength(2_048)),
+  keys: v.object({ p256dh: base64Url, auth: base64Url }),
+});
+export const Subscribed = v.object({ subscription_id: tokenSchema });
+export const PushKey = v.object({ vapid_public_key: base64Url });
+
 export const Health = v.object({
   status: v.picklist(["ok", "degraded"]),
   version: text,

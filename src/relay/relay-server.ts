@@ -26,6 +26,8 @@ import { createMetrics } from "./metrics.ts";
 import { createSqliteLog } from "./log/sqlite-log.ts";
 import { createOutbound } from "./outbound.ts";
 import { createOriginCheck, type OriginCheck } from "./origins.ts";
+import { Notifier } from "./push/notifier.ts";
+import { createVapid } from "./push/web-push.ts";
 import { Relay } from "./relay.ts";
 import { openStore } from "./store/open-store.ts";
 import { createGovernance } from "./webhook/governance.ts";
@@ -79,7 +81,7 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
   const { clock = systemClock, host = "127.0.0.1" } = options;
   let port = options.port ?? 0;
   const origins = createOriginCheck(options.origins ?? [], () => port);
-  const { store, relay, uploads, webhooks, app } = await openRelay(options, origins);
+  const { store, relay, uploads, webhooks, notifier, app } = await openRelay(options, origins);
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   const addressOf = (request: IncomingMessage): string =>
     callerAddress(request, options.trustsProxy ?? false);
@@ -97,7 +99,7 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
       stopSweeping();
       const closed = new Promise<void>((done) => server.close(() => done()));
       await relay.stop(RETRY_AFTER_S);
-      await webhooks.stop();
+      await Promise.all([webhooks.stop(), notifier.stop()]);
       detachSockets();
       // Requests that were taken are answered; one that hangs ends the wait.
       const cut = clock.after(REQUEST_LIMIT_MS, () => server.closeAllConnections());
@@ -130,6 +132,8 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
   const outbound = createOutbound(clock, allowsPrivateTargets);
   const govern = createGovernance({ writer, directory, relay });
   const webhooks = new Webhooks({ ...shared, outbound, atRest, govern });
+  const vapid = await createVapid(secret, subjectOf(options.origins ?? []));
+  const notifier = new Notifier({ ...shared, writer, outbound, vapid });
   const uploads = createUploads(sql, writer, blobs);
   const app = createApp({
     ...shared,
@@ -140,6 +144,7 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
     uploads,
     webhooks,
     atRest,
+    vapid,
     allowsPrivateTargets,
     origins,
     offeredFile: join(folder, OFFERED_INVITES_FILE),
@@ -154,7 +159,7 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
     },
     staticRoot: options.staticRoot == null ? null : resolve(options.staticRoot),
   });
-  return { store, relay, uploads, webhooks, app };
+  return { store, relay, uploads, webhooks, notifier, app };
 }
 
 function listen(server: Server, port: number, host: string): Promise<number> {
@@ -179,6 +184,10 @@ const bytesOf = (file: string): number =>
     (sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0),
     0,
   );
+
+// Push services want somebody to turn to; a relay nobody reaches from outside has nobody.
+const subjectOf = (origins: readonly string[]): string =>
+  origins.find((origin) => origin.startsWith("https:")) ?? "mailto:operator@localhost";
 
 /** Repeats a task until the returned function is called. */
 function every(clock: Clock, periodMs: number, task: () => void): () => void {

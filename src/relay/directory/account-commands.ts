@@ -122,6 +122,7 @@ export const removeDevice: Command<{ now: number; userId: UserId; deviceId: Devi
   if (removed === 0) return refuse("NOT_FOUND");
   tx.sql.run("DELETE FROM sessions WHERE device_id = ?", deviceId);
   tx.sql.run("DELETE FROM prekeys WHERE owner_id = ?", deviceId);
+  tx.sql.run("DELETE FROM push_subscriptions WHERE device_id = ?", deviceId);
   tx.sql.run("DELETE FROM cursor WHERE recipient_dev = ?", deviceId);
   return ok(null);
 };

@@ -10,7 +10,7 @@ import type {
 } from "#protocol/ids.ts";
 import type { Backup, Prekey } from "#protocol/rest.ts";
 import type { Sql } from "../store/sql.ts";
-import type { AgentRow, DeviceRow, RelationRow, SessionRow, UserRow } from "./rows.ts";
+import type { AgentRow, DeviceRow, PushRow, RelationRow, SessionRow, UserRow } from "./rows.ts";
 
 export type LedgerRowBytes = {
   readonly seq: number;
@@ -39,6 +39,7 @@ export const createDirectory = (sql: Sql) => ({
   ...readsOfPeople(sql),
   ...readsOfAgents(sql),
   ...readsOfRelations(sql),
+  ...readsOfPush(sql),
 });
 
 const readsOfPeople = (sql: Sql) => ({
@@ -108,6 +109,35 @@ const readsOfAgents = (sql: Sql) => ({
     sql.get<InviteRow>("SELECT * FROM invites WHERE code = ?", code) ?? null,
   invitesOf: (agentId: AgentId) =>
     sql.all<InviteRow>("SELECT * FROM invites WHERE agent_id = ? ORDER BY created_at", agentId),
+});
+
+const readsOfPush = (sql: Sql) => ({
+  pushSubscription: (deviceId: DeviceId) =>
+    sql.get<PushRow>("SELECT * FROM push_subscriptions WHERE device_id = ?", deviceId) ?? null,
+  /** Subscribed devices of the members, but the writer's and those who muted the conversation. */
+  pushedDevices: (conversationId: ConversationId, writer: AccountId | null, now: number) =>
+    sql.all<{ device_id: DeviceId }>(
+      `SELECT device_id FROM member JOIN push_subscriptions ON user_id = account
+       WHERE conv = ? AND left_seq IS NULL AND account IS NOT ? AND coalesce(muted_until, 0) <= ?`,
+      conversationId,
+      writer,
+      now,
+    ),
+  /** Up to which seq a device has stored a conversation. */
+  cursorOf: (deviceId: DeviceId, conversationId: ConversationId) =>
+    sql.get<{ acked_seq: number }>(
+      "SELECT acked_seq FROM cursor WHERE recipient_dev = ? AND conv = ?",
+      deviceId,
+      conversationId,
+    )?.acked_seq ?? 0,
+  /** Unread messages in all conversations. */
+  unreadOf: (userId: UserId) =>
+    sql.get<{ n: number }>(
+      `SELECT count(*) AS n FROM member AS own JOIN entry ON entry.conv = own.conv
+       WHERE own.account = ? AND own.left_seq IS NULL AND entry.seq > own.read_seq
+       AND entry.seq >= own.joined_seq AND entry.counts = 1 AND entry.sender_id <> own.account`,
+      userId,
+    )?.n ?? 0,
 });
 
 const readsOfRelations = (sql: Sql) => ({

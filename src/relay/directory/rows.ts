@@ -57,6 +57,15 @@ export type AgentRow = {
   readonly signing_key: Bytes | null;
 };
 
+export type PushRow = {
+  readonly subscription_id: string;
+  readonly user_id: UserId;
+  readonly device_id: DeviceId;
+  readonly endpoint: string;
+  readonly p256dh: Bytes;
+  readonly auth: Bytes;
+};
+
 export type RelationRow = {
   readonly relation_id: RelationId;
   readonly kind: Relation["kind"];

@@ -28,6 +28,7 @@ import type { LogStore } from "../log/log-store.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Relay } from "../relay.ts";
 import type { AtRest } from "../at-rest.ts";
+import type { Vapid } from "../push/web-push.ts";
 import type { Webhooks } from "../webhook/webhooks.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Writer } from "../store/writer.ts";
@@ -44,6 +45,7 @@ export type ApiNeeds = {
   readonly uploads: Uploads;
   readonly webhooks: Webhooks;
   readonly atRest: AtRest;
+  readonly vapid: Vapid;
   /** Webhooks may be plain http and on this machine. */
   readonly allowsPrivateTargets: boolean;
   readonly events: Log;

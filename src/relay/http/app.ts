@@ -24,6 +24,7 @@ import { serveDeviceLinks } from "./device-links.ts";
 import { serveMessages } from "./messages.ts";
 import { serveOffered } from "./offered.ts";
 import { servePolling } from "./polling.ts";
+import { servePush } from "./push.ts";
 import { serveRelations } from "./relations.ts";
 import { securityHeaders, type HeaderOptions } from "./security-headers.ts";
 import { serveStaticFile } from "./static-files.ts";
@@ -90,10 +91,7 @@ export function createApp(
   serveConversations(app, api);
   serveGroups(app, api);
   serveFiles(app, api);
-  app.all(
-    "/push/*",
-    api.open(() => refuse("NOT_ENABLED")),
-  );
+  servePush(app, api);
 
   app.notFound(async (http) => {
     const { path, method } = http.req;

@@ -126,7 +126,7 @@ describe("every answer", () => {
     const world = await aWorld();
 
     expect((await world.rest("POST", "/auth/send-code")).body.error.code).toBe("NOT_ENABLED");
-    expect((await world.rest("GET", "/push/key")).status).toBe(501);
+    expect((await world.rest("POST", "/keys/rotation/request")).status).toBe(501);
   });
 });
 

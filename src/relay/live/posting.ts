@@ -196,6 +196,7 @@ function metaOf(frame: SendFrame): Readonly<Record<string, unknown>> {
     ...(frame.envelope_version === ENVELOPE_FORMAT
       ? {}
       : { envelope_version: frame.envelope_version }),
+    ...(frame.push === "normal" ? {} : { push: frame.push }),
     ...("stream_id" in frame ? { stream_id: frame.stream_id } : {}),
     ...("delta_count" in frame ? { delta_count: frame.delta_count } : {}),
   };

@@ -2,6 +2,7 @@
 import * as agent from "../directory/agent-commands.ts";
 import * as account from "../directory/account-commands.ts";
 import * as relation from "../directory/relation-commands.ts";
+import * as push from "../push/push-commands.ts";
 import * as upload from "../blobs/upload-commands.ts";
 import * as append from "../log/append-commands.ts";
 import * as conversation from "../log/conversation-commands.ts";
@@ -47,6 +48,8 @@ export const COMMANDS = {
   changeRelation: relation.changeRelation,
   block: relation.block,
   unblock: relation.unblock,
+  subscribe: push.subscribe,
+  unsubscribe: push.unsubscribe,
   startUpload: upload.startUpload,
   confirmUpload: upload.confirmUpload,
   dropUpload: upload.dropUpload,

@@ -129,5 +129,13 @@ ALTER TABLE agents ADD COLUMN webhook_secret BLOB;
 ALTER TABLE agents ADD COLUMN deleted_at INTEGER;
 CREATE INDEX agents_by_webhook ON agents(connection_mode) WHERE connection_mode = 'webhook';`;
 
+const PUSH = `
+CREATE TABLE push_subscriptions (
+  subscription_id TEXT PRIMARY KEY, user_id TEXT NOT NULL REFERENCES users(user_id) ON DELETE CASCADE,
+  device_id TEXT NOT NULL UNIQUE, endpoint TEXT NOT NULL UNIQUE, p256dh BLOB NOT NULL, auth BLOB NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX push_by_user ON push_subscriptions(user_id);`;
+
 /** Migration n brings `user_version` from n to n + 1. */
-export const MIGRATIONS: readonly string[] = [ACCOUNTS + LOG, AGENT_LIMITS, WEBHOOKS];
+export const MIGRATIONS: readonly string[] = [ACCOUNTS + LOG, AGENT_LIMITS, WEBHOOKS, PUSH];
