@@ -22,8 +22,12 @@ async function setupLoad() {
   const over = new AbortController();
   const load = Promise.all(
     conversations.map(async (conversationId, c) => {
-      for (let i = 0; !over.signal.aborted; i++)
-        asked.push(await ask(ada, conversationId, `${c}.${i}`));
+      for (let i = 0; !over.signal.aborted; i++) {
+        const text = await ask(ada, conversationId, `${c}.${i}`);
+        asked.push(text);
+        // A few ahead of the answers, so that every process always has some on its hands.
+        if (i % AHEAD === AHEAD - 1) await answered(ada, [text]);
+      }
     }),
   );
   return {

@@ -7,7 +7,7 @@ import { unmasked } from "./unmask.ts";
 
 export type Fault =
   | { readonly kind: "none" }
-  /** Connections stay open and nothing passes, either way. */
+  /** Open connections stay open and nothing ever passes again; new ones are as silent while this lasts. */
   | { readonly kind: "silent" }
   | { readonly kind: "slow"; readonly delayMs: number }
   /** Everything leaves in pieces of so many bytes. */
@@ -27,8 +27,8 @@ export interface FaultLine {
   become(fault: Fault): void;
   /** Breaks every open connection, both ends. */
   cut(): void;
-  /** Breaks each connection once this many more bytes have come from the relay: in the midst of a frame. */
-  cutAfter(sizeBytes: number): void;
+  /** Breaks each open connection once so many more bytes have passed from this side: in the midst of a frame. */
+  cutAfter(sizeBytes: number, from: Side): void;
   readonly openConnections: number;
   /** How often connections were broken. */
   readonly cuts: number;
@@ -37,11 +37,20 @@ export interface FaultLine {
   close(): Promise<void>;
 }
 
-type Pair = { readonly near: Socket; readonly far: Socket; leftBytes: number };
+type Side = "endpoint" | "relay";
+
+type Pair = {
+  readonly near: Socket;
+  readonly far: Socket;
+  /** Bytes that may still pass before the cut. */
+  readonly left: Record<Side, number>;
+  readonly tape: Record<Side, Buffer[]>;
+  isSilent: boolean;
+};
 
 /** Starts a line that leads nowhere yet. */
 export async function startFaultLine({ isTaped = false } = {}): Promise<FaultLine> {
-  const tapes: { readonly byEndpoint: Buffer[]; readonly byRelay: Buffer[] }[] = [];
+  const tapes: Pair["tape"][] = [];
   const pairs = new Set<Pair>();
   let [target, cuts] = [0, 0];
   let fault: Fault = { kind: "none" };
@@ -52,63 +61,64 @@ export async function startFaultLine({ isTaped = false } = {}): Promise<FaultLin
     pair.near.resetAndDestroy();
     pair.far.resetAndDestroy();
   };
-  const server = createServer({ noDelay: true }, (near) => {
-    near.on("error", () => {});
-    if (fault.kind === "refused") return void near.resetAndDestroy();
-    if (fault.kind === "portal") return void near.end(PORTAL);
-    const far = connect({ port: target, host: "127.0.0.1", noDelay: true });
-    const pair: Pair = { near, far, leftBytes: Infinity };
-    pairs.add(pair);
-    const tape = { byEndpoint: [] as Buffer[], byRelay: [] as Buffer[] };
-    if (isTaped) tapes.push(tape);
-    carry(near, far, (chunk) => {
-      if (isTaped) tape.byEndpoint.push(chunk);
-      return chunk;
-    });
-    carry(far, near, (chunk) => {
-      if (isTaped) tape.byRelay.push(chunk);
-      pair.leftBytes -= chunk.length;
-      if (pair.leftBytes > 0) return chunk;
-      near.write(chunk.subarray(0, chunk.length + pair.leftBytes), () => drop(pair));
-      return null;
-    });
-    for (const end of [near, far]) end.on("close", () => pairs.delete(pair));
-  });
 
-  const carry = (from: Socket, to: Socket, check: (chunk: Buffer) => Buffer | null): void => {
-    let held: Buffer[] = [];
-    let late: NodeJS.Timeout | null = null;
+  /** Carries what one side says to the other, as the fault of the moment has it. */
+  const carry = (pair: Pair, side: Side): void => {
+    const [from, to] = side === "endpoint" ? [pair.near, pair.far] : [pair.far, pair.near];
+    // What waits goes before what comes later, whatever the fault has become meanwhile.
+    let [held, late, delayMs] = [[] as Buffer[], 0, 0];
     const flush = (): void => {
-      late = null;
       to.write(Buffer.concat(held));
       held = [];
     };
     const pass = (chunk: Buffer): void => {
-      switch (fault.kind) {
-        case "silent":
-          return;
-        case "slow":
-          setTimeout(() => to.write(chunk), fault.delayMs);
-          return;
-        case "split":
-          for (let at = 0; at < chunk.length; at += fault.pieceBytes)
-            to.write(chunk.subarray(at, at + fault.pieceBytes));
-          return;
-        case "merged":
-          held.push(chunk);
-          late ??= setTimeout(flush, fault.withinMs);
-          return;
-        default:
+      if (fault.kind === "slow" || late > 0) {
+        if (fault.kind === "slow") delayMs = fault.delayMs;
+        late += 1;
+        setTimeout(() => {
+          late -= 1;
           to.write(chunk);
-      }
+        }, delayMs);
+      } else if (fault.kind === "merged" || held.length > 0) {
+        if (held.push(chunk) === 1 && fault.kind === "merged") setTimeout(flush, fault.withinMs);
+      } else if (fault.kind === "split") {
+        for (let at = 0; at < chunk.length; at += fault.pieceBytes)
+          to.write(chunk.subarray(at, at + fault.pieceBytes));
+      } else to.write(chunk);
     };
     from.on("data", (chunk: Buffer) => {
-      const passing = check(chunk);
-      if (passing !== null) pass(passing);
+      if (pair.isSilent) return;
+      if (isTaped) pair.tape[side].push(chunk);
+      const leftBytes = pair.left[side];
+      pair.left[side] -= chunk.length;
+      if (leftBytes > chunk.length) pass(chunk);
+      else to.write(chunk.subarray(0, leftBytes), () => drop(pair));
     });
-    from.on("end", () => (fault.kind === "silent" ? undefined : to.end()));
+    from.on("end", () => (pair.isSilent ? undefined : to.end()));
     from.on("error", () => to.destroy());
+    from.on("close", () => pairs.delete(pair));
   };
+
+  const callers = new Set<Socket>();
+  const server = createServer({ noDelay: true }, (near) => {
+    callers.add(near);
+    near.on("error", () => {});
+    near.on("close", () => callers.delete(near));
+    if (fault.kind === "refused") return void near.resetAndDestroy();
+    if (fault.kind === "portal") return void near.end(PORTAL);
+    const far = connect({ port: target, host: "127.0.0.1", noDelay: true });
+    const pair: Pair = {
+      near,
+      far,
+      left: { endpoint: Infinity, relay: Infinity },
+      tape: { endpoint: [], relay: [] },
+      isSilent: fault.kind === "silent",
+    };
+    pairs.add(pair);
+    if (isTaped) tapes.push(pair.tape);
+    carry(pair, "endpoint");
+    carry(pair, "relay");
+  });
 
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
@@ -116,12 +126,15 @@ export async function startFaultLine({ isTaped = false } = {}): Promise<FaultLin
     url: `http://127.0.0.1:${port}`,
     port,
     leadTo: (next) => (target = next),
-    become: (next) => (fault = next),
+    become(next) {
+      fault = next;
+      if (next.kind === "silent") for (const pair of pairs) pair.isSilent = true;
+    },
     cut() {
       for (const pair of [...pairs]) drop(pair);
     },
-    cutAfter(sizeBytes) {
-      for (const pair of pairs) pair.leftBytes = sizeBytes;
+    cutAfter(sizeBytes, from) {
+      for (const pair of pairs) pair.left[from] = sizeBytes;
     },
     get openConnections() {
       return pairs.size;
@@ -131,14 +144,12 @@ export async function startFaultLine({ isTaped = false } = {}): Promise<FaultLin
     },
     said: () =>
       Buffer.concat(
-        tapes.flatMap(({ byEndpoint, byRelay }) => [
-          unmasked(Buffer.concat(byEndpoint)),
-          ...byRelay,
-        ]),
+        tapes.flatMap(({ endpoint, relay }) => [unmasked(Buffer.concat(endpoint)), ...relay]),
       ),
     close: () =>
       new Promise((resolve) => {
         for (const pair of [...pairs]) drop(pair);
+        for (const caller of callers) caller.destroy();
         server.close(() => resolve());
       }),
   };

@@ -149,7 +149,7 @@ export async function startWorld(
     set lies(lies: (url: string) => string | null) {
       lying.lies = lies;
     },
-    async person(): Promise<Person> {
+    async person(changes: Partial<EndpointOptions> = {}): Promise<Person> {
       const now = Date.now();
       const userId = makeId<UserId>(now, systemRandom);
       const deviceId = makeId<DeviceId>(now, systemRandom);
@@ -190,9 +190,9 @@ export async function startWorld(
       const joinAs = async (ownId: DeviceId, signer: Signer, ownStore: Store): Promise<Member> => {
         const login = { origin: url, userId, deviceId: ownId, signer };
         const { publicKey: identityKey } = identity;
-        const member = join_({
+        const options = {
           store: ownStore,
-          tokens: createDeviceTokens({ rest: bare, clock: systemClock, login }),
+          tokens: createDeviceTokens({ rest: bare, clock: changes.clock ?? systemClock, login }),
           identity: {
             accountId: userId,
             deviceId: ownId,
@@ -204,7 +204,8 @@ export async function startWorld(
           vault: createStoreKeyVault(ownStore),
           keepLog: true,
           acknowledge: "on-commit",
-        });
+        } as const;
+        const member = join_(options, changes);
         await member.online();
         return member;
       };
