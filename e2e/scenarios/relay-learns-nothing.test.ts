@@ -131,37 +131,39 @@ test(
     // What the relay does hold, in each place and form that is searched: the search is able to find.
     const account = must(await ada.endpoint.account(ada.endpoint.accountId));
     const publicKey = formsOfKey(Buffer.from(account.identityKey).toString("hex"));
-    const control = watched.look(
-      createSearch(
-        new Map([
-          ["an id", Buffer.from(ada.endpoint.accountId)],
-          ["a word of the log", Buffer.from('"event":"')],
-          ["a frame by an endpoint", Buffer.from('"type":"message.send"')],
-          ["a frame by the relay", Buffer.from('"type":"message.new"')],
-          ...publicKey.filter(([name]) => name.endsWith("raw") || name.endsWith("byte 0")),
-        ]),
-      ),
-    );
+    const controls = new Map([
+      ["an id", Buffer.from(ada.endpoint.accountId)],
+      ["a word of the log", Buffer.from('"event":"')],
+      ["a frame by an endpoint", Buffer.from('"type":"message.send"')],
+      ["a frame by the relay", Buffer.from('"type":"message.new"')],
+      ...publicKey.filter(([name]) => name.endsWith("raw") || name.endsWith("byte 0")),
+    ]);
     const rawKey = publicKey[0]?.[0] ?? "";
-    expect(control.stored).toEqual(expect.arrayContaining(["an id", rawKey]));
-    expect(control.logged).toEqual(["a word of the log"]);
-    expect(control.onWires).toEqual(
-      expect.arrayContaining(["an id", "a frame by an endpoint", "a frame by the relay"]),
-    );
-    expect(control.onWires.some((name) => name.includes("base64"))).toBe(true);
 
-    const search = createSearch(new Map([...canaries, ...secrets.flatMap(formsOfKey)]));
-    const leaks = watched.look(search);
+    const needles = new Map([...canaries, ...secrets.flatMap(formsOfKey)]);
+    const seen = watched.look(createSearch(new Map([...needles, ...controls])));
 
+    const leaksOf = (found: readonly string[]) => found.filter((name) => needles.has(name));
     console.log(
       `relay-learns-nothing: ${Object.keys(CANARIES).length} texts and ${secrets.length} keys in ` +
-        `${search.count} forms, ${(leaks.inMemory.readBytes / 1e6).toFixed(0)} MB of memory`,
+        `${needles.size} forms, ${(seen.inMemory.readBytes / 1e6).toFixed(0)} MB of memory`,
     );
     expect(ofPeople.length).toBeGreaterThan(40);
     expect(ofAgent.length).toBeGreaterThan(40);
-    expect(leaks).toMatchObject({ stored: [], logged: [], onWires: [], inMemory: { found: [] } });
+    expect(seen.stored).toEqual(expect.arrayContaining(["an id", rawKey]));
+    expect(seen.logged).toEqual(["a word of the log"]);
+    expect(seen.onWires).toEqual(
+      expect.arrayContaining(["an id", "a frame by an endpoint", "a frame by the relay"]),
+    );
+    expect(seen.onWires.some((name) => name.includes("base64"))).toBe(true);
     if (process.platform === "linux")
-      expect(control.inMemory.found).toEqual(expect.arrayContaining(["an id", rawKey]));
+      expect(seen.inMemory.found).toEqual(expect.arrayContaining(["an id", rawKey]));
+    expect({
+      stored: leaksOf(seen.stored),
+      logged: leaksOf(seen.logged),
+      onWires: leaksOf(seen.onWires),
+      inMemory: leaksOf(seen.inMemory.found),
+    }).toEqual({ stored: [], logged: [], onWires: [], inMemory: [] });
     await watched.end();
   },
 );

@@ -13,11 +13,14 @@ export function findInMemory(
   let readBytes = 0;
   const memory = openSync(`/proc/${pid}/mem`, "r");
   const chunk = Buffer.alloc(CHUNK_BYTES);
+  const nothing = Buffer.alloc(CHUNK_BYTES);
   for (const [start, end] of writableRegions(pid)) {
     // Chunks overlap, so that nothing hides across their border.
     for (let at = start; at < end; at += CHUNK_BYTES - search.longestBytes) {
       const sizeBytes = readAt(memory, chunk, at, Math.min(CHUNK_BYTES, end - at));
       if (sizeBytes === 0) break;
+      // Most of what is mapped was never written.
+      if (chunk.compare(nothing, 0, sizeBytes, 0, sizeBytes) === 0) continue;
       readBytes += sizeBytes;
       for (const name of search.in(chunk.subarray(0, sizeBytes))) found.add(name);
     }
