@@ -60,6 +60,7 @@ export const ERROR_CODES = {
   PLAINTEXT_REFUSED: refusal(422, "Only sealed messages are taken."),
   ENVELOPE_MISMATCH: refusal(422, "The envelope names another conversation, message or sender."),
   ENVELOPE_INVALID: refusal(422, "The envelope is malformed."),
+  MANIFEST_INVALID: refusal(422, "The capability manifest does not have the expected shape."),
   SHA256_MISMATCH: refusal(422, "The uploaded bytes have another hash."),
   ACCOUNT_LOCKED: refusal(423, "Too many failed logins.", "later"),
   RATE_LIMITED: refusal(429, "Too many requests.", "later"),

@@ -255,6 +255,18 @@ export const RELAY_FRAMES = {
     status: text,
     reason: v.optional(text),
   }),
+  /** To people: the agent has another manifest. To the agent: a person decided about their scopes. */
+  "agent.capability_changed": frame("agent.capability_changed", {
+    agent_id: v.optional(agent_id),
+    capability_manifest_version: v.optional(countSchema),
+    capability_manifest_hash: v.optional(text),
+    /** It asks for more than before; what was granted stays until the person decides. */
+    breaking: v.optional(v.boolean()),
+    user_id: v.optional(user_id),
+    relation_id: v.optional(idSchema<RelationId>()),
+    accepted: v.optional(v.boolean()),
+    granted_scopes: v.optional(v.array(text)),
+  }),
   "agent.assignment": frame("agent.assignment", { fence: countSchema, connections: countSchema }),
   "contact.requested": frame("contact.requested", { request_id: tokenSchema, user_id }),
   "contact.accepted": frame("contact.accepted", {

@@ -315,6 +315,12 @@ export const ChangeAgentBody = v.object({
   webhook_url: v.exactOptional(v.nullable(targetUrl)),
   health_check_url: v.exactOptional(v.nullable(targetUrl)),
   governance: v.exactOptional(v.picklist(["active", "paused"])),
+  capability_manifest: v.exactOptional(v.record(text, v.unknown())),
+});
+/** A person's decision about one version of an agent's manifest. */
+export const ScopesBody = v.object({
+  capability_manifest_version: countSchema,
+  granted_scopes: scopes,
 });
 /** `token` and `webhook_secret` (base64 of 32 bytes; webhook agents only) are shown this once. */
 export const AgentCreated = v.object({

@@ -1,17 +1,11 @@
-/** Writes about people: registration, devices, sessions, password, backup, their own ledger. */
-import { timingSafeEqual } from "node:crypto";
+/** Writes about people: registration, devices, sessions, backup, their own ledger. */
 import { bytesToBase64 } from "#base/base64.ts";
 import { equalBytes, type Bytes } from "#base/bytes.ts";
 import { ok, type Result } from "#base/result.ts";
 import type { AccountId, DeviceId, UserId } from "#protocol/ids.ts";
-import {
-  LOGIN_FAILURES_BEFORE_LOCK,
-  LOGIN_LOCK_MS,
-  MAX_DEVICES_PER_HUMAN,
-  REFRESH_GRACE_MS,
-} from "#protocol/limits.ts";
+import { MAX_DEVICES_PER_HUMAN, REFRESH_GRACE_MS } from "#protocol/limits.ts";
 import type { Backup } from "#protocol/rest.ts";
-import { refuse, refuseFor, type RelayFailure } from "../failure.ts";
+import { refuse, type RelayFailure } from "../failure.ts";
 import { checkLedgerPlace, checkWholeLedger, hashOf, NO_HASH } from "../ledger-head.ts";
 import type { Command, Transaction } from "../store/transaction.ts";
 
@@ -127,58 +121,6 @@ export const removeDevice: Command<{ now: number; userId: UserId; deviceId: Devi
   return ok(null);
 };
 
-/**
- * Signs in by password. Known and unknown handles fail and lock alike.
- * A failed login is a success of this command: its count must be committed.
- */
-export const login: Command<
-  { now: number; handle: string; authHash: Bytes; session: Omit<NewSession, "userId"> },
-  | { outcome: "in"; userId: UserId }
-  | { outcome: "refused" }
-  | { outcome: "locked"; untilMs: number }
-> = (tx, { now, handle, authHash, session }) => {
-  tx.sql.run(
-    "DELETE FROM login_failures WHERE at < ? AND locked_until < ?",
-    now - LOGIN_LOCK_MS,
-    now,
-  );
-  const before = tx.sql.get<{ failures: number; locked_until: number }>(
-    "SELECT failures, locked_until FROM login_failures WHERE handle = ?",
-    handle,
-  ) ?? { failures: 0, locked_until: 0 };
-  if (before.locked_until > now) return ok({ outcome: "locked", untilMs: before.locked_until });
-  const user = tx.sql.get<{ user_id: UserId; auth_hash: Bytes | null }>(
-    "SELECT user_id, auth_hash FROM users WHERE handle = ?",
-    handle,
-  );
-  const expected = user?.auth_hash ?? new Uint8Array(32);
-  const matches = timingSafeEqual(expected, authHash) && user?.auth_hash != null;
-  const device = session.deviceId;
-  const ownsDevice =
-    device === null ||
-    tx.sql.get(
-      "SELECT 1 FROM devices WHERE device_id = ? AND user_id = ? AND revoked_at IS NULL",
-      device,
-      user?.user_id ?? "",
-    ) !== undefined;
-  if (user !== undefined && matches && ownsDevice) {
-    tx.sql.run("DELETE FROM login_failures WHERE handle = ?", handle);
-    insertSession(tx, { ...session, userId: user.user_id }, now);
-    return ok({ outcome: "in", userId: user.user_id });
-  }
-  const failures = before.failures + 1;
-  const lockedUntil = failures >= LOGIN_FAILURES_BEFORE_LOCK ? now + LOGIN_LOCK_MS : 0;
-  tx.sql.run(
-    `INSERT INTO login_failures (handle, failures, locked_until, at) VALUES (?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET failures = excluded.failures, locked_until = excluded.locked_until, at = excluded.at`,
-    handle,
-    lockedUntil > 0 ? 0 : failures,
-    lockedUntil,
-    now,
-  );
-  return ok({ outcome: "refused" });
-};
-
 export const startSession: Command<{ now: number; session: NewSession }, null> = (
   tx,
   { now, session },
@@ -228,40 +170,6 @@ export const refreshSession: Command<
 
 export const endSession: Command<{ sessionId: string }, null> = (tx, { sessionId }) => {
   tx.sql.run("DELETE FROM sessions WHERE session_id = ?", sessionId);
-  return ok(null);
-};
-
-/** Login secret and backup change together; every other session ends. */
-export const changePassword: Command<
-  {
-    userId: UserId;
-    sessionId: string;
-    authHash: Bytes | null;
-    next: PasswordFields;
-    backup: Backup;
-  },
-  null
-> = (tx, { userId, sessionId, authHash, next, backup }) => {
-  const user = tx.sql.get<{ auth_hash: Bytes | null }>(
-    "SELECT auth_hash FROM users WHERE user_id = ?",
-    userId,
-  );
-  if (user === undefined) return refuse("NOT_FOUND");
-  const matches =
-    user.auth_hash === null
-      ? authHash === null
-      : authHash !== null && timingSafeEqual(user.auth_hash, authHash);
-  if (!matches) return refuse("INVALID_CREDENTIALS");
-  const stored = putBackup(tx, { userId, backup });
-  if (!stored.ok) return stored;
-  tx.sql.run(
-    "UPDATE users SET auth_hash = ?, argon2_salt = ?, argon2_params = ? WHERE user_id = ?",
-    next.authHash,
-    next.argon2Salt,
-    next.argon2Params,
-    userId,
-  );
-  tx.sql.run("DELETE FROM sessions WHERE user_id = ? AND session_id <> ?", userId, sessionId);
   return ok(null);
 };
 
@@ -346,10 +254,6 @@ export const appendAccountLedger: Command<
   return ok(null);
 };
 
-/** A locked account says until when. */
-export const lockedRefusal = (untilMs: number, now: number): Result<never, RelayFailure> =>
-  refuseFor("ACCOUNT_LOCKED", untilMs - now);
-
 export function isAccount(tx: Pick<Transaction, "sql">, id: AccountId): boolean {
   return (
     tx.sql.get(
@@ -406,7 +310,7 @@ function insertBackup(tx: Transaction, userId: UserId, backup: Backup): void {
   );
 }
 
-function insertSession(tx: Transaction, session: NewSession, now: number): void {
+export function insertSession(tx: Transaction, session: NewSession, now: number): void {
   tx.sql.run("DELETE FROM sessions WHERE expires_at <= ?", now);
   tx.sql.run(
     `INSERT INTO sessions (session_id, user_id, device_id, refresh_hash, rotated_at, created_at, expires_at)

@@ -132,6 +132,21 @@ export const changeAgent: Command<
     ? refuse("NOT_FOUND")
     : ok(null);
 
+/** The next version of the agent's manifest. */
+export const setManifest: Command<
+  { agentId: AgentId; manifest: string; manifestHash: string },
+  { readonly version: number }
+> = (tx, { agentId, manifest, manifestHash }) => {
+  const row = tx.sql.get<{ version: number }>(
+    `UPDATE agents SET manifest = ?, manifest_hash = ?, manifest_version = manifest_version + 1
+     WHERE agent_id = ? RETURNING manifest_version AS version`,
+    manifest,
+    manifestHash,
+    agentId,
+  );
+  return row === undefined ? refuse("NOT_FOUND") : ok(row);
+};
+
 export const setWebhookSecret: Command<{ agentId: AgentId; sealed: Bytes }, null> = (
   tx,
   { agentId, sealed },

@@ -219,6 +219,18 @@ export const changeRelation: Command<
   return ok({ ...row, status: to });
 };
 
+export const grantScopes: Command<
+  { relationId: RelationId; grantedScopes: readonly string[] },
+  RelationRow
+> = (tx, { relationId, grantedScopes }) => {
+  const row = tx.sql.get<RelationRow>(
+    "UPDATE relations SET granted_scopes = ? WHERE relation_id = ? RETURNING *",
+    JSON.stringify(grantedScopes),
+    relationId,
+  );
+  return row === undefined ? refuse("NOT_FOUND") : ok(row);
+};
+
 export const block: Command<{ now: number; userId: UserId; blockedId: UserId }, null> = (
   tx,
   { now, userId, blockedId },

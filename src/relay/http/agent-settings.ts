@@ -3,6 +3,7 @@ import { ChangeAgentBody } from "#protocol/rest.ts";
 import { agentTokenHash, makeAgentToken } from "../admission.ts";
 import { refuse } from "../failure.ts";
 import { agentOf, badTarget, makeWebhookSecret, ownAgent } from "./agent-parts.ts";
+import { changeManifest, checkManifest } from "./manifests.ts";
 import { answer, type Api, type RelayApp, type Route } from "./api.ts";
 
 export function serveAgentSettings(app: RelayApp, api: Api): void {
@@ -23,6 +24,9 @@ const changeAgent = (api: Api): Route =>
     const path = badTarget(api, next);
     if (path !== null) return refuse("BAD_REQUEST", { path });
     if (agent.value.governance === "blocked") return refuse("BLOCKED");
+    const { capability_manifest } = body.value;
+    const manifest = capability_manifest === undefined ? null : checkManifest(capability_manifest);
+    if (manifest?.ok === false) return manifest;
     const changed = await api.writer.run("changeAgent", {
       agentId: agent_id,
       displayName: next.display_name,
@@ -33,6 +37,9 @@ const changeAgent = (api: Api): Route =>
       governance: next.governance,
     });
     if (!changed.ok) return changed;
+    const versioned =
+      manifest === null ? null : await changeManifest(api, agent.value, manifest.value);
+    if (versioned?.ok === false) return versioned;
     api.relay.reviewAgent(agent_id);
     api.webhooks.wake(agent_id);
     const row = api.directory.agent(agent_id);

@@ -1,6 +1,4 @@
 /** Agents: made by people, run by whoever holds the token; their keys, and invites to talk with them. */
-import { createHash } from "node:crypto";
-import canonicalize from "canonicalize";
 import { bytesToHex } from "#base/bytes.ts";
 import { ok, type Result } from "#base/result.ts";
 import { makeId, type AgentId } from "#protocol/ids.ts";
@@ -16,6 +14,7 @@ import { agentOf, badTarget, makeWebhookSecret, sameAgent } from "./agent-parts.
 import { answer, answerPage, type Api, type Http, type RelayApp, type Route } from "./api.ts";
 import { agentPrincipal } from "./callers.ts";
 import { decodeAll } from "./body-parts.ts";
+import { checkManifest } from "./manifests.ts";
 import { ackOf } from "./messages.ts";
 
 export function serveAgents(app: RelayApp, api: Api): void {
@@ -27,11 +26,6 @@ export function serveAgents(app: RelayApp, api: Api): void {
   app.put("/agents/:id/prekeys", putPrekeys(api));
   app.post("/agents/:id/messages", sendAsAgent(api));
 }
-
-const manifestHash = (manifest: unknown): string =>
-  createHash("sha256")
-    .update(canonicalize(manifest) ?? "")
-    .digest("hex");
 
 // Said clearly, because a program written for a relay that seals would otherwise leak without a word.
 async function refusePlaintext(http: Http): Promise<Result<null, RelayFailure>> {
@@ -47,7 +41,8 @@ const createAgent = (api: Api): Route =>
     const { capability_manifest, connection_mode } = body.value;
     const path = badTarget(api, body.value);
     if (path !== null) return refuse("BAD_REQUEST", { path });
-    const manifest = capability_manifest === null ? null : JSON.stringify(capability_manifest);
+    const manifest = capability_manifest === null ? null : checkManifest(capability_manifest);
+    if (manifest?.ok === false) return manifest;
     const agentId = makeId<AgentId>(api.clock.now(), api.random);
     const token = makeAgentToken(api.random);
     const secret = connection_mode === "webhook" ? makeWebhookSecret(api, agentId) : null;
@@ -58,8 +53,8 @@ const createAgent = (api: Api): Route =>
       displayName: body.value.display_name,
       description: body.value.description,
       connectionMode: connection_mode,
-      manifest,
-      manifestHash: capability_manifest === null ? null : manifestHash(capability_manifest),
+      manifest: manifest?.value.text ?? null,
+      manifestHash: manifest?.value.hash ?? null,
       tokenHash: agentTokenHash(token),
       webhook: {
         url: body.value.webhook_url,

@@ -21,6 +21,7 @@ import { serveKeys } from "./keys.ts";
 import { serveLedgers } from "./ledgers.ts";
 import { serveInvites } from "./invites.ts";
 import { serveDeviceLinks } from "./device-links.ts";
+import { serveManifests } from "./manifests.ts";
 import { serveMessages } from "./messages.ts";
 import { serveOffered } from "./offered.ts";
 import { servePolling } from "./polling.ts";
@@ -87,6 +88,7 @@ export function createApp(
   servePolling(app, api);
   serveInvites(app, api);
   serveRelations(app, api);
+  serveManifests(app, api);
   serveMessages(app, api);
   serveConversations(app, api);
   serveGroups(app, api);

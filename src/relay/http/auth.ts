@@ -1,4 +1,5 @@
 /** Signing up and in: by password, by the device's key, by the refresh cookie. SPEC §auth. */
+import { timingSafeEqual } from "node:crypto";
 import { deleteCookie, getCookie } from "hono/cookie";
 import { base64ToBytes } from "#base/base64.ts";
 import { utf8 } from "#base/bytes.ts";
@@ -23,7 +24,7 @@ import {
 } from "#protocol/rest.ts";
 import { PROTOCOL } from "#protocol/version.ts";
 import { makeCode, sha256 } from "../admission.ts";
-import { lockedRefusal } from "../directory/account-commands.ts";
+import { deniedRefusal } from "../directory/password-commands.ts";
 import { decodeBase64 } from "../envelope-check.ts";
 import { refuse } from "../failure.ts";
 import { answer, isoTime, type Api, type RelayApp, type Route } from "./api.ts";
@@ -114,7 +115,10 @@ const register = (api: Api): Route =>
       if (!body.ok) return body;
       const { user_id, device, auth_key, argon2_salt, argon2_params } = body.value;
       const { policy, code } = api.registration;
-      if (policy === "closed" || (policy === "invite" && body.value.registration_code !== code)) {
+      if (
+        policy === "closed" ||
+        (policy === "invite" && !isSameText(body.value.registration_code, code))
+      ) {
         return refuse("REGISTRATION_CLOSED");
       }
       const ledger = decodeAll(body.value.account_ledger);
@@ -158,9 +162,7 @@ const login = (api: Api): Route =>
       session,
     });
     if (!login.ok) return login;
-    if (login.value.outcome === "locked")
-      return lockedRefusal(login.value.untilMs, api.clock.now());
-    if (login.value.outcome === "refused") return refuse("INVALID_CREDENTIALS");
+    if (login.value.outcome !== "in") return deniedRefusal(login.value, api.clock.now());
     const { userId } = login.value;
     setRefreshCookie(api, http, refreshToken);
     const tokens = await tokensOf(api, { ...session, userId });
@@ -237,6 +239,7 @@ const changePassword = (api: Api): Route =>
     if (!next.ok || next.value === null) return refuse("BAD_REQUEST", { path: "new_auth_key" });
     const oldKey = auth_key === null ? null : base64ToBytes(auth_key);
     const changed = await api.writer.run("changePassword", {
+      now: api.clock.now(),
       userId: who.userId,
       sessionId: who.sessionId,
       authHash: oldKey === null ? null : sha256(oldKey),
@@ -244,8 +247,15 @@ const changePassword = (api: Api): Route =>
       backup,
     });
     if (!changed.ok) return changed;
+    if (changed.value.outcome !== "changed") return deniedRefusal(changed.value, api.clock.now());
     const isOther = (session: { sessionId: string }): boolean =>
       session.sessionId !== who.sessionId;
     api.relay.endSessions(who.userId, isOther, "password_changed");
     return answer({});
   });
+
+/** Takes the same time wherever the texts differ. */
+const isSameText = (given: string | undefined, expected: string | null): boolean =>
+  expected !== null &&
+  given !== undefined &&
+  timingSafeEqual(sha256(utf8(given)), sha256(utf8(expected)));

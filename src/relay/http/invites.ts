@@ -15,6 +15,7 @@ import {
 } from "./api.ts";
 import { decodeAll } from "./body-parts.ts";
 import { agentKeys } from "./keys.ts";
+import { checkScopes } from "./manifests.ts";
 import { relationOf } from "./relations.ts";
 
 export function serveInvites(app: RelayApp, api: Api): void {
@@ -94,6 +95,10 @@ const acceptInvite = (api: Api): Route =>
     if (!body.ok) return body;
     const ledger = decodeAll(body.value.ledger);
     if (ledger === null) return refuse("BAD_REQUEST", { path: "ledger" });
+    const invited = api.directory.invite(http.req.param("code") ?? "");
+    const agent = invited === null ? null : api.directory.agent(invited.agent_id);
+    const allowed = agent === null ? null : checkScopes(agent, body.value.granted_scopes);
+    if (allowed?.ok === false) return allowed;
     const accepted = await api.writer.run("acceptInvite", {
       now: api.clock.now(),
       code: http.req.param("code") ?? "",

@@ -32,6 +32,17 @@ async function aPersonWithAPassword(world: World, handle: string) {
   return { auth_key, request, registered };
 }
 
+const aBackup = (device_id: string) => ({
+  backup_a: text64(randomBytes(8)),
+  backup_b: text64(randomBytes(8)),
+  argon2_salt: text64(randomBytes(32)),
+  argon2_params: ARGON2,
+  public_key: "",
+  signing_public_key: text64(randomBytes(32)),
+  device_id,
+  bk_gen: 1,
+});
+
 const cookieOf = (headers: Headers): string =>
   (headers.get("set-cookie") ?? "").split(";")[0] ?? "";
 
@@ -194,7 +205,7 @@ describe("signing in", () => {
 
   test("[P16] five failures lock a known and an unknown handle alike, and a device still gets in", async () => {
     const world = await aWorld();
-    await world.person("ada");
+    const ada = await world.person("ada");
     const attempt = async (handle: string) => {
       const answer = await world.rest("POST", "/auth/login", null, {
         handle,
@@ -215,6 +226,50 @@ describe("signing in", () => {
       [423, "ACCOUNT_LOCKED"],
     ]);
     expect(outcomes.get("nobody")).toEqual(outcomes.get("ada"));
+    expect((await world.rest("GET", "/auth/me", await world.renew(ada))).status).toBe(200);
+    await world.clock.advance(900_000);
+    expect(await attempt("ada")).toEqual([401, "INVALID_CREDENTIALS"]);
+  });
+
+  test("[P16] wrong passwords count wherever they are tried, and the lock says how long it lasts", async () => {
+    const world = await aWorld();
+    const { auth_key, registered } = await aPersonWithAPassword(world, "ada");
+    const token: string = registered.body.data.access_token;
+    const wrong = text64(randomBytes(32));
+    const change = () =>
+      world.rest("POST", "/auth/change-protection-password", token, {
+        auth_key: wrong,
+        new_auth_key: wrong,
+        argon2_salt: wrong,
+        argon2_params: ARGON2,
+        backup: aBackup(registered.body.data.device_id),
+      });
+
+    const codes = [];
+    for (let i = 0; i < 5; i++) codes.push((await change()).body.error.code);
+    const login = await world.rest("POST", "/auth/login", null, { handle: "ada", auth_key });
+
+    expect(codes).toEqual(Array(5).fill("INVALID_CREDENTIALS"));
+    expect([login.status, login.headers.get("retry-after")]).toEqual([423, "900"]);
+    expect((await change()).body.error.code).toBe("ACCOUNT_LOCKED");
+    expect((await world.rest("GET", "/auth/me", token)).status).toBe(200);
+  });
+
+  test("[P278] the 31st login of an address in ten minutes waits, whatever the handle", async () => {
+    const world = await aWorld();
+    const statuses = new Set<number>();
+    for (let i = 0; i < 30; i++) {
+      const login = { handle: `person_${i}`, auth_key: text64(randomBytes(32)) };
+      statuses.add((await world.rest("POST", "/auth/login", null, login)).status);
+    }
+
+    const late = await world.rest("POST", "/auth/login", null, {
+      handle: "late",
+      auth_key: text64(randomBytes(32)),
+    });
+
+    expect([...statuses]).toEqual([401]);
+    expect(late.status).toBe(429);
   });
 
   test("[P16] an unknown handle has the same made-up salt every time", async () => {
@@ -291,16 +346,7 @@ describe("signing in", () => {
     const world = await aWorld();
     const ada = await world.person("ada");
     const key = () => text64(randomBytes(32));
-    const backup = {
-      backup_a: text64(randomBytes(8)),
-      backup_b: text64(randomBytes(8)),
-      argon2_salt: key(),
-      argon2_params: ARGON2,
-      public_key: "",
-      signing_public_key: key(),
-      device_id: ada.deviceId,
-      bk_gen: 1,
-    };
+    const backup = aBackup(ada.deviceId);
     const change = (auth_key: string | null, new_auth_key: string, token: string) =>
       world.rest("POST", "/auth/change-protection-password", token, {
         auth_key,

@@ -1,6 +1,7 @@
 /** Every write the relay knows, by name: the whole list of how its tables change. */
 import * as agent from "../directory/agent-commands.ts";
 import * as account from "../directory/account-commands.ts";
+import * as password from "../directory/password-commands.ts";
 import * as relation from "../directory/relation-commands.ts";
 import * as push from "../push/push-commands.ts";
 import * as upload from "../blobs/upload-commands.ts";
@@ -22,11 +23,11 @@ export const COMMANDS = {
   registerUser: account.registerUser,
   addDevice: account.addDevice,
   removeDevice: account.removeDevice,
-  login: account.login,
+  login: password.login,
   startSession: account.startSession,
   refreshSession: account.refreshSession,
   endSession: account.endSession,
-  changePassword: account.changePassword,
+  changePassword: password.changePassword,
   putBackup: account.putBackup,
   updateProfile: account.updateProfile,
   putPrekeys: account.putPrekeys,
@@ -36,6 +37,7 @@ export const COMMANDS = {
   changeAgentToken: agent.changeAgentToken,
   changeAgent: agent.changeAgent,
   deleteAgent: agent.deleteAgent,
+  setManifest: agent.setManifest,
   setWebhookSecret: agent.setWebhookSecret,
   governAgent: agent.governAgent,
   limitAgent: agent.limitAgent,
@@ -45,6 +47,7 @@ export const COMMANDS = {
   requestContact: relation.requestContact,
   acceptContact: relation.acceptContact,
   dropContactRequest: relation.dropContactRequest,
+  grantScopes: relation.grantScopes,
   changeRelation: relation.changeRelation,
   block: relation.block,
   unblock: relation.unblock,
