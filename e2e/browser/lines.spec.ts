@@ -18,7 +18,7 @@ test("history opens without a network, and what is written then leaves in order"
   await world.startRelay();
 
   await expect(ada.row(/^.*three/s)).toHaveCount(2, { timeout: 40_000 });
-  const order = (await ada.log.getByRole("article").allInnerTexts())
+  const order = (await ada.log.getByRole("article", { name: /^You/ }).allInnerTexts())
     .map((text) => /(one|two|three)/.exec(text)?.[1])
     .filter((word) => word !== undefined);
   expect(order.slice(0, 3)).toEqual(["one", "two", "three"]);

@@ -22,6 +22,7 @@ export type CardsStore = StoreApi<CardsState>;
 
 const SAVE_PAUSE_MS = 400;
 const IDLE = { status: "idle" } as const;
+const NOBODY_WAITS = { stop: () => {}, settle: () => {} } as const;
 
 export const selectCardProgress =
   (artifactId: ArtifactId) =>
@@ -32,16 +33,27 @@ export const selectCardProgress =
 export function createCardsStore({ calls }: Engine, clock: Clock): CardsStore {
   const waiting = new Map<
     ArtifactId,
-    { readonly card: CardAddress; readonly cancel: () => void }
+    {
+      readonly card: CardAddress;
+      readonly stop: () => void;
+      readonly settle: (isKept: boolean) => void;
+    }
   >();
   return createStore<CardsState>((set, get) => {
-    const save = async ({ conversationId, artifactId }: CardAddress): Promise<boolean> => {
-      waiting.get(artifactId)?.cancel();
+    const save = async ({ conversationId, artifactId }: CardAddress): Promise<void> => {
+      const { stop, settle } = waiting.get(artifactId) ?? NOBODY_WAITS;
       waiting.delete(artifactId);
+      stop();
       const values = get().valuesById[artifactId];
-      if (values === undefined) return false;
+      if (values === undefined) return settle(false);
       const saved = await calls.saveFormDraft({ conversationId, artifactId, values });
-      return saved.ok && get().valuesById[artifactId] === values;
+      settle(saved.ok && get().valuesById[artifactId] === values);
+    };
+    const forget = (artifactId: ArtifactId): void => {
+      const { stop, settle } = waiting.get(artifactId) ?? NOBODY_WAITS;
+      waiting.delete(artifactId);
+      stop();
+      settle(false);
     };
     const submit = async (
       { artifactId }: CardAddress,
@@ -60,14 +72,10 @@ export function createCardsStore({ calls }: Engine, clock: Clock): CardsStore {
       progressById: {},
       fill(card, values) {
         set(({ valuesById }) => ({ valuesById: { ...valuesById, [card.artifactId]: values } }));
-        waiting.get(card.artifactId)?.cancel();
-        return new Promise((resolve) => {
-          const stop = clock.after(SAVE_PAUSE_MS, () => void save(card).then(resolve));
-          const cancel = (): void => {
-            stop();
-            resolve(false);
-          };
-          waiting.set(card.artifactId, { card, cancel });
+        forget(card.artifactId);
+        return new Promise((settle) => {
+          const stop = clock.after(SAVE_PAUSE_MS, () => void save(card));
+          waiting.set(card.artifactId, { card, stop, settle });
         });
       },
       async answer(card, actionId, values) {
@@ -75,8 +83,7 @@ export function createCardsStore({ calls }: Engine, clock: Clock): CardsStore {
           calls.answerArtifact({ ...card, actionId, values }),
         );
         if (!isSent) return false;
-        waiting.get(card.artifactId)?.cancel();
-        waiting.delete(card.artifactId);
+        forget(card.artifactId);
         set(({ valuesById: { [card.artifactId]: _sent, ...valuesById } }) => ({ valuesById }));
         return true;
       },

@@ -1,0 +1,66 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Page } from "playwright/test";
+import { expect, test } from "./journey.ts";
+import { Person } from "./person.ts";
+
+const serious = async (page: Page): Promise<readonly string[]> => {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(
+      ({ id, nodes }) =>
+        `${id}: ${nodes.map(({ target, any }) => `${target.join(" ")} ${any[0]?.message ?? ""}`).join("; ")}`,
+    );
+};
+
+for (const theme of ["light", "dark"] as const) {
+  test(`axe finds nothing serious at the door, ${theme}`, async ({ browser, world }) => {
+    const ada = await Person.arrive(browser, world.url, { name: "Ada", theme });
+    await ada.page.getByLabel("Your name").waitFor();
+
+    expect(await serious(ada.page)).toEqual([]);
+    await ada.makeAccount(null);
+    expect(await serious(ada.page)).toEqual([]);
+    await ada.leave();
+  });
+
+  for (const width of [1280, 390])
+    test(`axe finds nothing serious in a thread of every kind, ${theme}, ${width} px`, async ({
+      join,
+    }) => {
+      test.setTimeout(120_000);
+      const ada = await join({ name: "Ada", theme, width });
+      await ada.startWith("Guide");
+      for (const [ask, answer] of [
+        ["show me formatting", "GitHub-flavoured Markdown"],
+        ["show progress", "Done"],
+        ["show me a form", "A visit"],
+        ["ask me for approval", "Publish version 2.0"],
+      ] as const) {
+        await ada.say(ask);
+        await ada.expectMessage(answer);
+        expect(await serious(ada.page), ask).toEqual([]);
+      }
+      await ada.page.getByRole("button", { name: "Details" }).click();
+      expect(await serious(ada.page), "details").toEqual([]);
+    });
+
+  test(`axe finds nothing serious in settings, contacts and dialogs, ${theme}`, async ({
+    join,
+    world,
+  }) => {
+    const ada = await join({ name: "Ada", theme });
+    for (const section of ["profile", "security", "appearance", "writing", "about"]) {
+      await ada.page.goto(`${world.url}/settings/${section}`);
+      await ada.page.getByRole("main").waitFor();
+      expect(await serious(ada.page), section).toEqual([]);
+    }
+    await ada.page.goto(`${world.url}/contacts`);
+    await ada.page.getByRole("main").waitFor();
+    expect(await serious(ada.page), "contacts").toEqual([]);
+    await ada.page.goto(world.url);
+    await ada.page.getByRole("button", { name: "New conversation" }).first().click();
+    await ada.page.getByRole("dialog").waitFor();
+    expect(await serious(ada.page), "new conversation").toEqual([]);
+  });
+}
