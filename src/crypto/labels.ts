@@ -107,6 +107,9 @@ export const LABEL = {
   /** Associated data of a wrapped vault key. */
   vaultLock: "vk-wrap",
 
+  /** Info of the key that seals what an agent's processes share on a server. */
+  sharedPlace: "shared-place",
+
   // People.
   /** What a safety number digests. */
   safetyNumber: "sn",

@@ -19,6 +19,7 @@ import { conversationOf } from "./outgoing/sender.ts";
 import type { AgentProfile, ConversationSummary, HistoryPage } from "./reading/reading.ts";
 import { createWebhookReceiver } from "./webhook/receiver.ts";
 import type { WebhookReceiver } from "./webhook/webhook-handler.ts";
+import { isFor } from "./incoming/is-for.ts";
 import { assembleAgent, type AgentParts } from "./assemble.ts";
 
 /** How long an answer to a question is waited for, unless said otherwise. */
@@ -82,6 +83,11 @@ export class HasheeAgent {
 
   get agentId(): string {
     return this.#parts.agentId;
+  }
+
+  /** Whether an answer to this message is expected of this agent: see `isFor`. Keeps two agents from talking for ever. */
+  isFor(message: AgentMessage): boolean {
+    return isFor(this.agentId, message);
   }
 
   /** Fingerprint of the agent's identity, base64url: what an invite link carries behind `#fp=`. */

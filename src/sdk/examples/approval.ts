@@ -5,7 +5,7 @@ import { runInTerminal } from "./run-in-terminal.ts";
 const agent = await HasheeAgent.init();
 runInTerminal("approval", agent);
 agent.addMessageHandler(async (msg) => {
-  if (msg.payload.type !== "text") return;
+  if (msg.payload.type !== "text" || !agent.isFor(msg)) return;
   const file = msg.payload.text.slice(0, 200);
   const decision = await agent.approve(msg.conversation_id, {
     title: "Delete a file",

@@ -16,7 +16,7 @@ runInTerminal("guide", agent);
 
 agent.addMessageHandler(async (msg) => {
   const id = msg.conversation_id;
-  if (msg.payload.type === "system") return;
+  if (msg.payload.type === "system" || !agent.isFor(msg)) return;
   if (msg.payload.type !== "text") {
     await agent.send(id, { type: "text", text: wordsFor(id).notText });
     return;

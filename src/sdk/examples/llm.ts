@@ -14,7 +14,7 @@ const agent = await HasheeAgent.init();
 runInTerminal("model", agent);
 
 agent.addMessageHandler(async (msg) => {
-  if (msg.payload.type !== "text") return;
+  if (msg.payload.type !== "text" || !agent.isFor(msg)) return;
   if (settings === null) {
     await agent.send(msg.conversation_id, { type: "text", text: setupText(msg.payload.text) });
     return;

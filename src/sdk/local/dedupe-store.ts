@@ -1,13 +1,12 @@
 /**
  * What an agent has taken on, so that nothing is done twice: claimed before the work, finished after it.
- * The local file serves every process of one host; Redis and PostgreSQL fit behind the same interface. SPEC §once.
+ * The local file serves every process of one host; `shared/` those of several. SPEC §once.
  */
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "#base/clock.ts";
 import { bytesToHex, type Bytes } from "#base/bytes.ts";
 import type { RandomBytes } from "#base/random.ts";
-import { HasheeError } from "../agent-error.ts";
 import { hasCode, makePrivateFolder } from "./durable-file.ts";
 
 /** One entry of a conversation's log. `key` is made of what its author signed, so no relay can make two of one. */
@@ -42,12 +41,6 @@ export async function openDedupeStore(
   settings: { readonly clock: Clock; readonly random: RandomBytes; readonly isAlive?: IsAlive },
 ): Promise<DedupeStore> {
   if (address === null) return createMemoryDedupeStore();
-  if (/^(redis|rediss|postgres|postgresql):/.test(address))
-    throw new HasheeError("NOT_ENABLED", {
-      message: "HASHEE_DEDUPE takes a folder here; Redis and PostgreSQL are not built in yet.",
-      params: { path: "dedupe" },
-      fatal: true,
-    });
   const path = address.endsWith(".sqlite") ? address : join(address, "dedupe.sqlite");
   await makePrivateFolder(dirname(path));
   return createFileDedupeStore(path, settings);

@@ -1,5 +1,6 @@
 /** What an agent keeps between runs: its keys, its store, what it has taken on. In memory where it may not write. */
 import { join } from "node:path";
+import { bytesToHex } from "#base/bytes.ts";
 import { systemClock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
 import type { Primitives } from "#crypto/primitives.ts";
@@ -7,11 +8,19 @@ import type { KeyVault } from "#peer/key-vault.ts";
 import { createMemoryStore } from "#peer/memory-store.ts";
 import type { Store } from "#peer/store.ts";
 import type { RawKeys, SettledOptions } from "../options.ts";
+import { HasheeError } from "../agent-error.ts";
+import { createSharedDedupe, createSharedVault, sharedSeal } from "../shared/sealed-place.ts";
+import {
+  isSharedAddress,
+  LEASE_MS,
+  openSharedPlace,
+  type SharedPlace,
+} from "../shared/shared-place.ts";
 import { openDedupeStore, type DedupeStore } from "./dedupe-store.ts";
 import { openFileStore } from "./file-store.ts";
 import { createFolderKeyVault } from "./key-vault.ts";
 import { settleKeys } from "./settle-keys.ts";
-import { createMemoryVaultFolder, openVaultFolder } from "./vault-folder.ts";
+import { createMemoryVaultFolder, openVaultFolder, type VaultFolder } from "./vault-folder.ts";
 
 export type Disk = {
   readonly keys: RawKeys;
@@ -27,13 +36,20 @@ const STORE_FILES = 3;
 
 /** Opens or makes everything, and the agent's keys with it. */
 export async function openDisk(options: SettledOptions, primitives: Primitives): Promise<Disk> {
-  const folder = options.vaultFolder === null ? null : await openVaultFolder(options.vaultFolder);
+  const places: SharedPlace[] = [];
+  const share = async (address: string): Promise<SharedPlace> => {
+    const owner = bytesToHex(systemRandom(16));
+    const { agentId } = options;
+    const place = await openSharedPlace(address, { agentId, owner, leaseMs: LEASE_MS });
+    places.push(place);
+    return place;
+  };
+  const folder = await openVault(options, primitives, share);
   const keys = await settleKeys(options, folder ?? createMemoryVaultFolder(), primitives);
   const store = openStore(folder?.folder ?? null);
-  const dedupe =
-    typeof options.dedupe === "string" || options.dedupe === null
-      ? await openDedupeStore(options.dedupe, { clock: systemClock, random: systemRandom })
-      : options.dedupe;
+  const dedupe = await openDedupe(options.dedupe, async (address) =>
+    createSharedDedupe(await share(address), sharedSeal(primitives, keys)),
+  );
   return {
     keys,
     vault: folder === null ? null : createFolderKeyVault(folder),
@@ -42,8 +58,37 @@ export async function openDisk(options: SettledOptions, primitives: Primitives):
     async close() {
       await dedupe.close();
       await store.close();
+      for (const place of places) await place.close();
     },
   };
+}
+
+async function openVault(
+  { vaultFolder, keys }: SettledOptions,
+  primitives: Primitives,
+  share: (address: string) => Promise<SharedPlace>,
+): Promise<VaultFolder | null> {
+  if (vaultFolder === null) return null;
+  if (!isSharedAddress(vaultFolder)) return openVaultFolder(vaultFolder);
+  if (keys === null)
+    throw new HasheeError("BAD_REQUEST", {
+      message:
+        "A vault on a server is sealed under the agent's keys: give both by options or environment.",
+      params: { path: "keyVault" },
+      fatal: true,
+    });
+  const settings = { clock: systemClock, random: systemRandom };
+  return createSharedVault(await share(vaultFolder), sharedSeal(primitives, keys), settings);
+}
+
+async function openDedupe(
+  given: SettledOptions["dedupe"],
+  openShared: (address: string) => Promise<DedupeStore>,
+): Promise<DedupeStore> {
+  if (typeof given === "string" && isSharedAddress(given)) return openShared(given);
+  return typeof given === "string" || given === null
+    ? openDedupeStore(given, { clock: systemClock, random: systemRandom })
+    : given;
 }
 
 function openStore(folder: string | null): Store {

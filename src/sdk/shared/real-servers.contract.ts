@@ -1,0 +1,96 @@
+/** Redis and PostgreSQL as Debian packages them, started by a test on loopback in a folder that goes with it. */
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { chownSync, existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { createInterface } from "node:readline";
+
+export type RealServer = { readonly address: string; stop(): Promise<void> };
+
+const inPath = (name: string): string | undefined =>
+  (process.env["PATH"] ?? "")
+    .split(delimiter)
+    .map((folder) => join(folder, name))
+    .find(existsSync);
+
+const redis = inPath("redis-server");
+const initdb = globSync("/usr/lib/postgresql/*/bin/initdb").at(-1) ?? inPath("initdb");
+
+/** How a server is started here; null where its package is not installed. */
+export const startRedis = redis === undefined ? null : () => runRedis(redis);
+export const startPostgres = initdb === undefined ? null : () => runPostgres(initdb);
+
+async function runRedis(binary: string): Promise<RealServer> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), "parley-redis-"));
+  const child = spawn(binary, [
+    ...["--bind", "127.0.0.1", "--port", String(port), "--dir", folder],
+    ...["--save", "", "--appendonly", "no"],
+  ]);
+  await says(child, "Ready to accept connections");
+  return { address: `redis://127.0.0.1:${port}`, stop: () => end(child, folder) };
+}
+
+async function runPostgres(binary: string): Promise<RealServer> {
+  const port = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), "parley-postgres-"));
+  const user = ordinaryUser();
+  if (user !== null) chownSync(folder, user.uid, user.gid);
+  const who = user ?? {};
+  const data = join(folder, "data");
+  const setUp = ["-D", data, "-U", "parley", "--auth=trust", "--no-sync", "--encoding=UTF8"];
+  execFileSync(binary, setUp, { ...who, cwd: folder, stdio: "pipe" });
+  const server = join(binary, "../postgres");
+  const child = spawn(
+    server,
+    ["-D", data, "-k", folder, "-h", "127.0.0.1", "-p", String(port), "-F"],
+    { ...who, cwd: folder },
+  );
+  await says(child, "database system is ready to accept connections");
+  return {
+    address: `postgres://parley@127.0.0.1:${port}/postgres`,
+    stop: () => end(child, folder, "SIGQUIT"),
+  };
+}
+
+/** PostgreSQL does not run as root: the user its package makes, else null for whoever we are. */
+function ordinaryUser(): { readonly uid: number; readonly gid: number } | null {
+  if (process.getuid?.() !== 0) return null;
+  const idOf = (flag: string) =>
+    Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }));
+  return { uid: idOf("-u"), gid: idOf("-g") };
+}
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const probe = createServer().listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as AddressInfo;
+      probe.close(() => resolve(port));
+    });
+  });
+
+function says(child: ChildProcess, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const heard: string[] = [];
+    for (const pipe of [child.stdout, child.stderr]) {
+      if (pipe === null) continue;
+      createInterface({ input: pipe }).on("line", (line) => {
+        heard.push(line);
+        if (line.includes(text)) resolve();
+      });
+    }
+    child.once("exit", () => reject(new Error(`ended before it was ready:\n${heard.join("\n")}`)));
+  });
+}
+
+async function end(
+  child: ChildProcess,
+  folder: string,
+  signal: NodeJS.Signals = "SIGTERM",
+): Promise<void> {
+  const ended = new Promise((resolve) => child.once("exit", resolve));
+  child.kill(signal);
+  await ended;
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -1,0 +1,180 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bytesToBase64 } from "#base/base64.ts";
+import { utf8, utf8ToText } from "#base/bytes.ts";
+import { systemClock } from "#base/clock.ts";
+import { systemRandom } from "#base/random.ts";
+import { Secret } from "#base/secret.ts";
+import { createPrimitives } from "#crypto/primitives.ts";
+import { aMailbox, anAgentWorld, isText, outcomeOf } from "../agent-world.contract.ts";
+import { HasheeAgent } from "../agent.ts";
+import type { AgentMessage } from "../incoming/message-context.ts";
+import type { Claim } from "../local/dedupe-store.ts";
+import { startPostgres, startRedis, type RealServer } from "./real-servers.contract.ts";
+import { createSharedDedupe, createSharedVault, sharedSeal } from "./sealed-place.ts";
+import { openSharedPlace, type SharedPlace } from "./shared-place.ts";
+
+const aClaim = (key: string): Claim => ({ conversationId: "c", key, work: utf8(`work of ${key}`) });
+const anAgentId = (): string => crypto.randomUUID();
+
+const primitives = await createPrimitives({ random: systemRandom });
+const aSeal = (keyBytes = systemRandom(32)) =>
+  sharedSeal(primitives, {
+    privateKey: new Secret(keyBytes),
+    signingPrivateKey: new Secret(systemRandom(32)),
+  });
+const settings = { clock: systemClock, random: systemRandom };
+
+describe.skipIf(startRedis === null)("Redis", () => describeSharedPlace(startRedis));
+describe.skipIf(startPostgres === null)("PostgreSQL", () => describeSharedPlace(startPostgres));
+
+function describeSharedPlace(start: (() => Promise<RealServer>) | null): void {
+  let server: RealServer;
+  beforeAll(async () => {
+    if (start !== null) server = await start();
+  }, 60_000);
+  afterAll(() => server.stop());
+
+  /** One process of an agent, as far as the server knows it. */
+  const aProcess = (agentId: string, leaseMs = 30_000): Promise<SharedPlace> =>
+    openSharedPlace(server.address, { agentId, owner: crypto.randomUUID(), leaseMs });
+
+  test("[K29] gives a claim to one of many who ask at once, finished or not", async () => {
+    const agentId = anAgentId();
+    const seal = aSeal();
+    const processes = await Promise.all([1, 2, 3].map(() => aProcess(agentId)));
+    const stores = processes.map((place) => createSharedDedupe(place, seal));
+
+    const asked = await Promise.all(
+      Array.from({ length: 30 }, (_, i) => stores[i % 3]?.claim(aClaim("a"))),
+    );
+    await stores[0]?.finish(aClaim("a"));
+    const afterwards = await stores[1]?.claim(aClaim("a"));
+    const another = await stores[2]?.claim({ ...aClaim("a"), conversationId: "d" });
+    const otherAgent = await aProcess(anAgentId());
+
+    expect(asked.filter(Boolean)).toHaveLength(1);
+    expect([afterwards, another]).toEqual([false, true]);
+    expect(await otherAgent.claim(aClaim("a"))).toBe(true);
+    for (const place of [...processes, otherAgent]) await place.close();
+  });
+
+  test("[K29] hands what a process that left had begun to one other, in its order, and nothing that was finished", async () => {
+    const agentId = anAgentId();
+    const seal = aSeal();
+    const dead = await aProcess(agentId);
+    const left = createSharedDedupe(dead, seal);
+    for (const key of ["done", "first", "second"]) await left.claim(aClaim(key));
+    await left.finish(aClaim("done"));
+    await dead.close();
+
+    const [heir, second] = await Promise.all([aProcess(agentId), aProcess(agentId)]);
+    const taken = await Promise.all(
+      [heir, second].map((place) => createSharedDedupe(place, seal).takeOver()),
+    );
+
+    expect(taken.flat()).toEqual([aClaim("first"), aClaim("second")]);
+    expect(taken.filter((claims) => claims.length > 0)).toHaveLength(1);
+    expect(await second.claim(aClaim("first"))).toBe(false);
+    for (const place of [heir, second]) await place.close();
+  });
+
+  test("[K29] waits for the lease of a process that fell silent, and leaves the living alone", async () => {
+    const agentId = anAgentId();
+    const [silent, living, heir] = await Promise.all([
+      aProcess(agentId, 300),
+      aProcess(agentId),
+      aProcess(agentId),
+    ]);
+    await silent.claim(aClaim("silent"));
+    await living.claim(aClaim("living"));
+
+    expect(await heir.takeOver()).toEqual([]);
+    let taken: readonly { readonly key: string }[] = [];
+    while (taken.length === 0) taken = await heir.takeOver();
+
+    expect(taken.map(({ key }) => key)).toEqual(["silent"]);
+    for (const place of [silent, living, heir]) await place.close();
+  });
+
+  test("[K29] holds nothing that can be read there, and opens for the same keys only", async () => {
+    const agentId = anAgentId();
+    const key = systemRandom(32);
+    const place = await aProcess(agentId);
+    await createSharedVault(place, aSeal(key), settings).write("prekey-1", utf8("very private"));
+    await createSharedDedupe(place, aSeal(key)).claim(aClaim("x"));
+    await place.close();
+    const other = await aProcess(agentId);
+
+    const raw = await other.read("prekey-1");
+    const [begun] = await other.takeOver();
+    const vault = createSharedVault(other, aSeal(key), settings);
+
+    expect(utf8ToText(raw ?? new Uint8Array()) ?? "").not.toContain("private");
+    expect(bytesToBase64(begun?.work ?? new Uint8Array())).not.toContain(
+      bytesToBase64(utf8("work of x")).slice(0, 9),
+    );
+    expect(await vault.read("prekey-1")).toEqual(utf8("very private"));
+    expect(await createSharedVault(other, aSeal(), settings).read("prekey-1")).toBeNull();
+    expect(await vault.list("prekey-")).toEqual(["prekey-1"]);
+    await vault.remove("prekey-1");
+    expect(await vault.list("")).toEqual([]);
+    await other.close();
+  });
+
+  test("[K29] lets one process at a time to the keys", async () => {
+    const agentId = anAgentId();
+    const seal = aSeal();
+    const [one, two] = await Promise.all([aProcess(agentId), aProcess(agentId)]);
+    const [first, second] = [one, two].map((place) => createSharedVault(place, seal, settings));
+    const story: string[] = [];
+
+    await first?.exclusively(async () => {
+      story.push("first is in");
+      expect(await second?.exclusivelyNow(async () => "second too")).toBeNull();
+      story.push("first is out");
+    });
+    await second?.exclusively(async () => void story.push("second is in"));
+
+    expect(story).toEqual(["first is in", "first is out", "second is in"]);
+    for (const place of [one, two]) await place.close();
+  });
+
+  test("[K29] two hosts share keys and claims: each message opens and is handled once", async () => {
+    const world = await anAgentWorld();
+    const provisioned = await world.provision("Replicas");
+    const options = {
+      keyVault: server.address,
+      dedupe: server.address,
+      privateKey: bytesToBase64(systemRandom(32)),
+      signingPrivateKey: bytesToBase64(systemRandom(32)),
+    };
+    const [one, two] = [
+      await world.run(provisioned, options),
+      await world.run(provisioned, options),
+    ];
+    const heard = aMailbox<AgentMessage>();
+    for (const agent of [one, two])
+      agent.addMessageHandler(async (msg) => {
+        heard.put(msg);
+        await agent.send(msg.conversation_id, { type: "text", text: "got it" });
+      });
+    const alice = await world.person("Alice");
+    const conversationId = await alice.meet(provisioned, one.fingerprint);
+
+    await alice.say(conversationId, "hello");
+    const first = await heard.take();
+    await alice.reads(isText("got it"));
+    await one.close();
+    await alice.say(conversationId, "and now?");
+    const second = await heard.take();
+
+    expect([first, second].map(({ payload }) => payload)).toMatchObject([
+      { text: "hello" },
+      { text: "and now?" },
+    ]);
+    expect([first.exactly_once, second.exactly_once]).toEqual([true, true]);
+    expect(heard.heard).toEqual([]);
+    const keyless = { ...provisioned, baseUrl: world.url, keyVault: server.address };
+    expect(await outcomeOf(HasheeAgent.init(keyless))).toBe("BAD_REQUEST");
+  });
+}
