@@ -153,15 +153,19 @@ export async function startProgram(
   child.stdout?.on("data", hear);
   child.stderr?.on("data", hear);
   const told: unknown[] = [];
-  child.on("message", (message) => void told.push(message));
+  const looks = new Set<() => void>();
+  child.on("message", (message) => {
+    told.push(message);
+    for (const look of [...looks]) look();
+  });
   const tells = (name: string): Promise<void> =>
     new Promise((resolve) => {
       const look = (): void => {
         if (!told.some((message) => Object.hasOwn(message as object, name))) return;
-        child.off("message", look);
+        looks.delete(look);
         resolve();
       };
-      child.on("message", look);
+      looks.add(look);
       look();
     });
   const greeting = await new Promise<unknown>((resolve, reject) => {
