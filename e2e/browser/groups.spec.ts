@@ -45,6 +45,12 @@ test("two people and two agents talk in one group, mentions included", async ({ 
 
   await ben.openConversation(/Harbour plans/);
   await expect(ben.log.getByText("@Ben").first()).toBeVisible();
-  await ben.say("glad to be here");
+  await ben.composer.pressSequentially("glad to be here @Ech");
+  await ben.page.getByRole("option", { name: /Echo/ }).click();
+  await ben.composer.press("Enter");
+
+  // Once by Ben, once by Echo, who was named; Guide, who was not, keeps silent.
   await expect(ada.row("glad to be here")).toHaveCount(2, { timeout: 20_000 });
+  await expect(ben.row("glad to be here")).toHaveCount(2, { timeout: 20_000 });
+  await expect(ada.log.getByRole("article", { name: /^Guide/ })).toHaveCount(0);
 });

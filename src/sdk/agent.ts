@@ -20,6 +20,7 @@ import type { AgentProfile, ConversationSummary, HistoryPage } from "./reading/r
 import { createWebhookReceiver } from "./webhook/receiver.ts";
 import type { WebhookReceiver } from "./webhook/webhook-handler.ts";
 import { isFor } from "./incoming/is-for.ts";
+import type { AgentMessage } from "./incoming/message-context.ts";
 import { assembleAgent, type AgentParts } from "./assemble.ts";
 
 /** How long an answer to a question is waited for, unless said otherwise. */
