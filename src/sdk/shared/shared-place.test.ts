@@ -38,7 +38,7 @@ function describeSharedPlace(start: (() => Promise<RealServer>) | null): void {
   const aProcess = (agentId: string, leaseMs = 30_000): Promise<SharedPlace> =>
     openSharedPlace(server.address, { agentId, owner: crypto.randomUUID(), leaseMs });
 
-  test("[K29] gives a claim to one of many who ask at once, finished or not", async () => {
+  test("[K30] gives a claim to one of many who ask at once, finished or not", async () => {
     const agentId = anAgentId();
     const seal = aSeal();
     const processes = await Promise.all([1, 2, 3].map(() => aProcess(agentId)));
@@ -58,7 +58,7 @@ function describeSharedPlace(start: (() => Promise<RealServer>) | null): void {
     for (const place of [...processes, otherAgent]) await place.close();
   });
 
-  test("[K29] hands what a process that left had begun to one other, in its order, and nothing that was finished", async () => {
+  test("[K30] hands what a process that left had begun to one other, in its order, and nothing that was finished", async () => {
     const agentId = anAgentId();
     const seal = aSeal();
     const dead = await aProcess(agentId);
@@ -78,7 +78,7 @@ function describeSharedPlace(start: (() => Promise<RealServer>) | null): void {
     for (const place of [heir, second]) await place.close();
   });
 
-  test("[K29] waits for the lease of a process that fell silent, and leaves the living alone", async () => {
+  test("[K30] waits for the lease of a process that fell silent, and leaves the living alone", async () => {
     const agentId = anAgentId();
     const [silent, living, heir] = await Promise.all([
       aProcess(agentId, 300),
@@ -96,7 +96,7 @@ function describeSharedPlace(start: (() => Promise<RealServer>) | null): void {
     for (const place of [silent, living, heir]) await place.close();
   });
 
-  test("[K29] holds nothing that can be read there, and opens for the same keys only", async () => {
+  test("[K30] holds nothing that can be read there, and opens for the same keys only", async () => {
     const agentId = anAgentId();
     const key = systemRandom(32);
     const place = await aProcess(agentId);
@@ -121,7 +121,7 @@ function describeSharedPlace(start: (() => Promise<RealServer>) | null): void {
     await other.close();
   });
 
-  test("[K29] lets one process at a time to the keys", async () => {
+  test("[K30] lets one process at a time to the keys", async () => {
     const agentId = anAgentId();
     const seal = aSeal();
     const [one, two] = await Promise.all([aProcess(agentId), aProcess(agentId)]);
@@ -139,7 +139,7 @@ function describeSharedPlace(start: (() => Promise<RealServer>) | null): void {
     for (const place of [one, two]) await place.close();
   });
 
-  test("[K29] two hosts share keys and claims: each message opens and is handled once", async () => {
+  test("[K30] two hosts share keys and claims: each message opens and is handled once", async () => {
     const world = await anAgentWorld();
     const provisioned = await world.provision("Replicas");
     const options = {
