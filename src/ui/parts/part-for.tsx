@@ -84,7 +84,12 @@ export function partFor(message: MessageView, { actions, isBusy, t }: PartContex
       );
     case "turn":
       return (
-        <TurnPart turn={body.turn} authorName={authorName} mentionNameById={mentionNameById} />
+        <TurnPart
+          turn={body.turn}
+          conversationId={message.conversationId}
+          authorName={authorName}
+          mentionNameById={mentionNameById}
+        />
       );
     case "card":
       return cardFor(message, body.artifact, actions, isBusy);

@@ -1,23 +1,172 @@
-import type { TurnView } from "#stores/views.ts";
+import type { ConversationId, TurnPartView, TurnView } from "#stores/views.ts";
+import { useStore } from "#ui/StoresContext.tsx";
+import { Icon } from "#ui/kit/Icon.tsx";
+import { HiddenText } from "#ui/markdown/HiddenText.tsx";
+import { useFormats } from "#ui/text/format.ts";
+import { useText, type Say } from "#ui/text/text.tsx";
+import { PlanPart, type PlanControls } from "../plan/PlanPart.tsx";
 import { TextPart } from "../TextPart.tsx";
+import { useNow } from "../use-now.ts";
+import { PromptPart } from "./PromptPart.tsx";
+import { ToolRow } from "./ToolRow.tsx";
+import { TurnNote } from "./TurnNote.tsx";
+import styles from "./TurnPart.module.css";
+import { useChannel } from "./use-channel.ts";
 
-/** What a plain agent server said for one question. */
-export function TurnPart({
-  turn,
-  authorName,
-  mentionNameById,
-}: {
+type TurnPartProps = {
   turn: TurnView;
+  conversationId: ConversationId;
   authorName: string;
   mentionNameById: Readonly<Record<string, string>>;
-}) {
+};
+
+/** What a plain agent server did and said for one question, in the order it came, the answer last. */
+export function TurnPart({ turn, conversationId, authorName, mentionNameById }: TurnPartProps) {
+  const t = useText();
+  const isRunning = turn.status !== "ended";
+  const text = turn.plan?.result?.text ?? turn.text;
+  const ending =
+    turn.outcome === null || turn.outcome === "done" ? null : t(`turn.outcome.${turn.outcome}`);
   return (
-    <TextPart
-      text={turn.plan?.result?.text ?? turn.text}
-      isMarkdown
-      seal="none"
-      authorName={authorName}
-      mentionNameById={mentionNameById}
-    />
+    <div className={styles.turn}>
+      {turn.parts.map((part, at) => (
+        <Part
+          key={keyOf(part, at)}
+          part={part}
+          conversationId={conversationId}
+          isRunning={isRunning}
+        />
+      ))}
+      {turn.plan !== null && (
+        <Plan plan={turn.plan} conversationId={conversationId} isRunning={isRunning} />
+      )}
+      {(text !== "" || isRunning || ending !== null) && (
+        <TextPart
+          text={text}
+          isMarkdown
+          seal="none"
+          isArriving={isRunning}
+          ending={ending}
+          authorName={authorName}
+          mentionNameById={mentionNameById}
+        />
+      )}
+      <Foot turn={turn} isRunning={isRunning} />
+    </div>
+  );
+}
+
+const keyOf = (part: TurnPartView, at: number): string => {
+  switch (part.kind) {
+    case "reasoning":
+      return part.partId;
+    case "tool":
+      return part.callId;
+    case "prompt":
+      return part.promptId;
+    case "control":
+      return part.controlId;
+    case "note":
+      return `note-${at}`;
+    default:
+      return part satisfies never;
+  }
+};
+
+type PartProps = { part: TurnPartView; conversationId: ConversationId; isRunning: boolean };
+
+function Part({ part, conversationId, isRunning }: PartProps) {
+  const t = useText();
+  const command = useChannel(conversationId);
+  switch (part.kind) {
+    case "reasoning":
+      return (
+        <details className={styles.thought}>
+          <summary>
+            <Icon name="chevron-end" size={14} />
+            {t("turn.thinking")}
+          </summary>
+          <p dir="auto">
+            <HiddenText text={part.text} />
+          </p>
+        </details>
+      );
+    case "tool":
+      return part.isInternal ? null : <ToolRow tool={part} />;
+    case "prompt":
+      return <PromptPart prompt={part} onCommand={isRunning ? command : null} />;
+    case "control":
+      return (
+        <p className={styles.control}>
+          <HiddenText text={controlToWords(part, t)} />
+        </p>
+      );
+    case "note":
+      return <TurnNote note={part.note} />;
+    default:
+      return part satisfies never;
+  }
+}
+
+/** What was asked, what the server said, and what then happened. */
+function controlToWords(
+  { action, taskId, said, outcome }: Extract<TurnPartView, { kind: "control" }>,
+  t: Say,
+): string {
+  const asked =
+    action === "cancel-task" || action === "restart-task"
+      ? t(`control.action.${action}`, { task: taskId ?? "" })
+      : t(`control.action.${action}`);
+  return `${asked}: ${t(`control.said.${said ?? "nothing"}`)}; ${t(`control.outcome.${outcome}`)}.`;
+}
+
+type PlanProps = {
+  plan: NonNullable<TurnView["plan"]>;
+  conversationId: ConversationId;
+  isRunning: boolean;
+};
+
+const NOTHING: readonly string[] = [];
+
+function Plan({ plan, conversationId, isRunning }: PlanProps) {
+  const command = useChannel(conversationId);
+  const can = useStore(
+    "conversations",
+    ({ byId }) => byId[conversationId]?.channel?.capabilities ?? NOTHING,
+  );
+  const controls: PlanControls = {
+    can,
+    onCancelTask: (taskId) => void command({ type: "cancel-task", taskId }),
+    onRestartTask: (taskId) => void command({ type: "restart-task", taskId }),
+    onCancelPlan: () => void command({ type: "cancel-plan" }),
+    onReplan: () => void command({ type: "replan", question: null }),
+  };
+  return <PlanPart plan={plan} controls={isRunning ? controls : null} />;
+}
+
+/** How long it works, how long it has been silent, and what it cost. */
+function Foot({ turn, isRunning }: { turn: TurnView; isRunning: boolean }) {
+  const t = useText();
+  const { duration } = useFormats();
+  const now = useNow(1_000, isRunning);
+  const silentMs = turn.heardAt === null ? 0 : now - turn.heardAt;
+  return (
+    <p className={styles.foot}>
+      {isRunning && turn.startedAt !== null && (
+        <span>
+          {t("channel.running", { time: duration(Math.max(1_000, now - turn.startedAt)) })}
+        </span>
+      )}
+      {isRunning && silentMs > 10_000 && (
+        <span>{t("channel.silent", { time: duration(silentMs) })}</span>
+      )}
+      {isRunning && turn.textState === "lossy" && <span>{t("turn.lossy")}</span>}
+      {turn.usage !== null && (
+        <span>
+          {t("turn.tokens", { input: turn.usage.inputTokens, output: turn.usage.outputTokens })}
+          {turn.usage.isShared && ` · ${t("turn.tokensShared")}`}
+        </span>
+      )}
+    </p>
   );
 }

@@ -35,9 +35,11 @@ export function DetailsPanel({ view, onSecurity }: DetailsPanelProps) {
           </p>
         </div>
       </header>
-      <Button icon="shield-check" onClick={onSecurity}>
-        {t("details.verify")}
-      </Button>
+      {view.can.includes("verify") && (
+        <Button icon="shield-check" onClick={onSecurity}>
+          {t("details.verify")}
+        </Button>
+      )}
       <div className={styles.group}>
         <Switch
           label={t("details.mute")}
@@ -52,7 +54,7 @@ export function DetailsPanel({ view, onSecurity }: DetailsPanelProps) {
         />
       </div>
       {view.kind === "group" && <Members view={view} />}
-      <WaysOut view={view} />
+      {view.channel === null ? <WaysOut view={view} /> : <Forget view={view} />}
     </div>
   );
 }
@@ -171,6 +173,30 @@ function WaysOut({ view }: { view: ConversationView }) {
             ? calls.leaveGroup({ conversationId: view.id })
             : calls.revokeRelation({ conversationId: view.id })
         }
+      />
+    </div>
+  );
+}
+
+/** A plain agent is nobody's relation: it is only forgotten here, with its key and all that was said. */
+function Forget({ view }: { view: ConversationView }) {
+  const t = useText();
+  const { calls } = useStores();
+  const [isAsking, setIsAsking] = useState(false);
+  return (
+    <div className={styles.group}>
+      <div>
+        <Button variant="dangerQuiet" icon="trash" onClick={() => setIsAsking(true)}>
+          {t("channel.forget")}
+        </Button>
+      </div>
+      <Ask
+        open={isAsking}
+        onOpenChange={setIsAsking}
+        title={t("channel.forgetQuestion", { name: view.title })}
+        help={t("channel.forgetHelp")}
+        confirm={t("channel.forget")}
+        act={() => calls.removeAgent({ conversationId: view.id })}
       />
     </div>
   );

@@ -5,6 +5,7 @@ import { Button } from "#ui/kit/Button.tsx";
 import { Dialog } from "#ui/kit/Dialog.tsx";
 import { threadRoute } from "#ui/routes.ts";
 import { useText } from "#ui/text/text.tsx";
+import { AddByAddress } from "#ui/screens/channels/AddByAddress.tsx";
 import { GroupForm } from "./GroupForm.tsx";
 import { InviteLink } from "./InviteLink.tsx";
 import styles from "./NewConversationDialog.module.css";
@@ -17,11 +18,26 @@ type NewConversationDialogProps = { open: boolean; onOpenChange: (open: boolean)
 export function NewConversationDialog({ open, onOpenChange }: NewConversationDialogProps) {
   const t = useText();
   const [isGroup, setIsGroup] = useState(false);
+  const [isAddress, setIsAddress] = useState(false);
+  const router = useRouter();
   const field = useRef<HTMLInputElement>(null);
   const close = (): void => {
     onOpenChange(false);
     setIsGroup(false);
+    setIsAddress(false);
   };
+  if (isAddress)
+    return (
+      <Dialog open={open} onOpenChange={close} title={t("add.title")} description={t("add.help")}>
+        <AddByAddress
+          onAdded={(id) => {
+            close();
+            router.go(threadRoute(id));
+          }}
+          onBack={() => setIsAddress(false)}
+        />
+      </Dialog>
+    );
   if (isGroup)
     return (
       <Dialog
@@ -35,7 +51,12 @@ export function NewConversationDialog({ open, onOpenChange }: NewConversationDia
     );
   return (
     <Dialog open={open} onOpenChange={close} title={t("new.title")} initialFocus={field}>
-      <Ways field={field} onClose={close} onGroup={() => setIsGroup(true)} />
+      <Ways
+        field={field}
+        onClose={close}
+        onGroup={() => setIsGroup(true)}
+        onAddress={() => setIsAddress(true)}
+      />
     </Dialog>
   );
 }
@@ -44,9 +65,10 @@ type WaysProps = {
   field: RefObject<HTMLInputElement | null>;
   onClose: () => void;
   onGroup: () => void;
+  onAddress: () => void;
 };
 
-function Ways({ field, onClose, onGroup }: WaysProps) {
+function Ways({ field, onClose, onGroup, onAddress }: WaysProps) {
   const t = useText();
   const router = useRouter();
   const { onboarding } = useStores();
@@ -78,6 +100,9 @@ function Ways({ field, onClose, onGroup }: WaysProps) {
       <section className={styles.way}>
         <Button icon="users" onClick={onGroup}>
           {t("new.group")}
+        </Button>
+        <Button icon="agent" onClick={onAddress}>
+          {t("add.open")}
         </Button>
       </section>
     </div>

@@ -17,7 +17,9 @@ export function EmptyThread({ view }: { view: ConversationView }) {
       <h2 className={styles.title}>
         <bdi>{t("thread.emptyTitle", { name: view.peer?.name ?? view.title })}</bdi>
       </h2>
-      <p className={styles.help}>{t("thread.emptyHelp")}</p>
+      <p className={styles.help}>
+        {t(view.channel === null ? "thread.emptyHelp" : "channel.badgeHelp")}
+      </p>
       {suggestions.length > 0 && (
         <ul className={styles.suggestions} aria-label={t("thread.suggestions")}>
           {suggestions.map((suggestion) => (

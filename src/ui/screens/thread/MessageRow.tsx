@@ -87,7 +87,7 @@ function Message({ message, line, view, isMarked }: MessageProps) {
       </div>
       <MessageTools
         message={message}
-        canReact={view.sending.allowed}
+        canReact={view.sending.allowed && view.can.includes("react")}
         attention={attention}
         hasOwnTime={!isHeaded && !line.endsRun}
       />

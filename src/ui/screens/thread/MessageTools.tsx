@@ -100,7 +100,7 @@ function MoreMenu({ message }: { message: MessageView }) {
   const { body, canRecallUntil, id } = message;
   const mayRecall = canRecallUntil !== null && canRecallUntil > clock.now();
   // What is not proven yet is not to be handed on as if it were.
-  const mayCopy = body.kind === "text";
+  const mayCopy = body.kind === "text" || (body.kind === "turn" && body.turn.text !== "");
   if (!mayCopy && !mayRecall) return null;
   return (
     <Menu
@@ -111,7 +111,7 @@ function MoreMenu({ message }: { message: MessageView }) {
           {t("message.copyText")}
         </MenuItem>
       )}
-      {mayCopy && body.markdown && (
+      {mayCopy && (body.kind === "turn" || body.markdown) && (
         <MenuItem icon="note" onSelect={() => copy(plainText(message))}>
           {t("message.copyMarkdown")}
         </MenuItem>

@@ -40,7 +40,7 @@ export function ThreadHeader(props: ThreadHeaderProps) {
         <p className={styles.about}>{aboutOf(view, t)}</p>
       </div>
       <IconButton
-        icon={trust === "changed" ? "shield-alert" : "lock"}
+        icon={view.channel !== null ? "lock-open" : trust === "changed" ? "shield-alert" : "lock"}
         label={t("thread.security")}
         className={trust === "changed" ? styles.changed : undefined}
         onClick={onSecurity}

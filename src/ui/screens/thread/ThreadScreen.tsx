@@ -1,11 +1,18 @@
 import { useCallback, useEffect, useRef, useState } from "react";
 import type { ThreadState } from "#stores/thread-store.ts";
-import type { ConversationId, ConversationView, MessageId, MessageView } from "#stores/views.ts";
+import type {
+  ConversationId,
+  ConversationView,
+  MessageId,
+  MessageView,
+  TurnView,
+} from "#stores/views.ts";
 import { useStore, useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { Sheet } from "#ui/kit/Dialog.tsx";
 import { Skeleton } from "#ui/kit/Spinner.tsx";
 import { DetailsPanel } from "#ui/screens/contact/DetailsPanel.tsx";
+import { ChannelBar } from "#ui/screens/channels/ChannelBar.tsx";
 import { SecuritySheet } from "#ui/screens/contact/SecuritySheet.tsx";
 import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
 import type { Layout } from "#ui/screens/shell/use-media.ts";
@@ -68,6 +75,7 @@ function OpenThread({ view, layout }: { view: ConversationView; layout: Layout }
           onDetails={() => setDrawerOpen(!isDrawerOpen)}
         />
         <KeyChangeBanner view={view} onCompare={openSecurity} />
+        <ChannelBar view={view} />
         <Talk view={view} />
       </section>
       {layout === "wide" ? (
@@ -102,6 +110,8 @@ function Talk({ view }: { view: ConversationView }) {
   );
   const actions = useMakeRowActions(id, onReply);
   const stop = (): void => {
+    if (live?.body.kind === "turn")
+      void calls.runOnChannel({ conversationId: id, command: { type: "stop" } });
     if (live?.body.kind !== "stream") return;
     void calls.stopStream({ conversationId: id, streamId: live.body.stream.streamId });
   };
@@ -157,12 +167,16 @@ function Rows({ view, isBusy }: { view: ConversationView; isBusy: boolean }) {
   return <MessageList view={view} isBusy={isBusy} />;
 }
 
+const isAtWork = ({ status }: TurnView): boolean => status !== "ended";
+
 /** Streams stand near the end, so only the last rows are looked at. */
 const LOOK_BACK = 40;
 
 function selectLive({ order, messageById }: ThreadState): MessageView | null {
   for (const id of order.slice(-LOOK_BACK).reverse()) {
     const message = messageById.get(id);
+    if (message?.isSelf === false && message.body.kind === "turn" && isAtWork(message.body.turn))
+      return message;
     if (message?.isSelf !== false || message.body.kind !== "stream") continue;
     const { status } = message.body.stream;
     if (status === "live" || status === "stopping") return message;
