@@ -29,9 +29,9 @@ import {
   type UserId,
 } from "#protocol/ids.ts";
 import type { KnownPayload, Payload } from "#protocol/payload.ts";
-import { Relation, UserKeys } from "#protocol/rest.ts";
+import { AgentCreated, InviteCreated, Relation, UserKeys } from "#protocol/rest.ts";
 import { createOperator } from "#relay/operator.ts";
-import { createRelayServer, type RunningRelay } from "#relay/relay-server.ts";
+import { createRelayServer, type RelayOptions, type RunningRelay } from "#relay/relay-server.ts";
 import { HasheeAgent } from "./agent.ts";
 import type { HasheeError } from "./agent-error.ts";
 import type { AgentOptions } from "./options.ts";
@@ -69,6 +69,11 @@ export type Person = {
   reads(fits?: (payload: Payload) => boolean): Promise<Payload>;
   sees(fits: (event: EndpointEvent) => boolean): Promise<EndpointEvent>;
   readonly device: Signer;
+  /** Makes an agent of their own; the secret is that of its webhook. */
+  creates(
+    mode: "webhook" | "polling",
+    webhookUrl?: string,
+  ): Promise<Provisioned & { readonly secret: string }>;
 };
 
 export type AgentWorld = {
@@ -81,9 +86,9 @@ export type AgentWorld = {
   restartRelay(): Promise<void>;
 };
 
-export async function anAgentWorld(): Promise<AgentWorld> {
+export async function anAgentWorld(relayOptions: Partial<RelayOptions> = {}): Promise<AgentWorld> {
   const folder = aFolder();
-  let relay: RunningRelay = await createRelayServer({ dataFolder: folder });
+  let relay: RunningRelay = await createRelayServer({ ...relayOptions, dataFolder: folder });
   onTestEnd(() => relay.close());
   const operator = createOperator(folder, systemClock, systemRandom);
   onTestEnd(() => operator.close());
@@ -106,7 +111,7 @@ export async function anAgentWorld(): Promise<AgentWorld> {
     person: (name) => aPerson(url, primitives, name),
     async restartRelay() {
       await relay.close();
-      relay = await createRelayServer({ dataFolder: folder, port });
+      relay = await createRelayServer({ ...relayOptions, dataFolder: folder, port });
     },
   };
 }
@@ -195,6 +200,19 @@ async function aPerson(url: string, primitives: Primitives, name: string): Promi
     userId,
     endpoint,
     device,
+    async creates(mode, webhookUrl) {
+      const made = value(
+        await endpoint.rest.call("POST", "/agents", AgentCreated, {
+          display_name: "Mine",
+          connection_mode: mode,
+          ...(webhookUrl === undefined ? {} : { webhook_url: webhookUrl }),
+        }),
+      );
+      const { agent_id: agentId, token, webhook_secret: secret = "" } = made;
+      const invites = `/agents/${agentId}/invites`;
+      const invite = value(await endpoint.rest.call("POST", invites, InviteCreated, {}));
+      return { agentId, token, secret, inviteCode: invite.code, folder: aFolder() };
+    },
     sees,
     hears,
     async meet({ agentId, inviteCode }, fingerprint) {

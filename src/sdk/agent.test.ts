@@ -17,7 +17,6 @@ import {
   setupMeeting,
   value,
 } from "./agent-world.contract.ts";
-import { HasheeAgent } from "./agent.ts";
 import type { HasheeError } from "./agent-error.ts";
 import type { AgentEvent } from "./incoming/agent-event.ts";
 import type { AgentMessage } from "./incoming/message-context.ts";
@@ -324,15 +323,5 @@ describe("an agent's life", () => {
       "CLOSED",
     );
     await agent.close();
-  });
-
-  test("[K1] rejects modes it does not speak", async () => {
-    const options = {
-      agentId: crypto.randomUUID(),
-      token: "hsk_a",
-      connectionMode: "polling",
-    } as const;
-
-    expect(await outcomeOf(HasheeAgent.init(options))).toBe("NOT_ENABLED");
   });
 });

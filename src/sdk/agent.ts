@@ -53,12 +53,6 @@ export class HasheeAgent {
    */
   static async init(options: AgentOptions = {}): Promise<HasheeAgent> {
     const settled = settleOptions(options, process.env);
-    if (settled.connectionMode === "polling")
-      throw new HasheeError("NOT_ENABLED", {
-        message: "Polling is not built in; use websocket or webhook.",
-        params: { path: "connectionMode" },
-        fatal: true,
-      });
     const parts = await assembleAgent(settled);
     const agent = new HasheeAgent(parts);
     await parts.firstAttempt(FIRST_ATTEMPT_MS);

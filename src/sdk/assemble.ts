@@ -27,7 +27,7 @@ import type { DecryptFailure, SettledOptions } from "./options.ts";
 import { conversationOf, createSender, type Sender } from "./outgoing/sender.ts";
 import { createTypingRenewal, type TypingRenewal } from "./outgoing/typing-renewal.ts";
 import { createReading, type Reading } from "./reading/reading.ts";
-import { accessOf, connect, createReader, identityOf, restLineOf } from "./relay-side.ts";
+import { accessOf, connect, createReader, identityOf, pollFor, restLineOf } from "./relay-side.ts";
 
 export type AgentParts = {
   readonly agentId: AgentId;
@@ -128,6 +128,8 @@ export async function assembleAgent(
       decryptFailed: tellDecryptFailure,
     });
     endpoint.start();
+    if (options.connectionMode === "polling" && restLine !== null)
+      pollFor(options, restLine, closing.signal).catch(watch.gaveUp);
   });
   begun.catch((cause: unknown) => {
     if (!closing.signal.aborted) watch.gaveUp(cause);

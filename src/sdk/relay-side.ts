@@ -16,6 +16,7 @@ import { createRest, type Fetch, type Rest, type Tokens } from "#peer/rest.ts";
 import type { OpenSocket } from "#peer/socket.ts";
 import type { AgentId, DeviceId } from "#protocol/ids.ts";
 import type { LineWatch } from "./line/line-watch.ts";
+import { pollUntil } from "./line/poll-loop.ts";
 import { createForeignVault, mayOfferPrekeys, register } from "./line/register.ts";
 import { createRestLine, type RestLine } from "./line/rest-line.ts";
 import type { Disk } from "./local/disk.ts";
@@ -60,6 +61,18 @@ export const restLineOf = ({ agentId, baseUrl, token }: SettledOptions): RestLin
         { fetch: systemFetch, clock, random },
       ),
   });
+
+/** Polls for an agent of mode `polling` until `signal` aborts. @throws {@link HasheeError} fatal */
+export const pollFor = (
+  { agentId, token, baseUrl }: SettledOptions,
+  line: RestLine,
+  signal: AbortSignal,
+): Promise<void> => {
+  const tokens = agentTokens(token.reveal());
+  const abortable: Fetch = (url, request) => fetch(url, { ...request, signal });
+  const rest = createRest({ fetch: abortable, clock, baseUrl, tokens });
+  return pollUntil(signal, { agentId, rest, line, clock, random });
+};
 
 type Reach = {
   readonly options: SettledOptions;
