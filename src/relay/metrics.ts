@@ -34,6 +34,7 @@ export const METRICS = {
   http_seconds: spec("histogram", "How long an answer took.", ["route"]),
   log_bytes: spec("gauge", "Bytes of the database."),
   blob_bytes: spec("gauge", "Bytes of confirmed files."),
+  quarantined: spec("gauge", "Conversations whose entries cannot be read any more."),
   storage_state: spec("gauge", "0: appends. 1: cannot write. 2: full."),
   build_info: spec("gauge", "1, with the version.", ["version"]),
 } as const;

@@ -116,7 +116,7 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const store = openStore(join(folder, DATABASE_FILE), random, events);
   const { writer, sql } = store;
-  const log = createSqliteLog(writer, sql);
+  const log = createSqliteLog(writer, sql, clock, events);
   const directory = createDirectory(sql);
   await log.orphanStreams(clock.now());
 

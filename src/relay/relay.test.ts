@@ -24,7 +24,7 @@ async function aBareRelay(change: (log: LogStore) => LogStore = (log) => log) {
   const random = createSeededRandom(1);
   const store = openStore(IN_MEMORY, random, silentLog);
   onTestEnd(() => store.close());
-  const log = change(createSqliteLog(store.writer, store.sql));
+  const log = change(createSqliteLog(store.writer, store.sql, clock, silentLog));
   const directory = createDirectory(store.sql);
   const secret = new Secret(new Uint8Array(32));
   const admission = createAdmission({ directory, clock, random, secret, origins: () => [] });

@@ -17,12 +17,7 @@ import {
   type DeviceId,
   type MessageId,
 } from "#protocol/ids.ts";
-import {
-  MAX_IN_FLIGHT,
-  PING_INTERVAL_MS,
-  RESUME_WAIT_MS,
-  SILENCE_LIMIT_MS,
-} from "#protocol/limits.ts";
+import { MAX_IN_FLIGHT, RESUME_WAIT_MS } from "#protocol/limits.ts";
 import type { RelayFrame, RelayFrameOf } from "#protocol/relay-frame.ts";
 import type { Admission } from "./admission.ts";
 import type { EphemeralBus } from "./bus/bus.ts";
@@ -34,12 +29,13 @@ import type { Connection, Link, Principal } from "./live/connection.ts";
 import { Cursors } from "./live/cursors.ts";
 import { Delivery } from "./live/delivery.ts";
 import { Marks } from "./live/marks.ts";
-import { Posting, type DurableEndpointFrame } from "./live/posting.ts";
+import { idsOf, Posting, type DurableEndpointFrame } from "./live/posting.ts";
 import { Presence } from "./live/presence.ts";
 import type { Rates } from "./live/rates.ts";
 import { Reception } from "./live/reception.ts";
 import { Sockets } from "./live/sockets.ts";
 import { StreamDesk } from "./live/stream-desk.ts";
+import { createGuard, type Guard } from "./live/guard.ts";
 import { isFlooding } from "./live/flooding.ts";
 import { createBuckets, type Buckets } from "./live/token-bucket.ts";
 import type { LogStore, StoredEntry } from "./log/log-store.ts";
@@ -75,6 +71,7 @@ export class Relay {
   readonly buckets: Buckets;
   readonly #needs: RelayNeeds;
   readonly #sockets: Sockets;
+  readonly #guard: Guard;
   readonly #reception: Reception;
   readonly #audience: Audience;
   readonly #cursors: Cursors;
@@ -91,7 +88,7 @@ export class Relay {
     const { log, clock, bus, rates } = needs;
     const frameBurst = rates.frames.burst;
     const buckets = createBuckets(() => clock.now());
-    const audience = createAudience(log);
+    const audience = createAudience(log, needs.events);
     const sockets = new Sockets({
       ...needs,
       frameBurst,
@@ -102,6 +99,7 @@ export class Relay {
     this.buckets = buckets;
     this.#audience = audience;
     this.#sockets = sockets;
+    this.#guard = createGuard(sockets, needs.events);
     this.posting = new Posting(shared);
     this.#marks = new Marks(shared);
     this.#presence = new Presence(shared);
@@ -113,6 +111,7 @@ export class Relay {
     this.#delivery = new Delivery({
       ...needs,
       roster: sockets.roster,
+      guard: this.#guard,
       cursors: this.#cursors,
       send: (connection, text, type) => sockets.sendText(connection, text, type),
     });
@@ -141,7 +140,8 @@ export class Relay {
   tick(): void {
     const { clock, log } = this.#needs;
     const now = clock.now();
-    for (const connection of this.#sockets.all()) this.#tickSocket(connection, now);
+    for (const connection of this.#sockets.all())
+      this.#guard(connection, () => this.#tickSocket(connection, now));
     this.#streams.tick(now);
     if (log.hasExpiredArtifacts(now)) void log.expireArtifacts(now);
   }
@@ -250,11 +250,14 @@ export class Relay {
     if (frame.ok)
       this.#needs.metrics.count("frames_total", { direction: "in", type: frame.value.type });
     if (!frame.ok) this.#receiveUnparsed(connection, frame.failure);
-    else if (connection.principal === null) this.#reception.receive(connection, frame.value);
-    else {
-      if (!IDLE_FRAMES.has(frame.value.type)) connection.usedAt = now;
-      this.#dispatch(connection, connection.principal, frame.value);
-    }
+    else this.#guard(connection, () => this.#hear(connection, frame.value, now));
+  }
+
+  #hear(connection: Connection, frame: ParsedEndpointFrame, now: number): Promise<unknown> | void {
+    const { principal } = connection;
+    if (principal === null) return this.#reception.receive(connection, frame);
+    if (!IDLE_FRAMES.has(frame.type)) connection.usedAt = now;
+    return this.#dispatch(connection, principal, frame);
   }
 
   #receiveUnparsed(connection: Connection, failure: ProtocolFailure): void {
@@ -271,38 +274,42 @@ export class Relay {
     this.#sockets.send(connection, errorFrame(refuse("BAD_FRAME", { path }).failure, { req }));
   }
 
-  #dispatch(connection: Connection, principal: Principal, frame: ParsedEndpointFrame): void {
+  #dispatch(
+    connection: Connection,
+    principal: Principal,
+    frame: ParsedEndpointFrame,
+  ): Promise<unknown> | void {
     switch (frame.type) {
       case "auth":
         return this.#sockets.close(connection, CLOSE.protocolError);
       case "auth.renew":
-        return void this.#reception.renew(connection, principal, frame);
+        return this.#reception.renew(connection, principal, frame);
       case "ping":
         return this.#sockets.send(connection, { type: "pong", t: frame.t });
       case "resume":
-        return void this.#resume(connection, principal, frame);
+        return this.#resume(connection, principal, frame);
       case "message.ack":
         return this.#delivery.acknowledge(connection, frame.conversation_id, frame.seq);
       case "message.read":
-        return void this.#marks.read(connection, principal, frame.conversation_id, frame.seq);
+        return this.#marks.read(connection, principal, frame.conversation_id, frame.seq);
       case "typing.start":
-        return void this.#marks.typing(connection, principal, frame.conversation_id, "start");
+        return this.#marks.typing(connection, principal, frame.conversation_id, "start");
       case "typing.stop":
-        return void this.#marks.typing(connection, principal, frame.conversation_id, "stop");
+        return this.#marks.typing(connection, principal, frame.conversation_id, "stop");
       case "presence.set":
         return this.#presence.tell(principal, frame.state === "active" ? "online" : "away");
       case "stream.delta":
-        return void this.#streams.delta(connection, principal, frame);
+        return this.#streams.delta(connection, principal, frame);
       case "stream.pull":
-        return void this.#streams.pull(connection, principal, frame);
+        return this.#streams.pull(connection, principal, frame);
       case "stream.abort":
         return this.#streams.isAuthor(principal, frame.stream_id)
           ? this.#take(connection, principal, frame)
-          : void this.#streams.requestStop(connection, principal, frame);
+          : this.#streams.requestStop(connection, principal, frame);
       case "control.send":
         return frame.durable
           ? this.#take(connection, principal, frame)
-          : void this.#marks.control(connection, principal, frame.conversation_id, frame.record);
+          : this.#marks.control(connection, principal, frame.conversation_id, frame.record);
       case "message.send":
       case "message.recall":
       case "reaction.set":
@@ -326,10 +333,14 @@ export class Relay {
     await this.#streams.resume(connection, frame?.streams ?? {});
   }
 
-  #take(connection: Connection, principal: Principal, frame: DurableEndpointFrame): void {
+  #take(
+    connection: Connection,
+    principal: Principal,
+    frame: DurableEndpointFrame,
+  ): Promise<unknown> {
     const stored = this.#store(connection, principal, frame);
     this.#storing.add(stored);
-    void stored.finally(() => this.#storing.delete(stored));
+    return stored.finally(() => this.#storing.delete(stored));
   }
 
   async #store(
@@ -366,21 +377,13 @@ export class Relay {
       this.#streams.welcomeAuthor(connection, principal, frame.stream_id);
   }
 
-  #tickSocket(connection: Connection, now: number): void {
+  #tickSocket(connection: Connection, now: number): Promise<unknown> | void {
     this.#reception.tick(connection, now);
-    const { principal, phase } = connection;
-    if (principal === null || phase === "closed") return;
-    if (now - connection.heardAt >= SILENCE_LIMIT_MS) {
-      this.#sockets.close(connection, CLOSE.heartbeatTimeout);
-      return;
-    }
-    if (phase === "waiting" && now - connection.signedInAt >= RESUME_WAIT_MS) {
-      void this.#resume(connection, principal, null);
-    }
-    if (now - connection.pingedAt >= PING_INTERVAL_MS) {
-      connection.pingedAt = now;
-      connection.link.ping();
-    }
+    const { principal, phase, signedInAt } = connection;
+    const isWaitedFor = phase === "waiting" && now - signedInAt >= RESUME_WAIT_MS;
+    return principal !== null && isWaitedFor
+      ? this.#resume(connection, principal, null)
+      : undefined;
   }
 }
 
@@ -390,9 +393,3 @@ const IDLE_FRAMES: ReadonlySet<ParsedEndpointFrame["type"]> = new Set([
   "typing.start",
   "typing.stop",
 ]);
-
-const idsOf = (frame: DurableEndpointFrame) => ({
-  req: frame.req,
-  ...("client_message_id" in frame ? { client_message_id: frame.client_message_id } : {}),
-  ...("stream_id" in frame ? { stream_id: frame.stream_id } : {}),
-});

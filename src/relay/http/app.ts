@@ -10,6 +10,7 @@ import { secondsSince } from "../metrics.ts";
 import type { OriginCheck } from "../origins.ts";
 import { serveAgentSettings } from "./agent-settings.ts";
 import { serveAgents } from "./agents.ts";
+import { refusalCode } from "../store/disk-fault.ts";
 import { createApi, respond, type ApiNeeds, type RelayApp } from "./api.ts";
 import { serveAuth } from "./auth.ts";
 import { serveContacts } from "./contacts.ts";
@@ -106,7 +107,7 @@ export function createApp(
   app.onError((fault, http) => {
     // Where, never what: a message could repeat what a caller sent.
     needs.events.error("http.bug", { route: routePath(http, -1), ...factsOf(fault) });
-    return http.json(errorBody(refuse("INTERNAL").failure), 500);
+    return respond(http, refuse(refusalCode(fault)));
   });
   return app;
 }

@@ -79,6 +79,7 @@ const readHistory = (api: Api): Route =>
     const member = (await api.log.members(id.value)).find((row) => row.id === who.accountId);
     if (member === undefined) return refuse("NOT_MEMBER");
     const bounds = await boundsOf(api, http, id.value);
+    if (api.log.isDamaged(id.value)) return refuse("STORAGE_FAILED");
     if (!bounds.ok) return bounds;
     const { after, before } = bounds.value;
     const upwards = after !== null;
@@ -91,6 +92,7 @@ const readHistory = (api: Api): Route =>
       maxEntries: limit,
       maxBytes: PAGE_BYTES,
     });
+    if (api.log.isDamaged(id.value)) return refuse("STORAGE_FAILED");
     const visible = entries.filter((entry) => entry.seq >= member.joinedSeq);
     const edge = upwards ? visible.at(-1)?.seq : visible[0]?.seq;
     const isEnd =

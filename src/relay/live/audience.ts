@@ -1,5 +1,7 @@
 /** Who is in a conversation, remembered while it does not change, and entries handed on in log order. */
+import type { Log } from "#base/log.ts";
 import type { AccountId, ConversationId } from "#protocol/ids.ts";
+import { factsOf } from "../json-log.ts";
 import type { EntryKind, LogMember, LogStore, StoredEntry } from "../log/log-store.ts";
 
 export interface Audience {
@@ -22,7 +24,7 @@ const CHANGES_MEMBERS: ReadonlySet<EntryKind> = new Set([
 
 const MAX_REMEMBERED = 10_000;
 
-export function createAudience(log: LogStore): Audience {
+export function createAudience(log: LogStore, events: Log): Audience {
   const membersByConversation = new Map<ConversationId, readonly LogMember[]>();
   const loading = new Map<ConversationId, Promise<void>>();
 
@@ -55,6 +57,8 @@ export function createAudience(log: LogStore): Audience {
       const next = (before ?? Promise.resolve())
         .then(() => members(conversationId))
         .then(task)
+        // Nobody is told then; whoever hears of the next entry sees the gap and fetches.
+        .catch((fault: unknown) => events.error("fan_out.failed", factsOf(fault)))
         .finally(() => {
           if (loading.get(conversationId) === next) loading.delete(conversationId);
         });

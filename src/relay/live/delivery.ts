@@ -12,6 +12,7 @@ import { secondsSince, type Metrics } from "../metrics.ts";
 import type { InboxRow, LogMember, LogStore, StoredEntry } from "../log/log-store.ts";
 import { makeFeed, type Connection, type Feed } from "./connection.ts";
 import type { Cursors } from "./cursors.ts";
+import type { Guard } from "./guard.ts";
 import { hasOutstanding, type Roster } from "./roster.ts";
 
 const PAGE_BYTES = 1_048_576;
@@ -20,6 +21,7 @@ type Needs = {
   readonly log: LogStore;
   readonly roster: Roster;
   readonly cursors: Cursors;
+  readonly guard: Guard;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly send: (connection: Connection, text: string, type: RelayFrame["type"]) => void;
@@ -86,7 +88,7 @@ export class Delivery {
     for (const [conversationId, feed] of connection.feeds) {
       if (feed.sentSeq < feed.lastSeq) connection.behind.add(conversationId);
     }
-    void this.#pump(connection);
+    this.#catchUpSoon(connection);
   }
 
   /** Everything up to `seq` is stored at this endpoint. */
@@ -107,7 +109,7 @@ export class Delivery {
     // Own entries right behind the acknowledged ones need no acknowledgement of their own.
     if (feed.ackedSeq >= feed.pushedSeq) feed.ackedSeq = feed.sentSeq;
     this.#needs.cursors.move(principal, conversationId, feed.ackedSeq);
-    if (connection.behind.size > 0) void this.#pump(connection);
+    if (connection.behind.size > 0) this.#catchUpSoon(connection);
   }
 
   /** Gives what an agent's closed socket had not acknowledged to another of its sockets. */
@@ -122,7 +124,7 @@ export class Delivery {
       const from = cursors.ofAgent(principal.accountId, conversationId) ?? feed.ackedSeq;
       heir.feeds.set(conversationId, makeFeed(from, feed.lastSeq));
       heir.behind.add(conversationId);
-      void this.#pump(heir);
+      this.#catchUpSoon(heir);
     }
     void this.#forgetCursors(principal.accountId);
   }
@@ -194,7 +196,7 @@ export class Delivery {
       this.#push(connection, feed, entry, true);
     } else if (feed.sentSeq < entry.seq) {
       connection.behind.add(entry.conversationId);
-      void this.#pump(connection);
+      this.#catchUpSoon(connection);
     }
   }
 
@@ -235,6 +237,10 @@ export class Delivery {
     if (feed.ackedSeq < feed.pushedSeq || connection.principal === null) return;
     feed.ackedSeq = entry.seq;
     this.#needs.cursors.move(connection.principal, entry.conversationId, entry.seq);
+  }
+
+  #catchUpSoon(connection: Connection): void {
+    this.#needs.guard(connection, () => this.#pump(connection));
   }
 
   async #pump(connection: Connection): Promise<void> {

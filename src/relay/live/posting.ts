@@ -26,6 +26,13 @@ export type DurableEndpointFrame =
   | EndpointFrameOf<"message.recall">
   | EndpointFrameOf<"control.send">;
 
+/** What its answer names a frame by. */
+export const idsOf = (frame: DurableEndpointFrame) => ({
+  req: frame.req,
+  ...("client_message_id" in frame ? { client_message_id: frame.client_message_id } : {}),
+  ...("stream_id" in frame ? { stream_id: frame.stream_id } : {}),
+});
+
 type Needs = {
   readonly log: LogStore;
   readonly clock: Clock;

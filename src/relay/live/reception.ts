@@ -10,6 +10,8 @@ import {
   MAX_FRAME_BYTES,
   MAX_IN_FLIGHT,
   MAX_UNACKED_ENTRIES,
+  PING_INTERVAL_MS,
+  SILENCE_LIMIT_MS,
 } from "#protocol/limits.ts";
 import { PROTOCOL } from "#protocol/version.ts";
 import type { Admission } from "../admission.ts";
@@ -39,12 +41,12 @@ export class Reception {
   }
 
   /** A frame of a socket that nobody knows yet. */
-  receive(connection: Connection, frame: ParsedEndpointFrame): void {
+  receive(connection: Connection, frame: ParsedEndpointFrame): Promise<void> | void {
     const { sockets } = this.#needs;
-    if (frame.type === "ping") sockets.send(connection, { type: "pong", t: frame.t });
-    else if (frame.type === "auth" && connection.phase === "new")
-      void this.#authenticate(connection, frame);
-    else sockets.close(connection, CLOSE.protocolError);
+    if (frame.type === "ping") return sockets.send(connection, { type: "pong", t: frame.t });
+    return frame.type === "auth" && connection.phase === "new"
+      ? this.#authenticate(connection, frame)
+      : sockets.close(connection, CLOSE.protocolError);
   }
 
   /** A token renewed in place; the socket stays the same endpoint's. */
@@ -68,13 +70,21 @@ export class Reception {
     this.#welcome(connection, signed.value.principal, frame.req);
   }
 
-  /** Strangers who took too long, and tokens that end. */
+  /** Strangers who took too long, sockets nothing is heard of, tokens that end. */
   tick(connection: Connection, now: number): void {
     const { sockets } = this.#needs;
     const { phase, expiresAt, openedAt } = connection;
     if (phase === "new" || phase === "signing-in") {
       if (now - openedAt >= AUTH_TIMEOUT_MS) sockets.close(connection, CLOSE.authTimeout);
       return;
+    }
+    if (now - connection.heardAt >= SILENCE_LIMIT_MS) {
+      sockets.close(connection, CLOSE.heartbeatTimeout);
+      return;
+    }
+    if (now - connection.pingedAt >= PING_INTERVAL_MS) {
+      connection.pingedAt = now;
+      connection.link.ping();
     }
     this.review(connection);
     if (expiresAt === null) return;

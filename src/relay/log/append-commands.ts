@@ -93,6 +93,19 @@ export const expireArtifacts: Command<{ now: number }, null> = (tx, { now }) => 
   return ok(null);
 };
 
+/** Nothing more is written to a conversation whose entries cannot be read. */
+export const quarantine: Command<{ now: number; conversationId: ConversationId }, null> = (
+  tx,
+  { now, conversationId },
+) => {
+  tx.sql.run(
+    "UPDATE conv SET damaged_at = coalesce(damaged_at, ?) WHERE id = ?",
+    now,
+    conversationId,
+  );
+  return ok(null);
+};
+
 /** An entry nobody but the relay wrote. */
 export const systemEntry = (
   conversationId: ConversationId,
@@ -153,10 +166,11 @@ function checkMayWrite(
 ): Result<null, RelayFailure> {
   const member = checkMember(tx, conversationId, accountId);
   if (!member.ok) return member;
-  const conv = tx.sql.get<{ type: string; status: string }>(
-    "SELECT type, status FROM conv WHERE id = ?",
+  const conv = tx.sql.get<{ type: string; status: string; damaged_at: number | null }>(
+    "SELECT type, status, damaged_at FROM conv WHERE id = ?",
     conversationId,
   );
+  if (conv?.damaged_at != null) return refuse("STORAGE_FAILED");
   const closed = CLOSED_BY_STATUS[conv?.status ?? ""];
   if (closed !== undefined) return refuse(closed);
   if (conv?.type !== "h2h") return ok(null);

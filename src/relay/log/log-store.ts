@@ -174,6 +174,11 @@ export interface LogStore {
   ): Promise<readonly StoredLedgerEntry[]>;
   sessionOpen(conversationId: ConversationId, sid: Bytes): Promise<Bytes | null>;
 
+  /** Whether the conversation is in quarantine: its entries cannot be read as they were written. */
+  isDamaged(conversationId: ConversationId): boolean;
+  /** How many conversations are in quarantine. */
+  damagedCount(): number;
+  /** Empty for a damaged conversation. */
   page(request: PageRequest): Promise<readonly StoredEntry[]>;
   seqOf(conversationId: ConversationId, messageId: MessageId): Promise<number | null>;
   inbox(accountId: AccountId, endpointId: DeviceId): Promise<readonly InboxRow[]>;

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
+import { createFakeClock } from "#base/fake-clock.ts";
 import { silentLog } from "#base/log.ts";
 import { createSeededRandom } from "#base/seeded-random.ts";
 import { onTestEnd } from "../relay-world.contract.ts";
@@ -25,7 +26,7 @@ const aFile = (): string => {
 const aLog = (path: string) => {
   const store = openStore(path, createSeededRandom(3), silentLog);
   onTestEnd(() => store.close());
-  return createSqliteLog(store.writer, store.sql);
+  return createSqliteLog(store.writer, store.sql, createFakeClock(), silentLog);
 };
 
 describeLogStore("the log in a file, written by its thread", () => aLog(aFile()));

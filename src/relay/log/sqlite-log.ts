@@ -1,6 +1,10 @@
 /** The log over SQLite: writes by the one writer, reads by a connection of this thread. SPEC §storage. */
 import type { Bytes } from "#base/bytes.ts";
+import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/log.ts";
 import type { AccountId, ConversationId, DeviceId, MessageId, UserId } from "#protocol/ids.ts";
+import { isHashOf } from "../entry-hash.ts";
+import { isDamage } from "../store/disk-fault.ts";
 import { logEpochOf } from "../store/database.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Writer } from "../store/writer.ts";
@@ -15,9 +19,42 @@ import type {
   StoredEntry,
 } from "./log-store.ts";
 
-/** Creates the log. `sql` reads what `writer` committed. */
-export function createSqliteLog(writer: Writer, sql: Sql): LogStore {
+/**
+ * Creates the log. `sql` reads what `writer` committed. A conversation whose pages are damaged, or with an entry that
+ * has another hash than when it was written, is put into quarantine; the others are not concerned. SPEC S17.
+ */
+export function createSqliteLog(writer: Writer, sql: Sql, clock: Clock, events: Log): LogStore {
+  const damaged = new Set(
+    sql
+      .all<{ id: ConversationId }>("SELECT id FROM conv WHERE damaged_at IS NOT NULL")
+      .map(({ id }) => id),
+  );
+  const quarantine = (conversationId: ConversationId, because: "page" | "hash"): void => {
+    if (damaged.has(conversationId)) return;
+    damaged.add(conversationId);
+    events.error("conversation.quarantined", { because, count: damaged.size });
+    void writer.run("quarantine", { now: clock.now(), conversationId });
+  };
+  /** What `read` gives, or `instead` when the conversation is, or turns out to be, damaged. */
+  const reading = <Value>(
+    conversationId: ConversationId,
+    instead: Value,
+    read: () => Value | "altered",
+  ): Promise<Value> => {
+    if (damaged.has(conversationId)) return Promise.resolve(instead);
+    try {
+      const value = read();
+      if (value !== "altered") return Promise.resolve(value);
+      quarantine(conversationId, "hash");
+    } catch (fault) {
+      if (!isDamage(fault)) throw fault;
+      quarantine(conversationId, "page");
+    }
+    return Promise.resolve(instead);
+  };
   return {
+    isDamaged: (conversationId) => damaged.has(conversationId),
+    damagedCount: () => damaged.size,
     epoch: logEpochOf(sql),
     onAppended: writer.onAppended,
     append: (request, tag) => writer.run("appendMessage", request, tag),
@@ -44,14 +81,17 @@ export function createSqliteLog(writer: Writer, sql: Sql): LogStore {
           sid,
         )?.bytes ?? null,
       ),
-    page: (request) => Promise.resolve(readPage(sql, request)),
+    page: (request) => reading(request.conversationId, [], () => readPage(sql, request)),
     seqOf: (conversationId, messageId) =>
-      Promise.resolve(
-        sql.get<{ seq: number }>(
-          "SELECT seq FROM entry WHERE conv = ? AND msg_id = ?",
-          conversationId,
-          messageId,
-        )?.seq ?? null,
+      reading(
+        conversationId,
+        null,
+        () =>
+          sql.get<{ seq: number }>(
+            "SELECT seq FROM entry WHERE conv = ? AND msg_id = ?",
+            conversationId,
+            messageId,
+          )?.seq ?? null,
       ),
     inbox: (accountId, endpointId) => Promise.resolve(readInbox(sql, accountId, endpointId)),
     advanceCursors: (moves) => writer.run("advanceCursors", moves),
@@ -70,6 +110,7 @@ type EntryRow = {
   readonly kind: EntryKind;
   readonly meta: string;
   readonly body: Bytes | null;
+  readonly hash: Bytes | null;
   readonly counts: number;
   readonly at: number;
   readonly recalled_at: number | null;
@@ -79,7 +120,7 @@ type EntryRow = {
 const ENTRY = `SELECT entry.*, session_open.bytes AS open_bytes FROM entry
   LEFT JOIN session_open ON session_open.conv = entry.conv AND session_open.first_seq = entry.seq`;
 
-function readPage(sql: Sql, request: PageRequest): readonly StoredEntry[] {
+function readPage(sql: Sql, request: PageRequest): readonly StoredEntry[] | "altered" {
   const { conversationId, after, before, maxEntries, maxBytes } = request;
   const upwards = after !== null || before === null;
   const rows = sql.each<EntryRow>(
@@ -95,6 +136,7 @@ function readPage(sql: Sql, request: PageRequest): readonly StoredEntry[] {
   for (const row of rows) {
     sizeBytes += (row.body?.length ?? 0) + (row.open_bytes?.length ?? 0);
     if (sizeBytes > maxBytes && page.length > 0) break;
+    if (row.body !== null && !isHashOf(row.hash, row.body)) return "altered";
     page.push(rowToEntry(row));
   }
   return upwards ? page : page.toReversed();

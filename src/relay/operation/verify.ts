@@ -2,12 +2,12 @@
  * Whether a data folder holds what it promises: pages, rows, numbers, hashes, files. Reads only, and may read beside
  * a running relay. SPEC §operation.
  */
-import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Bytes } from "#base/bytes.ts";
 import { createDiskBlobs } from "../blobs/disk-blobs.ts";
 import { BLOB_FOLDER, DATABASE_FILE } from "../data-folder.ts";
 import type { AttachmentId } from "#protocol/ids.ts";
+import { isHashOf } from "../entry-hash.ts";
 import { openForReading } from "../store/database.ts";
 import { createSql, type Sql } from "../store/sql.ts";
 
@@ -69,10 +69,6 @@ function checkEntries(sql: Sql): { readonly count: number; readonly altered: num
   }
   return { count, altered };
 }
-
-/** Whether `hash` is the SHA-256 of `bytes`. */
-export const isHashOf = (hash: Bytes | null, bytes: Bytes): boolean =>
-  hash !== null && createHash("sha256").update(bytes).digest().equals(hash);
 
 // Each entry names the hash of the one before it; what an entry says is for its readers to judge.
 const countBrokenLedgers = (sql: Sql): number =>

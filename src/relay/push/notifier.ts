@@ -7,10 +7,12 @@ import { createHash } from "node:crypto";
 import { bytesToBase64Url } from "#base/base64.ts";
 import { utf8 } from "#base/bytes.ts";
 import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/log.ts";
 import type { RandomBytes } from "#base/random.ts";
 import type { ConversationId, DeviceId } from "#protocol/ids.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { PushRow } from "../directory/rows.ts";
+import { factsOf } from "../json-log.ts";
 import type { LogStore, StoredEntry } from "../log/log-store.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Outbound, OutboundAnswer } from "../outbound.ts";
@@ -33,6 +35,7 @@ type Needs = {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly metrics: Metrics;
+  readonly events: Log;
 };
 
 /** The newest entry to announce, and with how much haste. */
@@ -54,7 +57,7 @@ export class Notifier {
     this.#isStopped = true;
     for (const { cancel } of this.#dueByKey.values()) cancel();
     this.#dueByKey.clear();
-    await Promise.all(this.#underWay);
+    await Promise.allSettled(this.#underWay);
   }
 
   #follow(entry: StoredEntry): void {
@@ -148,7 +151,9 @@ export class Notifier {
 
   #track(task: Promise<void>): void {
     this.#underWay.add(task);
-    void task.finally(() => this.#underWay.delete(task));
+    void task
+      .catch((fault: unknown) => this.#needs.events.error("push.failed", factsOf(fault)))
+      .finally(() => this.#underWay.delete(task));
   }
 }
 

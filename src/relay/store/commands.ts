@@ -5,14 +5,17 @@ import * as password from "../directory/password-commands.ts";
 import * as relation from "../directory/relation-commands.ts";
 import * as push from "../push/push-commands.ts";
 import * as upload from "../blobs/upload-commands.ts";
+import { probe } from "./probe.ts";
 import * as append from "../log/append-commands.ts";
 import * as conversation from "../log/conversation-commands.ts";
 
 export const COMMANDS = {
+  probe,
   appendMessage: append.appendMessage,
   recallMessage: append.recallMessage,
   failStream: append.failStream,
   orphanStreams: append.orphanStreams,
+  quarantine: append.quarantine,
   expireArtifacts: append.expireArtifacts,
   createConversation: conversation.createConversation,
   appendLedger: conversation.appendLedger,

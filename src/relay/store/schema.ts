@@ -137,5 +137,14 @@ CREATE TABLE push_subscriptions (
 ) STRICT;
 CREATE INDEX push_by_user ON push_subscriptions(user_id);`;
 
+const QUARANTINE = `
+ALTER TABLE conv ADD COLUMN damaged_at INTEGER;`;
+
 /** Migration n brings `user_version` from n to n + 1. */
-export const MIGRATIONS: readonly string[] = [ACCOUNTS + LOG, AGENT_LIMITS, WEBHOOKS, PUSH];
+export const MIGRATIONS: readonly string[] = [
+  ACCOUNTS + LOG,
+  AGENT_LIMITS,
+  WEBHOOKS,
+  PUSH,
+  QUARANTINE,
+];

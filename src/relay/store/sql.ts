@@ -23,12 +23,29 @@ export function createSql(db: DatabaseSync): Sql {
     }
     return statement;
   };
+  // A statement that failed reports its fault again at its next use, whatever it is used for: it is not used again.
+  const using = <Value>(text: string, use: (statement: StatementSync) => Value): Value => {
+    try {
+      return use(prepared(text));
+    } catch (fault) {
+      statementByText.delete(text);
+      throw fault;
+    }
+  };
   return {
-    all: <Row>(text: string, ...params: readonly Param[]) => prepared(text).all(...params) as Row[],
-    each: <Row>(text: string, ...params: readonly Param[]) =>
-      prepared(text).iterate(...params) as Iterable<unknown> as Iterable<Row>,
+    all: <Row>(text: string, ...params: readonly Param[]) =>
+      using(text, (statement) => statement.all(...params) as Row[]),
+    *each<Row>(text: string, ...params: readonly Param[]) {
+      const rows = using(text, (statement) => statement.iterate(...params));
+      try {
+        for (const row of rows) yield row as unknown as Row;
+      } catch (fault) {
+        statementByText.delete(text);
+        throw fault;
+      }
+    },
     get: <Row>(text: string, ...params: readonly Param[]) =>
-      prepared(text).get(...params) as Row | undefined,
-    run: (text, ...params) => Number(prepared(text).run(...params).changes),
+      using(text, (statement) => statement.get(...params) as Row | undefined),
+    run: (text, ...params) => using(text, (statement) => Number(statement.run(...params).changes)),
   };
 }

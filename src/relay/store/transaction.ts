@@ -7,6 +7,7 @@ import type { Result } from "#base/result.ts";
 import type { NewEntry, StoredEntry } from "../log/log-store.ts";
 import { refuse, type RelayFailure } from "../failure.ts";
 import { insertEntry } from "./insert-entry.ts";
+import { refusalCode } from "./disk-fault.ts";
 import { createSql, type Sql } from "./sql.ts";
 
 /** What a command may do inside the running transaction. */
@@ -73,16 +74,4 @@ export function createGroupRunner(
       return jobs.map(() => outcome);
     }
   };
-}
-
-const SQLITE_FULL = 13;
-const SQLITE_CONSTRAINT = 19;
-
-function refusalCode(fault: unknown): "STORAGE_FULL" | "STORAGE_FAILED" | "INTERNAL" {
-  const errcode = fault instanceof Error && "errcode" in fault ? fault.errcode : undefined;
-  if (typeof errcode !== "number") return "INTERNAL";
-  // The low byte is the primary code.
-  const primary = errcode & 0xff;
-  if (primary === SQLITE_FULL) return "STORAGE_FULL";
-  return primary === SQLITE_CONSTRAINT ? "INTERNAL" : "STORAGE_FAILED";
 }

@@ -55,18 +55,21 @@ export function createThreadWriter(path: string, log: Log): Writer {
     workerData: { path },
   });
   const exited = new Promise<void>((resolve) => thread.once("exit", () => resolve()));
-  const writer = createWriter({
-    send: (jobs) => thread.postMessage(jobs),
-    onOutcomes: (listener) =>
-      thread.on("message", (message: { outcomes: JobOutcome[] } | { fault: LogFields }) => {
-        if ("outcomes" in message) listener(message.outcomes);
-        else log.error("writer.bug", message.fault);
-      }),
-    close: () => {
-      thread.postMessage(null);
-      return exited;
+  const writer = createWriter(
+    {
+      send: (jobs) => thread.postMessage(jobs),
+      onOutcomes: (listener) =>
+        thread.on("message", (message: { outcomes: JobOutcome[] } | { fault: LogFields }) => {
+          if ("outcomes" in message) listener(message.outcomes);
+          else log.error("writer.bug", message.fault);
+        }),
+      close: () => {
+        thread.postMessage(null);
+        return exited;
+      },
     },
-  });
+    log,
+  );
   return writer;
 }
 
@@ -74,16 +77,19 @@ export function createThreadWriter(path: string, log: Log): Writer {
 export function createInlineWriter(db: DatabaseSync, log: Log): Writer {
   const run = createJobRunner(db, (fault) => log.error("writer.bug", factsOf(fault)));
   let listener: (outcomes: readonly JobOutcome[]) => void = () => undefined;
-  return createWriter({
-    send: (jobs) => listener(run(jobs)),
-    onOutcomes: (next) => {
-      listener = next;
+  return createWriter(
+    {
+      send: (jobs) => listener(run(jobs)),
+      onOutcomes: (next) => {
+        listener = next;
+      },
+      close: () => Promise.resolve(),
     },
-    close: () => Promise.resolve(),
-  });
+    log,
+  );
 }
 
-function createWriter(transport: Transport): Writer {
+function createWriter(transport: Transport, log: Log): Writer {
   type Waiting = { readonly tag: string | null; readonly resolve: (result: unknown) => void };
   const appended = createEmitter<readonly [StoredEntry, string | null]>();
   const waiting: Waiting[] = [];
@@ -101,7 +107,14 @@ function createWriter(transport: Transport): Writer {
     for (const [i, job] of waiting.splice(0, outcomes.length).entries()) {
       const outcome = outcomes[i];
       if (outcome === undefined) continue;
-      for (const entry of outcome.appended) appended.emit([entry, job.tag]);
+      // Whoever listens may fail; those who wait for the disk get their answer all the same.
+      for (const entry of outcome.appended) {
+        try {
+          appended.emit([entry, job.tag]);
+        } catch (fault) {
+          log.error("append.unheard", factsOf(fault));
+        }
+      }
       job.resolve(outcome.result);
     }
   });

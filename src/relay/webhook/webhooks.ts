@@ -3,12 +3,14 @@
  * taken, from the agent's cursor on. Nothing is remembered but the cursor; a restart goes on from it. SPEC §webhooks.
  */
 import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/log.ts";
 import type { RandomBytes } from "#base/random.ts";
 import type { AgentId, ConversationId } from "#protocol/ids.ts";
 import type { Agent } from "#protocol/rest.ts";
 import type { AtRest } from "../at-rest.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { AgentRow } from "../directory/rows.ts";
+import { factsOf } from "../json-log.ts";
 import { endpointOf } from "../live/sign-in.ts";
 import type { LogStore, StoredEntry } from "../log/log-store.ts";
 import { secondsSince, type Metrics } from "../metrics.ts";
@@ -35,6 +37,7 @@ type Needs = {
   readonly clock: Clock;
   readonly random: RandomBytes;
   readonly metrics: Metrics;
+  readonly events: Log;
   /** Writes the agent's standing and tells its creator. */
   readonly govern: (agentId: AgentId, status: Agent["governance"], reason: string) => Promise<void>;
 };
@@ -85,7 +88,7 @@ export class Webhooks {
   async stop(): Promise<void> {
     this.#isStopped = true;
     for (const lane of this.#laneByAgent.values()) this.#quiet(lane);
-    await Promise.all(this.#underWay);
+    await Promise.allSettled(this.#underWay);
   }
 
   async #drain(agent: AgentRow): Promise<void> {
@@ -275,7 +278,9 @@ export class Webhooks {
 
   #track(task: Promise<void>): void {
     this.#underWay.add(task);
-    void task.finally(() => this.#underWay.delete(task));
+    void task
+      .catch((fault: unknown) => this.#needs.events.error("webhook.failed", factsOf(fault)))
+      .finally(() => this.#underWay.delete(task));
   }
 }
 
