@@ -52,6 +52,10 @@ export default defineConfig({
     }),
   ],
   worker: { format: "es" },
+  // A dependency found late is bundled anew, and a worker that is loading meanwhile never starts: all are found ahead.
+  optimizeDeps: {
+    entries: ["index.html", "src/engine/worker.ts", "src/ui/markdown/render-worker.ts"],
+  },
   build: {
     target: "es2023",
     sourcemap: true,

@@ -1,0 +1,38 @@
+/**
+ * Draws the pictures of the README anew: the built client against the real relay and agents.
+ * Run: npm run screenshots
+ */
+import { chromium, expect } from "playwright/test";
+import { startWorld } from "../world/processes.ts";
+import buildClient from "./build-client.ts";
+import { findChromium } from "./find-chromium.ts";
+import { Person } from "./person.ts";
+
+const FOLDER = process.argv[2] ?? "public/screenshots";
+
+await buildClient();
+const world = await startWorld();
+const browser = await chromium.launch({ executablePath: findChromium(), args: ["--no-sandbox"] });
+for (const theme of ["light", "dark"] as const)
+  for (const [size, width] of [
+    ["wide", 1280],
+    ["narrow", 390],
+  ] as const) {
+    const ada = await Person.join(browser, world.url, { name: "Ada", theme, width });
+    await ada.startWith("Guide");
+    await ada.expectMessage("Where to begin");
+    await ada.say("Show me a streamed answer");
+    await ada.expectMessage("The rest is arithmetic");
+    await ada.say("Show me a progress card");
+    await expect(ada.log.getByRole("progressbar").last()).toHaveAttribute("aria-valuenow", "100", {
+      timeout: 30_000,
+    });
+    await ada.say("Ask me for approval");
+    await ada.expectMessage("Publish version 2.0");
+    await ada.log.evaluate((log) => log.scrollTo({ top: log.scrollHeight }));
+    await ada.page.mouse.move(0, 0);
+    await ada.page.screenshot({ path: `${FOLDER}/${size}-${theme}.png` });
+    await ada.leave();
+  }
+await browser.close();
+await world.close();
