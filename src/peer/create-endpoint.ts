@@ -261,6 +261,8 @@ class LiveEndpoint implements PeerEndpoint {
         return writers.acked(frame.stream_id, frame.next_index);
       case "keys.updated":
         return void this.#keysUpdated(frame.user_id ?? frame.agent_id, frame.reason);
+      case "agent.capability_changed":
+        return this.#scopesGranted(frame);
       case "contact.requested":
         return this.#events.emit({ type: "contact-requested" });
       case "contact.accepted": {
@@ -274,6 +276,19 @@ class LiveEndpoint implements PeerEndpoint {
       default:
         return;
     }
+  }
+
+  #scopesGranted(frame: RelayFrameOf<"agent.capability_changed">): void {
+    const { user_id: accountId, relation_id: relationId, granted_scopes: scopes } = frame;
+    if (accountId === undefined || relationId === undefined || scopes === undefined) return;
+    this.#events.emit({
+      type: "scopes-granted",
+      accountId,
+      relationId,
+      isAll: frame.accepted ?? false,
+      scopes,
+      manifestVersion: frame.capability_manifest_version ?? null,
+    });
   }
 
   #notice({ conversationId, authorId, content }: Entry): void {

@@ -136,6 +136,16 @@ export type EndpointEvent =
     }
   | { readonly type: "fork"; readonly conversationId: ConversationId }
   | { readonly type: "identity-changed"; readonly accountId: AccountId }
+  /** To an agent: a person decided what it may do. The relay says so, once, to whoever is connected. */
+  | {
+      readonly type: "scopes-granted";
+      readonly accountId: AccountId;
+      readonly relationId: string;
+      /** Everything the agent asks for. */
+      readonly isAll: boolean;
+      readonly scopes: readonly string[];
+      readonly manifestVersion: number | null;
+    }
   | { readonly type: "contact-requested" }
   | { readonly type: "contact-accepted"; readonly conversationId: ConversationId }
   | { readonly type: "reset"; readonly conversationId: ConversationId | null }

@@ -111,6 +111,40 @@ describe("messages over a real relay", () => {
     expect(await alice.reads(isText("across"))).toBeTruthy();
   });
 
+  test("[K12] beyond the relay's rate are waited out, and none is lost", async () => {
+    const { agent, alice, conversationId } = await setupMeeting();
+    const texts = Array.from({ length: 28 }, (_, i) => `batch ${i}`);
+
+    await Promise.all(texts.map((text) => agent.send(conversationId, { type: "text", text })));
+
+    await alice.reads(isText("batch 27"));
+    expect(agent.metrics().toPrometheus()).toContain(
+      'hashee_message_outbound_total{conv_type="h2a",payload_type="text"} 28',
+    );
+  });
+
+  test("[K32] a person's decision about what the agent may do is an event", async () => {
+    const { agent, alice } = await setupMeeting();
+    const events = aMailbox<AgentEvent>();
+    agent.addEventHandler((event) => {
+      if (event.type === "agent.capability_changed") events.put(event);
+    });
+    const relations = value(await alice.endpoint.rest.page("/relations", Relation)).items;
+    const id = relations[0]?.relation_id ?? "";
+    const { capability_manifest_version } = await agent.profile();
+    const granted = { capability_manifest_version, granted_scopes: ["calendar:read"] };
+    value(await alice.endpoint.rest.call("PUT", `/relations/${id}/scopes`, Relation, granted));
+
+    expect(await events.take()).toEqual({
+      type: "agent.capability_changed",
+      user_id: alice.userId,
+      relation_id: id,
+      accepted: true,
+      granted_scopes: ["calendar:read"],
+      capability_manifest_version,
+    });
+  });
+
   test("[K12] are refused by code when the person has left or the address is none", async () => {
     const { agent, alice, conversationId } = await setupMeeting();
     const events = aMailbox<AgentEvent>();
@@ -122,7 +156,7 @@ describe("messages over a real relay", () => {
     const id = relations[0]?.relation_id ?? "";
     value(await alice.endpoint.rest.call("POST", `/relations/${id}/revoke`, v.unknown(), {}));
 
-    expect((await events.take()).conversation_id).toBe(conversationId);
+    expect(await events.take()).toMatchObject({ conversation_id: conversationId });
     expect(await outcomeOf(agent.send(conversationId, { type: "text", text: "?" }))).toBe(
       "RELATION_REVOKED",
     );

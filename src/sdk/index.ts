@@ -10,6 +10,7 @@ export type {
   AgentEvent,
   ApprovalDecision,
   ArtifactResponseEvent,
+  CapabilityEvent,
   ReactionEvent,
   RecallEvent,
   RelationEvent,

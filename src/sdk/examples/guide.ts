@@ -29,6 +29,7 @@ agent.addMessageHandler(async (msg) => {
 });
 
 agent.addEventHandler(async (event) => {
+  if (event.type === "agent.capability_changed") return;
   const id = event.conversation_id;
   if (event.type === "relation.established") {
     const isChinese = event.payload["language"]?.startsWith("zh") === true;

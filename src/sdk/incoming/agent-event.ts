@@ -54,7 +54,23 @@ export type ReactionEvent = Placed & {
   readonly op: "add" | "remove";
 };
 
-export type AgentEvent = RelationEvent | ArtifactResponseEvent | RecallEvent | ReactionEvent;
+/** A person decided what the agent may do. Told once, to the processes that are connected; no conversation holds it. */
+export type CapabilityEvent = {
+  readonly type: "agent.capability_changed";
+  readonly user_id: string;
+  readonly relation_id: string;
+  /** Everything that the manifest asks for was granted. */
+  readonly accepted: boolean;
+  readonly granted_scopes: readonly string[];
+  readonly capability_manifest_version: number | null;
+};
+
+export type AgentEvent =
+  | RelationEvent
+  | ArtifactResponseEvent
+  | RecallEvent
+  | ReactionEvent
+  | CapabilityEvent;
 
 /** The event of an entry that needs no more than itself; null for messages, answers and what agents need not know. */
 export function eventOf(entry: Entry): AgentEvent | null {

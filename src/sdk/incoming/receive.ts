@@ -3,7 +3,7 @@ import type { Bytes } from "#base/bytes.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Primitives } from "#crypto/primitives.ts";
 import type { PeerEndpoint } from "#peer/create-endpoint.ts";
-import type { Entry } from "#peer/endpoint.ts";
+import type { EndpointEvent, Entry } from "#peer/endpoint.ts";
 import type { AgentId } from "#protocol/ids.ts";
 import { HasheeError } from "../agent-error.ts";
 import { createAnswerCheck, isAnswerEntry } from "../artifacts/answers.ts";
@@ -15,6 +15,7 @@ import type { Disk } from "../local/disk.ts";
 import type { MetricsRecorder } from "../metrics.ts";
 import type { DecryptFailure } from "../options.ts";
 import type { Sender } from "../outgoing/sender.ts";
+import type { CapabilityEvent } from "./agent-event.ts";
 import { createDeliver } from "./deliver.ts";
 import type { Handlers } from "./handlers.ts";
 import { createIntake } from "./intake.ts";
@@ -76,6 +77,7 @@ export async function startReceiving(parts: {
   endpoint.on((event) => {
     parts.watch.hear(event);
     if (event.type === "status" && event.status.status === "stopped") stopTakingOver();
+    if (event.type === "scopes-granted") void parts.handlers.event(capabilityEvent(event));
     if (event.type !== "entry") return;
     if (event.entry.authorId !== parts.agent.accountId || event.entry.authorKind === "system")
       intake.hear(event.entry);
@@ -99,6 +101,17 @@ function repeat(clock: Clock, everyMs: number, task: () => Promise<void>): () =>
   again();
   return () => cancel();
 }
+
+const capabilityEvent = (
+  granted: Extract<EndpointEvent, { readonly type: "scopes-granted" }>,
+): CapabilityEvent => ({
+  type: "agent.capability_changed",
+  user_id: granted.accountId,
+  relation_id: granted.relationId,
+  accepted: granted.isAll,
+  granted_scopes: granted.scopes,
+  capability_manifest_version: granted.manifestVersion,
+});
 
 const told =
   (errors: ErrorBoard, code: string) =>

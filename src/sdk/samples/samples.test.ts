@@ -82,3 +82,27 @@ describe("the published snippets for sending", () => {
     expect(await alice.hears(({ content }) => content.kind === "recalled")).toBeTruthy();
   });
 });
+
+describe("the published Prometheus exporter", () => {
+  test("[K19] runs unchanged and counts what comes in, by the names and labels of our own measures", async () => {
+    const world = await anAgentWorld();
+    const agent = await world.provision("Counted");
+    const environment = environmentOf(world.url, agent);
+    const program = runProgram("samples/prometheus-exporter.js", environment, ALIAS);
+    const line = await program.prints("asked for 9090, listening on");
+    const port = line.split(" ").at(-1);
+    const alice = await world.person("Alice");
+    const conversationId = await alice.meet(agent, null);
+    const own = await world.run(await world.provision("Ours"));
+
+    await alice.say(conversationId, "count me");
+    const scrape = async () => (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    let text = await scrape();
+    while (!text.includes("payload_type")) text = await scrape();
+
+    expect(text).toContain(
+      'hashee_message_inbound_total{conv_type="h2a",payload_type="text"} 1',
+    );
+    expect(own.metrics().toPrometheus()).toContain("hashee_connection_status 1");
+  });
+});
