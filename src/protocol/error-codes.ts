@@ -36,6 +36,7 @@ export const ERROR_CODES = {
   ID_TAKEN: refusal(409, "The id is taken."),
   HANDLE_TAKEN: refusal(409, "The handle is taken."),
   MESSAGE_ID_CONFLICT: refusal(409, "Another sender used this message id."),
+  IDEMPOTENCY_MISMATCH: refusal(409, "The key was used for another request."),
   DEVICE_LIMIT: refusal(409, "The account has as many devices as it may."),
   AGENT_KEY_MISMATCH: refusal(409, "The agent has registered other keys."),
   POLL_BUSY: refusal(409, "Another poll of this agent is waiting.", "later"),

@@ -20,6 +20,7 @@ import { serveGroups } from "./groups.ts";
 import { serveHealth } from "./health.ts";
 import { serveKeys } from "./keys.ts";
 import { serveLedgers } from "./ledgers.ts";
+import { onceByKey } from "./idempotency.ts";
 import { serveInvites } from "./invites.ts";
 import { serveDeviceLinks } from "./device-links.ts";
 import { serveManifests } from "./manifests.ts";
@@ -27,6 +28,7 @@ import { serveMessages } from "./messages.ts";
 import { serveOffered } from "./offered.ts";
 import { servePolling } from "./polling.ts";
 import { servePush } from "./push.ts";
+import { servePins } from "./pins.ts";
 import { serveRelations } from "./relations.ts";
 import { securityHeaders, type HeaderOptions } from "./security-headers.ts";
 import { serveStaticFile } from "./static-files.ts";
@@ -76,6 +78,7 @@ export function createApp(
     if (isOwn(path)) http.res.headers.set("Cache-Control", "no-store");
   });
 
+  app.use(onceByKey(api));
   serveHealth(app, api);
   serveAuth(app, api);
   serveUsers(app, api);
@@ -92,6 +95,7 @@ export function createApp(
   serveManifests(app, api);
   serveMessages(app, api);
   serveConversations(app, api);
+  servePins(app, api);
   serveGroups(app, api);
   serveFiles(app, api);
   servePush(app, api);

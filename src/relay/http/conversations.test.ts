@@ -161,6 +161,36 @@ describe("conversations", () => {
   });
 });
 
+describe("pins", () => {
+  test("[P67] [P123] are said in the log once, and listed", async () => {
+    const { world, ada, echo, conversation } = await aPersonWithAnAgent(await aWorld());
+    const agent = await world.online(echo);
+    const { message_id } = (await sendByRest(world, ada, conversation)).body.data;
+    const path = `/conversations/${conversation}/pins`;
+
+    for (let i = 0; i < 2; i++) await world.rest("PUT", `${path}/${message_id}`, ada.token);
+    expect(await agent.next("message.pinned")).toMatchObject({
+      message_id,
+      pinned: true,
+      pinned_by: ada.id,
+      conversation_seq: 3,
+    });
+    expect((await world.rest("GET", path, echo.token)).body.data).toMatchObject([
+      { message_id, pinned_by: ada.id },
+    ]);
+    await world.rest("DELETE", `${path}/${message_id}`, echo.token);
+
+    expect(await agent.next("message.pinned")).toMatchObject({
+      pinned: false,
+      conversation_seq: 4,
+    });
+    expect((await world.rest("GET", path, ada.token)).body.data).toEqual([]);
+    expect(codeOf(await world.rest("PUT", `${path}/${anId()}`, ada.token))).toBe("NOT_FOUND");
+    const bob = await world.person("bob");
+    expect(codeOf(await world.rest("GET", path, bob.token))).toBe("NOT_MEMBER");
+  });
+});
+
 describe("groups", () => {
   async function aGroup() {
     const world = await aWorld();
@@ -232,6 +262,17 @@ describe("groups", () => {
     expect(codeOf(added)).toBe("ROLE_REQUIRED");
     const ledger = await world.rest("GET", `/conversations/${conversation}/ledger`, bob.token);
     expect(ledger.body.data).toHaveLength(3);
+  });
+
+  test("[P67] only owner and admins pin", async () => {
+    const { world, ada, bob, conversation } = await aGroup();
+    const { message_id } = (await sendByRest(world, bob, conversation)).body.data;
+    const pin = async (person: Person) =>
+      codeOf(
+        await world.rest("PUT", `/conversations/${conversation}/pins/${message_id}`, person.token),
+      );
+
+    expect([await pin(bob), await pin(ada)]).toEqual(["ROLE_REQUIRED", 200]);
   });
 
   test("[P72] a member leaves with a ledger entry; the owner cannot", async () => {

@@ -5,16 +5,20 @@ import * as password from "../directory/password-commands.ts";
 import * as relation from "../directory/relation-commands.ts";
 import * as push from "../push/push-commands.ts";
 import * as upload from "../blobs/upload-commands.ts";
+import { keepAnswer } from "./keep-answer.ts";
 import { probe } from "./probe.ts";
 import * as append from "../log/append-commands.ts";
+import * as pin from "../log/pin-commands.ts";
 import * as conversation from "../log/conversation-commands.ts";
 
 export const COMMANDS = {
   probe,
+  keepAnswer,
   appendMessage: append.appendMessage,
   recallMessage: append.recallMessage,
   failStream: append.failStream,
   orphanStreams: append.orphanStreams,
+  pinMessage: pin.pinMessage,
   quarantine: append.quarantine,
   expireArtifacts: append.expireArtifacts,
   createConversation: conversation.createConversation,

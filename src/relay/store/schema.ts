@@ -140,6 +140,18 @@ CREATE INDEX push_by_user ON push_subscriptions(user_id);`;
 const QUARANTINE = `
 ALTER TABLE conv ADD COLUMN damaged_at INTEGER;`;
 
+const PINS = `
+CREATE TABLE pin (
+  conv TEXT NOT NULL REFERENCES conv(id) ON DELETE CASCADE, msg_id TEXT NOT NULL, pinned_by TEXT NOT NULL,
+  at INTEGER NOT NULL, PRIMARY KEY (conv, msg_id)
+) STRICT;`;
+
+const IDEMPOTENCY = `
+CREATE TABLE idempotency (
+  scope TEXT PRIMARY KEY, request_hash BLOB NOT NULL, status INTEGER NOT NULL, sealed BLOB NOT NULL, at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX idempotency_by_age ON idempotency(at);`;
+
 /** Migration n brings `user_version` from n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
   ACCOUNTS + LOG,
@@ -147,4 +159,6 @@ export const MIGRATIONS: readonly string[] = [
   WEBHOOKS,
   PUSH,
   QUARANTINE,
+  PINS,
+  IDEMPOTENCY,
 ];
