@@ -24,7 +24,8 @@ for (const theme of ["light", "dark"] as const) {
     await ada.leave();
   });
 
-  for (const width of [1280, 390])
+  // Each theme in one width: colours do not depend on it, and names do not depend on colours.
+  for (const width of theme === "light" ? [390] : [1280])
     test(`axe finds nothing serious in a thread of every kind, ${theme}, ${width} px`, async ({
       join,
     }) => {

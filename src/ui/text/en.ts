@@ -194,7 +194,7 @@ export const en = {
   "approval.risk.medium": "Medium risk",
   "approval.risk.high": "High risk",
   "approval.risk.critical": "Critical",
-  "approval.scroll": "Read to the end to decide.",
+  "approval.scroll": "Read all of it to decide.",
   "approval.read": "You have seen all of it.",
   "approval.exact": "You sign exactly what is shown here.",
   "approval.reason": "Reason",

@@ -195,7 +195,7 @@ export const zhHans: TextTable = {
   "approval.risk.medium": "中风险",
   "approval.risk.high": "高风险",
   "approval.risk.critical": "极高风险",
-  "approval.scroll": "看到最后才能决定。",
+  "approval.scroll": "全部看过之后才能决定。",
   "approval.read": "内容已全部看过。",
   "approval.exact": "你签名的，就是这里显示的全部内容。",
   "approval.reason": "理由",
