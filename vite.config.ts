@@ -2,6 +2,7 @@ import react from "@vitejs/plugin-react";
 import { type ProxyOptions } from "vite";
 import { defineConfig } from "vitest/config";
 import { VitePWA } from "vite-plugin-pwa";
+import { entitiesWithoutDom } from "./src/ui/markdown/entities-plugin.ts";
 import { compiledTables } from "./src/ui/text/compile-tables.ts";
 
 const relayUrl = process.env["PARLEY_RELAY_URL"] ?? "http://127.0.0.1:8787";
@@ -36,6 +37,7 @@ const proxy: Record<string, ProxyOptions> = {
 export default defineConfig({
   plugins: [
     react(),
+    entitiesWithoutDom(),
     // Tests read the tables as written.
     ...(process.env["VITEST"] === undefined ? [compiledTables()] : []),
     VitePWA({

@@ -34,6 +34,15 @@ test("Markdown is drawn, HTML is not, and nothing is fetched", async ({ join, wo
   expect(foreign).toEqual([]);
 });
 
+test("named characters are drawn without asking the page's HTML parser", async ({ join }) => {
+  const ada = await join({ name: "Ada" });
+  await ada.startWith("Echo");
+
+  await ada.say("AT&amp;T &copy; &frac12;");
+
+  await expect(ada.row("AT&T © ½")).toHaveCount(2);
+});
+
 test("code is copied as it was written", async ({ join }) => {
   const ada = await join({ name: "Ada" });
   await ada.startWith("Echo");
