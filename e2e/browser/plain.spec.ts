@@ -106,7 +106,7 @@ test("[U81] a confirmation is answered once and a plan is edited before it runs"
   await page.getByLabel("Title of task 1").fill("Part one, renamed");
   await page.getByRole("button", { name: "Remove task 2" }).click();
   await page.getByRole("radio", { name: "JSON" }).click();
-  await expect(page.getByLabel("Tasks")).toHaveValue(/renamed/);
+  await expect(page.getByRole("textbox", { name: "Tasks" })).toHaveValue(/renamed/);
   await page.getByRole("button", { name: "Carry out" }).click();
 
   await expect(page.getByRole("heading", { name: "Part one, renamed" })).toBeVisible();

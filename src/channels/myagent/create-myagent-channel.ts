@@ -38,8 +38,6 @@ import {
   type TurnCommand,
 } from "./session-command.ts";
 
-export const MYAGENT_DEFAULT_URL = "ws://localhost:8080";
-
 /** A silently lost line counts as alive at the server for about 50 s. */
 const RESTORE_WITHIN_MS = 60_000;
 /** The server greets at once; one that does not is asked for a session all the same. */

@@ -18,8 +18,6 @@ import { createTurnQueue } from "../turn-queue.ts";
 import { makeSessionId, serverTurnId } from "../turn-id.ts";
 import { parseSocketFrame, type SocketFrame } from "./socket-frame.ts";
 
-export const TPCLAW_SOCKET_DEFAULT_URL = "ws://localhost:9527/api/v1/ws";
-
 const PING_EVERY_MS = 30_000;
 /** Three pings without any frame: worth a word, no more; a server that never answers may be fine. */
 const NO_HEARTBEAT_AFTER_MS = 95_000;

@@ -1,5 +1,5 @@
 /** What is kept of plain agents, sealed like everything else of the store: settings, keys, tickets, turns, questions. */
-import type { ChannelHeadView, PlainProtocol, TurnView } from "#bridge/channel-views.ts";
+import type { PlainProtocol, TurnView } from "#bridge/channel-views.ts";
 import type { Ticket } from "#channels/myagent/session.ts";
 import type { AccountId, ConversationId, MessageId } from "#protocol/ids.ts";
 import type { Entry } from "#peer/endpoint.ts";
@@ -71,8 +71,3 @@ export const turnText = (turn: TurnView): string =>
 /** A turn that nobody goes on with any more. */
 export const lostTurn = (turn: TurnView, at: number): TurnView =>
   turn.status === "ended" ? turn : { ...turn, status: "ended", outcome: "lost", endedAt: at };
-
-export type HeadFacts = Pick<
-  ChannelHeadView,
-  "status" | "capabilities" | "agentName" | "heardAt" | "notes"
->;
