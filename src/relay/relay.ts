@@ -297,7 +297,7 @@ export class Relay {
       case "typing.stop":
         return this.#marks.typing(connection, principal, frame.conversation_id, "stop");
       case "presence.set":
-        return this.#presence.tell(principal, frame.state === "active" ? "online" : "away");
+        return this.#presence.set(principal, frame.state === "active" ? "online" : "away");
       case "stream.delta":
         return this.#streams.delta(connection, principal, frame);
       case "stream.pull":

@@ -84,7 +84,8 @@ export class Marks {
     conversationId: ConversationId,
     state: "start" | "stop",
   ): Promise<void> {
-    if (state === "start" && this.#isTooOften(principal, "typing", conversationId)) return;
+    // A stop has a rate of its own: dropped for a start before it, it would leave the other side waiting.
+    if (this.#isTooOften(principal, `typing-${state}`, conversationId)) return;
     const others = (await this.#needs.audience.othersOf(conversationId, principal.accountId)) ?? [];
     this.#publish(
       others.map((other) => other.id),

@@ -5,7 +5,9 @@ import type { RelayFrameOf } from "#protocol/relay-frame.ts";
 import type { EphemeralBus } from "../bus/bus.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { Connection, Principal } from "./connection.ts";
+import type { Rates } from "./rates.ts";
 import type { Sockets } from "./sockets.ts";
+import type { Buckets } from "./token-bucket.ts";
 
 type State = RelayFrameOf<"presence">["state"];
 
@@ -14,6 +16,8 @@ type Needs = {
   readonly bus: EphemeralBus;
   readonly clock: Clock;
   readonly sockets: Sockets;
+  readonly buckets: Buckets;
+  readonly rates: Rates;
 };
 
 export class Presence {
@@ -21,6 +25,13 @@ export class Presence {
 
   constructor(needs: Needs) {
     this.#needs = needs;
+  }
+
+  /** A device says how awake it is; what it says too often is dropped. */
+  set(principal: Principal, state: State): void {
+    const { buckets, rates } = this.#needs;
+    if (buckets.take(`presence ${principal.endpointId}`, rates.marks) === 0)
+      this.tell(principal, state);
   }
 
   /** To everyone who shares a conversation with the account. */

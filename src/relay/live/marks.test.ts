@@ -1,0 +1,149 @@
+import { describe, expect, test } from "vitest";
+import type { ConversationId } from "#protocol/ids.ts";
+import { aLedger, aMessage, anId, aWorld, text64, type World } from "../relay-world.contract.ts";
+import { aPersonWithAnAgent } from "../rest-steps.contract.ts";
+
+/** Two people in one conversation, both online; the second has one message to read. */
+async function twoPeople(world: World) {
+  const ada = await world.person("ada");
+  const bob = await world.person("bob");
+  const { request_id } = (
+    await world.rest("POST", "/contacts/requests", ada.token, { user_id: bob.id })
+  ).body.data;
+  const conversation = anId<ConversationId>();
+  const ledger = aLedger(1, conversation, 3).map(text64);
+  await world.rest("POST", `/contacts/requests/${request_id}/accept`, bob.token, {
+    conversation_id: conversation,
+    ledger,
+  });
+  const writer = await world.online(ada);
+  const reader = await world.online(bob);
+  writer.send(aMessage(conversation, ada));
+  await writer.next("message.ack");
+  await reader.next("message.new");
+  const read = (seq: number) =>
+    reader.send({ type: "message.read", conversation_id: conversation, seq });
+  return { world, ada, bob, conversation, writer, reader, read };
+}
+
+describe("read marks", () => {
+  test("[P120] reach the writer and the reader's other sockets", async () => {
+    const { world, bob, conversation, writer, read } = await twoPeople(await aWorld());
+    const phone = await world.online(bob);
+
+    read(2);
+
+    const mark = { type: "message.read", conversation_id: conversation, seq: 2, user_id: bob.id };
+    expect(await writer.next("message.read")).toEqual(mark);
+    expect(await phone.next("message.read")).toEqual(mark);
+  });
+
+  test("[P148] stay with the reader when either of two people wants it so", async () => {
+    const { world, ada, bob, writer, reader, read } = await twoPeople(await aWorld());
+    const phone = await world.online(bob);
+    await world.rest("PATCH", "/users/me", ada.token, { read_receipts: false });
+
+    read(2);
+
+    expect(await phone.next("message.read")).toMatchObject({ user_id: bob.id, seq: 2 });
+    await reader.settle();
+    await writer.settle();
+    expect(writer.seen("message.read")).toEqual([]);
+    expect(writer.seen("message.status_updated").filter(({ status }) => status === "read")).toEqual(
+      [],
+    );
+  });
+
+  test("[P284] that come too often are dropped without a word", async () => {
+    const world = await aWorld();
+    const { bob, conversation, reader, writer } = await twoPeople(world);
+    await world.rest("PATCH", "/users/me", bob.token, { presence: true });
+
+    for (let i = 0; i < 9; i++) {
+      reader.send({ type: "typing.start", conversation_id: conversation });
+      reader.send({ type: "typing.stop", conversation_id: conversation });
+      reader.send({ type: "presence.set", state: "away" });
+    }
+    await reader.settle();
+    await writer.settle();
+
+    expect(writer.seen("typing")).toHaveLength(8);
+    expect(writer.seen("presence")).toHaveLength(4);
+    expect(reader.seen("error")).toEqual([]);
+  });
+});
+
+describe("presence", () => {
+  test("[P132] of a person is told only if they agreed", async () => {
+    const world = await aWorld();
+    const { bob, ada, writer, reader } = await twoPeople(world);
+    reader.close();
+    await reader.closed();
+    await world.rest("PATCH", "/users/me", bob.token, { presence: true });
+    await writer.settle();
+    expect(writer.seen("presence")).toEqual([]);
+
+    const again = await world.online(bob);
+    again.send({ type: "presence.set", state: "away" });
+
+    expect(await writer.next("presence")).toMatchObject({ peer_id: bob.id, state: "online" });
+    expect(await writer.next("presence")).toMatchObject({ peer_id: bob.id, state: "away" });
+    await again.settle();
+    expect(again.seen("presence").filter(({ peer_id }) => peer_id === ada.id)).toEqual([]);
+  });
+});
+
+describe("control records", () => {
+  test("[P110] [P141] are entries when they must last, and told at most once when not", async () => {
+    const { world, ada, echo, conversation } = await aPersonWithAnAgent(await aWorld());
+    const agent = await world.online(echo);
+    const person = await world.online(ada);
+    const record = text64(new Uint8Array([1, 2, 3]));
+
+    agent.send({ type: "control.send", conversation_id: conversation, record, durable: true });
+    agent.send({ type: "control.send", conversation_id: conversation, record, durable: false });
+
+    const place = { conversation_id: conversation, sender_id: echo.id, record };
+    // What goes to the disk first may come second.
+    const told = [await person.next("control"), await person.next("control")];
+    expect(told).toMatchObject([place, place]);
+    expect(told.map((frame) => frame.conversation_seq ?? 0).toSorted()).toEqual([0, 2]);
+    const history = await world.rest(
+      "GET",
+      `/conversations/${conversation}/messages?after=1`,
+      ada.token,
+    );
+    expect(history.body.data).toMatchObject([{ type: "control", ...place }]);
+  });
+
+  test("[P114] count as unread only what is no control entry", async () => {
+    const { world, ada, echo, conversation } = await aPersonWithAnAgent(await aWorld());
+    const agent = await world.online(echo);
+    agent.send({ ...aMessage(conversation, echo), content_type: "control" });
+    agent.send({ ...aMessage(conversation, echo), type: "reaction.set" });
+    agent.send(aMessage(conversation, echo));
+    for (let i = 0; i < 3; i++) await agent.next("message.ack");
+
+    const shown = await world.rest("GET", `/conversations/${conversation}`, ada.token);
+
+    expect(shown.body.data).toMatchObject({ unread_count: 1, last_seq: 4 });
+  });
+});
+
+describe("a session that ended", () => {
+  test("[P144] [P25] closes its sockets with the reason, and no others", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const ended = await world.online(ada);
+    const token = ada.token;
+    await world.renew(ada);
+    const kept = await world.online(ada);
+
+    await world.rest("POST", "/auth/logout", token);
+
+    expect((await ended.next("session.invalidated")).reason).toBe("logout");
+    expect((await ended.closed()).code).toBe(4006);
+    await kept.settle();
+    expect((await world.rest("GET", "/auth/me", token)).status).toBe(401);
+  });
+});
