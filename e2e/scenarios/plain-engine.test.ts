@@ -297,6 +297,35 @@ describe("a plain agent in the client", () => {
   });
 });
 
+test("[N78] an activity feed is open while it is watched, and only where there is one", async () => {
+  const server = await aTpclawServer({ socket: "feed" });
+  const plain = await aMyAgentServer();
+  const ada = await world.person("Ada");
+  const conversationId = must(
+    await ada.calls.addAgentByAddress(input({ protocol: "tpclaw-chat", url: server.url })),
+  );
+  const other = must(await ada.calls.addAgentByAddress(input({ url: plain.url })));
+  must(await ada.calls.watchActivity({ conversationId }));
+  const online = await ada.until(
+    (event): event is Extract<typeof event, { type: "activity" }> =>
+      event.type === "activity" && event.activity.status.status === "online",
+  );
+
+  server.say({ type: "text", agentId: "main", taskId: "t", payload: { content: "hello" } });
+  const told = await ada.until(
+    (event): event is Extract<typeof event, { type: "activity" }> =>
+      event.type === "activity" && event.activity.runs.length > 0,
+  );
+  must(await ada.calls.unwatchActivity({ conversationId }));
+
+  expect(online.conversationId).toBe(conversationId);
+  expect(told.activity.runs).toMatchObject([{ runKey: "t", text: "hello", outcome: "running" }]);
+  expect(await ada.calls.watchActivity({ conversationId: other })).toEqual({
+    ok: false,
+    failure: { kind: "engine/plain-cannot" },
+  });
+});
+
 /** Everything a profile's databases hold, as text. */
 async function diskOf(profile: string): Promise<string> {
   const database = await new Promise<IDBDatabase>((resolve, reject) => {

@@ -11,6 +11,8 @@ const NAMES: Readonly<Record<CallName, true>> = {
   unlock: true,
   wipe: true,
   setDisplayName: true,
+  listDevices: true,
+  revokeDevice: true,
   listOfferedInvites: true,
   openInvite: true,
   acceptInvite: true,
@@ -47,6 +49,8 @@ const NAMES: Readonly<Record<CallName, true>> = {
   addAgentByAddress: true,
   removeAgent: true,
   runOnChannel: true,
+  watchActivity: true,
+  unwatchActivity: true,
   search: true,
   hint: true,
 };

@@ -3,7 +3,14 @@
  * The page may cancel by AbortSignal where `port.ts` passes one on. SPEC §calls.
  */
 import type { Result } from "#base/result.ts";
-import type { AccountId, ArtifactId, ConversationId, MessageId, StreamId } from "#protocol/ids.ts";
+import type {
+  AccountId,
+  ArtifactId,
+  ConversationId,
+  DeviceId,
+  MessageId,
+  StreamId,
+} from "#protocol/ids.ts";
 import type {
   AddressView,
   ChannelCommandInput,
@@ -15,6 +22,7 @@ import type {
   AccountView,
   ContactRequestView,
   ConversationView,
+  DeviceView,
   InviteView,
   SearchHitView,
   SecurityView,
@@ -40,6 +48,11 @@ export interface EngineCalls {
   /** Forgets everything on this device. */
   wipe(): Answer<null>;
   setDisplayName(input: { readonly displayName: string }): Answer<AccountView>;
+
+  // devices
+  listDevices(): Answer<readonly DeviceView[]>;
+  /** Another device of this account; this one is wiped instead. */
+  revokeDevice(input: { readonly deviceId: DeviceId }): Answer<null>;
 
   // contacts
   /** The relay's demo agents, offered on first run; empty where none are offered. */
@@ -177,6 +190,10 @@ export interface EngineCalls {
     readonly conversationId: ConversationId;
     readonly command: ChannelCommandInput;
   }): Answer<null>;
+
+  /** Opens the server's activity feed, where it has one; `activity` events tell until {@link unwatchActivity}. */
+  watchActivity(input: { readonly conversationId: ConversationId }): Answer<null>;
+  unwatchActivity(input: { readonly conversationId: ConversationId }): Answer<null>;
 
   // search
   search(input: {

@@ -64,6 +64,34 @@ export type AddressView = {
   readonly isPrivateNetwork: boolean;
 };
 
+/** What a server reports of its agent, whoever asked it: runs, newest last. */
+export type ActivityView = {
+  readonly status: ChannelView["status"];
+  readonly runs: readonly {
+    readonly runKey: string;
+    readonly agentName: string;
+    readonly status: string;
+    readonly outcome: "running" | "done" | "failed";
+    readonly startedAt: number;
+    readonly heardAt: number;
+    readonly endedAt: number | null;
+    readonly question: string;
+    readonly thinking: string;
+    readonly text: string;
+    readonly error: string;
+    readonly progress: { readonly percent: number; readonly text: string } | null;
+    readonly tools: readonly {
+      readonly callId: string | null;
+      readonly name: string;
+      readonly args: JsonView;
+      readonly status: "running" | "ok" | "failed" | "unknown";
+      readonly text: string;
+      readonly error: string;
+    }[];
+    readonly usage: { readonly inputTokens: number; readonly outputTokens: number } | null;
+  }[];
+};
+
 /** What can be asked of a plain agent beyond a text; only what `capabilities` lists is taken. */
 export type ChannelCommandInput =
   | { readonly type: "stop" }

@@ -1,5 +1,6 @@
 /** Everything the worker may tell the page unasked. Events are facts; the page's stores fold them in. SPEC §events. */
 import type { AccountId, ConversationId, MessageId, StreamId } from "#protocol/ids.ts";
+import type { ActivityView } from "./channel-views.ts";
 import type {
   AccountView,
   ConnectionView,
@@ -42,6 +43,11 @@ export type EngineEvent =
       readonly type: "read-receipts";
       readonly conversationId: ConversationId;
       readonly readSeqById: Readonly<Record<string, number>>;
+    }
+  | {
+      readonly type: "activity";
+      readonly conversationId: ConversationId;
+      readonly activity: ActivityView;
     }
   | { readonly type: "contact-requests"; readonly requests: readonly ContactRequestView[] }
   /** The relay's log is another one than we knew, or a gap could not be filled: rows may be missing. */

@@ -264,6 +264,19 @@ export type SecurityView = {
   }[];
 };
 
+/** One of the person's own devices. */
+export type DeviceView = {
+  readonly id: DeviceId;
+  /** Null where it has none that opens. */
+  readonly name: string | null;
+  readonly isThis: boolean;
+  /** Null while the relay does not know the device. */
+  readonly addedAt: number | null;
+  readonly lastActiveAt: number | null;
+  /** Of the device's own key. */
+  readonly fingerprintText: string;
+};
+
 /** What an invite link leads to, before it is accepted. */
 export type InviteView =
   | {

@@ -2,9 +2,10 @@
 import { err, ok, type Result } from "#base/result.ts";
 import type { AccountView } from "#bridge/views.ts";
 import type { BackupContent } from "#crypto/backup-content.ts";
-import { Empty, OwnProfile } from "#protocol/rest.ts";
+import { OwnProfile } from "#protocol/rest.ts";
 import * as account from "./account.ts";
 import { saveAccount } from "./account-vault.ts";
+import { putOut } from "./devices.ts";
 import { translated, type EngineFailure } from "./failure.ts";
 import type { Session } from "./session.ts";
 import { deleteDB } from "idb";
@@ -135,8 +136,8 @@ async function rename(
 }
 
 /** Tells the relay that this device is gone; without a line it learns that by silence. */
-async function leaveRelay({ endpoint }: Session): Promise<void> {
-  await endpoint.rest.call("DELETE", `/users/me/devices/${endpoint.deviceId}`, Empty);
+async function leaveRelay(session: Session): Promise<void> {
+  await putOut(session, session.endpoint.deviceId);
 }
 
 /** Takes up from a backup whom this person trusted, and from the relay how this person is called. */

@@ -6,6 +6,7 @@ import { err, ok, type Result } from "#base/result.ts";
 import { Secret } from "#base/secret.ts";
 import { openBackup, openBackupKey, sealBackup, wrapBackupKey } from "#crypto/backup.ts";
 import type { BackupContent } from "#crypto/backup-content.ts";
+import type { DeviceNameOwner } from "#crypto/device-name.ts";
 import { makeSigner, type Signer } from "#crypto/identity.ts";
 import { appendAccount, startAccount } from "#crypto/ledger/account.ts";
 import type { AccountState } from "#crypto/ledger/account-state.ts";
@@ -47,6 +48,13 @@ export function seedOf(text: string): Secret<Bytes> {
   assert(bytes?.length === 32, "a seed of the account record is 32 bytes");
   return new Secret(bytes);
 }
+
+/** Under whose key the name of one of the person's devices is sealed. */
+export const nameOwner = (record: AccountRecord, deviceId: DeviceId): DeviceNameOwner => ({
+  accountId: record.userId,
+  deviceId,
+  identitySeed: seedOf(record.identitySeed),
+});
 
 export type Founded = {
   readonly entries: readonly Bytes[];

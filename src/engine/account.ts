@@ -3,17 +3,13 @@
  * account or none; what an open account does is `session.ts`. SPEC §account.
  */
 import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
-import type { Bytes } from "#base/bytes.ts";
 import { err, ok, type Result } from "#base/result.ts";
-import { appendAccount } from "#crypto/ledger/account.ts";
-import { replayAccount } from "#crypto/ledger/account-replay.ts";
-import type { AccountState } from "#crypto/ledger/account-state.ts";
+import { sealDeviceName } from "#crypto/device-name.ts";
 import type { BackupContent } from "#crypto/backup-content.ts";
 import { HANDLE, MAX_DISPLAY_NAME_CHARACTERS } from "#protocol/limits.ts";
 import {
   AuthParams,
   Empty,
-  LedgerRow,
   LoggedIn,
   Tokens as WireTokens,
   type RegisterBody,
@@ -25,10 +21,12 @@ import { createRest, type Rest } from "#peer/rest.ts";
 import {
   foundAccount,
   keysOf,
+  nameOwner,
   readBackup,
   toWireParams,
   type AccountRecord,
 } from "./account-keys.ts";
+import { appendOwn, fetchAccount } from "./account-ledger.ts";
 import { currentAuthKey, secure, stretch, termsOf } from "./account-password.ts";
 import {
   keep,
@@ -113,6 +111,7 @@ export async function createAccount(
       device_id: record.deviceId,
       signing_public_key: bytesToBase64(keys.device.publicKey),
       certificate: bytesToBase64(founded.value.deviceCertificate),
+      name_sealed: bytesToBase64(nameSealed(deps, record)),
     },
     auth_key: secured.value && bytesToBase64(secured.value.password.authKey.reveal()),
     argon2_salt: secured.value && bytesToBase64(secured.value.terms.salt),
@@ -193,6 +192,7 @@ export async function signIn(
     ...keysOf(deps.primitives, draft),
     state: ledger.value,
     deviceId: draft.deviceId,
+    nameSealed: nameSealed(deps, draft),
     createdAt: now,
   });
   if (!enrolled.ok) {
@@ -253,27 +253,16 @@ export async function nameBackup(
 ): Promise<OpenAccount> {
   const { record, store } = account;
   if (record.pendingBackup === null) return account;
-  const ledger = await fetchAccount(deps, rest, record.userId);
-  if (!ledger.ok) return account;
   const { version, hash } = record.pendingBackup;
-  if ((ledger.value.backup?.version ?? 0) < version) {
-    const entry = await appendAccount(deps.primitives, ledger.value, {
-      actorDeviceId: record.deviceId,
-      signer: keysOf(deps.primitives, record).device,
-      op: { type: "backup", version, hash: base64ToBytes(hash) ?? new Uint8Array() },
-      createdAt: deps.clock.now(),
-    });
-    if (!entry.ok) return account;
-    const named = await rest.call("POST", `/keys/ledger/${record.userId}`, Empty, {
-      ledger_seq: ledger.value.seq + 1,
-      prev_hash: bytesToBase64(ledger.value.head),
-      entry: bytesToBase64(entry.value.entry),
-    });
-    if (!named.ok) return account;
-  }
-  const named = { ...account, record: { ...record, pendingBackup: null } };
-  await store.commit({ puts: [putAccount(named.record)] });
-  return named;
+  const named = await appendOwn(deps, rest, record, (ledger) =>
+    (ledger.backup?.version ?? 0) < version
+      ? { type: "backup", version, hash: base64ToBytes(hash) ?? new Uint8Array() }
+      : null,
+  );
+  if (!named.ok) return account;
+  const next = { ...account, record: { ...record, pendingBackup: null } };
+  await store.commit({ puts: [putAccount(next.record)] });
+  return next;
 }
 
 /** Opens a locked door. Fails with `engine/wrong-password`; needs no network. */
@@ -301,25 +290,10 @@ export const cleanName = (name: string): string =>
 
 const NO_CONTENT: Omit<BackupContent, "identitySeed"> = { pins: [], ledgerHeads: [] };
 
+const nameSealed = ({ primitives, deviceName }: EngineDeps, record: AccountRecord) =>
+  sealDeviceName(primitives, nameOwner(record, record.deviceId), deviceName);
+
 const restOf = (deps: EngineDeps): Rest =>
   createRest({ ...deps, baseUrl: deps.origin, tokens: null });
 
 const fixedToken = (text: string) => ({ token: async () => ok(text) });
-
-async function fetchAccount(
-  deps: EngineDeps,
-  rest: Rest,
-  userId: UserId,
-): Promise<Result<AccountState, EngineFailure>> {
-  const entries: Bytes[] = [];
-  for (;;) {
-    const after = entries.length === 0 ? "" : `?after=${entries.length - 1}`;
-    const page = await rest.page(`/keys/ledger/${userId}${after}`, LedgerRow);
-    if (!page.ok) return err(translated(page.failure));
-    for (const { entry } of page.value.items)
-      entries.push(base64ToBytes(entry) ?? new Uint8Array());
-    if (page.value.nextCursor === null || page.value.items.length === 0) break;
-  }
-  const state = await replayAccount(deps.primitives, userId, entries);
-  return state.ok ? state : err({ kind: "engine/bad-backup" });
-}

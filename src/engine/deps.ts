@@ -19,6 +19,8 @@ export type EngineDeps = {
   /** Where app and relay are served, as `https://host[:port]`. */
   readonly origin: string;
   readonly databaseName: string;
+  /** How this browser is called in the list of devices; may be empty. */
+  readonly deviceName: string;
   /** Whether the browser promised not to evict what is stored. */
   readonly isStoragePersisted: () => Promise<boolean>;
   /** What a new password is stretched with. */

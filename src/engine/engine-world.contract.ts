@@ -47,6 +47,7 @@ export async function startEngineWorld() {
       },
       origin: relay.url,
       databaseName: profile,
+      deviceName: `Browser of ${profile}`,
       isStoragePersisted: async () => true,
       passwordCost: ARGON2_FLOOR,
       gatherMs: 5,

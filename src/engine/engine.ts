@@ -8,6 +8,7 @@ import type { CallOptions } from "#bridge/port.ts";
 import * as account from "./account-calls.ts";
 import * as cards from "./cards.ts";
 import * as contacts from "./contacts.ts";
+import * as devices from "./devices.ts";
 import type { EngineDeps } from "./deps.ts";
 import type { RunningEngine } from "./election.ts";
 import { toBridge, type EngineFailure } from "./failure.ts";
@@ -33,6 +34,7 @@ export function createEngine(deps: EngineDeps): RunningEngine {
       const withSession = createOpener(house, seat);
       const calls: EngineCalls = {
         ...accountCalls(house, seat),
+        ...deviceCalls(withSession),
         ...contactCalls(withSession),
         ...conversationCalls(withSession, seat),
         ...messageCalls(withSession, house),
@@ -79,6 +81,7 @@ type AccountCallName =
   | "wipe"
   | "setDisplayName";
 
+type DeviceCallName = "listDevices" | "revokeDevice";
 type ContactCallName =
   | "listOfferedInvites"
   | "openInvite"
@@ -104,10 +107,18 @@ type PlainCallName =
   | "listAgentModels"
   | "addAgentByAddress"
   | "removeAgent"
-  | "runOnChannel";
+  | "runOnChannel"
+  | "watchActivity"
+  | "unwatchActivity";
 type ConversationCallName = Exclude<
   keyof EngineCalls,
-  AccountCallName | ContactCallName | MessageCallName | CardCallName | PlainCallName | "hint"
+  | AccountCallName
+  | DeviceCallName
+  | ContactCallName
+  | MessageCallName
+  | CardCallName
+  | PlainCallName
+  | "hint"
 >;
 
 const accountCalls = (house: House, seat: Seat): Pick<EngineCalls, AccountCallName> => ({
@@ -125,6 +136,11 @@ const accountCalls = (house: House, seat: Seat): Pick<EngineCalls, AccountCallNa
   unlock: async (input) => toBridge(await account.unlock(house, input)),
   wipe: async () => toBridge(await account.wipe(house)),
   setDisplayName: async (input) => toBridge(await account.setDisplayName(house, input)),
+});
+
+const deviceCalls = (open: Opener): Pick<EngineCalls, DeviceCallName> => ({
+  listDevices: () => open(devices.listDevices),
+  revokeDevice: (input) => open((session) => devices.revokeDevice(session, input)),
 });
 
 const contactCalls = (open: Opener): Pick<EngineCalls, ContactCallName> => ({
@@ -185,6 +201,10 @@ const plainCalls = (open: Opener): Pick<EngineCalls, PlainCallName> => ({
   removeAgent: ({ conversationId }) => open((session) => session.plain.remove(conversationId)),
   runOnChannel: ({ conversationId, command }) =>
     open(async (session) => session.plain.run(conversationId, command)),
+  watchActivity: ({ conversationId }) =>
+    open(async (session) => session.plain.watchActivity(conversationId)),
+  unwatchActivity: ({ conversationId }) =>
+    open(async (session) => session.plain.unwatchActivity(conversationId)),
 });
 
 async function hint(

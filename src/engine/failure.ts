@@ -29,6 +29,8 @@ export type EngineFailure =
   | { readonly kind: "engine/account-locked"; readonly seconds: number }
   /** The account has as many devices as it may. */
   | { readonly kind: "engine/device-limit"; readonly limit: number }
+  /** The call is about another device than this. */
+  | { readonly kind: "engine/own-device" }
   /** The relay's backup does not open to the identity that the account's ledger names. */
   | { readonly kind: "engine/bad-backup" }
 

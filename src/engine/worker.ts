@@ -8,6 +8,7 @@ import { systemRandom } from "#base/random.ts";
 import { ARGON2 } from "#crypto/limits.ts";
 import { createPrimitives } from "#crypto/primitives.ts";
 import type { Socket } from "#peer/socket.ts";
+import { nameDevice } from "./device-name.ts";
 import { joinTabs, type RunningEngine } from "./election.ts";
 import { createEngine } from "./engine.ts";
 
@@ -42,6 +43,7 @@ async function startEngine(): Promise<RunningEngine> {
     openSocket: (url) => new WebSocket(url) as Socket,
     origin: self.location.origin,
     databaseName: NAME,
+    deviceName: nameDevice(navigator.userAgent),
     // Only the page may ask for it; the worker may see the answer.
     isStoragePersisted: async () => (await navigator.storage?.persisted?.()) ?? false,
     passwordCost: ARGON2,

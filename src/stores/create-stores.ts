@@ -1,5 +1,6 @@
 import type { Clock } from "#base/clock.ts";
 import { createAccountStore, type AccountStore } from "./account-store.ts";
+import { createActivityStore, type ActivityStore } from "./activity-store.ts";
 import { createAnnouncementsStore, type AnnouncementsStore } from "./announcements-store.ts";
 import { createCardsStore, type CardsStore } from "./cards-store.ts";
 import { createComposerStore, type ComposerStore } from "./composer-store.ts";
@@ -20,6 +21,7 @@ export type Stores = {
   readonly calls: Engine["calls"];
   readonly clock: Clock;
   readonly account: AccountStore;
+  readonly activity: ActivityStore;
   readonly announcements: AnnouncementsStore;
   readonly cards: CardsStore;
   readonly composer: ComposerStore;
@@ -74,6 +76,7 @@ export function createStores(engine: Engine, clock: Clock, storage: SettingsStor
     calls: engine.calls,
     clock,
     account,
+    activity: createActivityStore(engine),
     announcements: createAnnouncementsStore(engine, clock),
     cards,
     composer,

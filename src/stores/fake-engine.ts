@@ -12,6 +12,7 @@ import type {
   ContactRequestView,
   ConversationId,
   ConversationView,
+  DeviceView,
   EngineCalls,
   EngineEvent,
   InviteView,
@@ -30,6 +31,7 @@ export type FakeWorld = {
   requests: ContactRequestView[];
   offers: InviteView[];
   inviteByUrl: Record<string, InviteView>;
+  devices: DeviceView[];
   security: SecurityView | null;
   hits: SearchHitView[];
   windowRows: number;
@@ -89,6 +91,7 @@ const EMPTY_WORLD: FakeWorld = {
   requests: [],
   offers: [],
   inviteByUrl: {},
+  devices: [],
   security: null,
   hits: [],
   windowRows: 50,
@@ -130,6 +133,8 @@ function accountCalls(world: FakeWorld, answer: Answer, done: Done) {
     wipe: done("wipe"),
     setDisplayName: (input) =>
       answer("setDisplayName", input, () => open(input.displayName, "ada", true)),
+    listDevices: () => answer("listDevices", undefined, () => world.devices),
+    revokeDevice: done("revokeDevice"),
     hint: done("hint"),
   } satisfies Partial<EngineCalls>;
 }
@@ -236,6 +241,8 @@ function messageCalls(world: FakeWorld, answer: Answer, done: Done) {
       answer("addAgentByAddress", input, () => "added" as ConversationId),
     removeAgent: done("removeAgent"),
     runOnChannel: done("runOnChannel"),
+    watchActivity: done("watchActivity"),
+    unwatchActivity: done("unwatchActivity"),
     search: (input) => answer("search", input, () => world.hits),
   } satisfies Partial<EngineCalls>;
 }

@@ -17,6 +17,7 @@ export type {
   ContactRequestView,
   ConversationView,
   DeliveryView,
+  DeviceView,
   InviteView,
   MemberView,
   MessageView,
@@ -28,6 +29,7 @@ export type {
   TrustView,
 } from "#bridge/views.ts";
 export type {
+  ActivityView,
   AddressView,
   ChannelCommandInput,
   ChannelHeadView,

@@ -18,6 +18,7 @@ import type { EngineFailure } from "../failure.ts";
 import type { People } from "../people.ts";
 import { loadRecords, putRecord, TABLE } from "../records.ts";
 import type { SessionSinks } from "../session.ts";
+import { createActivityWatch } from "./activity-watch.ts";
 import { checkFor, DEFAULT_MODEL } from "./open-channel.ts";
 import { openPlainConversation, type PlainConversation } from "./plain-conversation.ts";
 import type { PlainAgent } from "./plain-record.ts";
@@ -38,6 +39,8 @@ export interface PlainAgents {
   sendText(id: ConversationId, text: string): Answer<MessageId>;
   withdraw(id: ConversationId, messageId: MessageId): Answer<null>;
   run(id: ConversationId, command: ChannelCommandInput): Result<null, EngineFailure>;
+  watchActivity(id: ConversationId): Result<null, EngineFailure>;
+  unwatchActivity(id: ConversationId): Result<null, EngineFailure>;
   /** Every line that waits tries at once. */
   nudge(): void;
   close(): Promise<void>;
@@ -58,6 +61,7 @@ const MAX_NAME_CHARACTERS = 60;
 export function createPlainAgents(needs: Needs): PlainAgents & { start(): Promise<void> } {
   const { deps, store, people, sinks, selfId } = needs;
   const open = new Map<ConversationId, PlainConversation>();
+  const activity = createActivityWatch(deps, sinks.emit);
 
   const admit = async (agent: PlainAgent): Promise<void> => {
     const id = agent.conversationId;
@@ -136,6 +140,7 @@ export function createPlainAgents(needs: Needs): PlainAgents & { start(): Promis
     const found = of(id);
     if (!found.ok) return found;
     open.delete(id);
+    activity.unwatch(id);
     await found.value.close();
     const turns = await loadTurns(store, id);
     const queue = await loadQueue(store, id);
@@ -184,10 +189,19 @@ export function createPlainAgents(needs: Needs): PlainAgents & { start(): Promis
       found.value.nudge();
       return ok(null);
     },
+    watchActivity(id) {
+      const found = of(id);
+      return found.ok ? activity.watch(found.value.agent()) : found;
+    },
+    unwatchActivity(id) {
+      activity.unwatch(id);
+      return ok(null);
+    },
     nudge() {
       for (const one of open.values()) one.nudge();
     },
     async close() {
+      activity.close();
       await Promise.all([...open.values()].map((one) => one.close()));
     },
   };

@@ -582,6 +582,20 @@ export const en = {
   "details.endHelp": "Neither side can write any more. You can still read what was said.",
   "details.search": "Search in this conversation",
 
+  // devices
+  "devices.title": "Your devices",
+  "devices.help": "Each has keys of its own and reads what comes after it was added. Up to {max}.",
+  "devices.this": "This device",
+  "devices.unnamed": "A device without a name",
+  "devices.added": "Added {time}",
+  "devices.key": "Its key",
+  "devices.revoke": "Remove",
+  "devices.revokeNamed": "Remove {name}",
+  "devices.revokeQuestion": "Remove this device?",
+  "devices.revokeHelp":
+    "It is signed out at once and reads nothing new. Your contacts see that a device was removed. What it has already stored stays on it.",
+  "devices.revokeConfirm": "Remove device",
+
   // settings
   "settings.title": "Settings",
   "settings.profile": "Profile",
@@ -695,6 +709,20 @@ export const en = {
   "channel.forget": "Remove this agent",
   "channel.forgetQuestion": "Remove {name}?",
   "channel.forgetHelp": "Its key and everything said with it are deleted from this device.",
+  "activity.title": "Live activity",
+  "activity.help": "What the server reports of this agent, whoever asked it.",
+  "activity.live": "Reports come as they happen.",
+  "activity.connecting": "Connecting to the feed",
+  "activity.outcome.running": "at work",
+  "activity.outcome.done": "done",
+  "activity.outcome.failed": "failed",
+  "activity.tool.running": "at work",
+  "activity.tool.ok": "done",
+  "activity.tool.failed": "failed",
+  "activity.tool.unknown": "no result",
+  "channel.solve": "Run own tasks",
+  "channel.solveHelp":
+    "The agent carries them out without planning first. Agents that cannot say so.",
   "channel.tryAgain": "Try now",
   "channel.newSession": "New session",
   "channel.silent": "Silent for {time}",

@@ -90,6 +90,7 @@ const REASON_BY_KIND: Readonly<Record<string, Reason>> = {
   "peer/no-open-turn": "agentPromptGone",
   "peer/turn-open": "agentCannot",
   "engine/plain-cannot": "agentCannot",
+  "engine/own-device": "notAllowed",
   "channels/bad-address": "addressBad",
   "channels/scheme-not-allowed": "addressScheme",
   "channels/credentials-in-address": "addressCredentials",

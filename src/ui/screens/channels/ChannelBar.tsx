@@ -6,6 +6,7 @@ import { TurnNote } from "#ui/parts/turn/TurnNote.tsx";
 import { useChannel } from "#ui/parts/turn/use-channel.ts";
 import { useFormats } from "#ui/text/format.ts";
 import { useText } from "#ui/text/text.tsx";
+import { SolveTasks } from "./SolveTasks.tsx";
 import styles from "./ChannelBar.module.css";
 
 /** The newest of what was said outside any turn. */
@@ -39,6 +40,7 @@ function Bar({ view, head }: { view: ConversationView; head: ChannelHeadView }) 
             {t("channel.tryAgain")}
           </Button>
         )}
+        {head.capabilities.includes("solve-tasks") && <SolveTasks conversationId={view.id} />}
         {head.capabilities.includes("new-session") && (
           <Button
             size="small"

@@ -9,6 +9,7 @@ import { Switch } from "#ui/kit/Choices.tsx";
 import { ConfirmDialog } from "#ui/kit/Dialog.tsx";
 import { IconButton } from "#ui/kit/IconButton.tsx";
 import { Menu, MenuItem } from "#ui/kit/Menu.tsx";
+import { ActivityPanel } from "#ui/screens/channels/ActivityPanel.tsx";
 import { ConversationAvatar } from "#ui/screens/conversations/ConversationRow.tsx";
 import { useText } from "#ui/text/text.tsx";
 import styles from "./DetailsPanel.module.css";
@@ -54,6 +55,7 @@ export function DetailsPanel({ view, onSecurity }: DetailsPanelProps) {
         />
       </div>
       {view.kind === "group" && <Members view={view} />}
+      <ActivityPanel view={view} />
       {view.channel === null ? <WaysOut view={view} /> : <Forget view={view} />}
     </div>
   );
