@@ -66,68 +66,21 @@ export async function assembleAgent(
   options: SettledOptions,
   { asGuest = false }: { readonly asGuest?: boolean } = {},
 ): Promise<AgentParts> {
-  const primitives = await createPrimitives({ random });
-  const disk = await openDisk(options, primitives);
-  const identity = identityOf(options.agentId, disk.keys, primitives);
-  const agent = {
-    accountId: options.agentId,
-    fingerprint: fingerprint(primitives, options.agentId, identity.identityKey),
-  };
-
-  const errors = createErrorBoard(clock, printLine);
-  const metrics = createMetricsRecorder();
-  const lanes = createLanes(CONVERSATIONS_AT_ONCE);
-  const handlers = createHandlers(errors, () => lanes.open());
-  const watch = createLineWatch({ clock, errors, metrics, dedupe: disk.dedupe, print: printLine });
-  const questions = createQuestions(clock);
+  const own = await assembleOwn(options);
+  const { disk, reach, watch, metrics, lanes, questions } = own;
   const closing = new AbortController();
-
-  const tellDecryptFailure = async (failure: DecryptFailure): Promise<void> => {
-    try {
-      await options.decryptFailureHandler?.(failure);
-    } catch (cause) {
-      errors.tell(new HasheeError("HANDLER_FAILED", { cause }));
-    }
-  };
-
   const restLine = options.connectionMode === "websocket" ? null : restLineOf(options);
+  const openSocket = restLine?.open ?? openNodeSocket;
+  const endpoint = connect({ ...reach, watch, asGuest, openSocket, signal: closing.signal });
+
   let live: PeerEndpoint | null = null;
-  const access = accessOf(options);
-  const reach = { options, access, primitives, disk, identity };
-  const endpoint = connect({
-    ...reach,
-    watch,
-    asGuest,
-    openSocket: restLine?.open ?? openNodeSocket,
-    signal: closing.signal,
-  });
   const typing = createTypingRenewal(clock, (id, shown) => live?.typing(conversationOf(id), shown));
   const sender = createSender({ endpoint, clock, metrics, onSend: typing.settle });
   const artifacts = createArtifactSender({ store: disk.store, clock, random, send: sender.send });
-  const { agentId } = options;
-  const files = createAgentFiles({
-    transfer: createFileTransfer({ ...access, primitives, line: nodeFileLine, agentId }),
-    clock,
-    random,
-    send: sender.send,
-    decryptFailed(failure) {
-      metrics.decryptFailed(failure.reason);
-      void tellDecryptFailure(failure);
-    },
-  });
-  const begun = endpoint.then(async (endpoint) => {
-    live = endpoint;
-    const parts = { endpoint, primitives, clock, disk, agent, handlers, lanes, questions };
-    await startReceiving({
-      ...parts,
-      artifacts,
-      sender,
-      metrics,
-      watch,
-      errors,
-      decryptFailed: tellDecryptFailure,
-    });
-    endpoint.start();
+  const begun = endpoint.then(async (made) => {
+    live = made;
+    await startReceiving({ ...own, endpoint: made, clock, artifacts, sender });
+    made.start();
     if (options.connectionMode === "polling" && restLine !== null)
       pollFor(options, restLine, closing.signal).catch(watch.gaveUp);
   });
@@ -137,29 +90,25 @@ export async function assembleAgent(
   const forget = asGuest ? () => {} : registerLive(options.agentId, sender);
 
   return {
+    ...own,
     agentId: options.agentId,
     baseUrl: options.baseUrl,
-    fingerprint: bytesToBase64Url(agent.fingerprint),
-    primitives,
+    fingerprint: bytesToBase64Url(own.agent.fingerprint),
     clock,
     endpoint,
-    handlers,
     statuses: watch.statuses,
-    errors,
     sender,
     typing,
     artifacts,
-    questions,
-    files,
-    reading: createReading(access.rest, () => createReader(reach), disk.store),
+    files: filesOf(own, sender),
+    reading: createReading(reach.access.rest, () => createReader(reach), disk.store),
     restLine,
-    metrics,
-    firstAttempt: (limitMs) => Promise.race([watch.attempted, pause(limitMs)]),
+    firstAttempt: (limitMs) => within(limitMs, watch.attempted),
     async close(drainMs) {
       const endAt = clock.now() + drainMs;
       forget();
       lanes.stop();
-      await Promise.race([lanes.idle(), pause(drainMs)]);
+      await within(drainMs, lanes.idle());
       typing.dispose();
       questions.dispose();
       closing.abort();
@@ -170,7 +119,63 @@ export async function assembleAgent(
   };
 }
 
-const pause = (delayMs: number): Promise<void> =>
+type OwnParts = Awaited<ReturnType<typeof assembleOwn>>;
+
+/** What an agent has before it knows of any relay. */
+async function assembleOwn(options: SettledOptions) {
+  const primitives = await createPrimitives({ random });
+  const disk = await openDisk(options, primitives);
+  const identity = identityOf(options.agentId, disk.keys, primitives);
+  const errors = createErrorBoard(clock, printLine);
+  const metrics = createMetricsRecorder();
+  const lanes = createLanes(CONVERSATIONS_AT_ONCE);
+  return {
+    primitives,
+    disk,
+    reach: { options, access: accessOf(options), primitives, disk, identity },
+    agent: {
+      accountId: options.agentId,
+      fingerprint: fingerprint(primitives, options.agentId, identity.identityKey),
+    },
+    errors,
+    metrics,
+    lanes,
+    handlers: createHandlers(errors, () => lanes.open()),
+    watch: createLineWatch({ clock, errors, metrics, dedupe: disk.dedupe, print: printLine }),
+    questions: createQuestions(clock),
+    decryptFailed: async (failure: DecryptFailure): Promise<void> => {
+      try {
+        await options.decryptFailureHandler?.(failure);
+      } catch (cause) {
+        errors.tell(new HasheeError("HANDLER_FAILED", { cause }));
+      }
+    },
+  };
+}
+
+const filesOf = ({ primitives, reach, agent, metrics, decryptFailed }: OwnParts, sender: Sender) =>
+  createAgentFiles({
+    transfer: createFileTransfer({
+      ...reach.access,
+      primitives,
+      line: nodeFileLine,
+      agentId: agent.accountId,
+    }),
+    clock,
+    random,
+    send: sender.send,
+    decryptFailed(failure) {
+      metrics.decryptFailed(failure.reason);
+      void decryptFailed(failure);
+    },
+  });
+
+/** Resolves with the task or with the time, whichever comes first, and leaves no timer that keeps a process alive. */
+const within = (limitMs: number, task: Promise<void>): Promise<void> =>
   new Promise((resolve) => {
-    clock.after(delayMs, resolve);
+    const cancel = clock.after(limitMs, resolve);
+    void task.finally(() => {
+      cancel();
+      resolve();
+    });
   });

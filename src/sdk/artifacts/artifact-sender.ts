@@ -55,7 +55,9 @@ export interface ArtifactSender {
 const MAX_CONFLICTS = 3;
 
 /** Creates the sender over the agent's store and its way of sending. */
-export function createArtifactSender(parts: {
+export const createArtifactSender = (parts: Needs): ArtifactSender => new KeptCards(parts);
+
+type Needs = {
   readonly store: Store;
   readonly clock: Clock;
   readonly random: RandomBytes;
@@ -65,51 +67,82 @@ export function createArtifactSender(parts: {
     payload: KnownPayload,
     options: SendOptions,
   ) => Promise<SendReceipt>;
-}): ArtifactSender {
-  // Changes of one card go one after the other, so that a process never conflicts with itself.
-  const queue = createKeyedQueue();
-  const newId = <Id extends ArtifactId | MessageId>(): Id =>
-    makeId<Id>(parts.clock.now(), parts.random);
+};
 
-  const find = async (conversationId: string, artifactId: string): Promise<ArtifactRecord | null> =>
-    bytesToRecord(await parts.store.get(ARTIFACT_TABLE, artifactKey(conversationId, artifactId)));
+class KeptCards implements ArtifactSender {
+  readonly #parts: Needs;
+  /** Changes of one card go one after the other, so that a process never conflicts with itself. */
+  readonly #queue = createKeyedQueue();
 
-  const commit = async (batch: Batch): Promise<void> => {
-    const kept = await parts.store.commit(batch);
-    if (!kept.ok) throw new HasheeError("STORAGE_FULL", { cause: kept.failure });
-  };
-  const putOf = (conversationId: string, record: ArtifactRecord): Batch => ({
-    puts: [
-      {
-        table: ARTIFACT_TABLE,
-        key: artifactKey(conversationId, record.artifact.artifact_id ?? ""),
-        value: recordToBytes(record),
-      },
-    ],
-  });
-  const save = (conversationId: string, record: ArtifactRecord): Promise<void> =>
-    commit(putOf(conversationId, record));
+  constructor(parts: Needs) {
+    this.#parts = parts;
+  }
 
-  const change = async (
+  async send(conversationId: string, given: Artifact): Promise<ArtifactReceipt> {
+    const now = this.#parts.clock.now();
+    const artifact = checkArtifact(given, now, () => this.#newId<ArtifactId>());
+    const messageId = this.#newId<MessageId>();
+    const record = { artifact, revision: 0, messageId, requestHash: null, answers: [] };
+    const receipt = await this.#parts.send(
+      conversationId,
+      { type: "artifact", artifact },
+      { messageId, guard: guardOf(artifact), alongside: putOf(conversationId, record) },
+    );
+    return { ...receipt, artifact_id: artifact.artifact_id, revision: 0 };
+  }
+
+  update(conversationId: string, input: ArtifactUpdateInput): Promise<ArtifactReceipt> {
+    return this.#aloneWith(conversationId, input.ref_artifact, async () => {
+      const mayRetry =
+        typeof input.artifact === "function" && input.based_on_revision === undefined;
+      for (let conflicts = 0; ; conflicts++) {
+        const current = await this.find(conversationId, input.ref_artifact);
+        if (current === null) throw new HasheeError("NOT_FOUND", UNKNOWN_CARD);
+        try {
+          return await this.#change(conversationId, current, input);
+        } catch (error) {
+          if (!mayRetry || conflictOf(error) === null || conflicts >= MAX_CONFLICTS) throw error;
+        }
+      }
+    });
+  }
+
+  async find(conversationId: string, artifactId: string): Promise<ArtifactRecord | null> {
+    const key = artifactKey(conversationId, artifactId);
+    return bytesToRecord(await this.#parts.store.get(ARTIFACT_TABLE, key));
+  }
+
+  placed(conversationId: string, artifactId: string, requestHash: string): Promise<void> {
+    return this.#aloneWith(conversationId, artifactId, async () => {
+      const record = await this.find(conversationId, artifactId);
+      if (record !== null) await this.#save(conversationId, { ...record, requestHash });
+    });
+  }
+
+  answer<Other extends { readonly type: string }>(
+    conversationId: string,
+    artifactId: string,
+    judge: (record: ArtifactRecord | null) => Promise<Verdict | Other>,
+  ): Promise<Verdict | Other> {
+    return this.#aloneWith(conversationId, artifactId, async () => {
+      const verdict = await judge(await this.find(conversationId, artifactId));
+      if (isAccepted(verdict)) await this.#save(conversationId, verdict.record);
+      return verdict;
+    });
+  }
+
+  async #change(
     conversationId: string,
     current: ArtifactRecord,
     input: ArtifactUpdateInput,
-  ): Promise<ArtifactReceipt> => {
+  ): Promise<ArtifactReceipt> {
     if (current.revision >= MAX_ARTIFACT_UPDATES) throw new HasheeError("ARTIFACT_LIMIT");
-    const changed =
-      typeof input.artifact === "function"
-        ? input.artifact(current.artifact, current.revision)
-        : input.artifact;
-    const update: ArtifactUpdate = {
-      ref_artifact: input.ref_artifact,
-      based_on_revision: input.based_on_revision ?? current.revision,
-      artifact: { ...changed, payload: { ...changed.payload } },
-    };
+    const update = updateOf(current, input);
     const next = applyUpdate(current, update);
     if (!next.ok) throw errorOfUpdate(next.failure);
     const record = { ...current, ...next.value };
     try {
-      const receipt = await parts.send(
+      const receipt = await this.#parts.send(
         conversationId,
         { type: "artifact_update", ...update },
         {
@@ -120,55 +153,49 @@ export function createArtifactSender(parts: {
       );
       return { ...receipt, artifact_id: input.ref_artifact, revision: record.revision };
     } catch (error) {
-      await save(conversationId, { ...current, revision: conflictOf(error) ?? current.revision });
+      const revision = conflictOf(error) ?? current.revision;
+      await this.#save(conversationId, { ...current, revision });
       throw error;
     }
-  };
+  }
 
-  return {
-    find,
-    placed: (conversationId, artifactId, requestHash) =>
-      queue.run(artifactKey(conversationId, artifactId), async () => {
-        const record = await find(conversationId, artifactId);
-        if (record !== null) await save(conversationId, { ...record, requestHash });
-      }),
-    answer: (conversationId, artifactId, judge) =>
-      queue.run(artifactKey(conversationId, artifactId), async () => {
-        const verdict = await judge(await find(conversationId, artifactId));
-        if (isAccepted(verdict)) await save(conversationId, verdict.record);
-        return verdict;
-      }),
-    async send(conversationId, given) {
-      const artifact = checkArtifact(given, parts.clock.now(), () => newId<ArtifactId>());
-      const messageId = newId<MessageId>();
-      const record: ArtifactRecord = {
-        artifact,
-        revision: 0,
-        messageId,
-        requestHash: null,
-        answers: [],
-      };
-      const receipt = await parts.send(
-        conversationId,
-        { type: "artifact", artifact },
-        { messageId, guard: guardOf(artifact), alongside: putOf(conversationId, record) },
-      );
-      return { ...receipt, artifact_id: artifact.artifact_id, revision: 0 };
+  async #save(conversationId: string, record: ArtifactRecord): Promise<void> {
+    const kept = await this.#parts.store.commit(putOf(conversationId, record));
+    if (!kept.ok) throw new HasheeError("STORAGE_FULL", { cause: kept.failure });
+  }
+
+  #aloneWith<Value>(
+    conversationId: string,
+    artifactId: string,
+    task: () => Promise<Value>,
+  ): Promise<Value> {
+    return this.#queue.run(artifactKey(conversationId, artifactId), task);
+  }
+
+  #newId<Id extends ArtifactId | MessageId>(): Id {
+    return makeId<Id>(this.#parts.clock.now(), this.#parts.random);
+  }
+}
+
+const putOf = (conversationId: string, record: ArtifactRecord): Batch => ({
+  puts: [
+    {
+      table: ARTIFACT_TABLE,
+      key: artifactKey(conversationId, record.artifact.artifact_id ?? ""),
+      value: recordToBytes(record),
     },
-    update: (conversationId, input) =>
-      queue.run(artifactKey(conversationId, input.ref_artifact), async () => {
-        for (let conflicts = 0; ; conflicts++) {
-          const current = await find(conversationId, input.ref_artifact);
-          if (current === null) throw new HasheeError("NOT_FOUND", UNKNOWN_CARD);
-          try {
-            return await change(conversationId, current, input);
-          } catch (error) {
-            const mayRetry =
-              typeof input.artifact === "function" && input.based_on_revision === undefined;
-            if (!mayRetry || conflictOf(error) === null || conflicts >= MAX_CONFLICTS) throw error;
-          }
-        }
-      }),
+  ],
+});
+
+function updateOf(current: ArtifactRecord, input: ArtifactUpdateInput): ArtifactUpdate {
+  const changed =
+    typeof input.artifact === "function"
+      ? input.artifact(current.artifact, current.revision)
+      : input.artifact;
+  return {
+    ref_artifact: input.ref_artifact,
+    based_on_revision: input.based_on_revision ?? current.revision,
+    artifact: { ...changed, payload: { ...changed.payload } },
   };
 }
 
