@@ -36,6 +36,13 @@ function aChatPerson(server: TpclawServer, given: Partial<ChatOptions> = {}) {
   return person;
 }
 
+/** A line over which nothing is read for a while. */
+const slowFetch: ChatOptions["fetch"] = async (url, request) => {
+  const response = await fetch(url, request);
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  return response;
+};
+
 describe("TPCLAW's socket", () => {
   test.each(["message", "stream", "stream-and-message"] as const)(
     "answers in the documented way: %s; turns keep their order and their text",
@@ -193,6 +200,18 @@ describe("chat completions", () => {
 
     expect(stopped.outcome).toBe("stopped");
     expect(stopped.text).not.toBe("");
+  });
+
+  test("a flood is read whole; a reader that falls behind is cut off by the server, and sees that", async () => {
+    const server = await aServer({ flood: 10_000 });
+    const quick = aChatPerson(server);
+    const whole = await quick.ended(quick.ask("all of it"));
+    const slow = aChatPerson(server, { fetch: slowFetch });
+    const cut = await slow.ended(slow.ask("slowly"));
+
+    expect(whole.text).toHaveLength(10_000 * 1_024);
+    expect(cut.outcome).toBe("done");
+    expect(cut.text.endsWith("[stream cut: the reader is too slow]")).toBe(true);
   });
 
   test("models are listed", async () => {

@@ -22,6 +22,8 @@ export type TpclawServerOptions = {
   readonly failsAsText: boolean;
   /** Ends the stream after so many frames, without an end. */
   readonly cutAfter: number | null;
+  /** Instead of a recording: so many pieces of 1 KB at once; a reader 1,024 of them behind is cut off. */
+  readonly flood: number;
   readonly apiKey: string | null;
   readonly models: readonly string[];
 };
@@ -51,6 +53,7 @@ export async function startTpclawServer(
     speed: 10,
     failsAsText: false,
     cutAfter: null,
+    flood: 0,
     apiKey: null,
     models: ["main"],
     ...given,
@@ -112,7 +115,7 @@ export async function startTpclawServer(
       "cache-control": "no-cache, no-transform",
     });
     if (options.failsAsText) return void failAsText(response);
-    void play(response, isAgui);
+    void (options.flood > 0 ? flood(response, options.flood) : play(response, isAgui));
   };
 
   const play = async (response: ServerResponse, isAgui: boolean): Promise<void> => {
@@ -197,6 +200,22 @@ function failAsText(response: ServerResponse): void {
     response.write("data: [DONE]\n\n");
   }
   response.end();
+}
+
+/** Everything at once; whoever falls behind is told in the answer itself, and it ends well. */
+async function flood(response: ServerResponse, pieces: number): Promise<void> {
+  const chunk = (delta: object, finish: string | null): string =>
+    `data: ${JSON.stringify({ choices: [{ delta, finish_reason: finish, index: 0 }] })}\n\n`;
+  const piece = chunk({ content: "x".repeat(1_024) }, null);
+  for (let sent = 0; sent < pieces; sent++) {
+    if (response.writableLength > 1_024 * piece.length) {
+      response.write(chunk({ content: "[stream cut: the reader is too slow]" }, null));
+      break;
+    }
+    response.write(piece);
+    if (sent % 100 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  response.end(`${chunk({}, "stop")}data: [DONE]\n\n`);
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {
