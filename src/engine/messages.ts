@@ -164,6 +164,9 @@ async function refTo(
   return {
     message_id: messageId,
     sender_id: entry?.authorId ?? selfId,
-    preview_text: previewText(payload).slice(0, MAX_PREVIEW_CHARACTERS),
+    preview_text: previewText(payload, entry?.authorKind ?? "human").slice(
+      0,
+      MAX_PREVIEW_CHARACTERS,
+    ),
   };
 }

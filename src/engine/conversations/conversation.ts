@@ -182,7 +182,7 @@ function previewOf(
         ? ("card" as const)
         : ("text" as const)
       : body.kind;
-  const text = body.kind === "payload" ? previewText(body.payload) : "";
+  const text = body.kind === "payload" ? previewText(body.payload, entry.authorKind) : "";
   return {
     preview: { messageId: id, authorId: entry.authorId, text, at: entry.at, kind },
     updatedAt: Math.max(before.updatedAt, entry.at),

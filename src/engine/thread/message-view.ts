@@ -14,7 +14,7 @@ import type { Payload, TextPayload } from "#protocol/payload.ts";
 import type { AccountId, ArtifactId, MessageId } from "#protocol/ids.ts";
 import type { Entry, OutgoingMessage } from "#peer/endpoint.ts";
 import { canAnswer, expiryOf, foldArtifact, type FoldedAnswer } from "./artifact.ts";
-import { oneLine, previewText } from "./payload-text.ts";
+import { isMarkdown, oneLine, previewText } from "./payload-text.ts";
 import type { Row } from "./row.ts";
 import type { Thread } from "./thread.ts";
 
@@ -195,7 +195,7 @@ function viewReply(
   return {
     messageId,
     authorName: context.nameOf(local?.authorId ?? context.selfId),
-    text: isRecalled || payload === null ? "" : previewText(payload),
+    text: isRecalled || payload === null ? "" : previewText(payload, local?.authorKind ?? "human"),
     isQuotedByAuthor: false,
   };
 }
@@ -239,7 +239,7 @@ function bodyOfPayload(payload: Payload, authorKind: Row["authorKind"]): BodyVie
       return {
         kind: "text",
         text: payload.text,
-        markdown: payload.markdown ?? authorKind === "agent",
+        markdown: isMarkdown(payload, authorKind),
       };
     case "image":
       return { kind: "media", media: "image", alt: payload.alt ?? "" };

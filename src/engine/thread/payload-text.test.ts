@@ -8,17 +8,21 @@ const text = (words: string, markdown?: boolean): Payload =>
 describe("a preview", () => {
   test("[N57] holds the words of Markdown without its marks, on one line", () => {
     expect(
-      previewText(text("# Title\n\n- **bold** and `code`\n- [a link](https://a.example)")),
+      previewText(text("# Title\n\n- **bold** and `code`\n- [a link](https://a.example)"), "agent"),
     ).toBe("Title bold and code a link");
   });
 
   test("[N57] keeps mentions, whose brackets only look like HTML", () => {
     const mention = "@<U:01a1feb6-8279-7c42-9f6b-cdb9f29e7d4e>";
 
-    expect(previewText(text(`**hello** ${mention} <b>x</b>`))).toBe(`hello ${mention} x`);
+    expect(previewText(text(`**hello** ${mention} <b>x</b>`), "agent")).toBe(`hello ${mention} x`);
   });
 
-  test("[N57] leaves text that is no Markdown as it was written", () => {
-    expect(previewText(text("2 * 3 * 4 _is_ 24", false))).toBe("2 * 3 * 4 _is_ 24");
+  test("[N57] leaves text that is no Markdown as it was written, and people's is none unless it says so", () => {
+    const sum = "2 * 3 * 4 _is_ 24";
+
+    expect(previewText(text(sum, false), "agent")).toBe(sum);
+    expect(previewText(text(sum), "human")).toBe(sum);
+    expect(previewText(text(sum, true), "human")).toBe("2 * 3 * 4 is 24");
   });
 });

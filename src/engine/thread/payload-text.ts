@@ -1,5 +1,6 @@
 /** A payload in one line of plain words: for previews, quotes, search. Pure. */
 import removeMarkdown from "remove-markdown";
+import type { Entry } from "#peer/endpoint.ts";
 import type { Payload } from "#protocol/payload.ts";
 
 const PREVIEW_CHARACTERS = 160;
@@ -34,15 +35,21 @@ export function searchableText(payload: Payload): string {
 }
 
 /** One short line of a payload. */
-export function previewText(payload: Payload): string {
+export function previewText(payload: Payload, authorKind: Entry["authorKind"]): string {
   // Cut first: the expressions that take marks out look at each character more than once.
   const text = searchableText(payload).slice(0, 4 * PREVIEW_CHARACTERS);
   return oneLine(
-    payload.type === "text" && payload.markdown !== false
+    payload.type === "text" && isMarkdown(payload, authorKind)
       ? removeMarkdown(text, { htmlTagsToSkip: [MENTION_TAG] })
       : text,
   );
 }
+
+/** Whether a text is Markdown: as it says itself; else agents write it and people do not. */
+export const isMarkdown = (
+  { markdown }: { readonly markdown?: boolean | undefined },
+  authorKind: Entry["authorKind"],
+): boolean => markdown ?? authorKind === "agent";
 
 /** What stands between the angle brackets of a mention: no HTML, though it looks like it. */
 const MENTION_TAG = "U:[0-9a-f-]{36}";
