@@ -92,6 +92,10 @@ export const LABEL = {
   backupPlaintext: "bk-pt",
   /** Info of the key that seals an archive of history. */
   archiveKey: "archive",
+  /** Info of the key that seals the names of a person's devices. */
+  deviceNameKey: "dev-name-key",
+  /** Associated data of a sealed device name. */
+  deviceName: "dev-name",
   /** Info of the key of one store and conversation on disk. */
   vaultKey: "vault-key",
   /** Associated data of a record on disk. */

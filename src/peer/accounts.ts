@@ -128,6 +128,8 @@ export async function enrolDevice(
     readonly deviceId: DeviceId;
     readonly identity: Signer;
     readonly device: Signer;
+    /** For the person's own list of devices; sealed by the caller. */
+    readonly nameSealed?: Bytes;
     readonly createdAt: number;
   },
 ): Promise<
@@ -150,6 +152,9 @@ export async function enrolDevice(
       device_id: deviceId,
       signing_public_key: bytesToBase64(device.publicKey),
       certificate: bytesToBase64(entry),
+      ...(options.nameSealed === undefined
+        ? {}
+        : { name_sealed: bytesToBase64(options.nameSealed) }),
     },
     ledger_seq: state.seq + 1,
     prev_hash: bytesToBase64(state.head),

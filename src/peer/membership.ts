@@ -11,7 +11,7 @@ import {
   startConversation,
   type NewConversationOp,
 } from "#crypto/ledger/conversation.ts";
-import { currentDevices } from "#crypto/ledger/account-state.ts";
+import { currentDevices, type AccountState } from "#crypto/ledger/account-state.ts";
 import type { ConversationState } from "#crypto/ledger/conversation-state.ts";
 import type { Primitives } from "#crypto/primitives.ts";
 import type { AccountId, ConversationId, DeviceId } from "#protocol/ids.ts";
@@ -131,7 +131,8 @@ class LedgerWriter implements Membership {
         (state) => {
           const member = state.members.get(this.#self.accountId);
           if (member === undefined || member.accountSeq >= account.seq) return null;
-          return { type: "device-add", accountId: this.#self.accountId, account };
+          const type = hasAdded(own.value, member.accountSeq) ? "device-add" : "device-revoke";
+          return { type, accountId: this.#self.accountId, account };
         },
         (row) => ["POST", `/conversations/${conversationId}/ledger`, row],
       );
@@ -193,6 +194,12 @@ class LedgerWriter implements Membership {
     return devices.every((deviceId) => reachable.has(deviceId));
   }
 }
+
+/** Whether any device came after a place of the account; members are told of that first, else that one went. */
+const hasAdded = ({ devices }: AccountState, afterSeq: number): boolean =>
+  [...devices.values()].some(
+    ({ addedSeq, revokedSeq }) => addedSeq > afterSeq && revokedSeq === null,
+  ) || ![...devices.values()].some(({ revokedSeq }) => (revokedSeq ?? -1) > afterSeq);
 
 const isConflict = (failure: PeerFailure): boolean =>
   failure.kind === "peer/refused" && failure.code === "LEDGER_CONFLICT";

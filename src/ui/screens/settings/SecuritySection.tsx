@@ -8,6 +8,7 @@ import { PasswordField } from "#ui/kit/Field.tsx";
 import { missingCharacters } from "#ui/screens/onboarding/password-rule.ts";
 import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
 import { useText } from "#ui/text/text.tsx";
+import { DeviceList } from "./DeviceList.tsx";
 import styles from "./Settings.module.css";
 import { WipeDialog } from "./WipeDialog.tsx";
 
@@ -42,6 +43,7 @@ export function SecuritySection() {
           </div>
         </section>
       )}
+      <DeviceList />
       <section className={styles.group}>
         <h2 className={styles.title}>{t("settings.wipe")}</h2>
         <p className={styles.text}>{t("settings.wipeHelp")}</p>
