@@ -352,6 +352,8 @@ export type Agent = v.InferOutput<typeof Agent>;
 export const CreateInviteBody = v.object({
   expires_in_seconds: v.optional(v.pipe(countSchema, v.minValue(60), v.maxValue(31_536_000))),
   max_uses: v.optional(v.pipe(countSchema, v.minValue(1))),
+  /** Who accepts waits until the agent's creator approves. */
+  approval: v.optional(v.boolean(), false),
 });
 export const InviteCreated = v.object({ invite_id: idSchema<InviteId>(), code: tokenSchema });
 export type InviteCreated = v.InferOutput<typeof InviteCreated>;

@@ -151,6 +151,8 @@ const readsOfRelations = (sql: Sql) => ({
       "SELECT * FROM relations WHERE user_id = ?1 OR agent_id = ?1 OR peer_user_id = ?1 ORDER BY created_at",
       accountId,
     ),
+  relationsOfAgent: (agentId: AgentId) =>
+    sql.all<RelationRow>("SELECT * FROM relations WHERE agent_id = ? ORDER BY created_at", agentId),
   contactRequest: (requestId: string) =>
     sql.get<ContactRequestRow>("SELECT * FROM contact_requests WHERE request_id = ?", requestId) ??
     null,

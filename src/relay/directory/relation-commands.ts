@@ -25,6 +25,7 @@ export const createInvite: Command<
     readonly agentId: AgentId;
     readonly maxUses: number | null;
     readonly expiresAt: number | null;
+    readonly approval?: boolean;
   },
   null
 > = (tx, invite) => {
@@ -32,13 +33,14 @@ export const createInvite: Command<
     return refuse("NOT_FOUND");
   }
   tx.sql.run(
-    "INSERT INTO invites (invite_id, code, agent_id, max_uses, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?)",
+    "INSERT INTO invites (invite_id, code, agent_id, max_uses, expires_at, created_at, approval) VALUES (?, ?, ?, ?, ?, ?, ?)",
     invite.inviteId,
     invite.code,
     invite.agentId,
     invite.maxUses,
     invite.expiresAt,
     invite.now,
+    invite.approval === true ? 1 : 0,
   );
   return ok(null);
 };
@@ -64,8 +66,13 @@ export const acceptInvite: Command<
   },
   RelationRow
 > = (tx, { now, code, userId, relationId, conversationId, ledger, grantedScopes }) => {
-  const invite = tx.sql.get<{ invite_id: string; agent_id: AgentId; spent: number }>(
-    `SELECT invite_id, agent_id, (coalesce(max_uses <= uses, 0) OR coalesce(expires_at <= ?, 0)) AS spent
+  const invite = tx.sql.get<{
+    invite_id: string;
+    agent_id: AgentId;
+    approval: number;
+    spent: number;
+  }>(
+    `SELECT invite_id, agent_id, approval, (coalesce(max_uses <= uses, 0) OR coalesce(expires_at <= ?, 0)) AS spent
      FROM invites WHERE code = ?`,
     now,
     code,
@@ -88,7 +95,7 @@ export const acceptInvite: Command<
     user_id: userId,
     agent_id: invite.agent_id,
     peer_user_id: null,
-    status: "established",
+    status: invite.approval === 1 ? "pending" : "established",
     conversation_id: conversationId,
     granted_scopes: JSON.stringify(grantedScopes),
     created_at: now,
@@ -207,6 +214,7 @@ export const changeRelation: Command<
   const mayAct = creator_id === by || (to === "revoked" && sides.includes(by));
   if (!mayAct) return refuse(sides.includes(by) ? "FORBIDDEN" : "NOT_FOUND");
   if (row.status === to) return ok(row);
+  if (row.status === "pending" && to !== "revoked") return refuse("FORBIDDEN");
   if (row.status === "revoked") return refuse("RELATION_REVOKED");
   tx.sql.run("UPDATE relations SET status = ? WHERE relation_id = ?", to, relationId);
   tx.sql.run(
@@ -217,6 +225,28 @@ export const changeRelation: Command<
   const payload = { ...relationMembers(row), by };
   tx.append(systemEntry(row.conversation_id, STATUS_FRAMES[to], { payload }), now);
   return ok({ ...row, status: to });
+};
+
+/** The agent's creator lets in who waits: only now the agent hears of them. */
+export const approveRelation: Command<
+  { readonly now: number; readonly relationId: RelationId; readonly by: UserId },
+  RelationRow
+> = (tx, { now, relationId, by }) => {
+  const relation = tx.sql.get<RelationRow>(
+    `SELECT relations.* FROM relations JOIN agents USING (agent_id)
+     WHERE relation_id = ? AND agents.creator_id = ?`,
+    relationId,
+    by,
+  );
+  if (relation === undefined) return refuse("NOT_FOUND");
+  if (relation.status === "revoked") return refuse("RELATION_REVOKED");
+  if (relation.status !== "pending") return ok(relation);
+  tx.sql.run("UPDATE relations SET status = 'established' WHERE relation_id = ?", relationId);
+  tx.sql.run("UPDATE conv SET status = 'open' WHERE id = ?", relation.conversation_id);
+  const entry = establishedEntry(tx, relation);
+  if (!entry.ok) return entry;
+  tx.append(entry.value, now);
+  return ok({ ...relation, status: "established" });
 };
 
 export const grantScopes: Command<
@@ -255,11 +285,8 @@ export const unblock: Command<{ userId: UserId; blockedId: UserId }, null> = (
   return ok(null);
 };
 
-function establish(
-  tx: Transaction,
-  relation: RelationRow,
-  ledger: readonly Bytes[],
-): Result<RelationRow, RelayFailure> {
+/** What the agent, or the person who asked, learns of the one who came. */
+function establishedEntry(tx: Transaction, relation: RelationRow): Result<NewEntry, RelayFailure> {
   const person = tx.sql.get<{ display_name: string; identity_key: Bytes }>(
     "SELECT display_name, identity_key FROM users WHERE user_id = ?",
     relation.user_id,
@@ -275,6 +302,17 @@ function establish(
     identity_key: bytesToBase64(person.identity_key),
     granted_scopes: JSON.parse(relation.granted_scopes) as unknown,
   };
+  return ok(systemEntry(relation.conversation_id, "relation.established", { payload }));
+}
+
+function establish(
+  tx: Transaction,
+  relation: RelationRow,
+  ledger: readonly Bytes[],
+): Result<RelationRow, RelayFailure> {
+  const entry = establishedEntry(tx, relation);
+  if (!entry.ok) return entry;
+  const isPending = relation.status === "pending";
   const member = { role: "member", ownerId: null } as const;
   const created = createConversation(tx, {
     now: relation.created_at,
@@ -287,9 +325,11 @@ function establish(
         : { ...member, id: relation.agent_id, type: "agent" },
     ],
     ledger,
-    entries: [systemEntry(relation.conversation_id, "relation.established", { payload })],
+    entries: isPending ? [] : [entry.value],
   });
   if (!created.ok) return created;
+  if (isPending)
+    tx.sql.run("UPDATE conv SET status = 'pending' WHERE id = ?", relation.conversation_id);
   tx.sql.run(
     `INSERT INTO relations (relation_id, kind, user_id, agent_id, peer_user_id, status, conversation_id,
      granted_scopes, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,

@@ -32,7 +32,7 @@ const createInvite = (api: Api): Route =>
     if (!agent.ok) return agent;
     const body = await api.body(http, CreateInviteBody);
     if (!body.ok) return body;
-    const { expires_in_seconds, max_uses } = body.value;
+    const { expires_in_seconds, max_uses, approval } = body.value;
     const inviteId = makeId<InviteId>(api.clock.now(), api.random);
     const code = makeCode(api.random, 18);
     const created = await api.writer.run("createInvite", {
@@ -41,6 +41,7 @@ const createInvite = (api: Api): Route =>
       code,
       agentId: agent.value.agent_id,
       maxUses: max_uses ?? null,
+      approval,
       expiresAt:
         expires_in_seconds === undefined ? null : api.clock.now() + expires_in_seconds * 1_000,
     });

@@ -211,4 +211,38 @@ describe("relations", () => {
     expect(await change(bob, "revoke")).toBe(200);
     expect(await change(ada, "restore")).toBe("RELATION_REVOKED");
   });
+
+  test("[P55] [P58] an invite with approval lets nobody in before the creator does", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const bob = await world.person("bob");
+    const { agent_id, token } = (
+      await world.rest("POST", "/agents", ada.token, { display_name: "Helper" })
+    ).body.data;
+    const agent = await world.online({ type: "agent", id: agent_id, deviceId: agent_id, token });
+    const made = await world.rest("POST", `/agents/${agent_id}/invites`, ada.token, {
+      approval: true,
+    });
+    const conversation = await world.invite(bob, made.body.data.code);
+    const waiting = await world.rest("GET", `/agents/${agent_id}/relations`, ada.token);
+    const { relation_id, status } = waiting.body.data[0];
+    const approve = async (person: Person) =>
+      codeOf(await world.rest("POST", `/relations/${relation_id}/approve`, person.token));
+
+    expect(status).toBe("pending");
+    expect(codeOf(await sendByRest(world, bob, conversation))).toBe("RELATION_SUSPENDED");
+    expect(await approve(bob)).toBe("NOT_FOUND");
+    await agent.settle();
+    expect(agent.seen("relation.established")).toEqual([]);
+    expect([await approve(ada), await approve(ada)]).toEqual([200, 200]);
+
+    expect(await agent.next("relation.established")).toMatchObject({
+      conversation_seq: 1,
+      payload: { user_id: bob.id },
+    });
+    expect(codeOf(await sendByRest(world, bob, conversation))).toBe(201);
+    expect(codeOf(await world.rest("GET", `/agents/${agent_id}/relations`, bob.token))).toBe(
+      "NOT_FOUND",
+    );
+  });
 });

@@ -2,6 +2,7 @@
 import type { RelationId } from "#protocol/ids.ts";
 import type { Relation } from "#protocol/rest.ts";
 import type { RelationRow } from "../directory/rows.ts";
+import { ownAgent } from "./agent-parts.ts";
 import { answer, answerPage, isoTime, type Api, type RelayApp } from "./api.ts";
 
 export const relationOf = (row: RelationRow): Relation => ({
@@ -24,6 +25,24 @@ export function serveRelations(app: RelayApp, api: Api): void {
     api.either((_http, who) =>
       answerPage(api.directory.relationsOf(who.accountId).map(relationOf)),
     ),
+  );
+  app.get(
+    "/agents/:id/relations",
+    api.human((http, who) => {
+      const agent = ownAgent(api, http, who.userId);
+      if (!agent.ok) return agent;
+      return answerPage(api.directory.relationsOfAgent(agent.value.agent_id).map(relationOf));
+    }),
+  );
+  app.post(
+    "/relations/:id/approve",
+    api.human(async (http, who) => {
+      const relationId = api.id<RelationId>(http, "id");
+      if (!relationId.ok) return relationId;
+      const approval = { now: api.clock.now(), relationId: relationId.value, by: who.userId };
+      const approved = await api.writer.run("approveRelation", approval);
+      return approved.ok ? answer(relationOf(approved.value)) : approved;
+    }),
   );
   for (const [verb, to] of Object.entries(CHANGES)) {
     app.post(

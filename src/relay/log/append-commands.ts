@@ -155,6 +155,7 @@ function earlierAppend(tx: Transaction, entry: Earlier): Result<Appended, RelayF
 }
 
 const CLOSED_BY_STATUS: Readonly<Record<string, ErrorCode>> = {
+  pending: "RELATION_SUSPENDED",
   suspended: "RELATION_SUSPENDED",
   revoked: "RELATION_REVOKED",
 };

@@ -54,6 +54,7 @@ export const COMMANDS = {
   requestContact: relation.requestContact,
   acceptContact: relation.acceptContact,
   dropContactRequest: relation.dropContactRequest,
+  approveRelation: relation.approveRelation,
   grantScopes: relation.grantScopes,
   changeRelation: relation.changeRelation,
   block: relation.block,

@@ -152,6 +152,9 @@ CREATE TABLE idempotency (
 ) STRICT;
 CREATE INDEX idempotency_by_age ON idempotency(at);`;
 
+const APPROVAL = `
+ALTER TABLE invites ADD COLUMN approval INTEGER NOT NULL DEFAULT 0;`;
+
 /** Migration n brings `user_version` from n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
   ACCOUNTS + LOG,
@@ -161,4 +164,5 @@ export const MIGRATIONS: readonly string[] = [
   QUARANTINE,
   PINS,
   IDEMPOTENCY,
+  APPROVAL,
 ];
