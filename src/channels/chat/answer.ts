@@ -1,4 +1,4 @@
-/** One answer as its chunks build it: which facts each tells, and how it ended. SPEC A70–A79. */
+/** One answer as its chunks build it: which facts each tells, and how it ended. SPEC A63–A69. */
 import type { ChannelFact, TurnId, TurnOutcome } from "#peer/channel.ts";
 import type { ChannelFailure } from "#peer/channel-failure.ts";
 import { argsOf, parseChunk, type Chunk, type ToolPiece } from "./chunk.ts";

@@ -1,6 +1,6 @@
 /**
  * A conversation by chat completions over server-sent events: one request for each turn, nothing between them. The
- * history is ours. Silence is waited out, before the head as well as during tools. SPEC A60–A69.
+ * history is ours. Silence is waited out, before the head as well as during tools. SPEC A60–A72.
  */
 import type { Clock } from "#base/clock.ts";
 import { err, ok, type Result } from "#base/result.ts";

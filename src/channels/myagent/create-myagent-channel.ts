@@ -1,6 +1,6 @@
 /**
  * A conversation with a MyAgent server: one line, one session, one run at a time. The session is pure; here are the
- * socket, the timers and the queue. SPEC A10–A39.
+ * socket, the timers and the queue. SPEC A10–A29.
  */
 import { backoffDelayMs } from "#base/backoff.ts";
 import type { Clock } from "#base/clock.ts";
@@ -90,7 +90,7 @@ export function createMyAgentChannel(options: MyAgentOptions): Channel {
 
   const keepTicket = (): void => {
     const ticket = ticketOf(session);
-    const text = JSON.stringify([ticket?.signedState ?? null, ticket?.openTurnId ?? null]);
+    const text = JSON.stringify([ticket?.signedState, ticket?.openTurnId, ticket?.hasMemory]);
     if (text === keptTicket) return;
     keptTicket = text;
     options.onTicket(ticket);

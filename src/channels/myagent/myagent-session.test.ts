@@ -322,10 +322,35 @@ describe("a MyAgent session", () => {
     later.channel.start();
     later.opens();
 
-    expect(kept).toMatchObject({ signedState: { state: "state" }, openTurnId: null });
+    expect(kept).toMatchObject({
+      signedState: { state: "state" },
+      openTurnId: null,
+      hasMemory: false,
+    });
     expect(later.asked("user.reconnect_with_state")[0]).toMatchObject({
       signed_state: { state: "state" },
     });
+  });
+
+  test("[A28] restored at a later start, says what was forgotten only if anything was said", async () => {
+    const bench = aMyAgent();
+    await bench.ready();
+    const silent = bench.tickets.at(-1) ?? null;
+    bench.ask("a", "remember this");
+    bench.says("agent.final_answer", { content: "yes" });
+    bench.exports("later");
+    const told = bench.tickets.at(-1) ?? null;
+    const notices = (ticket: typeof told) => {
+      const later = aMyAgent(ticket);
+      later.channel.start();
+      later.opens();
+      later.restores();
+      later.replayEnds();
+      return later.told("notice").map(({ notice }) => notice.kind);
+    };
+
+    expect(notices(silent)).toEqual([]);
+    expect(notices(told)).toEqual(["memory-lost"]);
   });
 
   test("[A29] can no longer what its server says it does not support", async () => {

@@ -19,6 +19,8 @@ export type Ticket = {
   readonly lastEventId: string | null;
   /** The turn that was open; its end may be in the replay. */
   readonly openTurnId: TurnId | null;
+  /** Whether the agent was told anything that a restore loses. */
+  readonly hasMemory: boolean;
 };
 
 export type Stage = "offline" | "greeting" | "restoring" | "creating" | "ready" | "refused";
@@ -80,7 +82,7 @@ export function startSession(setup: Json, ticket: Ticket | null): Session {
     setup,
     run: run === null ? null : { ...run, hasBegun: true, isSuspended: true },
     capabilities: new Set(EVERYTHING),
-    hasMemory: ticket !== null,
+    hasMemory: ticket?.hasMemory ?? false,
     signedState: ticket?.signedState ?? null,
     position: { seq: 0, eventId: ticket?.lastEventId ?? null },
     isTicketOfThisLine: false,
@@ -96,6 +98,7 @@ export const ticketOf = (session: Session): Ticket | null =>
         signedState: session.signedState,
         lastEventId: session.position.eventId,
         openTurnId: session.run?.turnId ?? null,
+        hasMemory: session.hasMemory,
       };
 
 /** The session after one input, with what to tell and what to send. */

@@ -1,6 +1,6 @@
 /**
  * A conversation over a plain channel as far as it was heard: the fold of the channel's events. Pure, and every event
- * may come again: what has a key is replaced, never doubled. SPEC N60–N69.
+ * may come again: what has a key is replaced, never doubled. channels SPEC A41–A44.
  */
 import type {
   ChannelView,
