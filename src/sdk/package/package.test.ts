@@ -108,7 +108,7 @@ describe("the SDK as a package of its own", () => {
     expect(good.status).toBe(0);
     expect(refused.stdout).toContain("src/bad.ts(5,15): error TS2322");
     expect(refused.stdout).toContain("Did you mean to write 'text'?");
-  }, 60_000);
+  }, 120_000);
 
   test("[K28] runs as a container would: built, keys from the environment, a check, SIGTERM", async () => {
     npm(project, ["run", "build"]);
@@ -142,5 +142,5 @@ describe("the SDK as a package of its own", () => {
     expect(await program.stop()).toBe(0);
     expect(program.lines).toContain("[hashee] received SIGTERM; shutting down...");
     expect(program.lines.join()).not.toContain("keys persisted");
-  }, 60_000);
+  }, 120_000);
 });

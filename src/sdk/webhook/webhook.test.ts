@@ -159,31 +159,39 @@ describe("an agent without a connection", () => {
     expect(heard).toHaveLength(1);
   });
 
-  test("[K25] [K26] is reached by the relay's own deliveries, signed with the secret its creator was given", async () => {
-    const world = await anAgentWorld({ allowsPrivateTargets: true });
-    const server = createServer();
-    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
-    onTestEnd(() => void server.close());
-    const { port } = server.address() as AddressInfo;
-    const alice = await world.person("Alice");
-    const made = await alice.creates("webhook", `http://127.0.0.1:${port}/hook`);
-    const agent = await world.run(made, { connectionMode: "webhook" });
-    agent.addMessageHandler((msg) =>
-      agent.send(msg.conversation_id, { type: "text", text: "delivered" }),
-    );
-    const statuses: number[] = [];
-    const handle = webhookHandler({ agent, secret: made.secret });
-    server.on("request", async (request, response) => {
-      await handle(request, response);
-      statuses.push(response.statusCode);
-    });
-    const conversationId = await alice.meet(made, agent.fingerprint);
+  test.each([true, false])(
+    "[K25] [K26] is reached by the relay's own deliveries, signed with the secret its creator was given (a disk: %s)",
+    async (hasDisk) => {
+      const world = await anAgentWorld({ allowsPrivateTargets: true });
+      const server = createServer();
+      await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+      onTestEnd(() => void server.close());
+      const { port } = server.address() as AddressInfo;
+      const alice = await world.person("Alice");
+      const made = await alice.creates("webhook", `http://127.0.0.1:${port}/hook`);
+      const keys = {
+        privateKey: bytesToBase64(systemRandom(32)),
+        signingPrivateKey: bytesToBase64(systemRandom(32)),
+      };
+      const places = hasDisk ? {} : { keyVault: null, dedupe: null, ...keys };
+      const agent = await world.run(made, { connectionMode: "webhook", ...places });
+      agent.addMessageHandler((msg) =>
+        agent.send(msg.conversation_id, { type: "text", text: "delivered" }),
+      );
+      const statuses: number[] = [];
+      const handle = webhookHandler({ agent, secret: made.secret });
+      server.on("request", async (request, response) => {
+        await handle(request, response);
+        statuses.push(response.statusCode);
+      });
+      const conversationId = await alice.meet(made, agent.fingerprint);
 
-    await alice.say(conversationId, "over the relay's own hands");
-    await alice.reads(isText("delivered"));
+      await alice.say(conversationId, "over the relay's own hands");
+      await alice.reads(isText("delivered"));
 
-    expect(new Set(statuses)).toEqual(new Set([200]));
-  });
+      expect(new Set(statuses)).toEqual(new Set([200]));
+    },
+  );
 
   test("[K25] needs a secret and the mode", async () => {
     const world = await anAgentWorld();
