@@ -266,6 +266,9 @@ export const OwnProfileBody = v.object({
   presence: v.optional(v.boolean()),
 });
 
+/** `auth_key` null: no password was ever set. */
+export const DeleteAccountBody = v.object({ auth_key: v.nullable(key) });
+
 export const OwnDevice = v.object({
   device_id: deviceId,
   name_sealed: v.nullable(base64Schema),

@@ -1,14 +1,15 @@
 /**
- * Writes that a password opens: signing in, and changing it. Wrong ones are counted by handle, wherever they are
+ * Writes that a password opens: signing in, changing it, ending the account. Wrong ones are counted by handle, wherever they are
  * tried; a failed try is a success of its command, for its count must be committed. SPEC P16.
  */
-import { timingSafeEqual } from "node:crypto";
+import { createHash, timingSafeEqual } from "node:crypto";
 import type { Bytes } from "#base/bytes.ts";
 import { ok, type Result } from "#base/result.ts";
-import type { UserId } from "#protocol/ids.ts";
+import type { AgentId, ConversationId, RelationId, UserId } from "#protocol/ids.ts";
 import { LOGIN_FAILURES_BEFORE_LOCK, LOGIN_LOCK_MS } from "#protocol/limits.ts";
 import type { Backup } from "#protocol/rest.ts";
 import { refuse, refuseFor, type RelayFailure } from "../failure.ts";
+import { systemEntry } from "../log/append-commands.ts";
 import type { Command, Transaction } from "../store/transaction.ts";
 import {
   insertSession,
@@ -16,6 +17,8 @@ import {
   type NewSession,
   type PasswordFields,
 } from "./account-commands.ts";
+import { deleteAgent } from "./agent-commands.ts";
+import { changeRelation } from "./relation-commands.ts";
 
 type Denied =
   | { readonly outcome: "refused" }
@@ -68,16 +71,8 @@ export const changePassword: Command<
     userId,
   );
   if (user === undefined) return refuse("NOT_FOUND");
-  const lock = lockOf(tx, user.handle, now);
-  if (lock.untilMs > now) return ok({ outcome: "locked", untilMs: lock.untilMs });
-  const matches =
-    user.auth_hash === null
-      ? authHash === null
-      : authHash !== null && timingSafeEqual(user.auth_hash, authHash);
-  if (!matches) {
-    countFailure(tx, user.handle, lock.failures, now);
-    return ok({ outcome: "refused" });
-  }
+  const denied = checkPassword(tx, { ...user, authHash, now });
+  if (denied !== null) return ok(denied);
   const stored = putBackup(tx, { userId, backup });
   if (!stored.ok) return stored;
   tx.sql.run(
@@ -91,11 +86,101 @@ export const changePassword: Command<
   return ok({ outcome: "changed" });
 };
 
+/**
+ * Ends an account: relations, own agents, memberships, devices, sessions, backup. What it said stays with those it
+ * was said to, and its ledger with it, for without it nobody could check old messages.
+ */
+export const deleteAccount: Command<
+  { now: number; userId: UserId; authHash: Bytes | null; tokenHash: Bytes },
+  { readonly outcome: "deleted" } | Denied
+> = (tx, { now, userId, authHash, tokenHash }) => {
+  const user = tx.sql.get<{ handle: string; auth_hash: Bytes | null }>(
+    "SELECT handle, auth_hash FROM users WHERE user_id = ?",
+    userId,
+  );
+  if (user === undefined) return refuse("NOT_FOUND");
+  const denied = checkPassword(tx, { ...user, authHash, now });
+  if (denied !== null) return ok(denied);
+  const relations = tx.sql.all<{ relation_id: RelationId }>(
+    "SELECT relation_id FROM relations WHERE (user_id = ?1 OR peer_user_id = ?1) AND status <> 'revoked'",
+    userId,
+  );
+  for (const { relation_id } of relations) {
+    const ended = changeRelation(tx, { now, relationId: relation_id, by: userId, to: "revoked" });
+    if (!ended.ok) return ended;
+  }
+  const agents = tx.sql.all<{ agent_id: AgentId }>(
+    "SELECT agent_id FROM agents WHERE creator_id = ? AND deleted_at IS NULL",
+    userId,
+  );
+  for (const { agent_id } of agents) {
+    // Each needs a token hash of its own that no token has.
+    const own = createHash("sha256").update(tokenHash).update(agent_id).digest();
+    const gone = deleteAgent(tx, {
+      now,
+      agentId: agent_id,
+      by: userId,
+      tokenHash: new Uint8Array(own),
+    });
+    if (!gone.ok) return gone;
+  }
+  leaveEverything(tx, userId, now);
+  for (const sql of [
+    "DELETE FROM cursor WHERE recipient_dev IN (SELECT device_id FROM devices WHERE user_id = ?)",
+    "DELETE FROM prekeys WHERE owner_id IN (SELECT device_id FROM devices WHERE user_id = ?)",
+    "DELETE FROM contact_requests WHERE from_id = ?1 OR to_id = ?1",
+    "DELETE FROM blocks WHERE user_id = ?1 OR blocked_id = ?1",
+    "DELETE FROM users WHERE user_id = ?",
+  ])
+    tx.sql.run(sql, userId);
+  return ok({ outcome: "deleted" });
+};
+
+// The relay's routing copy; the signed entry that says so is for an owner or admin to write.
+function leaveEverything(tx: Transaction, userId: UserId, now: number): void {
+  const groups = tx.sql.all<{ conv: ConversationId }>(
+    `SELECT conv FROM member JOIN conv ON id = conv
+     WHERE account = ? AND left_seq IS NULL AND conv.type = 'group'`,
+    userId,
+  );
+  for (const { conv } of groups) {
+    const meta = { change: "member_removed", by: userId, subject_id: userId };
+    tx.append(systemEntry(conv, "group.updated", meta), now);
+  }
+  tx.sql.run(
+    `UPDATE member SET left_seq = (SELECT next_seq - 1 FROM conv WHERE id = conv)
+     WHERE account = ? AND left_seq IS NULL`,
+    userId,
+  );
+}
+
 /** How a denied try is answered; a locked one says until when. */
 export const deniedRefusal = (denied: Denied, now: number): Result<never, RelayFailure> =>
   denied.outcome === "locked"
     ? refuseFor("ACCOUNT_LOCKED", denied.untilMs - now)
     : refuse("INVALID_CREDENTIALS");
+
+// Who never set a password proves nothing by one: their session has to do.
+function checkPassword(
+  tx: Transaction,
+  tried: {
+    readonly handle: string;
+    readonly auth_hash: Bytes | null;
+    readonly authHash: Bytes | null;
+    readonly now: number;
+  },
+): Denied | null {
+  const { handle, auth_hash, authHash, now } = tried;
+  const lock = lockOf(tx, handle, now);
+  if (lock.untilMs > now) return { outcome: "locked", untilMs: lock.untilMs };
+  const matches =
+    auth_hash === null
+      ? authHash === null
+      : authHash !== null && timingSafeEqual(auth_hash, authHash);
+  if (matches) return null;
+  countFailure(tx, handle, lock.failures, now);
+  return { outcome: "refused" };
+}
 
 function lockOf(
   tx: Transaction,

@@ -1,7 +1,15 @@
 import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import type { ConversationId } from "#protocol/ids.ts";
 import { hashOf } from "../ledger-head.ts";
-import { aLedger, aLedgerEntry, aWorld, text64, type Person } from "../relay-world.contract.ts";
+import {
+  aLedger,
+  aLedgerEntry,
+  anId,
+  aWorld,
+  text64,
+  type Person,
+} from "../relay-world.contract.ts";
 import { aPersonWithAnAgent, codeOf, sendByRest } from "../rest-steps.contract.ts";
 
 describe("people", () => {
@@ -61,6 +69,37 @@ describe("people", () => {
       handle: "ada",
       display_name: "Ada L",
     });
+  });
+
+  test("[P30] an account that is deleted leaves its conversations, its agents end, and nothing opens it", async () => {
+    const { world, ada, echo, conversation } = await aPersonWithAnAgent(await aWorld());
+    const bob = await world.person("bob");
+    const group = anId<ConversationId>();
+    await world.rest("POST", "/groups", bob.token, {
+      conversation_id: group,
+      members: [{ id: ada.id, type: "human" }],
+      ledger: aLedger(1, group, 3).map(text64),
+    });
+    await world.rest("POST", "/agents", ada.token, { display_name: "Helper" });
+    const agent = await world.online(echo);
+    const other = await world.online(bob);
+    const socket = await world.online(ada);
+    const remove = (auth_key: string | null) =>
+      world.rest("DELETE", "/users/me", ada.token, { auth_key });
+
+    expect(codeOf(await remove(text64(randomBytes(32))))).toBe("INVALID_CREDENTIALS");
+    expect((await remove(null)).status).toBe(200);
+
+    expect((await socket.closed()).code).toBe(4006);
+    expect(await agent.next("relation.revoked")).toMatchObject({ conversation_id: conversation });
+    const seen = [];
+    while (seen.at(-1) !== "member_removed") seen.push((await other.next("group.updated")).change);
+    expect(codeOf(await world.rest("GET", "/users/me", ada.token))).toBe("UNAUTHENTICATED");
+    expect(codeOf(await world.rest("GET", `/users/${ada.id}`, bob.token))).toBe("NOT_FOUND");
+    const ledger = await world.rest("GET", `/keys/ledger/${ada.id}`, bob.token);
+    expect(ledger.body.data).toHaveLength(2);
+    const members = await world.rest("GET", `/conversations/${group}/members`, bob.token);
+    expect(members.body.data).toMatchObject([{ id: bob.id }]);
   });
 
   test("[P34] [P35] a blocked person's request is taken and goes nowhere", async () => {

@@ -2,7 +2,15 @@
 import { base64ToBytes } from "#base/base64.ts";
 import type { DeviceId, UserId } from "#protocol/ids.ts";
 import { ACCESS_TOKEN_LIFETIME_S } from "#protocol/limits.ts";
-import { AddDeviceBody, BlockBody, OwnProfileBody, type PublicUser } from "#protocol/rest.ts";
+import {
+  AddDeviceBody,
+  BlockBody,
+  DeleteAccountBody,
+  OwnProfileBody,
+  type PublicUser,
+} from "#protocol/rest.ts";
+import { sha256 } from "../admission.ts";
+import { deniedRefusal } from "../directory/password-commands.ts";
 import type { UserRow } from "../directory/rows.ts";
 import { refuse } from "../failure.ts";
 import { answer, answerPage, isoTime, type Api, type RelayApp, type Route } from "./api.ts";
@@ -17,6 +25,7 @@ export const publicUser = ({ user_id, handle, display_name }: UserRow): PublicUs
 export function serveUsers(app: RelayApp, api: Api): void {
   app.get("/users/me", readOwnProfile(api));
   app.patch("/users/me", changeOwnProfile(api));
+  app.delete("/users/me", deleteAccount(api));
 
   app.get("/users/me/devices", listOwnDevices(api));
   app.post("/users/me/devices", enrolDevice(api));
@@ -54,6 +63,26 @@ const changeOwnProfile = (api: Api): Route =>
       presence: body.value.presence ?? null,
     });
     return changed.ok ? answer({}) : changed;
+  });
+
+const deleteAccount = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const body = await api.body(http, DeleteAccountBody);
+    if (!body.ok) return body;
+    const { auth_key } = body.value;
+    const authKey = auth_key === null ? null : base64ToBytes(auth_key);
+    const agents = api.directory.agentsOf(who.userId);
+    const deleted = await api.writer.run("deleteAccount", {
+      now: api.clock.now(),
+      userId: who.userId,
+      authHash: authKey === null ? null : sha256(authKey),
+      tokenHash: sha256(api.random(32)),
+    });
+    if (!deleted.ok) return deleted;
+    if (deleted.value.outcome !== "deleted") return deniedRefusal(deleted.value, api.clock.now());
+    api.relay.endSessions(who.userId, () => true, "logout");
+    for (const { agent_id } of agents) api.relay.reviewAgent(agent_id);
+    return answer({});
   });
 
 const listOwnDevices = (api: Api): Route =>

@@ -35,6 +35,7 @@ export const COMMANDS = {
   refreshSession: account.refreshSession,
   endSession: account.endSession,
   changePassword: password.changePassword,
+  deleteAccount: password.deleteAccount,
   putBackup: account.putBackup,
   updateProfile: account.updateProfile,
   putPrekeys: account.putPrekeys,

@@ -2,13 +2,14 @@
 
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
-const SQLITE_CONSTRAINT = 19;
 const SQLITE_NOTADB = 26;
+/** ERROR, SCHEMA, TOOBIG, CONSTRAINT, MISMATCH, MISUSE, RANGE: a statement of ours is wrong, the disk is not. */
+const OUR_BUGS: ReadonlySet<number> = new Set([1, 17, 18, 19, 20, 21, 25]);
 
 /** The code a request is refused with. */
 export function refusalCode(fault: unknown): "STORAGE_FULL" | "STORAGE_FAILED" | "INTERNAL" {
   const primary = primaryCode(fault);
-  if (primary === null || primary === SQLITE_CONSTRAINT) return "INTERNAL";
+  if (primary === null || OUR_BUGS.has(primary)) return "INTERNAL";
   return primary === SQLITE_FULL ? "STORAGE_FULL" : "STORAGE_FAILED";
 }
 
