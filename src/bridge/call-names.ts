@@ -34,6 +34,7 @@ const NAMES: Readonly<Record<CallName, true>> = {
   setPinned: true,
   describeSecurity: true,
   setVerified: true,
+  acceptKey: true,
   sendText: true,
   retrySend: true,
   discardFailed: true,

@@ -116,6 +116,8 @@ export interface EngineCalls {
   }): Answer<null>;
   describeSecurity(input: { readonly conversationId: ConversationId }): Answer<SecurityView>;
   setVerified(input: { readonly accountId: AccountId; readonly verified: boolean }): Answer<null>;
+  /** Goes on with a changed key without comparing it; the contact is unverified then. */
+  acceptKey(input: { readonly accountId: AccountId }): Answer<null>;
 
   // messages
   /** Queued durably before it answers; leaves when the line is there. Mentions are `@<U:id>` placeholders in the text. */
@@ -169,6 +171,8 @@ export interface EngineCalls {
     readonly artifactId: ArtifactId;
     readonly optionId: string;
     readonly reason: string;
+    /** The person was told that the agent's keys were not compared, and decides all the same. */
+    readonly despiteUnverified: boolean;
   }): Answer<null>;
 
   // plain agent servers

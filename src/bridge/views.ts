@@ -261,6 +261,10 @@ export type SecurityView = {
     readonly trust: TrustView;
     readonly fingerprintText: string;
     readonly safetyNumber: readonly string[];
+    /** What a QR code of the safety number holds, 65 bytes; empty where there is no number. */
+    readonly safetyCode: readonly number[];
+    /** The devices that count, each with the fingerprint of its own key; empty for agents, which share one key. */
+    readonly devices: readonly { readonly id: DeviceId; readonly fingerprintText: string }[];
   }[];
 };
 

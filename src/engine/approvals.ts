@@ -41,7 +41,11 @@ export async function makeDecision(
   session: Session,
   conversationId: ConversationId,
   request: { readonly row: Row; readonly card: ApprovalCard; readonly artifactId: string },
-  choice: { readonly optionId: string; readonly reason: string },
+  choice: {
+    readonly optionId: string;
+    readonly reason: string;
+    readonly despiteUnverified: boolean;
+  },
 ): Promise<Result<ArtifactResponsePayload, EngineFailure>> {
   const { deps, endpoint, people, book, selfId } = session;
   const { row, card, artifactId } = request;
@@ -49,8 +53,11 @@ export async function makeDecision(
     trust: people.trustOf(row.authorId),
     isForked: book.get(conversationId)?.isForked ?? true,
   });
-  if (block !== null) return err({ kind: "engine/approval-blocked", because: block });
   const option = card.options.find(({ id }) => id === choice.optionId);
+  // To say no to somebody unproven does no harm; to say yes needs the person's own word.
+  const isWaived = choice.despiteUnverified || option?.decision === "deny";
+  if (block !== null && !(block === "unverified" && isWaived))
+    return err({ kind: "engine/approval-blocked", because: block });
   if (option?.requires_reason === true && choice.reason.trim() === "")
     return err({ kind: "engine/reason-required" });
   const agent = await endpoint.account(row.authorId);

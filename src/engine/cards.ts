@@ -58,7 +58,11 @@ export async function answerArtifact(
 /** Signs and sends a decision on an approval; see `makeDecision` for what it fails with. */
 export async function decideApproval(
   session: Session,
-  input: OfArtifact & { readonly optionId: string; readonly reason: string },
+  input: OfArtifact & {
+    readonly optionId: string;
+    readonly reason: string;
+    readonly despiteUnverified: boolean;
+  },
 ): Answer<null> {
   const { conversationId, artifactId } = input;
   const found = await answerable(session, input);

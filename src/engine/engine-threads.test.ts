@@ -240,6 +240,7 @@ describe("an approval", () => {
         artifactId,
         optionId: "no",
         reason: "",
+        despiteUnverified: false,
       }),
     ).toMatchObject({ failure: { kind: "engine/reason-required" } });
     must(
@@ -248,6 +249,7 @@ describe("an approval", () => {
         artifactId,
         optionId: "yes",
         reason: "",
+        despiteUnverified: false,
       }),
     );
     const heard = await guide.entry((entry) => payloadOf(entry)?.type === "artifact_response");
@@ -307,6 +309,7 @@ describe("an approval", () => {
         artifactId: artifactId as ArtifactId,
         optionId: "yes",
         reason: "",
+        despiteUnverified: false,
       });
     await ada.row(({ body }) => body.kind === "card" && body.artifact.artifactId === "grave");
 
@@ -318,5 +321,32 @@ describe("an approval", () => {
     });
     must(await ada.calls.setVerified({ accountId: guide.endpoint.accountId, verified: true }));
     expect(await decide("grave")).toEqual({ ok: true, value: null });
+  });
+
+  test("[N27] a grave one is decided without compared keys by who says so knowingly, or who denies", async () => {
+    const { ada, guide, id } = await together();
+    await ada.openThread(id);
+    for (const name of ["granted", "denied", "forged"])
+      await ask(
+        guide,
+        id,
+        name,
+        cardOf("critical", name === "forged" ? { request: { version: 8 } } : {}),
+      );
+    await ada.row(({ body }) => body.kind === "card" && body.artifact.artifactId === "forged");
+    const decide = (artifactId: string, optionId: string, despiteUnverified: boolean) =>
+      ada.calls.decideApproval({
+        conversationId: id,
+        artifactId: artifactId as ArtifactId,
+        optionId,
+        reason: "as agreed",
+        despiteUnverified,
+      });
+
+    expect(await decide("granted", "yes", true)).toEqual({ ok: true, value: null });
+    expect(await decide("denied", "no", false)).toEqual({ ok: true, value: null });
+    expect(await decide("forged", "yes", true)).toMatchObject({
+      failure: { kind: "engine/approval-blocked", params: { because: "digest-mismatch" } },
+    });
   });
 });

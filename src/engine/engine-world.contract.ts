@@ -23,20 +23,26 @@ import { createEngine } from "./engine.ts";
 export type Seat = ReturnType<typeof sitDown>;
 export type EngineWorld = Awaited<ReturnType<typeof startEngineWorld>>;
 
+/** How the way to the relay is: cut, or with somebody on it who answers in the relay's place. */
+type Line = { isCut: boolean; lie?: ((url: string) => object | null) | undefined };
+
 let profiles = 0;
 
 export async function startEngineWorld() {
   const relay = await startWorld();
   const seats: Seat[] = [];
-  const open = (profile: string, line: { isCut: boolean } = { isCut: false }): Seat => {
+  const open = (profile: string, line: Line = { isCut: false }): Seat => {
     const sockets: WebSocket[] = [];
     const engine = createEngine({
       clock: systemClock,
       random: systemRandom,
       primitives,
       log: silentLog,
-      fetch: (url, request) =>
-        line.isCut ? Promise.reject(new Error("cut")) : fetch(url, request),
+      async fetch(url, request) {
+        if (line.isCut) throw new Error("cut");
+        const lie = line.lie?.(url) ?? null;
+        return lie === null ? fetch(url, request) : Response.json(lie);
+      },
       streamFetch: (url, request) => fetch(url, request),
       openSocket(url) {
         // A cut line is an address where nobody listens.
@@ -84,12 +90,7 @@ export async function startEngineWorld() {
   };
 }
 
-function sitDown(
-  engine: RunningEngine,
-  profile: string,
-  line: { isCut: boolean },
-  dropSockets: () => void,
-) {
+function sitDown(engine: RunningEngine, profile: string, line: Line, dropSockets: () => void) {
   const page = engine.openPage();
   const events: EngineEvent[] = [];
   const waiting = new Set<() => void>();

@@ -171,6 +171,7 @@ const conversationCalls = (open: Opener, seat: Seat): Pick<EngineCalls, Conversa
   setPinned: (input) => open((session) => settings.setPinned(session, input)),
   describeSecurity: (input) => open((session) => security.describeSecurity(session, input)),
   setVerified: (input) => open((session) => security.setVerified(session, input)),
+  acceptKey: (input) => open((session) => security.acceptKey(session, input)),
   search: (input, options?: CallOptions) =>
     open(async (session) => ok(await searchConversations(session, input, options?.signal ?? null))),
 });

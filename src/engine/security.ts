@@ -2,7 +2,7 @@
 import { err, ok, type Result } from "#base/result.ts";
 import type { SecurityView } from "#bridge/views.ts";
 import { fingerprint } from "#crypto/identity.ts";
-import { currentDevices } from "#crypto/ledger/account-state.ts";
+import { currentDeviceKey, currentDevices } from "#crypto/ledger/account-state.ts";
 import { safetyNumber } from "#crypto/safety-number.ts";
 import type { AccountId, ConversationId } from "#protocol/ids.ts";
 import type { EngineFailure } from "./failure.ts";
@@ -63,6 +63,19 @@ export async function setVerified(
   return ok(null);
 }
 
+/** Goes on with a changed key without comparing it: sending is free again, the contact counts as not verified. */
+export async function acceptKey(
+  { people, endpoint }: Session,
+  { accountId }: { readonly accountId: AccountId },
+): Answer<null> {
+  const person = people.get(accountId);
+  if (person?.isChanged !== true) return ok(null);
+  const pinned = await endpoint.pin(accountId, null);
+  if (!pinned.ok) return pinned;
+  await people.note({ id: accountId, kind: person.kind, isVerified: false, isChanged: false });
+  return ok(null);
+}
+
 async function viewReader(
   { endpoint, people, selfId, deps, account }: Session,
   id: AccountId,
@@ -72,6 +85,8 @@ async function viewReader(
   const theirs = await endpoint.account(id);
   const isSelf = id === selfId;
   const key = theirs.ok ? theirs.value.identityKey : null;
+  const safety =
+    isSelf || key === null ? null : safetyNumber(deps.primitives, selfId, ownKey, id, key);
   return {
     id,
     name: isSelf ? account().record.displayName : people.nameOf(id),
@@ -79,11 +94,23 @@ async function viewReader(
     isSelf,
     deviceCount: theirs.ok ? currentDevices(theirs.value).length : 0,
     trust: isSelf ? "verified" : people.trustOf(id),
-    fingerprintText: key === null ? "" : fingerprintText(fingerprint(deps.primitives, id, key)),
-    safetyNumber:
-      isSelf || key === null ? [] : safetyNumber(deps.primitives, selfId, ownKey, id, key).groups,
+    fingerprintText: key === null ? "" : shown(deps.primitives, id, key),
+    safetyNumber: safety?.groups ?? [],
+    safetyCode: [...(safety?.qr ?? [])],
+    devices:
+      theirs.ok && kind === "human"
+        ? currentDevices(theirs.value).flatMap((deviceId) => {
+            const deviceKey = currentDeviceKey(theirs.value, deviceId);
+            return deviceKey === null
+              ? []
+              : { id: deviceId, fingerprintText: shown(deps.primitives, id, deviceKey) };
+          })
+        : [],
   };
 }
+
+const shown = (...of: Parameters<typeof fingerprint>): string =>
+  fingerprintText(fingerprint(...of));
 
 async function newestSealing({ store }: Session, conversationId: ConversationId) {
   for await (const { content } of scanLog(store, conversationId)) {

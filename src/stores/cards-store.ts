@@ -15,7 +15,13 @@ export type CardsState = {
   /** Settles with true when the values are kept on this device, with false when later ones took their place. */
   fill(card: CardAddress, values: Values): Promise<boolean>;
   answer(card: CardAddress, actionId: string, values: Values): Promise<boolean>;
-  decide(card: CardAddress, optionId: string, reason: string): Promise<boolean>;
+  /** `despiteUnverified`: the person was told that keys were not compared, and decides all the same. */
+  decide(
+    card: CardAddress,
+    optionId: string,
+    reason: string,
+    despiteUnverified: boolean,
+  ): Promise<boolean>;
   flush(): Promise<void>;
 };
 export type CardsStore = StoreApi<CardsState>;
@@ -87,8 +93,8 @@ export function createCardsStore({ calls }: Engine, clock: Clock): CardsStore {
         set(({ valuesById: { [card.artifactId]: _sent, ...valuesById } }) => ({ valuesById }));
         return true;
       },
-      decide: (card, optionId, reason) =>
-        submit(card, () => calls.decideApproval({ ...card, optionId, reason })),
+      decide: (card, optionId, reason, despiteUnverified) =>
+        submit(card, () => calls.decideApproval({ ...card, optionId, reason, despiteUnverified })),
       flush: async () =>
         void (await Promise.all([...waiting.values()].map(({ card }) => save(card)))),
     };

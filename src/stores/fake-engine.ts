@@ -166,6 +166,7 @@ function contactCalls(world: FakeWorld, answer: Answer, done: Done) {
       return security === null ? err({ kind: "engine/unknown-conversation" }) : ok(security);
     },
     setVerified: done("setVerified"),
+    acceptKey: done("acceptKey"),
     setMuted: done("setMuted"),
     setPinned: done("setPinned"),
   } satisfies Partial<EngineCalls>;

@@ -164,9 +164,9 @@ describe("cards", () => {
     const { engine, stores } = await openStores();
     engine.refuseNext("decideApproval", { kind: "engine/expired" });
 
-    const first = await stores.cards.getState().decide(CARD, "deny", "");
+    const first = await stores.cards.getState().decide(CARD, "deny", "", false);
     const failed = stores.cards.getState().progressById[CARD.artifactId];
-    const second = await stores.cards.getState().decide(CARD, "deny", "");
+    const second = await stores.cards.getState().decide(CARD, "deny", "", false);
 
     expect([first, second]).toEqual([false, true]);
     expect(failed).toEqual({ status: "failed", failure: { kind: "engine/expired" } });

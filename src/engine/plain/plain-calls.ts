@@ -79,6 +79,8 @@ export async function describePlainSecurity(
       trust: "unverified",
       fingerprintText: "",
       safetyNumber: [],
+      safetyCode: [],
+      devices: [],
     })),
   });
 }

@@ -1,6 +1,7 @@
 import { useEffect, useId, useRef, useState } from "react";
 import type { AnswerView, ArtifactView } from "#stores/views.ts";
 import { Button } from "#ui/kit/Button.tsx";
+import { Checkbox } from "#ui/kit/Choices.tsx";
 import { Icon } from "#ui/kit/Icon.tsx";
 import { TextArea } from "#ui/kit/Field.tsx";
 import { HiddenText } from "#ui/markdown/HiddenText.tsx";
@@ -20,7 +21,8 @@ export type ApprovalPartProps = {
   /** Who asks. */
   authorName: string;
   isBusy: boolean;
-  onDecide: (optionId: string, reason: string) => void;
+  /** `despiteUnverified`: the person ticked that keys were not compared and it shall count all the same. */
+  onDecide: (optionId: string, reason: string, despiteUnverified: boolean) => void;
 };
 
 type Option = ApprovalPayload["options"][number];
@@ -40,6 +42,8 @@ export function ApprovalPart({
   const rows = artifact.approval?.rows ?? null;
   const blocked = artifact.approval?.blockedBecause ?? (rows === null ? "digest-mismatch" : null);
   const isPending = artifact.answer === null && !artifact.expired;
+  const [isOverridden, setIsOverridden] = useState(false);
+  const isWaived = blocked === "unverified" && isOverridden;
   return (
     <article className={styles.card} aria-labelledby={titleId} data-risk={payload.risk}>
       <header className={styles.head}>
@@ -61,11 +65,20 @@ export function ApprovalPart({
       </header>
       {rows !== null && <Payload rows={rows} mark={mark} />}
       {blocked !== null && isPending && <Blocked because={blocked} />}
+      {blocked === "unverified" && isPending && artifact.canRespond && (
+        <Checkbox
+          label={t("approval.override", { name: authorName })}
+          checked={isOverridden}
+          onChange={setIsOverridden}
+          disabled={!isAllSeen}
+        />
+      )}
       {isPending && artifact.canRespond ? (
         <Decide
-          {...{ artifact, payload, isBusy, onDecide }}
+          {...{ artifact, payload, isBusy }}
+          onDecide={(optionId, reason) => onDecide(optionId, reason, isWaived)}
           isAwake={isAllSeen && rows !== null}
-          isBlocked={blocked !== null}
+          isBlocked={blocked !== null && !isWaived}
         />
       ) : (
         <Decided artifact={artifact} options={payload.options} />
@@ -132,7 +145,8 @@ function Blocked({ because }: { because: BlockedReason }) {
   );
 }
 
-type DecideProps = Omit<ApprovalPartProps, "authorName"> & {
+type DecideProps = Omit<ApprovalPartProps, "authorName" | "onDecide"> & {
+  onDecide: (optionId: string, reason: string) => void;
   isAwake: boolean;
   isBlocked: boolean;
 };

@@ -37,6 +37,7 @@ export type PartActions = {
     artifactId: ArtifactView["artifactId"],
     optionId: string,
     reason: string,
+    despiteUnverified: boolean,
   ) => void;
   readonly onMention?: (accountId: string) => void;
   readonly onOpenAttachment?: (attachmentId: AttachmentView["attachment_id"]) => void;
@@ -169,7 +170,9 @@ function cardFor(
         <ApprovalPart
           {...{ artifact, authorName, isBusy }}
           payload={card.payload}
-          onDecide={(optionId, reason) => actions.onDecide(artifactId, optionId, reason)}
+          onDecide={(optionId, reason, despiteUnverified) =>
+            actions.onDecide(artifactId, optionId, reason, despiteUnverified)
+          }
         />
       );
     case "tool_call":

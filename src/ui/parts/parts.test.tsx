@@ -179,6 +179,14 @@ describe("approvals", () => {
     },
   );
 
+  test("[U46] only missing verification can be overridden, by a tick of its own", () => {
+    const draw = (blockedBecause: "unverified" | "fork") =>
+      drawCard(anOpenApproval({ approval: { rows, blockedBecause } }));
+
+    expect(draw("unverified")).toContain("decide all the same");
+    expect(draw("fork")).not.toContain("decide all the same");
+  });
+
   test("[U46] a request whose digest does not hold draws no payload", () => {
     const html = drawCard(anOpenApproval({ approval: null }));
 

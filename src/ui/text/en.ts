@@ -214,6 +214,7 @@ export const en = {
   "approval.blocked.fork":
     "Two histories of this conversation disagree. Nothing can be approved until that is settled.",
   "approval.blocked.unverified": "At this risk the agent must be verified first.",
+  "approval.override": "I have not compared keys with {name} and decide all the same.",
   "approval.warning": "Holds hidden characters, shown as marks",
   "approval.signing": "Signing",
   "approval.notCounted": "This decision did not reach the agent.",
@@ -554,6 +555,14 @@ export const en = {
     "Compare these digits with the ones the agent’s operator shows. If they are equal, nobody stands between you.",
   "security.markVerified": "They are equal",
   "security.unmark": "Take back verification",
+  "security.qr": "Safety number as a QR code",
+  "security.qrHelp": "Both screens show the same picture when the numbers are equal.",
+  "security.deviceKey": "Device {number}",
+  "security.deviceKeys": "Keys of the devices of {name}",
+  "security.accept": "Go on without comparing",
+  "security.acceptQuestion": "Go on with a key you have not compared?",
+  "security.acceptHelp":
+    "If somebody is in between, they can read what you write from now on. {name} will count as not verified.",
   "security.changedHelp":
     "This key is not the one you knew. It can mean a new device, or somebody in between.",
 

@@ -213,6 +213,7 @@ export const zhHans: TextTable = {
   "approval.blocked.keyChanged": "这个智能体的密钥变了，请先核对安全码。",
   "approval.blocked.fork": "这个会话出现了两份不同的历史，弄清之前不能批准。",
   "approval.blocked.unverified": "这个风险级别要求先验证智能体。",
+  "approval.override": "我没有与{name}核对密钥,但仍要决定。",
   "approval.warning": "含有隐藏字符，已用标记显示",
   "approval.signing": "正在签名",
   "approval.notCounted": "这个决定没有送达智能体。",
@@ -532,6 +533,13 @@ export const zhHans: TextTable = {
   "security.compareAgent": "把这些数字与智能体运营者展示的数字核对。如果一致,就没有人在中间窃听。",
   "security.markVerified": "数字一致",
   "security.unmark": "取消验证",
+  "security.qr": "安全码的二维码",
+  "security.qrHelp": "数字一致时,双方屏幕显示的二维码相同。",
+  "security.deviceKey": "设备 {number}",
+  "security.deviceKeys": "{name}的设备密钥",
+  "security.accept": "不核对,继续使用",
+  "security.acceptQuestion": "要使用没有核对过的密钥吗?",
+  "security.acceptHelp": "如果有人在中间,他将能读到你之后写的内容。{name}会显示为未验证。",
   "security.changedHelp": "这个密钥与你之前认识的不同。可能是换了设备,也可能有人在中间。",
 
   // details

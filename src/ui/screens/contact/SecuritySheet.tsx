@@ -1,11 +1,5 @@
 import { useCallback, useEffect, useState } from "react";
-import type {
-  AccountId,
-  BridgeFailure,
-  ConversationView,
-  SecurityView,
-  TrustView,
-} from "#stores/views.ts";
+import type { BridgeFailure, ConversationView, SecurityView } from "#stores/views.ts";
 import { useStores } from "#ui/StoresContext.tsx";
 import { Avatar } from "#ui/kit/Avatar.tsx";
 import { Button } from "#ui/kit/Button.tsx";
@@ -15,6 +9,7 @@ import { Skeleton } from "#ui/kit/Spinner.tsx";
 import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
 import { useFormats } from "#ui/text/format.ts";
 import { useText } from "#ui/text/text.tsx";
+import { SafetyNumber } from "./SafetyNumber.tsx";
 import styles from "./SecuritySheet.module.css";
 
 type SecuritySheetProps = {
@@ -114,44 +109,5 @@ function ReaderRow({ reader }: { reader: Reader }) {
         </span>
       </span>
     </li>
-  );
-}
-
-function SafetyNumber({ reader, onChange }: { reader: Reader; onChange: () => void }) {
-  const t = useText();
-  const { calls, notices } = useStores();
-  const [isBusy, setIsBusy] = useState(false);
-  const { id, name, kind, trust, safetyNumber } = reader;
-  const mark = async (accountId: AccountId, verified: boolean): Promise<void> => {
-    setIsBusy(true);
-    const answer = await calls.setVerified({ accountId, verified });
-    setIsBusy(false);
-    if (answer.ok) onChange();
-    else notices.showFailure(answer.failure);
-  };
-  return (
-    <section className={styles.safety} aria-label={t("security.safety", { name })}>
-      <h3 className={styles.name}>{t("security.safety", { name })}</h3>
-      <ol className={styles.digits} data-trust={trust satisfies TrustView} translate="no">
-        {safetyNumber.map((group, i) => (
-          <li key={`${i}-${group}`}>{group}</li>
-        ))}
-      </ol>
-      {trust === "changed" && <p className={styles.warning}>{t("security.changedHelp")}</p>}
-      <p className={styles.quiet}>
-        {kind === "agent" ? t("security.compareAgent") : t("security.compare", { name })}
-      </p>
-      <div>
-        {trust === "verified" ? (
-          <Button size="small" busy={isBusy} onClick={() => void mark(id, false)}>
-            {t("security.unmark")}
-          </Button>
-        ) : (
-          <Button size="small" icon="check" busy={isBusy} onClick={() => void mark(id, true)}>
-            {t("security.markVerified")}
-          </Button>
-        )}
-      </div>
-    </section>
   );
 }

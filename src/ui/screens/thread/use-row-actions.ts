@@ -30,8 +30,11 @@ export function useMakeRowActions(
       onDraft: (artifactId, values) => fill({ conversationId, artifactId }, values),
       onAnswer: (artifactId, actionId, values) =>
         void tellCard(artifactId, answer({ conversationId, artifactId }, actionId, values)),
-      onDecide: (artifactId, optionId, reason) =>
-        void tellCard(artifactId, decide({ conversationId, artifactId }, optionId, reason)),
+      onDecide: (artifactId, optionId, reason, despiteUnverified) =>
+        void tellCard(
+          artifactId,
+          decide({ conversationId, artifactId }, optionId, reason, despiteUnverified),
+        ),
       onFailureAction: (_message, action) => {
         if (action === "retry") void thread.getState().reload();
       },

@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { randomBytes } from "node:crypto";
+import type { EngineEvent } from "#bridge/events.ts";
+import type { AccountView, SecurityView } from "#bridge/views.ts";
+import type { ConversationId } from "#protocol/ids.ts";
+import {
+  must,
+  startEngineWorld,
+  words,
+  type EngineWorld,
+  type Seat,
+} from "./engine-world.contract.ts";
+
+let world: EngineWorld;
+beforeAll(async () => {
+  world = await startEngineWorld();
+});
+afterAll(() => world.close());
+
+const PASSWORD = "correct horse battery";
+const open = (view: AccountView) => {
+  if (view.status !== "open") throw new Error(view.status);
+  return view;
+};
+
+/** Ada and Bob in one conversation. */
+const twoWhoMet = async () => {
+  const ada = await world.person("Ada");
+  const bob = await world.person("Bob", PASSWORD);
+  const { inviteUrl, userId, handle } = open(must(await bob.calls.loadAccount()));
+  must(await ada.calls.acceptInvite({ url: inviteUrl }));
+  await bob.until(
+    (event): event is EngineEvent => event.type === "contact-requests" && event.requests.length > 0,
+  );
+  const [request] = must(await bob.calls.listContactRequests());
+  const id = must(
+    await bob.calls.answerContactRequest({ requestId: request?.requestId ?? "", accept: true }),
+  );
+  if (id === null) throw new Error("no conversation");
+  await untilView(ada, id, ({ members }) => members.length === 2);
+  return { ada, bob, bobId: userId, handle, id };
+};
+type Conversation = Extract<EngineEvent, { type: "conversation" }>["conversation"];
+const untilView = (seat: Seat, id: ConversationId, wants: (view: Conversation) => boolean) =>
+  seat.until(
+    (event): event is Extract<EngineEvent, { type: "conversation" }> =>
+      event.type === "conversation" && event.conversation.id === id && wants(event.conversation),
+  );
+const other = async (seat: Seat, conversationId: ConversationId) => {
+  const { readers } = must(await seat.calls.describeSecurity({ conversationId }));
+  return readers.find(({ isSelf }) => !isSelf) as SecurityView["readers"][number];
+};
+
+describe("the keys of others", () => {
+  test("[N65] are shown as digits, as the same code on both sides, and device by device", async () => {
+    const { ada, bob, id } = await twoWhoMet();
+
+    const seenByAda = await other(ada, id);
+    const seenByBob = await other(bob, id);
+
+    expect(seenByAda.safetyCode).toHaveLength(65);
+    expect(seenByAda.safetyCode).toEqual(seenByBob.safetyCode);
+    expect(seenByAda.devices).toHaveLength(1);
+    expect(seenByAda.devices[0]?.fingerprintText).not.toBe(seenByAda.fingerprintText);
+    expect(must(await bob.calls.listDevices())[0]?.fingerprintText).toBe(
+      seenByAda.devices[0]?.fingerprintText,
+    );
+  });
+
+  test("[N66] stop sending when they change, until the person goes on knowingly", async () => {
+    const { ada, bobId, handle, id } = await twoWhoMet();
+    must(await ada.calls.setVerified({ accountId: bobId, verified: true }));
+    await ada.openThread(id);
+    const forged = {
+      ledger_seq: 3,
+      prev_hash: randomBytes(32).toString("base64"),
+      entry: randomBytes(200).toString("base64"),
+    };
+    ada.line.lie = (url) =>
+      url.includes(`/keys/ledger/${bobId}`) ? { data: [forged], next_cursor: null } : null;
+    const say = (text: string) =>
+      ada.calls.sendText({ conversationId: id, text, mentions: [], replyToId: null });
+
+    must(await world.newcomer().calls.signIn({ handle, password: PASSWORD }));
+    await untilView(
+      ada,
+      id,
+      ({ sending, peer }) =>
+        !sending.allowed && sending.because === "key-changed" && peer?.trust === "changed",
+    );
+    expect(await say("unseen")).toMatchObject({
+      failure: { kind: "engine/sending-blocked", params: { because: "key-changed" } },
+    });
+
+    ada.line.lie = undefined;
+    ada.listenAnew();
+    must(await ada.calls.acceptKey({ accountId: bobId }));
+
+    await untilView(
+      ada,
+      id,
+      ({ sending, peer }) => sending.allowed && peer?.trust === "unverified",
+    );
+    must(await say("on my own risk"));
+    await ada.row((row) => words(row) === "on my own risk" && row.seq !== null);
+  });
+});
