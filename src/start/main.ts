@@ -79,6 +79,8 @@ async function startAgent(
 
 async function startClient(port: number, relayUrl: string): Promise<void> {
   process.env["PARLEY_RELAY_URL"] = relayUrl;
+  // Whatever the shell says: the client is served from its sources here, without a service worker.
+  process.env["NODE_ENV"] = "development";
   const { createServer } = await import("vite");
   const vite = await createServer({
     root: join(here, "../.."),
