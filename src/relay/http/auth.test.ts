@@ -1,0 +1,266 @@
+import { randomBytes } from "node:crypto";
+import { describe, expect, test } from "vitest";
+import { hashOf } from "../ledger-head.ts";
+import { aBackup, aPersonWithAPassword, ARGON2, cookieOf } from "../password-steps.contract.ts";
+import {
+  aLedger,
+  aLedgerEntry,
+  aRegistration,
+  aWorld,
+  openSocket,
+  text64,
+} from "../relay-world.contract.ts";
+
+describe("signing in", () => {
+  test("[P3] ids the client made are refused when they are taken", async () => {
+    const world = await aWorld();
+    const { request } = aRegistration("ada");
+    await world.rest("POST", "/auth/register", null, request);
+    const other = aRegistration("bob").request;
+
+    const again = await world.rest("POST", "/auth/register", null, { ...request, handle: "ada2" });
+    const sameHandle = await world.rest("POST", "/auth/register", null, {
+      ...other,
+      handle: "ada",
+    });
+
+    expect([again.body.error.code, sameHandle.body.error.code]).toEqual([
+      "ID_TAKEN",
+      "HANDLE_TAKEN",
+    ]);
+  });
+
+  test("[P24] a device signs in by its key, each challenge once", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+
+    const token = await world.renew(ada);
+
+    expect((await world.rest("GET", "/auth/me", token)).body.data).toMatchObject({
+      handle: "ada",
+      device_id: ada.deviceId,
+    });
+    const { challenge } = (
+      await world.rest("POST", "/auth/challenge", null, { device_id: ada.deviceId })
+    ).body.data;
+    const login = { device_id: ada.deviceId, challenge, signature: text64(new Uint8Array(64)) };
+    const statuses = [];
+    for (let i = 0; i < 2; i++)
+      statuses.push((await world.rest("POST", "/auth/device", null, login)).status);
+    expect(statuses).toEqual([401, 401]);
+  });
+
+  test("[P21] [P22] a new browser logs in by password and enrols itself", async () => {
+    const world = await aWorld();
+    const { auth_key, request } = await aPersonWithAPassword(world, "ada");
+    const login = await world.rest("POST", "/auth/login", null, { handle: "ada", auth_key });
+    const token: string = login.body.data.access_token;
+    expect(login.body.data.device_id).toBeNull();
+    expect((await world.rest("GET", "/users/me", token)).status).toBe(403);
+
+    const before = (await world.rest("GET", `/keys/ledger/${request.user_id}`, token)).body.data;
+    const head = aLedger(0, request.user_id, 2)[1];
+    const entry = aLedgerEntry(0, request.user_id, 2, head ?? null);
+    const { device } = aRegistration("x").request;
+    const enrolled = await world.rest("POST", "/users/me/devices", token, {
+      device: { ...device, certificate: text64(entry) },
+      ledger_seq: before.length,
+      prev_hash: text64(hashOf(head ?? new Uint8Array())),
+    });
+
+    expect(enrolled.body.data.device_id).toBe(device.device_id);
+    const me = await world.rest("GET", "/users/me", enrolled.body.data.access_token);
+    expect(me.body.data).toMatchObject({ handle: "ada", has_password: true });
+  });
+
+  test("[P16] five failures lock a known and an unknown handle alike, and a device still gets in", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const attempt = async (handle: string) => {
+      const answer = await world.rest("POST", "/auth/login", null, {
+        handle,
+        auth_key: text64(randomBytes(32)),
+      });
+      return [answer.status, answer.body.error.code];
+    };
+
+    const outcomes = new Map<string, unknown[]>();
+    for (const handle of ["ada", "nobody"]) {
+      const seen = [];
+      for (let i = 0; i < 6; i++) seen.push(await attempt(handle));
+      outcomes.set(handle, seen);
+    }
+
+    expect(outcomes.get("ada")).toEqual([
+      ...Array(5).fill([401, "INVALID_CREDENTIALS"]),
+      [423, "ACCOUNT_LOCKED"],
+    ]);
+    expect(outcomes.get("nobody")).toEqual(outcomes.get("ada"));
+    expect((await world.rest("GET", "/auth/me", await world.renew(ada))).status).toBe(200);
+    await world.clock.advance(900_000);
+    expect(await attempt("ada")).toEqual([401, "INVALID_CREDENTIALS"]);
+  });
+
+  test("[P16] wrong passwords count wherever they are tried, and the lock says how long it lasts", async () => {
+    const world = await aWorld();
+    const { auth_key, registered } = await aPersonWithAPassword(world, "ada");
+    const token: string = registered.body.data.access_token;
+    const wrong = text64(randomBytes(32));
+    const change = () =>
+      world.rest("POST", "/auth/change-protection-password", token, {
+        auth_key: wrong,
+        new_auth_key: wrong,
+        argon2_salt: wrong,
+        argon2_params: ARGON2,
+        backup: aBackup(registered.body.data.device_id),
+      });
+
+    const codes = [];
+    for (let i = 0; i < 5; i++) codes.push((await change()).body.error.code);
+    const login = await world.rest("POST", "/auth/login", null, { handle: "ada", auth_key });
+
+    expect(codes).toEqual(Array(5).fill("INVALID_CREDENTIALS"));
+    expect([login.status, login.headers.get("retry-after")]).toEqual([423, "900"]);
+    expect((await change()).body.error.code).toBe("ACCOUNT_LOCKED");
+    expect((await world.rest("GET", "/auth/me", token)).status).toBe(200);
+  });
+
+  test("[P278] the 31st login of an address in ten minutes waits, whatever the handle", async () => {
+    const world = await aWorld();
+    const statuses = new Set<number>();
+    for (let i = 0; i < 30; i++) {
+      const login = { handle: `person_${i}`, auth_key: text64(randomBytes(32)) };
+      statuses.add((await world.rest("POST", "/auth/login", null, login)).status);
+    }
+
+    const late = await world.rest("POST", "/auth/login", null, {
+      handle: "late",
+      auth_key: text64(randomBytes(32)),
+    });
+
+    expect([...statuses]).toEqual([401]);
+    expect(late.status).toBe(429);
+  });
+
+  test("[P16] an unknown handle has the same made-up salt every time", async () => {
+    const world = await aWorld();
+    const salt = async (handle: string) =>
+      (await world.rest("POST", "/auth/params", null, { handle })).body.data.argon2_salt;
+
+    expect(await salt("nobody")).toBe(await salt("nobody"));
+    expect(await salt("nobody")).not.toBe(await salt("nobody2"));
+  });
+
+  test("[P15] a refresh token changes at each use; an old one shown late ends the session", async () => {
+    const world = await aWorld();
+    const { registered } = await aPersonWithAPassword(world, "ada");
+    const first = cookieOf(registered.headers);
+    expect(registered.headers.get("set-cookie")).toMatch(
+      /HttpOnly.*SameSite=Strict|SameSite=Strict.*HttpOnly/,
+    );
+    const refresh = (cookie: string) =>
+      world.rest("POST", "/auth/refresh", null, undefined, { cookie });
+
+    const second = cookieOf((await refresh(first)).headers);
+    expect(second).not.toBe(first);
+    expect((await refresh(first)).status).toBe(200);
+    await world.clock.advance(31_000);
+
+    expect((await refresh(first)).status).toBe(401);
+    expect((await refresh(second)).status).toBe(401);
+  });
+
+  test("[P85] a socket is warned a minute before its token ends, renewed in place, or closed with 4003", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const renewed = await world.online(ada);
+    const forgotten = await world.online(ada);
+
+    for (let i = 0; i < 4; i++) {
+      await world.clock.advance(61_000);
+      await renewed.settle();
+      await forgotten.settle();
+    }
+    expect((await renewed.next("auth.expiring")).expires_in_seconds).toBeLessThanOrEqual(60);
+    renewed.send({ type: "auth.renew", access_token: await world.renew(ada) });
+    expect(await renewed.next("auth.ok")).toMatchObject({ user_id: ada.id });
+    await world.clock.advance(60_000);
+
+    expect((await forgotten.closed()).code).toBe(4003);
+    await renewed.settle();
+  });
+
+  test("[P84] a wrong token is answered by its reason and a close", async () => {
+    const world = await aWorld();
+    const socket = await openSocket(`${world.url().replace("http", "ws")}/ws/agent`, null);
+
+    socket.send({ type: "auth", token: `hsk_${"x".repeat(40)}` });
+
+    expect((await socket.next("auth.error")).reason).toBe("invalid_token");
+    expect(await socket.closed()).toEqual({ code: 4002, reason: "AUTH_FAILED" });
+  });
+
+  test("[P33] a removed device's socket is told, closed, and its token worth nothing", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const socket = await world.online(ada);
+
+    await world.rest("DELETE", `/users/me/devices/${ada.deviceId}`, ada.token);
+
+    expect((await socket.next("session.invalidated")).reason).toBe("device_removed");
+    expect((await socket.closed()).code).toBe(4006);
+    expect((await world.rest("GET", "/auth/me", ada.token)).status).toBe(401);
+  });
+
+  test("[P27] a first password needs no old one; a change needs it and ends other sessions", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const key = () => text64(randomBytes(32));
+    const backup = aBackup(ada.deviceId);
+    const change = (auth_key: string | null, new_auth_key: string, token: string) =>
+      world.rest("POST", "/auth/change-protection-password", token, {
+        auth_key,
+        new_auth_key,
+        argon2_salt: key(),
+        argon2_params: ARGON2,
+        backup,
+      });
+    const password = key();
+    const older = ada.token;
+    const newer = await world.renew(ada);
+
+    expect((await change(null, password, newer)).status).toBe(200);
+    expect((await change(null, key(), newer)).body.error.code).toBe("INVALID_CREDENTIALS");
+
+    expect((await world.rest("GET", "/auth/me", older)).status).toBe(401);
+    expect((await world.rest("GET", "/keys/backup", newer)).body.data).toEqual(backup);
+    const login = await world.rest("POST", "/auth/login", null, {
+      handle: "ada",
+      auth_key: password,
+    });
+    expect(login.body.data.backup).toEqual(backup);
+  });
+
+  test("[P17] a closed relay takes nobody, one by invite only those with its code", async () => {
+    const { request } = aRegistration("ada");
+    const closed = await aWorld({ registration: { policy: "closed", code: null } });
+    const invited = await aWorld({ registration: { policy: "invite", code: "sesame" } });
+
+    expect((await closed.rest("POST", "/auth/register", null, request)).body.error.code).toBe(
+      "REGISTRATION_CLOSED",
+    );
+    expect((await invited.rest("POST", "/auth/register", null, request)).status).toBe(403);
+    const withCode = { ...request, registration_code: "sesame" };
+    expect((await invited.rest("POST", "/auth/register", null, withCode)).status).toBe(201);
+  });
+
+  test("[P277] [P8] the eleventh registration of an address in ten minutes waits", async () => {
+    const world = await aWorld();
+    for (let i = 0; i < 10; i++) await world.person(`person_${i}`);
+
+    const answer = await world.rest("POST", "/auth/register", null, aRegistration("late").request);
+
+    expect(answer.status).toBe(429);
+    expect(Number(answer.headers.get("retry-after"))).toBe(answer.body.error.params.retry_after);
+  });
+});
