@@ -68,6 +68,8 @@ export default {
     "import/no-named-as-default-member": "off",
     "import/no-named-as-default": "off",
     // The compiler's own advice; refs here hold scroll facts that must not redraw.
+    // What the React Compiler could not optimize; it is not used here.
+    "react/preserve-manual-memoization": "off",
     "react/refs": "off",
     "react/immutability": "off",
     "react/set-state-in-effect": "off",
