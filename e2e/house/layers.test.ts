@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { mayImport } from "../../oxlint.config.mjs";
 
@@ -40,4 +40,15 @@ test("the layer table of the house says the same", () => {
   );
 
   expect(table).toEqual(signs);
+});
+
+test("every file that src/README.md and src/DECISIONS.md name is there", () => {
+  const named = ["src/README.md", "src/DECISIONS.md"].flatMap((page) =>
+    [...readFileSync(page, "utf8").matchAll(/`((?:[\w-]+\/)+[\w.-]+\.tsx?)`/g)].map(
+      ([, file]) => file ?? "",
+    ),
+  );
+
+  expect(named.length).toBeGreaterThan(10);
+  expect(named.filter((file) => !existsSync(`src/${file}`) && !existsSync(file))).toEqual([]);
 });
