@@ -4,6 +4,7 @@ import { systemClock } from "#base/clock.ts";
 import { connect } from "#bridge/connect.ts";
 import { createWorkerUrls, type TrustedTypes } from "#pwa/trusted-workers.ts";
 import { watchUpdates } from "#pwa/update.ts";
+import type { AccountMark } from "#stores/account-mark.ts";
 import { createStores, type Stores } from "#stores/create-stores.ts";
 import type { SettingsStorage } from "#stores/settings-store.ts";
 import { App } from "#ui/App.tsx";
@@ -15,6 +16,11 @@ import renderWorkerUrl from "./ui/markdown/render-worker.ts?worker&url";
 
 const SERVICE_WORKER_URL = "/service-worker.js";
 const SETTINGS_KEY = "parley.settings";
+const MARK_KEY = "parley.account";
+/** As long as a browser keeps any cookie. */
+const MARK_SECONDS = 400 * 86_400;
+/** A touch is told at most this often; well under the least minute of the idle lock. */
+const TOUCH_EVERY_MS = 5_000;
 const UPDATE_CHECK_MS = 60 * 60_000;
 
 const { trustedTypes } = window as { readonly trustedTypes?: TrustedTypes };
@@ -28,7 +34,7 @@ function start(): void {
   const engineWorker = new Worker(workerUrl(engineWorkerUrl), { type: "module", name: "engine" });
   const engine = connect(engineWorker);
   engineWorker.addEventListener("error", () => engine.fail());
-  const stores = createStores(engine, systemClock, settingsStorage);
+  const stores = createStores(engine, systemClock, settingsStorage, accountMark);
   engine.onGone(() => stores.notices.showFailure({ kind: "bridge/gone" }));
 
   const router = createRouter(
@@ -63,6 +69,26 @@ const settingsStorage: SettingsStorage = {
   save: (text) => void attempt(() => localStorage.setItem(SETTINGS_KEY, text)),
 };
 
+/** Kept twice: a browser that clears its databases often leaves one of the two. It says nothing but "there was one". */
+const accountMark: AccountMark = {
+  isSet: () =>
+    attempt(() => localStorage.getItem(MARK_KEY)) !== null ||
+    document.cookie.includes(`${MARK_KEY}=1`),
+  set() {
+    attempt(() => localStorage.setItem(MARK_KEY, "1"));
+    setMarkCookie(MARK_SECONDS);
+  },
+  clear() {
+    attempt(() => localStorage.removeItem(MARK_KEY));
+    setMarkCookie(0);
+  },
+};
+
+const setMarkCookie = (seconds: number): void => {
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `${MARK_KEY}=1; Path=/; Max-Age=${seconds}; SameSite=Strict${secure}`;
+};
+
 /** Where the browser forbids storage, settings last as long as the page. */
 function attempt<Value>(task: () => Value): Value | null {
   try {
@@ -93,6 +119,15 @@ function tellSurroundings({ calls, saveDrafts }: Stores): void {
   });
   window.addEventListener("pagehide", () => void saveDrafts());
   window.addEventListener("online", () => void calls.hint({ type: "network-online" }));
+  let toldAt = 0;
+  const touched = (): void => {
+    const now = systemClock.now();
+    if (now - toldAt < TOUCH_EVERY_MS) return;
+    toldAt = now;
+    void calls.hint({ type: "touched" });
+  };
+  for (const event of ["keydown", "pointerdown", "wheel", "touchmove"] as const)
+    window.addEventListener(event, touched, { passive: true });
   window.addEventListener("offline", () => void calls.hint({ type: "network-offline" }));
 }
 

@@ -8,6 +8,7 @@ const NAMES: Readonly<Record<CallName, true>> = {
   signIn: true,
   setPassword: true,
   lock: true,
+  setIdleLock: true,
   unlock: true,
   wipe: true,
   setDisplayName: true,

@@ -44,6 +44,8 @@ export interface EngineCalls {
   signIn(input: { readonly handle: string; readonly password: string }): Answer<AccountView>;
   setPassword(input: { readonly current: string | null; readonly next: string }): Answer<null>;
   lock(): Answer<null>;
+  /** Locks by itself after that many minutes without a touch; null for never. Needs a password. */
+  setIdleLock(input: { readonly minutes: number | null }): Answer<null>;
   unlock(input: { readonly password: string }): Answer<AccountView>;
   /** Forgets everything on this device. */
   wipe(): Answer<null>;
@@ -210,7 +212,15 @@ export interface EngineCalls {
   /** The page's hints: visible again, network back, language of approval views. */
   hint(
     input:
-      | { readonly type: "visible" | "hidden" | "network-online" | "network-offline" }
+      | {
+          readonly type:
+            | "visible"
+            | "hidden"
+            | "network-online"
+            | "network-offline"
+            /** A key, a pointer or a finger; told now and then while it goes on. */
+            | "touched";
+        }
       | { readonly type: "locale"; readonly locale: string },
   ): Answer<null>;
 }

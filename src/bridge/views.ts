@@ -41,6 +41,8 @@ export type AccountView =
       readonly handle: string;
       readonly displayName: string;
       readonly hasPassword: boolean;
+      /** Minutes without a touch until this device locks itself; null for never. */
+      readonly lockAfterMinutes: number | null;
       /** Our own invite link, fingerprint in the fragment. */
       readonly inviteUrl: string;
       readonly storagePersisted: boolean;

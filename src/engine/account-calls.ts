@@ -9,6 +9,7 @@ import { putOut } from "./devices.ts";
 import { translated, type EngineFailure } from "./failure.ts";
 import type { Session } from "./session.ts";
 import { deleteDB } from "idb";
+import { noteTouch } from "./idle-lock.ts";
 import { sessionOf, type House } from "./house.ts";
 import { lockDoor, removeDoor } from "./store/door.ts";
 import type { Database } from "./store/migrations.ts";
@@ -80,6 +81,25 @@ export const lock = (house: House): Answer<null> =>
     return house.look();
   });
 
+/** Sets after how many minutes without a touch the lock turns by itself; fails with `engine/no-password`. */
+export const setIdleLock = (
+  house: House,
+  { minutes }: { readonly minutes: number | null },
+): Answer<null> =>
+  house.atDoor(async (database) => {
+    const session = sessionOf(house);
+    if (!session.ok) return session;
+    const before = session.value.account();
+    if (!before.record.hasPassword) return err({ kind: "engine/no-password" });
+    const record = { ...before.record, lockAfterMinutes: minutes };
+    const saved = await saveAccount(house.deps, database, { ...before, record });
+    if (!saved.ok) return saved;
+    session.value.setAccount(saved.value);
+    await noteTouch(saved.value.store, house.deps.clock.now());
+    house.tellAccount();
+    return ok(null);
+  });
+
 export const unlock = (
   house: House,
   { password }: { readonly password: string },
@@ -89,7 +109,9 @@ export const unlock = (
     if (state.status === "open") return ok(house.view());
     if (state.status === "none") return err({ kind: "engine/not-open" });
     const opened = await account.unlockAccount(house.deps, database, state.greeting, password);
-    return opened.ok ? ok(await house.begin(opened.value)) : opened;
+    if (!opened.ok) return opened;
+    await noteTouch(opened.value.store, house.deps.clock.now());
+    return ok(await house.begin(opened.value));
   });
 
 /** Forgets everything on this device. The wraps go first: whatever stops us after that, what is left cannot be read. */

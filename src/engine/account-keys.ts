@@ -25,6 +25,8 @@ export type AccountRecord = {
   readonly identitySeed: string;
   readonly deviceSeed: string;
   readonly hasPassword: boolean;
+  /** Minutes without a touch until the lock turns by itself; absent or null for never. */
+  readonly lockAfterMinutes?: number | null;
   /** How often the backup was written, and its key replaced. */
   readonly backupVersion: number;
   readonly backupGeneration: number;

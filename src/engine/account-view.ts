@@ -29,6 +29,7 @@ export function viewAccount(
     handle: record.handle,
     displayName: record.displayName,
     hasPassword: record.hasPassword,
+    lockAfterMinutes: record.lockAfterMinutes ?? null,
     inviteUrl: personLink(deps.origin, record.handle, own),
     storagePersisted,
   };

@@ -31,10 +31,10 @@ let profiles = 0;
 export async function startEngineWorld() {
   const relay = await startWorld();
   const seats: Seat[] = [];
-  const open = (profile: string, line: Line = { isCut: false }): Seat => {
+  const open = (profile: string, line: Line = { isCut: false }, clock = systemClock): Seat => {
     const sockets: WebSocket[] = [];
     const engine = createEngine({
-      clock: systemClock,
+      clock,
       random: systemRandom,
       primitives,
       log: silentLog,

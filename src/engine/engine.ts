@@ -10,6 +10,7 @@ import * as cards from "./cards.ts";
 import * as contacts from "./contacts.ts";
 import * as devices from "./devices.ts";
 import type { EngineDeps } from "./deps.ts";
+import { createIdleLock } from "./idle-lock.ts";
 import type { RunningEngine } from "./election.ts";
 import { toBridge, type EngineFailure } from "./failure.ts";
 import * as groups from "./groups.ts";
@@ -28,6 +29,17 @@ const DRAIN_MS = 1_000;
 /** Creates an engine; it opens what this device holds and connects by itself. */
 export function createEngine(deps: EngineDeps): RunningEngine {
   const house = createHouse(deps);
+  const idleLock = createIdleLock({
+    clock: deps.clock,
+    open() {
+      const session = house.session();
+      const afterMinutes = session?.account().record.lockAfterMinutes ?? null;
+      return session === null || afterMinutes === null
+        ? null
+        : { store: session.store, afterMinutes };
+    },
+    lock: () => account.lock(house),
+  });
   return {
     openPage() {
       const seat = house.openSeat();
@@ -40,11 +52,15 @@ export function createEngine(deps: EngineDeps): RunningEngine {
         ...messageCalls(withSession, house),
         ...cardCalls(withSession),
         ...plainCalls(withSession),
-        hint: (input) => hint(house, seat, input),
+        hint(input) {
+          if (input.type === "touched") idleLock.touch();
+          return hint(house, seat, input);
+        },
       };
       return { calls, onEvent: seat.onEvent, close: seat.close };
     },
     async close() {
+      idleLock.close();
       await house.started;
       await house.atDoor(async () => {
         await house.end(DRAIN_MS);
@@ -77,6 +93,7 @@ type AccountCallName =
   | "signIn"
   | "setPassword"
   | "lock"
+  | "setIdleLock"
   | "unlock"
   | "wipe"
   | "setDisplayName";
@@ -133,6 +150,7 @@ const accountCalls = (house: House, seat: Seat): Pick<EngineCalls, AccountCallNa
   signIn: async (input) => toBridge(await account.signIn(house, input)),
   setPassword: async (input) => toBridge(await account.setPassword(house, input)),
   lock: async () => toBridge(await account.lock(house)),
+  setIdleLock: async (input) => toBridge(await account.setIdleLock(house, input)),
   unlock: async (input) => toBridge(await account.unlock(house, input)),
   wipe: async () => toBridge(await account.wipe(house)),
   setDisplayName: async (input) => toBridge(await account.setDisplayName(house, input)),

@@ -7,14 +7,15 @@ import { createKeyedQueue } from "#base/queue.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type { EngineEvent } from "#bridge/events.ts";
 import type { AccountView } from "#bridge/views.ts";
-import { openDevice } from "./account.ts";
+import { openDevice, type Opening } from "./account.ts";
 import type { OpenAccount } from "./account-vault.ts";
 import { viewAccount } from "./account-view.ts";
 import type { EngineDeps } from "./deps.ts";
 import type { EngineFailure } from "./failure.ts";
 import { createPageThreads, type PageThreads } from "./page-threads.ts";
 import { openSession, type Session, type SessionSinks } from "./session.ts";
-import type { Greeting } from "./store/door.ts";
+import { wasIdle } from "./idle-lock.ts";
+import { lockDoor, type Greeting } from "./store/door.ts";
 import { openDatabase, type Database } from "./store/migrations.ts";
 
 export type HouseState =
@@ -108,7 +109,7 @@ export function createHouse(deps: EngineDeps): House {
   const look = async (): Promise<Result<null, EngineFailure>> => {
     const opened = await disk();
     if (!opened.ok) return opened;
-    const opening = await openDevice(deps, opened.value);
+    const opening = await lockedIfIdle(deps, opened.value, await openDevice(deps, opened.value));
     if (opening.status === "open") await begin(opening.account);
     else become(opening);
     return ok(null);
@@ -129,6 +130,20 @@ export function createHouse(deps: EngineDeps): House {
     redrawAll: seats.redrawAll,
     openSeat: () => seats.open(session()),
   };
+}
+
+/** A device left alone for too long is found locked, also when nothing ran that could have locked it. */
+async function lockedIfIdle(
+  deps: EngineDeps,
+  database: Database,
+  opening: Opening,
+): Promise<Opening> {
+  if (opening.status !== "open") return opening;
+  const { record, store } = opening.account;
+  const minutes = record.lockAfterMinutes ?? null;
+  if (minutes === null || !(await wasIdle(store, minutes, deps.clock.now()))) return opening;
+  const locked = await lockDoor(database);
+  return locked.ok ? openDevice(deps, database) : opening;
 }
 
 /** The open session, or why there is none. */

@@ -1,5 +1,6 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
 import { ok, type Result } from "#base/result.ts";
+import type { AccountMark } from "./account-mark.ts";
 import type { Engine } from "./engine.ts";
 import type { AccountView, BridgeFailure } from "./views.ts";
 
@@ -7,6 +8,10 @@ import type { AccountView, BridgeFailure } from "./views.ts";
 export type AccountState = {
   readonly account: AccountView | { readonly status: "loading" };
   readonly loadFailure: BridgeFailure | null;
+  /** There was an account in this browser, and the browser lost it. */
+  readonly isLost: boolean;
+  /** The person means to start with nothing. */
+  beginAnew(): void;
   load(): Promise<void>;
   create(input: NewAccount): Promise<Outcome>;
   signIn(input: { readonly handle: string; readonly password: string }): Promise<Outcome>;
@@ -25,16 +30,21 @@ export type Outcome = Result<null, BridgeFailure>;
 export type AccountStore = StoreApi<AccountState>;
 
 /** Creates the store of the account on this device. */
-export function createAccountStore({ calls, onEvent }: Engine): AccountStore {
+export function createAccountStore({ calls, onEvent }: Engine, mark: AccountMark): AccountStore {
   const store = createStore<AccountState>((set) => {
     const keep = (answer: Result<AccountView, BridgeFailure>): Outcome => {
       if (!answer.ok) return answer;
-      set({ account: answer.value, loadFailure: null });
+      set(taken(answer.value, mark));
       return ok(null);
     };
     return {
       account: { status: "loading" },
       loadFailure: null,
+      isLost: false,
+      beginAnew() {
+        mark.clear();
+        set({ isLost: false });
+      },
       async load() {
         const outcome = keep(await calls.loadAccount());
         if (!outcome.ok) set({ loadFailure: outcome.failure });
@@ -44,8 +54,11 @@ export function createAccountStore({ calls, onEvent }: Engine): AccountStore {
       unlock: async (password) => keep(await calls.unlock({ password })),
       lock: () => calls.lock(),
       async wipe() {
+        // Before the worker says that there is none, or every tab would take it for a loss.
+        mark.clear();
         const answer = await calls.wipe();
-        if (answer.ok) set({ account: { status: "none" } });
+        if (answer.ok) set({ account: { status: "none" }, isLost: false });
+        else mark.set();
         return answer;
       },
       setPassword: (input) => calls.setPassword(input),
@@ -53,9 +66,15 @@ export function createAccountStore({ calls, onEvent }: Engine): AccountStore {
     };
   });
   onEvent((event) => {
-    if (event.type === "account") store.setState({ account: event.account, loadFailure: null });
+    if (event.type === "account") store.setState(taken(event.account, mark));
   });
   return store;
+}
+
+/** What the worker says of the account; none where there was one means that the browser lost it. */
+function taken(account: AccountView, mark: AccountMark): Partial<AccountState> {
+  if (account.status !== "none") mark.set();
+  return { account, loadFailure: null, isLost: account.status === "none" && mark.isSet() };
 }
 
 /** The account while it is open, else null. */

@@ -1,4 +1,5 @@
 import type { Clock } from "#base/clock.ts";
+import { createPassingMark, type AccountMark } from "./account-mark.ts";
 import { createAccountStore, type AccountStore } from "./account-store.ts";
 import { createActivityStore, type ActivityStore } from "./activity-store.ts";
 import { createAnnouncementsStore, type AnnouncementsStore } from "./announcements-store.ts";
@@ -39,10 +40,15 @@ export type Stores = {
 };
 
 /** Creates all stores over one worker. They load what they need when the account opens. */
-export function createStores(engine: Engine, clock: Clock, storage: SettingsStorage): Stores {
+export function createStores(
+  engine: Engine,
+  clock: Clock,
+  storage: SettingsStorage,
+  mark: AccountMark = createPassingMark(),
+): Stores {
   const notices = createNotices();
   const { showFailure, showNote } = notices;
-  const account = createAccountStore(engine);
+  const account = createAccountStore(engine, mark);
   const conversations = createConversationsStore(engine, showFailure);
   const composer = createComposerStore(engine, clock, conversations, showFailure);
   const cards = createCardsStore(engine, clock);

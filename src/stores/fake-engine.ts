@@ -115,6 +115,7 @@ function accountCalls(world: FakeWorld, answer: Answer, done: Done) {
       displayName,
       hasPassword,
       inviteUrl: `https://parley.example/p/${handle}#fp=q83vEjRWeJAq83vEjRWeJA`,
+      lockAfterMinutes: null,
       storagePersisted: true,
     } as AccountView;
     return world.account;
@@ -130,6 +131,7 @@ function accountCalls(world: FakeWorld, answer: Answer, done: Done) {
     setPassword: done("setPassword"),
     lock: done("lock"),
     unlock: (input) => answer("unlock", input, () => open(nameOf(), "ada", true)),
+    setIdleLock: done("setIdleLock"),
     wipe: done("wipe"),
     setDisplayName: (input) =>
       answer("setDisplayName", input, () => open(input.displayName, "ada", true)),

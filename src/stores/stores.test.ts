@@ -48,6 +48,22 @@ describe("the account", () => {
     expect(stores.account.getState().account.status).toBe("locked");
   });
 
+  test("[U85] a browser that lost its account says so; one that was wiped or begins anew does not", async () => {
+    const { engine, stores } = await openStores();
+    const isLost = () => stores.account.getState().isLost;
+    expect(isLost()).toBe(false);
+
+    engine.emit({ type: "account", account: { status: "none" } });
+    expect(isLost()).toBe(true);
+    stores.account.getState().beginAnew();
+    expect(isLost()).toBe(false);
+
+    await stores.account.getState().signIn({ handle: "ada", password: "correct horse battery" });
+    await stores.account.getState().wipe();
+    engine.emit({ type: "account", account: { status: "none" } });
+    expect(isLost()).toBe(false);
+  });
+
   test("[U60] locking takes the open thread off the page", async () => {
     const { engine, stores } = await openStores({ messages: [aMessage(1)] });
     await stores.thread.getState().open(CONVERSATION, null);

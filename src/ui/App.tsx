@@ -10,6 +10,7 @@ import type { RenderJobs } from "./markdown/render-jobs.ts";
 import type { Router } from "./router.ts";
 import { DoorFrame } from "./screens/onboarding/DoorFrame.tsx";
 import { LockedScreen } from "./screens/onboarding/LockedScreen.tsx";
+import { LostScreen } from "#ui/screens/onboarding/LostScreen.tsx";
 import { OnboardingScreen } from "./screens/onboarding/OnboardingScreen.tsx";
 import { SignInScreen } from "./screens/onboarding/SignInScreen.tsx";
 import { FailureNote } from "./screens/shell/FailureNote.tsx";
@@ -49,6 +50,7 @@ export function App({ stores, router, renderJobs }: AppProps) {
 /** Which screen the account's state leads to. */
 function Door() {
   const account = useStore("account", (state) => state.account);
+  const isLost = useStore("account", (state) => state.isLost);
   const step = useStore("onboarding", (state) => state.step);
   const [isSigningIn, setSigningIn] = useState(false);
   switch (account.status) {
@@ -57,6 +59,8 @@ function Door() {
     case "none":
       return isSigningIn ? (
         <SignInScreen onNew={() => setSigningIn(false)} />
+      ) : isLost ? (
+        <LostScreen onSignIn={() => setSigningIn(true)} />
       ) : (
         <OnboardingScreen onSignIn={() => setSigningIn(true)} />
       );

@@ -364,6 +364,18 @@ export const en = {
   "signIn.busy": "Opening your keys. This takes a few seconds.",
   "signIn.new": "Create a new account instead",
 
+  // lost
+  "lost.title": "Your conversations are gone from this browser",
+  "lost.help":
+    "There was an account here, and the browser has removed what it stored. Your account still exists. Sign in to go on as the same person.",
+  "lost.signIn": "Sign in with the password",
+  "lost.anew": "Begin anew",
+  "lost.anewHelp": "Without the password you can only begin as somebody new.",
+  "lost.anewQuestion": "Begin as somebody new?",
+  "lost.anewWarning":
+    "You get new keys. Your contacts and agents will not know you, and the old account stays closed here.",
+  "lost.anewWait": "You can begin anew in {seconds} s",
+
   // locked
   "locked.title": "Locked",
   "locked.help":
@@ -626,6 +638,9 @@ export const en = {
   "settings.passwordChange": "Change password",
   "settings.passwordSave": "Save password",
   "settings.passwordSaved": "Password saved",
+  "settings.idle": "Lock by itself when nobody uses it",
+  "settings.idleNever": "Never",
+  "settings.idleMinutes": "{count, plural, one {After # minute} other {After # minutes}}",
   "settings.lock": "Lock now",
   "settings.lockHelp": "Closes everything on this device until you enter the password.",
   "settings.storage": "Storage",

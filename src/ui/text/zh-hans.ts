@@ -354,6 +354,17 @@ export const zhHans: TextTable = {
   "signIn.busy": "正在打开你的密钥,需要几秒钟。",
   "signIn.new": "改为创建新账号",
 
+  // lost
+  "lost.title": "你的对话已不在这个浏览器里",
+  "lost.help":
+    "这里曾有一个账号,但浏览器清除了保存的数据。账号仍然存在,登录后可以继续以同一身份使用。",
+  "lost.signIn": "用密码登录",
+  "lost.anew": "重新开始",
+  "lost.anewHelp": "没有密码,就只能以新的身份开始。",
+  "lost.anewQuestion": "要以新的身份开始吗?",
+  "lost.anewWarning": "你会得到新的密钥。联系人和智能体不会认得你,旧账号在这里无法打开。",
+  "lost.anewWait": "{seconds} 秒后可以重新开始",
+
   // locked
   "locked.title": "已锁定",
   "locked.help": "{name},输入密码之前,这台设备上的对话都是关闭的。",
@@ -601,6 +612,9 @@ export const zhHans: TextTable = {
   "settings.passwordChange": "修改密码",
   "settings.passwordSave": "保存密码",
   "settings.passwordSaved": "密码已保存",
+  "settings.idle": "无人使用时自动锁定",
+  "settings.idleNever": "从不",
+  "settings.idleMinutes": "{count} 分钟后",
   "settings.lock": "立即锁定",
   "settings.lockHelp": "关闭这台设备上的所有内容,直到输入密码。",
   "settings.storage": "存储",

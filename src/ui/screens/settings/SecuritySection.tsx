@@ -4,6 +4,7 @@ import { MIN_PASSWORD_CHARACTERS } from "#stores/limits.ts";
 import type { BridgeFailure } from "#stores/views.ts";
 import { useStore, useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
+import { RadioField } from "#ui/kit/Choices.tsx";
 import { PasswordField } from "#ui/kit/Field.tsx";
 import { missingCharacters } from "#ui/screens/onboarding/password-rule.ts";
 import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
@@ -41,6 +42,7 @@ export function SecuritySection() {
               {t("settings.lock")}
             </Button>
           </div>
+          <IdleLockField minutes={open.lockAfterMinutes} />
         </section>
       )}
       <DeviceList />
@@ -55,6 +57,29 @@ export function SecuritySection() {
       </section>
       <WipeDialog open={isWiping} onOpenChange={setIsWiping} hasPassword={open.hasPassword} />
     </>
+  );
+}
+
+const IDLE_MINUTES = [null, 1, 5, 15, 60] as const;
+
+function IdleLockField({ minutes }: { minutes: number | null }) {
+  const t = useText();
+  const { calls, notices } = useStores();
+  const change = async (next: number | null): Promise<void> => {
+    const answer = await calls.setIdleLock({ minutes: next });
+    if (!answer.ok) notices.showFailure(answer.failure);
+  };
+  return (
+    <RadioField
+      label={t("settings.idle")}
+      value={String(minutes)}
+      options={IDLE_MINUTES.map((choice) => ({
+        value: String(choice),
+        label:
+          choice === null ? t("settings.idleNever") : t("settings.idleMinutes", { count: choice }),
+      }))}
+      onChange={(next) => void change(next === "null" ? null : Number(next))}
+    />
   );
 }
 

@@ -1,10 +1,9 @@
-import { useEffect, useState } from "react";
+import { useState } from "react";
 import { useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { ConfirmDialog } from "#ui/kit/Dialog.tsx";
 import { useText } from "#ui/text/text.tsx";
-
-const WAIT_SECONDS = 10;
+import { useCountdown } from "./use-countdown.ts";
 
 type WipeDialogProps = {
   open: boolean;
@@ -45,25 +44,4 @@ export function WipeDialog({ open, onOpenChange, hasPassword }: WipeDialogProps)
       }
     />
   );
-}
-
-function useCountdown(isRunning: boolean): number {
-  const { clock } = useStores();
-  const [seconds, setSeconds] = useState(WAIT_SECONDS);
-  useEffect(() => {
-    if (!isRunning) return;
-    let left = WAIT_SECONDS;
-    let cancel = (): void => {};
-    const tick = (): void => {
-      setSeconds(left);
-      if (left > 0)
-        cancel = clock.after(1_000, () => {
-          left--;
-          tick();
-        });
-    };
-    tick();
-    return () => cancel();
-  }, [clock, isRunning]);
-  return seconds;
 }
