@@ -63,16 +63,18 @@ export function createIdbStore(parts: Parts): Store {
 
   return {
     get: async (table, key) => (isClosed ? null : open(table, key)),
-    async list(table, prefix = "") {
-      if (isClosed) return [];
-      // Behind the commits, so that the keys of a commit under way are not missed when they are first read.
-      const keys = await commits.run("commit", () => keysOf(table));
-      const wanted = [...keys.keys()].filter((key) => key.startsWith(prefix)).sort();
-      const found = await Promise.all(
-        wanted.map(async (key) => ({ key, value: await open(table, key) })),
-      );
-      return found.flatMap(({ key, value }) => (value === null ? [] : [{ key, value }]));
-    },
+    // Behind the commits, so that keys of a commit under way are not missed, and before the end, so that a store that
+    // closes meanwhile is not read any more.
+    list: (table, prefix = "") =>
+      commits.run("commit", async () => {
+        if (isClosed) return [];
+        const keys = await keysOf(table);
+        const wanted = [...keys.keys()].filter((key) => key.startsWith(prefix)).sort();
+        const found = await Promise.all(
+          wanted.map(async (key) => ({ key, value: await open(table, key) })),
+        );
+        return found.flatMap(({ key, value }) => (value === null ? [] : [{ key, value }]));
+      }),
     logBefore: async (conversationId, beforeSeq, limit) =>
       isClosed ? [] : rows.before(conversationId, beforeSeq, limit),
     logAfter: async (conversationId, afterSeq, limit) =>
