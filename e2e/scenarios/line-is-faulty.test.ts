@@ -70,7 +70,7 @@ describe("a line that spoils how bytes come", () => {
   ];
   test.each(FAULTS)(
     "[E40] [E43] everything that comes %s is read and done once, in order",
-    timeoutMs(60_000, 1_200_000),
+    timeoutMs(240_000, 1_200_000),
     async (name, fault) => {
       const { stage, talk, end } = await setupTalk();
       stage.line.become(fault);
@@ -88,7 +88,7 @@ describe("a line that spoils how bytes come", () => {
 
 test(
   "[E62] [E40] a line cut in the midst of frames, either way, loses and repeats nothing",
-  timeoutMs(90_000, 1_800_000),
+  timeoutMs(240_000, 1_800_000),
   async () => {
     const { stage, talk, end } = await setupTalk();
     const cuts = rounds(6, 120);
@@ -105,7 +105,7 @@ test(
 
 test(
   "[E4] a line that is open and dead is found by its silence, and nothing said into it is lost",
-  timeoutMs(60_000, 1_200_000),
+  timeoutMs(240_000, 1_200_000),
   async () => {
     const { stage, ada, conversationId, clock, talk, end } = await setupTalk();
     const other = await anAgentInReach(stage, clock, ada);
@@ -132,7 +132,7 @@ test(
 
 test(
   "[E5] [E8] a captive portal, then a closed door: endpoints wait, come back and go on",
-  timeoutMs(60_000, 1_200_000),
+  timeoutMs(240_000, 1_200_000),
   async () => {
     const { stage, ada, talk, end } = await setupTalk();
     for (const fault of [{ kind: "portal" }, { kind: "refused" }] as const) {

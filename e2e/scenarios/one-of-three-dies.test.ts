@@ -13,7 +13,7 @@ const HAND_OVER_MS = 5_000;
 
 test(
   "[K6] of three processes with one key one dies at work: the others go on, and each command is done once",
-  timeoutMs(90_000, 1_800_000),
+  timeoutMs(240_000, 1_800_000),
   async () => {
     const stage = await setupStage();
     const agent = await provisionCountingAgent(stage);

@@ -120,7 +120,7 @@ const say = async (person: Person, conversationId: ConversationId, text: string)
 
 test(
   "[R1] after a whole conversation no text and no key is in the relay's files, logs, wires or memory",
-  { timeout: 120_000 },
+  { timeout: 240_000 },
   async () => {
     const watched = await setupWatchedWorld();
     const { ada } = await converse(watched);
