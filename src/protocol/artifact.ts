@@ -1,5 +1,5 @@
 /**
- * Cards an agent draws in a thread (progress, form, approval …) and the answers people give. SPEC §artifacts.
+ * Cards an agent draws in a thread (progress, form, approval …) and the answers people give. SPEC §6.
  * The same field checks run in the client before an answer is sent and in the SDK before a handler sees it.
  */
 import * as v from "valibot";

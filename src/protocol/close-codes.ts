@@ -1,6 +1,6 @@
 /**
  * The only list of WebSocket close codes: what each means and what the endpoint does about it.
- * The reason text is the name, optionally followed by ` retry_after=<seconds>`. SPEC §close codes.
+ * The reason text is the name, optionally followed by ` retry_after=<seconds>`. SPEC P151.
  */
 
 /**

@@ -1,6 +1,6 @@
 /**
  * What an endpoint says to the relay, one schema per frame. Every frame may carry `req`, echoed in its answer.
- * SPEC §endpoint frames.
+ * SPEC §3.
  */
 import * as v from "valibot";
 import type { AgentId, ConversationId, MessageId, StreamId } from "./ids.ts";

@@ -1,6 +1,6 @@
 /**
  * Every refusal a relay can give, over REST and in `error` frames: its HTTP status, a sentence for logs and
- * developers, and what a client does about it. SPEC §errors.
+ * developers, and what a client does about it. SPEC §8.
  */
 
 /**

@@ -1,7 +1,7 @@
 /**
  * The two directions of a socket: text in, a checked frame or a failure out, and back.
  * A frame of unknown type is a failure of its own kind, which callers ignore; unknown members are dropped.
- * SPEC §frames.
+ * SPEC §3.
  */
 import type * as v from "valibot";
 import { err, ok, type Result } from "#base/result.ts";

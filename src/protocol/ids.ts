@@ -1,6 +1,6 @@
 /**
  * Ids as they travel: canonical lower-case UUID text, branded by meaning so that none stands in for another.
- * In hashes and signatures the same id is its 16 raw bytes. SPEC §ids.
+ * In hashes and signatures the same id is its 16 raw bytes. SPEC P1.
  */
 import { bytesToHex, hexToBytes, type Bytes } from "#base/bytes.ts";
 import type { Brand } from "#base/brand.ts";

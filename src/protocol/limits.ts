@@ -1,6 +1,5 @@
 /**
  * Every number the protocol fixes, with its unit and its reason. Crypto's own numbers stand in its limits.
- * SPEC §limits.
  */
 
 // Sizes. The largest envelope (512 KiB payload, 64 wraps) in base64 still fits one frame.

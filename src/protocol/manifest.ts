@@ -1,6 +1,6 @@
 /**
  * What an agent says it can do and what it wants to be allowed. The relay stores and versions it; the hash in the
- * agent's signed card is what clients believe. SPEC §agents.
+ * agent's signed card is what clients believe. SPEC P229.
  */
 import * as v from "valibot";
 import { MAX_MANIFEST_BYTES } from "./limits.ts";

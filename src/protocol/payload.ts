@@ -1,6 +1,6 @@
 /**
  * The plaintext inside an envelope: one JSON object whose `type` says what it is.
- * A known type with a wrong shape is refused; an unknown type is kept as it came. SPEC §payloads.
+ * A known type with a wrong shape is refused; an unknown type is kept as it came. SPEC §4.
  */
 import * as v from "valibot";
 import { utf8, utf8ToText, type Bytes } from "#base/bytes.ts";

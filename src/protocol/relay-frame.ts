@@ -1,7 +1,7 @@
 /**
  * What the relay says to an endpoint, one schema per frame.
  * A durable frame stands in its conversation's log: it has `conversation_seq` and is repeated until acknowledged.
- * SPEC §relay frames.
+ * SPEC §3.
  */
 import * as v from "valibot";
 import type {

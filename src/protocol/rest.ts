@@ -1,6 +1,6 @@
 /**
  * Bodies and answers of the relay's REST paths. An answer is `{data}`, a page `{data, next_cursor}`,
- * a refusal `{error}`. Names ending in `Body` go to the relay; all others come from it. SPEC §rest.
+ * a refusal `{error}`. Names ending in `Body` go to the relay; all others come from it. SPEC §2.
  */
 import * as v from "valibot";
 import type {

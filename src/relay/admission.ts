@@ -1,6 +1,6 @@
 /**
  * Who may come in: access tokens of people, tokens of agents, signatures of devices. Knows no socket and no route.
- * Secrets at rest are hashes; the signing key is the relay's own file. SPEC §admission.
+ * Secrets at rest are hashes; the signing key is the relay's own file. SPEC P15, P47.
  */
 import { createHash, createHmac, createPublicKey, verify as verifySignature } from "node:crypto";
 import { errors, jwtVerify, SignJWT, type JWTPayload } from "jose";

@@ -1,4 +1,4 @@
-/** Whether an envelope says of itself what its frame and its sender's login say. Nothing is opened. SPEC R-envelope. */
+/** Whether an envelope says of itself what its frame and its sender's login say. Nothing is opened. SPEC P116. */
 import type { Bytes } from "#base/bytes.ts";
 import { equalBytes } from "#base/bytes.ts";
 import { ok, type Result } from "#base/result.ts";

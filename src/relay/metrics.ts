@@ -1,6 +1,6 @@
 /**
  * What the relay counts, as one table, and its Prometheus text. No label ever holds an id, a handle or an address:
- * each has few values, all of them ours. SPEC §metrics.
+ * each has few values, all of them ours. SPEC P288.
  */
 
 type Kind = "counter" | "gauge" | "histogram";

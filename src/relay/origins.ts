@@ -1,4 +1,4 @@
-/** Which web pages may talk to this relay: its own, and those its operator named. SPEC §origins. */
+/** Which web pages may talk to this relay: its own, and those its operator named. SPEC P9. */
 
 export interface OriginCheck {
   /** Origins a page may have; the first is the relay's public one. */

@@ -1,7 +1,7 @@
 /**
  * Requests the relay makes at somebody's wish: to webhooks and push services. HTTPS only, no redirects, and no way
  * into the network the relay stands in: a name is resolved once, what it stands for is checked, and exactly that
- * address is connected to. SPEC §outbound.
+ * address is connected to. SPEC P239.
  */
 import { lookup } from "node:dns/promises";
 import { request as requestPlain, type RequestOptions } from "node:http";

@@ -1,4 +1,4 @@
-/** Ciphertext files by attachment id. Whoever stores them sees sizes and hashes, nothing else. SPEC §files. */
+/** Ciphertext files by attachment id. Whoever stores them sees sizes and hashes, nothing else. SPEC P76. */
 import type { Result } from "#base/result.ts";
 import type { AttachmentId } from "#protocol/ids.ts";
 import type { RelayFailure } from "../failure.ts";

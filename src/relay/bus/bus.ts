@@ -1,6 +1,6 @@
 /**
  * Carries what is never stored (typing, presence, deltas) and hints to whoever is connected, at most once.
- * One process needs none of it on a wire; several would share a broker behind this interface. SPEC §ephemera.
+ * One process needs none of it on a wire; several would share a broker behind this interface. SPEC P90.
  */
 import type { AccountId } from "#protocol/ids.ts";
 import type { RelayFrame } from "#protocol/relay-frame.ts";

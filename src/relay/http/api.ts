@@ -1,6 +1,6 @@
 /**
  * What every REST resource is built from: who is asking, how often, a checked body, and one way to answer.
- * A handler returns a Result; only this file spells answers and refusals. SPEC §rest.
+ * A handler returns a Result; only this file spells answers and refusals. SPEC P7.
  */
 import type { HttpBindings } from "@hono/node-server";
 import type { Context, Handler, Hono } from "hono";

@@ -1,4 +1,4 @@
-/** All routes of the relay, and what every answer has in common. SPEC §rest. */
+/** All routes of the relay, and what every answer has in common. SPEC P7. */
 import { Hono } from "hono";
 import { routePath } from "hono/route";
 import type { HttpBindings } from "@hono/node-server";

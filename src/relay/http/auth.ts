@@ -1,4 +1,4 @@
-/** Signing up and in: by password, by the device's key, by the refresh cookie. SPEC §auth. */
+/** Signing up and in: by password, by the device's key, by the refresh cookie. SPEC P15. */
 import { timingSafeEqual } from "node:crypto";
 import { deleteCookie, getCookie } from "hono/cookie";
 import { base64ToBytes } from "#base/base64.ts";

@@ -1,4 +1,4 @@
-/** Encrypted files in three steps: announce, put, confirm. The relay sees ciphertext of a known size. SPEC §files. */
+/** Encrypted files in three steps: announce, put, confirm. The relay sees ciphertext of a known size. SPEC P76. */
 import { ok, type Result } from "#base/result.ts";
 import { isUuid, makeId, type AttachmentId } from "#protocol/ids.ts";
 import { MAX_FILE_BYTES } from "#protocol/limits.ts";

@@ -1,4 +1,4 @@
-/** Groups: each change brings its signed ledger entry; the relay keeps the routing copy. SPEC §groups. */
+/** Groups: each change brings its signed ledger entry; the relay keeps the routing copy. SPEC P71. */
 import type * as v from "valibot";
 import type { AccountId, AgentId, ConversationId, UserId } from "#protocol/ids.ts";
 import {

@@ -1,6 +1,6 @@
 /**
  * Entries for an agent that asks for them: what it lacks, in order within each conversation, and a cursor that
- * acknowledges the batch when it is handed back. SPEC §polling.
+ * acknowledges the batch when it is handed back. SPEC P240.
  */
 import { base64UrlToBytes, bytesToBase64Url } from "#base/base64.ts";
 import { utf8, utf8ToText } from "#base/bytes.ts";

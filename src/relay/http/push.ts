@@ -1,4 +1,4 @@
-/** Push subscriptions of a person's devices. SPEC §push. */
+/** Push subscriptions of a person's devices. SPEC P80. */
 import { base64UrlToBytes } from "#base/base64.ts";
 import { makeId } from "#protocol/ids.ts";
 import { SubscribeBody } from "#protocol/rest.ts";

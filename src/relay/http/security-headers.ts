@@ -1,4 +1,4 @@
-/** The headers every answer carries, errors and files included. SPEC §headers; the reasons stand in SECURITY.md. */
+/** The headers every answer carries, errors and files included. SPEC S1; the reasons stand in SECURITY.md. */
 
 export type HeaderOptions = {
   /** Further sources the app may connect to: plain agent servers of this deployment. */

@@ -1,6 +1,6 @@
 /**
  * Pushes durable entries to sockets, in order and within each socket's window, and moves their cursors.
- * The log is the truth: whatever cannot be pushed at once is read from it when there is room. SPEC §delivery.
+ * The log is the truth: whatever cannot be pushed at once is read from it when there is room. SPEC P91 to P97.
  */
 import type { Clock } from "#base/clock.ts";
 import { encodeFrame } from "#protocol/frame.ts";

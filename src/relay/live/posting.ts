@@ -1,4 +1,4 @@
-/** Takes what a member wants stored, over socket or REST alike: checks, rates, then the log. SPEC §posting. */
+/** Takes what a member wants stored, over socket or REST alike: checks, rates, then the log. SPEC P116. */
 import type { Clock } from "#base/clock.ts";
 import { ok, type Result } from "#base/result.ts";
 import type { AgentId, ConversationId, MessageId } from "#protocol/ids.ts";

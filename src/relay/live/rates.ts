@@ -1,4 +1,4 @@
-/** How often who may do what. The numbers are the protocol's; an operator may change them. SPEC R-rates. */
+/** How often who may do what. The numbers are the protocol's; an operator may change them. SPEC P277 to P286. */
 import type { Rate } from "./token-bucket.ts";
 
 const every = (count: number, perMs: number): Rate => ({

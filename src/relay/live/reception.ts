@@ -1,4 +1,4 @@
-/** Lets sockets in: the first frame, the welcome, the renewal of a token, and the time a stranger has. SPEC §sign-in. */
+/** Lets sockets in: the first frame, the welcome, the renewal of a token, and the time a stranger has. SPEC P82. */
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
 import { CLOSE } from "#protocol/close-codes.ts";

@@ -1,4 +1,4 @@
-/** Who is connected: sockets by account, and which of an agent's sockets a conversation belongs to. SPEC R-agents. */
+/** Who is connected: sockets by account, and which of an agent's sockets a conversation belongs to. SPEC P97. */
 import { createHash } from "node:crypto";
 import type { AccountId, ConversationId } from "#protocol/ids.ts";
 import type { Connection } from "./connection.ts";

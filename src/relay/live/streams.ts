@@ -1,6 +1,6 @@
 /**
  * Streams that are live: their sealed deltas, in memory only, until the author ends them or a limit does.
- * What outlives a stream is in the log: its start, and its end. SPEC §streams.
+ * What outlives a stream is in the log: its start, and its end. SPEC P194 to P200.
  */
 import type { AccountId, ConversationId, DeviceId, StreamId } from "#protocol/ids.ts";
 import {

@@ -16,7 +16,7 @@ const MESSAGE_KINDS: ReadonlySet<EntryKind> = new Set([
 export const base64Text = (bytes: Bytes): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64");
 
-/** `live` false: a page or a backlog, where a finished stream is a plain message. SPEC R6. */
+/** `live` false: a page or a backlog, where a finished stream is a plain message. SPEC P62. */
 export function entryToFrame(entry: StoredEntry, live: boolean): DurableFrame {
   const place = {
     conversation_id: entry.conversationId,

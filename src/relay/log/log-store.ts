@@ -1,6 +1,6 @@
 /**
  * The ordered log: per conversation one dense sequence of entries, with members, cursors, ledger and session opens.
- * Every implementation passes log-store.contract.ts. It sees envelopes as bytes and never looks inside. SPEC §log.
+ * Every implementation passes log-store.contract.ts. It sees envelopes as bytes and never looks inside. SPEC S13.
  */
 import type { Bytes } from "#base/bytes.ts";
 import type { Result } from "#base/result.ts";

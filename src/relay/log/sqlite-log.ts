@@ -1,4 +1,4 @@
-/** The log over SQLite: writes by the one writer, reads by a connection of this thread. SPEC §storage. */
+/** The log over SQLite: writes by the one writer, reads by a connection of this thread. SPEC S14. */
 import type { Bytes } from "#base/bytes.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";

@@ -1,7 +1,7 @@
 /**
  * Wakes browsers that are asleep: a message that no socket of the device acknowledged within five seconds is
  * announced through its push service, by place alone. What is due is kept in memory: a restart forgets it, the
- * message itself is in the log. SPEC §push.
+ * message itself is in the log. SPEC P80.
  */
 import { createHash } from "node:crypto";
 import { bytesToBase64Url } from "#base/base64.ts";

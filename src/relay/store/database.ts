@@ -1,6 +1,6 @@
 /**
  * Opens the relay's one database file and brings it to the newest schema.
- * Every acknowledged write survives a kill and a power cut: WAL with `synchronous=FULL`. SPEC §storage.
+ * Every acknowledged write survives a kill and a power cut: WAL with `synchronous=FULL`. SPEC S14.
  */
 import { DatabaseSync } from "node:sqlite";
 import { assert } from "#base/invariant.ts";

@@ -3,7 +3,7 @@ import { assert } from "#base/invariant.ts";
 import type { NewEntry, StoredEntry } from "../log/log-store.ts";
 import type { Sql } from "./sql.ts";
 
-/** Appends to a conversation: the row lock on its counter is what makes the order dense. SPEC R1. */
+/** Appends to a conversation: the row lock on its counter is what makes the order dense. SPEC S13. */
 export function insertEntry(sql: Sql, entry: NewEntry, now: number): StoredEntry {
   const place = sql.get<{ seq: number }>(
     "UPDATE conv SET next_seq = next_seq + 1, updated_at = ? WHERE id = ? RETURNING next_seq - 1 AS seq",

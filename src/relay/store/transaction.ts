@@ -1,6 +1,6 @@
 /**
  * Many small writes, one commit: jobs that arrived together share a transaction, each in a savepoint of its own,
- * so a refused one leaves the others alone. SPEC §storage.
+ * so a refused one leaves the others alone. SPEC S14.
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { Result } from "#base/result.ts";

@@ -1,4 +1,4 @@
-/** One entry as a webhook receives it: what is said of it, how it is signed, and when it is tried again. SPEC §webhooks. */
+/** One entry as a webhook receives it: what is said of it, how it is signed, and when it is tried again. SPEC P233 to P239. */
 import { createHash, createHmac } from "node:crypto";
 import { utf8, type Bytes } from "#base/bytes.ts";
 import type { RandomBytes } from "#base/random.ts";

@@ -1,9 +1,14 @@
 import { createHmac } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createFakeClock } from "#base/fake-clock.ts";
+import { Secret } from "#base/secret.ts";
 import type { AgentId, ConversationId } from "#protocol/ids.ts";
+import { createAtRest } from "../at-rest.ts";
+import { DATABASE_FILE } from "../data-folder.ts";
 import { createOutbound, type OutboundRequest } from "../outbound.ts";
 import { aMessage, aWorld, onTestEnd, type Account, type World } from "../relay-world.contract.ts";
 import { codeOf, sendByRest } from "../rest-steps.contract.ts";
@@ -236,6 +241,23 @@ describe("a webhook", () => {
 
     const after = await receiver.next();
     expect(after.headers["x-hashee-delivery-id"]).toBe(before.headers["x-hashee-delivery-id"]);
+  });
+
+  test("[R6] has a secret that the database alone does not give away", async () => {
+    const { world, secret } = await aWebhookAgent();
+    await world.stop();
+
+    const file = readFileSync(join(world.folder, DATABASE_FILE));
+
+    expect(file.includes(secret)).toBe(false);
+    expect(file.includes(Buffer.from(secret, "base64"))).toBe(false);
+    const sealed = createAtRest(new Secret(new Uint8Array(32))).seal("a", new Uint8Array([1, 2]));
+    const other = createAtRest(new Secret(new Uint8Array(32).fill(1)));
+    expect(createAtRest(new Secret(new Uint8Array(32))).open("a", sealed)).toEqual(
+      new Uint8Array([1, 2]),
+    );
+    expect(other.open("a", sealed)).toBeNull();
+    expect(createAtRest(new Secret(new Uint8Array(32))).open("b", sealed)).toBeNull();
   });
 
   test("[P53] signs with its new secret from the moment it is made; nobody else makes one", async () => {

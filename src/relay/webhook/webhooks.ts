@@ -1,6 +1,6 @@
 /**
  * Delivers entries to agents that are reached by webhook: in order within a conversation, again until they are
- * taken, from the agent's cursor on. Nothing is remembered but the cursor; a restart goes on from it. SPEC §webhooks.
+ * taken, from the agent's cursor on. Nothing is remembered but the cursor; a restart goes on from it. SPEC P233 to P239.
  */
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
