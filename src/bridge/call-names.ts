@@ -12,6 +12,8 @@ const NAMES: Readonly<Record<CallName, true>> = {
   unlock: true,
   wipe: true,
   setDisplayName: true,
+  makeRecovery: true,
+  restoreAccount: true,
   listDevices: true,
   revokeDevice: true,
   listOfferedInvites: true,

@@ -24,6 +24,7 @@ import type {
   ConversationView,
   DeviceView,
   InviteView,
+  RecoveryView,
   SearchHitView,
   SecurityView,
   ThreadView,
@@ -50,6 +51,12 @@ export interface EngineCalls {
   /** Forgets everything on this device. */
   wipe(): Answer<null>;
   setDisplayName(input: { readonly displayName: string }): Answer<AccountView>;
+
+  // recovery
+  /** A fresh code and file each time; the worker keeps neither. */
+  makeRecovery(): Answer<RecoveryView>;
+  /** The account of a recovery file on this device that has none. */
+  restoreAccount(input: { readonly file: string; readonly code: string }): Answer<AccountView>;
 
   // devices
   listDevices(): Answer<readonly DeviceView[]>;

@@ -270,6 +270,13 @@ export type SecurityView = {
   }[];
 };
 
+/** A recovery code, to be shown once, and the file that it opens. */
+export type RecoveryView = {
+  readonly code: string;
+  readonly file: string;
+  readonly fileName: string;
+};
+
 /** One of the person's own devices. */
 export type DeviceView = {
   readonly id: DeviceId;

@@ -1,12 +1,13 @@
 /** Calls about an open account: what the page sees of it, its password, its name, leaving. */
 import { err, ok, type Result } from "#base/result.ts";
-import type { AccountView } from "#bridge/views.ts";
+import type { AccountView, RecoveryView } from "#bridge/views.ts";
 import type { BackupContent } from "#crypto/backup-content.ts";
 import { OwnProfile } from "#protocol/rest.ts";
 import * as account from "./account.ts";
 import { saveAccount } from "./account-vault.ts";
 import { putOut } from "./devices.ts";
 import { translated, type EngineFailure } from "./failure.ts";
+import * as recovery from "./recovery.ts";
 import type { Session } from "./session.ts";
 import { deleteDB } from "idb";
 import { noteTouch } from "./idle-lock.ts";
@@ -44,6 +45,29 @@ export const signIn = (
     if (session !== null) await restore(house, session, database, signed.value.backup);
     return ok(house.view());
   });
+
+/** The account of a recovery file, on this new device. */
+export const restoreAccount = (
+  house: House,
+  input: { readonly file: string; readonly code: string },
+): Answer<AccountView> =>
+  house.atDoor(async (database) => {
+    if (house.state().status !== "none") return err({ kind: "engine/already-open" });
+    const restored = await account.restoreAccount(house.deps, database, input);
+    if (!restored.ok) return restored;
+    await house.begin(restored.value.account);
+    const session = house.session();
+    if (session !== null) await restore(house, session, database, restored.value.backup);
+    return ok(house.view());
+  });
+
+/** A fresh recovery code and file of what this person trusts today. */
+export const makeRecovery = async (house: House): Answer<RecoveryView> => {
+  const session = sessionOf(house);
+  if (!session.ok) return session;
+  const content = await backupContent(session.value);
+  return ok(recovery.makeRecovery(house.deps, session.value.account().record, content));
+};
 
 /** Sets or replaces the password; the new backup holds whom this person trusts today. */
 export const setPassword = (

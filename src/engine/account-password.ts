@@ -5,6 +5,8 @@ import { Secret } from "#base/secret.ts";
 import type { BackupContent } from "#crypto/backup-content.ts";
 import type { AccountState } from "#crypto/ledger/account-state.ts";
 import { checkPassword, derivePassword, type PasswordKeys } from "#crypto/password.ts";
+import { createRest } from "#peer/rest.ts";
+import { AuthParams } from "#protocol/rest.ts";
 import {
   fromWireParams,
   keysOf,
@@ -13,7 +15,7 @@ import {
   type PasswordTerms,
 } from "./account-keys.ts";
 import type { EngineDeps } from "./deps.ts";
-import type { EngineFailure } from "./failure.ts";
+import { translated, type EngineFailure } from "./failure.ts";
 import { viewDoor } from "./store/door.ts";
 import type { Database } from "./store/migrations.ts";
 
@@ -81,10 +83,26 @@ export async function currentAuthKey(
   const door = await viewDoor(database);
   const greeting = door.status === "none" ? null : door.greeting;
   const salt = greeting?.salt == null ? null : base64ToBytes(greeting.salt);
-  if (current === null || salt === null || greeting?.params == null)
-    return err({ kind: "engine/wrong-password" });
-  const keys = await stretch(deps, record.handle, current, { salt, params: greeting.params });
+  if (current === null) return err({ kind: "engine/wrong-password" });
+  const terms =
+    salt === null || greeting?.params == null
+      ? await fetchTerms(deps, record.handle)
+      : ok({ salt, params: greeting.params });
+  if (!terms.ok) return terms;
+  const keys = await stretch(deps, record.handle, current, terms.value);
   return keys.ok
     ? ok(bytesToBase64(keys.value.authKey.reveal()))
     : err({ kind: "engine/wrong-password" });
+}
+
+/** A device that came by a recovery file has never seen the password: the relay knows what it was stretched with. */
+async function fetchTerms(
+  deps: EngineDeps,
+  handle: string,
+): Promise<Result<PasswordTerms, EngineFailure>> {
+  const rest = createRest({ ...deps, baseUrl: deps.origin, tokens: null });
+  const asked = await rest.call("POST", "/auth/params", AuthParams, { handle });
+  return asked.ok
+    ? ok(termsOf(asked.value.argon2_salt, asked.value.argon2_params))
+    : err(translated(asked.failure));
 }

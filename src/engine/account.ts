@@ -6,6 +6,7 @@ import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import { sealDeviceName } from "#crypto/device-name.ts";
 import type { BackupContent } from "#crypto/backup-content.ts";
+import type { AccountState } from "#crypto/ledger/account-state.ts";
 import { HANDLE, MAX_DISPLAY_NAME_CHARACTERS } from "#protocol/limits.ts";
 import {
   AuthParams,
@@ -38,6 +39,7 @@ import {
 } from "./account-vault.ts";
 import type { EngineDeps } from "./deps.ts";
 import { translated, type EngineFailure } from "./failure.ts";
+import { openRecovery } from "./recovery.ts";
 import { makeHandle } from "./handle.ts";
 import { removeDoor, unlockDoor, viewDoor, type Greeting } from "./store/door.ts";
 import type { Database } from "./store/migrations.ts";
@@ -172,25 +174,79 @@ export async function signIn(
   const content = readBackup(deps.primitives, userId, ledger.value, backup, password.value);
   if (!content.ok) return content;
 
-  const now = deps.clock.now();
-  const draft: AccountRecord = {
+  const enrolled = await enrolHere(deps, database, entitled, ledger.value, {
     userId,
-    deviceId: makeId<DeviceId>(now, deps.random),
     handle,
-    displayName: handle,
-    identitySeed: bytesToBase64(content.value.identitySeed.reveal()),
-    deviceSeed: bytesToBase64(deps.random(32)),
+    content: content.value,
     hasPassword: true,
     backupVersion: backup.backup_version ?? 1,
     backupGeneration: backup.bk_gen,
+  });
+  if (!enrolled.ok) return enrolled;
+  const kept = await keep(deps, database, enrolled.value, { terms, password: password.value });
+  return kept.ok ? ok({ account: kept.value, backup: content.value }) : kept;
+}
+
+/**
+ * The account of a recovery file, on a device that has none. The password stays what it was.
+ *
+ * Fails as `openRecovery` does, and with `engine/device-limit`.
+ */
+export async function restoreAccount(
+  deps: EngineDeps,
+  database: Database,
+  input: { readonly file: string; readonly code: string },
+): Promise<
+  Result<{ readonly account: OpenAccount; readonly backup: BackupContent }, EngineFailure>
+> {
+  const recovered = await openRecovery(deps, input);
+  if (!recovered.ok) return recovered;
+  const { userId, handle, content, rest } = recovered.value;
+  const ledger = await fetchAccount(deps, rest, userId);
+  if (!ledger.ok) return ledger;
+  const { backup } = ledger.value;
+  const enrolled = await enrolHere(deps, database, rest, ledger.value, {
+    userId,
+    handle,
+    content,
+    hasPassword: backup !== null,
+    backupVersion: backup?.version ?? 0,
+    // Each new password makes a new backup key and a new version together.
+    backupGeneration: backup?.version ?? 0,
+  });
+  if (!enrolled.ok) return enrolled;
+  const kept = await keep(deps, database, enrolled.value, null);
+  return kept.ok ? ok({ account: kept.value, backup: content }) : kept;
+}
+
+type Entitled = Pick<
+  AccountRecord,
+  "userId" | "handle" | "hasPassword" | "backupVersion" | "backupGeneration"
+> & { readonly content: BackupContent };
+
+/** Makes this browser a device of an account whose identity was just opened. */
+async function enrolHere(
+  deps: EngineDeps,
+  database: Database,
+  rest: Rest,
+  ledger: AccountState,
+  { content, ...known }: Entitled,
+): Promise<Result<OpenAccount, EngineFailure>> {
+  const now = deps.clock.now();
+  const draft: AccountRecord = {
+    ...known,
+    deviceId: makeId<DeviceId>(now, deps.random),
+    displayName: known.handle,
+    identitySeed: bytesToBase64(content.identitySeed.reveal()),
+    deviceSeed: bytesToBase64(deps.random(32)),
     pendingBackup: null,
     isRegistered: false,
     createdAt: now,
   };
   const opened = await settle(deps, database, draft);
-  const enrolled = await enrolDevice(entitled, deps.primitives, {
+  const enrolled = await enrolDevice(rest, deps.primitives, {
     ...keysOf(deps.primitives, draft),
-    state: ledger.value,
+    state: ledger,
     deviceId: draft.deviceId,
     nameSealed: nameSealed(deps, draft),
     createdAt: now,
@@ -199,9 +255,7 @@ export async function signIn(
     await removeDoor(database);
     return err(translated(enrolled.failure));
   }
-  const account = { ...opened, record: { ...draft, isRegistered: true } };
-  const kept = await keep(deps, database, account, { terms, password: password.value });
-  return kept.ok ? ok({ account: kept.value, backup: content.value }) : kept;
+  return ok({ ...opened, record: { ...draft, isRegistered: true } });
 }
 
 /**

@@ -17,6 +17,7 @@ import { ARGON2_FLOOR } from "#crypto/limits.ts";
 import { primitives, startWorld, type Member } from "#peer/endpoint-world.contract.ts";
 import type { Socket } from "#peer/socket.ts";
 import type { ConversationId } from "#protocol/ids.ts";
+import type { EngineDeps } from "./deps.ts";
 import type { RunningEngine } from "./election.ts";
 import { createEngine } from "./engine.ts";
 
@@ -31,19 +32,32 @@ let profiles = 0;
 export async function startEngineWorld() {
   const relay = await startWorld();
   const seats: Seat[] = [];
+  /** What every engine here is made with, its own profile and line aside. */
+  const deps: EngineDeps = {
+    clock: systemClock,
+    random: systemRandom,
+    primitives,
+    log: silentLog,
+    fetch: (url, request) => fetch(url, request),
+    streamFetch: (url, request) => fetch(url, request),
+    openSocket: (url) => new WebSocket(url, { origin: relay.url }) as unknown as Socket,
+    origin: relay.url,
+    databaseName: "nobody",
+    deviceName: "",
+    isStoragePersisted: async () => true,
+    passwordCost: ARGON2_FLOOR,
+    gatherMs: 5,
+  };
   const open = (profile: string, line: Line = { isCut: false }, clock = systemClock): Seat => {
     const sockets: WebSocket[] = [];
     const engine = createEngine({
+      ...deps,
       clock,
-      random: systemRandom,
-      primitives,
-      log: silentLog,
       async fetch(url, request) {
         if (line.isCut) throw new Error("cut");
         const lie = line.lie?.(url) ?? null;
         return lie === null ? fetch(url, request) : Response.json(lie);
       },
-      streamFetch: (url, request) => fetch(url, request),
       openSocket(url) {
         // A cut line is an address where nobody listens.
         const socket = new WebSocket(line.isCut ? "ws://127.0.0.1:9" : url, { origin: relay.url });
@@ -51,12 +65,8 @@ export async function startEngineWorld() {
         sockets.push(socket);
         return socket as unknown as Socket;
       },
-      origin: relay.url,
       databaseName: profile,
       deviceName: `Browser of ${profile}`,
-      isStoragePersisted: async () => true,
-      passwordCost: ARGON2_FLOOR,
-      gatherMs: 5,
     });
     const seat = sitDown(engine, profile, line, () => {
       for (const socket of sockets) socket.terminate();
@@ -66,6 +76,7 @@ export async function startEngineWorld() {
   };
   return {
     relay,
+    deps,
     open,
     /** A fresh profile without an account. */
     newcomer: (): Seat => open(`profile-${profiles++}`),

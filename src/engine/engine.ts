@@ -95,6 +95,8 @@ type AccountCallName =
   | "lock"
   | "setIdleLock"
   | "unlock"
+  | "makeRecovery"
+  | "restoreAccount"
   | "wipe"
   | "setDisplayName";
 
@@ -152,6 +154,8 @@ const accountCalls = (house: House, seat: Seat): Pick<EngineCalls, AccountCallNa
   lock: async () => toBridge(await account.lock(house)),
   setIdleLock: async (input) => toBridge(await account.setIdleLock(house, input)),
   unlock: async (input) => toBridge(await account.unlock(house, input)),
+  makeRecovery: async () => toBridge(await account.makeRecovery(house)),
+  restoreAccount: async (input) => toBridge(await account.restoreAccount(house, input)),
   wipe: async () => toBridge(await account.wipe(house)),
   setDisplayName: async (input) => toBridge(await account.setDisplayName(house, input)),
 });

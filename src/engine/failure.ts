@@ -31,6 +31,10 @@ export type EngineFailure =
   | { readonly kind: "engine/device-limit"; readonly limit: number }
   /** The call is about another device than this. */
   | { readonly kind: "engine/own-device" }
+  /** The text is no recovery file of this server, or a damaged one. */
+  | { readonly kind: "engine/bad-recovery-file" }
+  /** The recovery code is mistyped or another file's. */
+  | { readonly kind: "engine/bad-recovery-code" }
   /** The relay's backup does not open to the identity that the account's ledger names. */
   | { readonly kind: "engine/bad-backup" }
 

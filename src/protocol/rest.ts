@@ -218,6 +218,23 @@ export const deviceChallengeText = (login: {
 }): string =>
   ["parley-device-login-1", login.origin, login.userId, login.deviceId, login.challenge].join("\n");
 
+/**
+ * Getting in by the identity's key, which a recovery file holds. The challenge is asked for under the person's id in
+ * a device's place; `signature`: Ed25519 over {@link identityChallengeText}.
+ */
+export const IdentityLoginBody = v.object({
+  user_id: userId,
+  challenge: key,
+  signature: base64OfSchema(64),
+});
+
+/** The text an identity signs to get in: bound to this relay, this person and this one challenge. */
+export const identityChallengeText = (login: {
+  readonly origin: string;
+  readonly userId: UserId;
+  readonly challenge: string;
+}): string => ["parley-identity-login-1", login.origin, login.userId, login.challenge].join("\n");
+
 export const Me = v.object({
   user_id: userId,
   handle,

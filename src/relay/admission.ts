@@ -12,7 +12,7 @@ import { ok, type Result } from "#base/result.ts";
 import type { Secret } from "#base/secret.ts";
 import { parseId, type DeviceId, type UserId } from "#protocol/ids.ts";
 import { ACCESS_TOKEN_LIFETIME_S } from "#protocol/limits.ts";
-import { deviceChallengeText } from "#protocol/rest.ts";
+import { deviceChallengeText, identityChallengeText } from "#protocol/rest.ts";
 import type { Directory } from "./directory/directory.ts";
 import type { AgentRow } from "./directory/rows.ts";
 import { createChallenges } from "./challenges.ts";
@@ -44,6 +44,12 @@ export interface Admission {
     readonly challenge: string;
     readonly signature: Bytes;
   }): Result<{ readonly userId: UserId }, RelayFailure>;
+  /** Whether a person's identity key signed a challenge that was made under their id. */
+  checkIdentity(login: {
+    readonly userId: UserId;
+    readonly challenge: string;
+    readonly signature: Bytes;
+  }): Result<null, RelayFailure>;
   /** The same made-up salt for the same unknown handle, always. */
   madeUpSalt(handle: string): Bytes;
 }
@@ -130,6 +136,17 @@ export function createAdmission(needs: {
         return isSignedBy(device.signing_key, utf8(text), signature);
       });
       return isSigned ? ok({ userId }) : refuse("INVALID_CREDENTIALS");
+    },
+
+    checkIdentity({ userId, challenge, signature }) {
+      const isOurs = challenges.use(challenge, userId as string as DeviceId);
+      const user = directory.user(userId);
+      if (!isOurs || user === null) return refuse("INVALID_CREDENTIALS");
+      const isSigned = needs.origins().some((origin) => {
+        const text = identityChallengeText({ origin, userId, challenge });
+        return isSignedBy(user.identity_key, utf8(text), signature);
+      });
+      return isSigned ? ok(null) : refuse("INVALID_CREDENTIALS");
     },
 
     madeUpSalt: (handle) => new Uint8Array(createHmac("sha256", saltKey).update(handle).digest()),

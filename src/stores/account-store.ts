@@ -15,6 +15,7 @@ export type AccountState = {
   load(): Promise<void>;
   create(input: NewAccount): Promise<Outcome>;
   signIn(input: { readonly handle: string; readonly password: string }): Promise<Outcome>;
+  restore(input: { readonly file: string; readonly code: string }): Promise<Outcome>;
   unlock(password: string): Promise<Outcome>;
   lock(): Promise<Outcome>;
   wipe(): Promise<Outcome>;
@@ -51,6 +52,7 @@ export function createAccountStore({ calls, onEvent }: Engine, mark: AccountMark
       },
       create: async (input) => keep(await calls.createAccount(input)),
       signIn: async (input) => keep(await calls.signIn(input)),
+      restore: async (input) => keep(await calls.restoreAccount(input)),
       unlock: async (password) => keep(await calls.unlock({ password })),
       lock: () => calls.lock(),
       async wipe() {

@@ -131,6 +131,13 @@ function accountCalls(world: FakeWorld, answer: Answer, done: Done) {
     setPassword: done("setPassword"),
     lock: done("lock"),
     unlock: (input) => answer("unlock", input, () => open(nameOf(), "ada", true)),
+    makeRecovery: () =>
+      answer("makeRecovery", undefined, () => ({
+        code: "0000-0000-0000-0000-0000-0000-0000",
+        file: "{}",
+        fileName: "recovery.json",
+      })),
+    restoreAccount: (input) => answer("restoreAccount", input, () => open("Ada", "ada", true)),
     setIdleLock: done("setIdleLock"),
     wipe: done("wipe"),
     setDisplayName: (input) =>

@@ -5,7 +5,13 @@ import type { BridgeFailure } from "./views.ts";
 export type Notice =
   | { readonly kind: "failure"; readonly failure: BridgeFailure }
   | { readonly kind: "note"; readonly note: Note };
-export type Note = "copied" | "request-sent" | "name-saved" | "password-saved" | "history-reset";
+export type Note =
+  | "copied"
+  | "request-sent"
+  | "name-saved"
+  | "recovery-made"
+  | "password-saved"
+  | "history-reset";
 
 export interface Notices {
   /** Adds a listener; the returned function removes it. */

@@ -21,6 +21,7 @@ export type {
   InviteView,
   MemberView,
   MessageView,
+  RecoveryView,
   ReplyView,
   SearchHitView,
   SecurityView,

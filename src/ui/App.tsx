@@ -12,6 +12,7 @@ import { DoorFrame } from "./screens/onboarding/DoorFrame.tsx";
 import { LockedScreen } from "./screens/onboarding/LockedScreen.tsx";
 import { LostScreen } from "#ui/screens/onboarding/LostScreen.tsx";
 import { OnboardingScreen } from "./screens/onboarding/OnboardingScreen.tsx";
+import { RestoreScreen } from "#ui/screens/onboarding/RestoreScreen.tsx";
 import { SignInScreen } from "./screens/onboarding/SignInScreen.tsx";
 import { FailureNote } from "./screens/shell/FailureNote.tsx";
 import { FaultBoundary } from "./screens/shell/FaultBoundary.tsx";
@@ -52,23 +53,26 @@ function Door() {
   const account = useStore("account", (state) => state.account);
   const isLost = useStore("account", (state) => state.isLost);
   const step = useStore("onboarding", (state) => state.step);
-  const [isSigningIn, setSigningIn] = useState(false);
+  const [way, setWay] = useState<"new" | "sign-in" | "restore">("new");
+  const signIn = (): void => setWay("sign-in");
+  const restore = (): void => setWay("restore");
   switch (account.status) {
     case "loading":
       return <Starting />;
     case "none":
-      return isSigningIn ? (
-        <SignInScreen onNew={() => setSigningIn(false)} />
-      ) : isLost ? (
-        <LostScreen onSignIn={() => setSigningIn(true)} />
+      if (way === "sign-in")
+        return <SignInScreen onNew={() => setWay("new")} onRestore={restore} />;
+      if (way === "restore") return <RestoreScreen onBack={() => setWay("new")} />;
+      return isLost ? (
+        <LostScreen onSignIn={signIn} onRestore={restore} />
       ) : (
-        <OnboardingScreen onSignIn={() => setSigningIn(true)} />
+        <OnboardingScreen onSignIn={signIn} />
       );
     case "locked":
       return <LockedScreen displayName={account.displayName} handle={account.handle} />;
     case "open":
       return step === "first-conversation" ? (
-        <OnboardingScreen onSignIn={() => setSigningIn(true)} />
+        <OnboardingScreen onSignIn={signIn} />
       ) : (
         <MainScreen />
       );
@@ -145,6 +149,7 @@ function Notices() {
           copied: t("note.copied"),
           "request-sent": t("note.requestSent"),
           "name-saved": t("settings.saved"),
+          "recovery-made": t("recovery.saved"),
           "password-saved": t("settings.passwordSaved"),
           "history-reset": t("note.historyReset"),
         } as const;

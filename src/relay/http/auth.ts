@@ -19,6 +19,7 @@ import {
   ChallengeBody,
   ChangePasswordBody,
   DeviceLoginBody,
+  IdentityLoginBody,
   LoginBody,
   RegisterBody,
 } from "#protocol/rest.ts";
@@ -51,6 +52,8 @@ export function serveAuth(app: RelayApp, api: Api): void {
   app.post("/auth/challenge", makeChallenge(api));
 
   app.post("/auth/device", loginByDevice(api));
+
+  app.post("/auth/identity", loginByIdentity(api));
 
   app.post("/auth/refresh", refresh(api));
 
@@ -191,6 +194,22 @@ const loginByDevice = (api: Api): Route =>
     setRefreshCookie(api, http, refreshToken);
     return answer(await tokensOf(api, session));
   }, "restByAddress");
+
+// Like a login by password: what it gives serves only to enrol this browser.
+const loginByIdentity = (api: Api): Route =>
+  api.open(async (http) => {
+    const body = await api.body(http, IdentityLoginBody);
+    if (!body.ok) return body;
+    const { user_id: userId, challenge } = body.value;
+    const signature = base64ToBytes(body.value.signature) ?? new Uint8Array();
+    const checked = api.admission.checkIdentity({ userId, challenge, signature });
+    if (!checked.ok) return checked;
+    const { session, refreshToken } = makeSession(api, userId, null);
+    const started = await api.writer.run("startSession", { now: api.clock.now(), session });
+    if (!started.ok) return started;
+    setRefreshCookie(api, http, refreshToken);
+    return answer(await tokensOf(api, session));
+  }, "login");
 
 const refresh = (api: Api): Route =>
   api.open(async (http) => {

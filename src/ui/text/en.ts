@@ -288,6 +288,11 @@ export const en = {
   "failure.weakPassword.advice": "Choose a longer one. A few unrelated words are easy to keep.",
   "failure.longPassword.title": "This password is too long",
   "failure.longPassword.advice": "Choose a shorter one.",
+  "failure.recoveryCode.title": "This code does not open the file",
+  "failure.recoveryCode.advice": "Check each letter, and that code and file were made together.",
+  "failure.recoveryFile.title": "This is not a recovery file of this server",
+  "failure.recoveryFile.advice":
+    "Choose the file as it was saved. A changed or shortened one cannot be opened.",
   "failure.approvalExpired.title": "The time for this decision is over",
   "failure.approvalExpired.advice": "It counts as denied. Ask the agent to ask again.",
   "failure.approvalRefused.title": "This approval was not accepted",
@@ -370,7 +375,7 @@ export const en = {
     "There was an account here, and the browser has removed what it stored. Your account still exists. Sign in to go on as the same person.",
   "lost.signIn": "Sign in with the password",
   "lost.anew": "Begin anew",
-  "lost.anewHelp": "Without the password you can only begin as somebody new.",
+  "lost.anewHelp": "With neither, you can only begin as somebody new.",
   "lost.anewQuestion": "Begin as somebody new?",
   "lost.anewWarning":
     "You get new keys. Your contacts and agents will not know you, and the old account stays closed here.",
@@ -602,6 +607,28 @@ export const en = {
   "details.endQuestion": "End the conversation with {name}?",
   "details.endHelp": "Neither side can write any more. You can still read what was said.",
   "details.search": "Search in this conversation",
+
+  // recovery
+  "recovery.title": "Recovery",
+  "recovery.help":
+    "A code on paper and a file bring you back as the same person when the password or this browser is lost. Both are needed. Messages are not in the file.",
+  "recovery.make": "Make a recovery code",
+  "recovery.dialogTitle": "Write down this code",
+  "recovery.once": "It is shown only now. Keep it apart from the file.",
+  "recovery.code": "Recovery code",
+  "recovery.save": "Save the recovery file",
+  "recovery.retype": "Type the last two groups",
+  "recovery.retypeHelp": "Eight letters and digits, to be sure that you have them on paper.",
+  "recovery.saved": "The recovery file is ready. Keep the code and the file apart.",
+
+  // restore
+  "restore.title": "Come back with a recovery file",
+  "restore.help":
+    "You need the file you saved and the code you wrote down. This device gets keys of its own.",
+  "restore.file": "Recovery file",
+  "restore.submit": "Restore the account",
+  "restore.use": "Use a recovery file instead",
+  "restore.busy": "Opening your keys.",
 
   // devices
   "devices.title": "Your devices",

@@ -282,6 +282,10 @@ export const zhHans: TextTable = {
   "failure.weakPassword.advice": "请换一个更长的。几个不相干的词很好记。",
   "failure.longPassword.title": "密码太长",
   "failure.longPassword.advice": "请换一个短一些的。",
+  "failure.recoveryCode.title": "这个恢复码打不开该文件",
+  "failure.recoveryCode.advice": "请逐个检查字母,并确认恢复码与文件是同时生成的。",
+  "failure.recoveryFile.title": "这不是本服务器的恢复文件",
+  "failure.recoveryFile.advice": "请选择当时保存的文件。被改动或截断的文件无法打开。",
   "failure.approvalExpired.title": "已过决定期限",
   "failure.approvalExpired.advice": "视为拒绝。可以让智能体重新请求。",
   "failure.approvalRefused.title": "审批未被接受",
@@ -360,7 +364,7 @@ export const zhHans: TextTable = {
     "这里曾有一个账号,但浏览器清除了保存的数据。账号仍然存在,登录后可以继续以同一身份使用。",
   "lost.signIn": "用密码登录",
   "lost.anew": "重新开始",
-  "lost.anewHelp": "没有密码,就只能以新的身份开始。",
+  "lost.anewHelp": "如果两者都没有,就只能以新的身份开始。",
   "lost.anewQuestion": "要以新的身份开始吗?",
   "lost.anewWarning": "你会得到新的密钥。联系人和智能体不会认得你,旧账号在这里无法打开。",
   "lost.anewWait": "{seconds} 秒后可以重新开始",
@@ -577,6 +581,27 @@ export const zhHans: TextTable = {
   "details.endQuestion": "结束与{name}的对话?",
   "details.endHelp": "双方都不能再写消息,但你仍然可以阅读已有内容。",
   "details.search": "在此对话中搜索",
+
+  // recovery
+  "recovery.title": "恢复",
+  "recovery.help":
+    "一张写有恢复码的纸和一个文件,可在密码或浏览器丢失时让你以同一身份回来。两者缺一不可,文件不包含消息。",
+  "recovery.make": "生成恢复码",
+  "recovery.dialogTitle": "请抄下这个恢复码",
+  "recovery.once": "只在此时显示一次。请与文件分开保管。",
+  "recovery.code": "恢复码",
+  "recovery.save": "保存恢复文件",
+  "recovery.retype": "请输入最后两组",
+  "recovery.retypeHelp": "共八个字符,以确认你已抄写在纸上。",
+  "recovery.saved": "恢复文件已就绪。请将恢复码与文件分开保管。",
+
+  // restore
+  "restore.title": "用恢复文件找回账号",
+  "restore.help": "需要当时保存的文件和抄下的恢复码。这台设备会得到自己的密钥。",
+  "restore.file": "恢复文件",
+  "restore.submit": "恢复账号",
+  "restore.use": "改用恢复文件",
+  "restore.busy": "正在打开你的密钥。",
 
   // devices
   "devices.title": "你的设备",

@@ -7,8 +7,10 @@ import { useText } from "#ui/text/text.tsx";
 import { DoorFrame } from "./DoorFrame.tsx";
 import styles from "./DoorFrame.module.css";
 
+type LostScreenProps = { onSignIn: () => void; onRestore: () => void };
+
 /** There was an account here and the browser lost it: the ways back come before any new identity. */
-export function LostScreen({ onSignIn }: { onSignIn: () => void }) {
+export function LostScreen({ onSignIn, onRestore }: LostScreenProps) {
   const t = useText();
   const [isAsking, setIsAsking] = useState(false);
   return (
@@ -28,6 +30,7 @@ export function LostScreen({ onSignIn }: { onSignIn: () => void }) {
         <Button variant="primary" onClick={onSignIn}>
           {t("lost.signIn")}
         </Button>
+        <Button onClick={onRestore}>{t("restore.title")}</Button>
       </div>
       <AnewDialog open={isAsking} onOpenChange={setIsAsking} />
     </DoorFrame>

@@ -8,8 +8,10 @@ import { useText } from "#ui/text/text.tsx";
 import { DoorFrame } from "./DoorFrame.tsx";
 import styles from "./DoorFrame.module.css";
 
+type SignInScreenProps = { onNew: () => void; onRestore: () => void };
+
 /** An account that exists, on a device that is new to it. */
-export function SignInScreen({ onNew }: { onNew: () => void }) {
+export function SignInScreen({ onNew, onRestore }: SignInScreenProps) {
   const t = useText();
   const { account } = useStores();
   const [handle, setHandle] = useState("");
@@ -28,9 +30,14 @@ export function SignInScreen({ onNew }: { onNew: () => void }) {
       title={t("signIn.title")}
       help={t("signIn.help")}
       footer={
-        <Button variant="quiet" onClick={onNew} disabled={isBusy}>
-          {t("signIn.new")}
-        </Button>
+        <>
+          <Button variant="quiet" onClick={onRestore} disabled={isBusy}>
+            {t("restore.use")}
+          </Button>
+          <Button variant="quiet" onClick={onNew} disabled={isBusy}>
+            {t("signIn.new")}
+          </Button>
+        </>
       }
     >
       <form

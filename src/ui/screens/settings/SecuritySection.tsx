@@ -10,6 +10,7 @@ import { missingCharacters } from "#ui/screens/onboarding/password-rule.ts";
 import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
 import { useText } from "#ui/text/text.tsx";
 import { DeviceList } from "./DeviceList.tsx";
+import { RecoverySection } from "./RecoverySection.tsx";
 import styles from "./Settings.module.css";
 import { WipeDialog } from "./WipeDialog.tsx";
 
@@ -45,6 +46,7 @@ export function SecuritySection() {
           <IdleLockField minutes={open.lockAfterMinutes} />
         </section>
       )}
+      <RecoverySection />
       <DeviceList />
       <section className={styles.group}>
         <h2 className={styles.title}>{t("settings.wipe")}</h2>
