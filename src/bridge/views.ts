@@ -260,6 +260,8 @@ export type SecurityView = {
     readonly kind: "human" | "agent";
     readonly isSelf: boolean;
     readonly deviceCount: number;
+    /** An agent that keeps no sessions: what is sealed to it has no forward secrecy. */
+    readonly isStateless: boolean;
     readonly trust: TrustView;
     readonly fingerprintText: string;
     readonly safetyNumber: readonly string[];

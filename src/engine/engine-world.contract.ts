@@ -88,8 +88,10 @@ export async function startEngineWorld() {
       return seat;
     },
     /** An agent, and the whole link to it. */
-    async agent(): Promise<Member & { readonly link: string }> {
-      const agent = await relay.agent();
+    async agent(
+      mode: "session" | "envelope" = "session",
+    ): Promise<Member & { readonly link: string }> {
+      const agent = await relay.agent({}, mode);
       const account = must(await agent.endpoint.account(agent.endpoint.accountId));
       const shown = fingerprint(primitives, agent.endpoint.accountId, account.identityKey);
       return { ...agent, link: `${relay.url}/i/${agent.invite}#fp=${bytesToBase64Url(shown)}` };

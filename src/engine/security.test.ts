@@ -105,3 +105,23 @@ describe("the keys of others", () => {
     await ada.row((row) => words(row) === "on my own risk" && row.seq !== null);
   });
 });
+
+test("[N67] an agent without sessions is named as such on every device, by its signed card", async () => {
+  const ada = await world.person("Ada", PASSWORD);
+  const { handle } = open(must(await ada.calls.loadAccount()));
+  const hook = await world.agent("envelope");
+  const id = must(await ada.calls.acceptInvite({ url: hook.link }));
+  if (id === null) throw new Error("no conversation");
+  const laptop = world.newcomer();
+
+  must(await laptop.calls.signIn({ handle, password: PASSWORD }));
+
+  for (const seat of [ada, laptop]) {
+    await untilView(seat, id, ({ peer }) => peer?.stateless === true);
+    expect(must(await seat.calls.describeSecurity({ conversationId: id }))).toMatchObject({
+      encryption: "envelope",
+      reduced: true,
+    });
+    expect((await other(seat, id)).isStateless).toBe(true);
+  }
+});

@@ -31,7 +31,7 @@ export async function describeSecurity(
     ),
   );
   const sealing = await newestSealing(session, conversationId);
-  const isStateless = readers.some(({ id }) => session.people.get(id)?.isStateless === true);
+  const isStateless = readers.some((reader) => reader.isStateless);
   return ok({
     conversationId,
     encryption: sealing?.mode ?? (isStateless ? "envelope" : "session"),
@@ -92,6 +92,7 @@ async function viewReader(
     name: isSelf ? account().record.displayName : people.nameOf(id),
     kind,
     isSelf,
+    isStateless: theirs.ok && theirs.value.mode === "envelope",
     deviceCount: theirs.ok ? currentDevices(theirs.value).length : 0,
     trust: isSelf ? "verified" : people.trustOf(id),
     fingerprintText: key === null ? "" : shown(deps.primitives, id, key),

@@ -134,6 +134,13 @@ export async function openSession(
     book.change(state.conversationId, { type: "members", members });
     sinks.redraw(state.conversationId);
     void people.want(members);
+    for (const { id, kind } of members) if (kind === "agent") void noteMode(id);
+  };
+  // The signed card says it, so every device and every member knows, not only who opened the invite.
+  const noteMode = async (id: AccountId): Promise<void> => {
+    const agent = await endpoint.account(id);
+    if (!agent.ok) return;
+    await people.note({ id, kind: "agent", isStateless: agent.value.mode === "envelope" });
   };
   const level = async (): Promise<void> => {
     account = await nameBackup(deps, endpoint.rest, account);

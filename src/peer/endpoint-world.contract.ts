@@ -236,6 +236,7 @@ export async function startWorld(
     },
     async agent(
       changes: Partial<EndpointOptions> = {},
+      mode: "session" | "envelope" = "session",
     ): Promise<Member & { readonly invite: string }> {
       const operator = createOperator(dataFolder, systemClock, systemRandom);
       const provisioned = must(await operator.createAgent("Echo", "repeats"));
@@ -250,6 +251,7 @@ export async function startWorld(
           agentId,
           identity,
           bootstrapKey: primitives.x25519PublicKey(bootstrapKey),
+          mode,
           createdAt: Date.now(),
         }),
       );

@@ -76,6 +76,7 @@ export async function describePlainSecurity(
       kind,
       isSelf: id === selfId,
       deviceCount: 0,
+      isStateless: false,
       trust: "unverified",
       fingerprintText: "",
       safetyNumber: [],

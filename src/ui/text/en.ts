@@ -557,6 +557,7 @@ export const en = {
   "security.session": "Everything here is end-to-end encrypted. Only these members can read it.",
   "security.envelope":
     "Messages are encrypted to the agent, but it keeps no session: if its key were stolen, older messages could be read too.",
+  "security.statelessMember": "Keeps no session: no forward secrecy for what it reads.",
   "security.none": "This conversation is not encrypted. The server of the agent can read it.",
   "security.since": "Since {time}",
   "security.suite.x-wing": "Protected against future quantum computers too.",

@@ -536,6 +536,7 @@ export const zhHans: TextTable = {
   "security.session": "这里的一切都经过端到端加密,只有以下成员能读到。",
   "security.envelope":
     "消息会加密后发给智能体,但它不保留会话:一旦它的密钥被盗,以前的消息也可能被读取。",
+  "security.statelessMember": "不保留会话:它读到的内容没有前向保密。",
   "security.none": "这个对话没有加密,智能体所在的服务器可以读到内容。",
   "security.since": "自 {time} 起",
   "security.suite.x-wing": "也能抵御未来的量子计算机。",

@@ -94,7 +94,7 @@ function useSecurity(view: ConversationView) {
 
 function ReaderRow({ reader }: { reader: Reader }) {
   const t = useText();
-  const { id, name, kind, isSelf, deviceCount, trust } = reader;
+  const { id, name, kind, isSelf, deviceCount, isStateless, trust } = reader;
   return (
     <li className={styles.reader}>
       <Avatar id={id} name={name} kind={kind} size={32} trust={isSelf ? undefined : trust} />
@@ -107,6 +107,7 @@ function ReaderRow({ reader }: { reader: Reader }) {
           {kind === "agent" ? t("kind.agent") : t("security.devices", { count: deviceCount })}
           {!isSelf && ` · ${t(`trust.${trust}`)}`}
         </span>
+        {isStateless && <span className={styles.stateless}>{t("security.statelessMember")}</span>}
       </span>
     </li>
   );

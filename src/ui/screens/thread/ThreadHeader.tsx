@@ -63,7 +63,12 @@ function trustOf({ members }: ConversationView): TrustView {
 }
 
 function aboutOf({ kind, members, peer }: ConversationView, t: Say): string {
-  if (kind === "group" || peer === null) return t("thread.members", { count: members.length });
+  if (kind === "group" || peer === null) {
+    const count = t("thread.members", { count: members.length });
+    return members.some(({ stateless }) => stateless)
+      ? `${count} · ${t("thread.stateless")}`
+      : count;
+  }
   const facts = [
     peer.presence === "unknown" ? null : t(`presence.${peer.presence}`),
     peer.stateless ? t("thread.stateless") : null,
