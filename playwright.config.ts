@@ -6,8 +6,8 @@ export default defineConfig({
   testMatch: "**/*.spec.ts",
   // Two cores: one browser with its relay and agents at a time keeps timings honest.
   workers: 1,
-  timeout: 60_000,
-  expect: { timeout: 10_000 },
+  timeout: 120_000,
+  expect: { timeout: 20_000 },
   reporter: [["list"], ["./e2e/browser/closing-line.ts"]],
   forbidOnly: true,
   globalSetup: "./e2e/browser/build-client.ts",

@@ -48,7 +48,7 @@ export default defineConfig({
       manifest: false,
       injectManifest: {
         globPatterns: ["**/*.{js,css,html,woff2,svg,png,webmanifest}"],
-        globIgnores: ["**/manifest-*.json"],
+        globIgnores: ["**/manifest-*.json", "screenshots/**"],
       },
       devOptions: { enabled: false },
     }),
@@ -83,6 +83,6 @@ export default defineConfig({
       "e2e/scenarios/**/*.test.ts",
     ],
     maxWorkers: 2,
-    testTimeout: 30_000,
+    testTimeout: 120_000,
   },
 });

@@ -18,8 +18,18 @@ for (const theme of ["light", "dark"] as const)
     ["wide", 1280],
     ["narrow", 390],
   ] as const) {
-    const ada = await Person.join(browser, world.url, { name: "Ada", theme, width });
-    await ada.startWith("Guide");
+    const ada = await Person.join(browser, world.url, {
+      name: "Ada",
+      password: "a password for pictures",
+      theme,
+      width,
+    });
+    await ada.startWith("Echo");
+    await ada.say("Who can read this?");
+    await expect(ada.row("Who can read this?")).toHaveCount(2);
+    await ada.page.goto(world.url);
+    await ada.page.getByRole("button", { name: "New conversation" }).first().click();
+    await ada.page.getByRole("dialog").getByRole("button", { name: "Start: Guide" }).click();
     await ada.expectMessage("Where to begin");
     await ada.say("Show me a streamed answer");
     await ada.expectMessage("The rest is arithmetic");
@@ -27,8 +37,6 @@ for (const theme of ["light", "dark"] as const)
     await expect(ada.log.getByRole("progressbar").last()).toHaveAttribute("aria-valuenow", "100", {
       timeout: 30_000,
     });
-    await ada.say("Ask me for approval");
-    await ada.expectMessage("Publish version 2.0");
     await ada.log.evaluate((log) => log.scrollTo({ top: log.scrollHeight }));
     await ada.page.mouse.move(0, 0);
     await ada.page.screenshot({ path: `${FOLDER}/${size}-${theme}.png` });
