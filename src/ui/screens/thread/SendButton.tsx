@@ -36,13 +36,9 @@ export function SendButton({ canSend, isEmpty, live, onSend, onStop }: SendButto
         variant="primary"
         label={isStop ? stopLabel : t("composer.send")}
         className={styles.send}
-        disabled={isStop ? isStopping : !canSend}
+        disabled={!isSettled || (isStop ? isStopping : !canSend)}
         onPointerDown={(event) => event.preventDefault()}
-        onClick={() => {
-          if (!isSettled) return;
-          if (isStop) onStop();
-          else onSend();
-        }}
+        onClick={isStop ? onStop : onSend}
       />
     </>
   );
