@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "playwright/test";
-import { freePort } from "../world/processes.ts";
+import { freePort } from "../../src/start/free-port.ts";
 import { Person } from "./person.ts";
 
 /** What `npm start` runs; settles when it says that it is ready. */

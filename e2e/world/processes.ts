@@ -1,7 +1,6 @@
 /** The real programs as the tests run them: relay and agents, each a process, on free loopback ports. */
 import { fork, type ChildProcess } from "node:child_process";
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -10,6 +9,7 @@ import {
   provisionAgents,
   type DemoAgent,
 } from "../../src/start/demo-agents.ts";
+import { freePort } from "../../src/start/free-port.ts";
 
 const RELAY = "src/relay/main.ts";
 
@@ -185,12 +185,3 @@ export async function startProgram(
 
 const hasEnded = (child: ChildProcess): boolean =>
   child.exitCode !== null || child.signalCode !== null;
-
-/** A port nobody listens on now. */
-export async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}

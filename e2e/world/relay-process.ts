@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import type { RelayOptions } from "../../src/relay/relay-server.ts";
 import type { FaultLine } from "./fault-line.ts";
-import { freePort, startProgram, type Program } from "./processes.ts";
+import { freePort } from "../../src/start/free-port.ts";
+import { startProgram, type Program } from "./processes.ts";
 
 export type RelayProcess = {
   readonly url: string;

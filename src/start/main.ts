@@ -1,9 +1,9 @@
 /** `npm start`: the relay, three demo agents and the client, each in its own process, until Ctrl-C. */
 import { mkdir } from "node:fs/promises";
-import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { startChild, type Child } from "./child.ts";
 import { offerInvites, provisionAgents, type ProvisionedAgent } from "./demo-agents.ts";
+import { freePort } from "./free-port.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
 const here = import.meta.dirname;
@@ -90,13 +90,4 @@ async function startClient(port: number, relayUrl: string): Promise<void> {
   });
   stops.push(() => vite.close());
   await vite.listen();
-}
-
-/** A port nobody listens on now. */
-async function freePort(): Promise<number> {
-  const probe = createTcpServer();
-  await new Promise<void>((resolve) => probe.listen(0, "127.0.0.1", resolve));
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
 }

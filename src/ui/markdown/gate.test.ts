@@ -58,3 +58,19 @@ test("[U15] the page's limits lie within the hard ones", () => {
   for (const [name, limit] of Object.entries(PAGE_LIMITS))
     expect(limit).toBeLessThanOrEqual(HARD_LIMITS[name as keyof typeof HARD_LIMITS]);
 });
+
+test.each([
+  ["characters", "a ", PAGE_LIMITS.characters / 2],
+  ["markers on a line", "> ", PAGE_LIMITS.markersPerLine],
+  ["markers", "- a\n", PAGE_LIMITS.markers],
+  ["runs of delimiters", "*a ", PAGE_LIMITS.delimiterRuns],
+  ["brackets", "[ ", PAGE_LIMITS.brackets],
+  ["characters without a space", "a", PAGE_LIMITS.wordCharacters],
+  ["cells", "| ", PAGE_LIMITS.cells],
+])(
+  "[U15] as many %s as the page takes stay there, one more goes to the worker",
+  (_name, unit, count) => {
+    expect(checkGate(unit.repeat(count))).toBe("page");
+    expect(checkGate(unit.repeat(count + 1))).toBe("worker");
+  },
+);

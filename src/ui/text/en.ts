@@ -388,7 +388,7 @@ export const en = {
   "locked.unlock": "Unlock",
   "locked.forgot": "Forgot the password?",
   "locked.forgotHelp":
-    "Nobody can reset it. You can erase this device and sign in again where you still know it, or begin anew.",
+    "Nobody can reset it. You can erase this device and come back with your recovery code and its file, or begin anew.",
 
   // list
   "list.title": "Conversations",

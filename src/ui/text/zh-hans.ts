@@ -374,7 +374,8 @@ export const zhHans: TextTable = {
   "locked.help": "{name},输入密码之前,这台设备上的对话都是关闭的。",
   "locked.unlock": "解锁",
   "locked.forgot": "忘记密码?",
-  "locked.forgotHelp": "没有人能重设它。你可以清除这台设备,再用记得的密码登录,或者重新开始。",
+  "locked.forgotHelp":
+    "没有人能重设它。你可以清除这台设备,再用恢复码和恢复文件找回账户,或者重新开始。",
 
   // list
   "list.title": "对话",
