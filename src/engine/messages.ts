@@ -141,15 +141,15 @@ export async function saveDraft(
     replyToId,
   }: In & { readonly text: string; readonly replyToId: MessageId | null },
 ): Answer<null> {
-  const before = session.book.draft(conversationId);
-  if (before.text === text && before.replyToId === replyToId) return ok(null);
-  session.book.setDraft(conversationId, { text, replyToId });
   const key = { table: TABLE.drafts, key: conversationId };
-  return session.store.commit(
+  const kept = await session.store.commit(
     text === "" && replyToId === null
       ? { deletes: [key] }
       : { puts: [putRecord(TABLE.drafts, conversationId, { text, replyToId })] },
   );
+  // Told only when it is on disk: who sees a draft in the list may close the page.
+  if (kept.ok) session.book.setDraft(conversationId, { text, replyToId });
+  return kept;
 }
 
 async function refTo(

@@ -100,23 +100,29 @@ export function createComposerStore(
   });
 }
 
-/** Saves a conversation's draft a moment after it was last touched. */
+/** Saves a conversation's draft at its first touch, then as often as it is touched but not more than once a pause. */
 function createDraftSaver(clock: Clock, save: (id: ConversationId) => Promise<void>) {
-  const cancelById = new Map<ConversationId, () => void>();
+  const pauseById = new Map<ConversationId, { isTouched: boolean; readonly cancel: () => void }>();
   const saveNow = async (id: ConversationId): Promise<void> => {
-    cancelById.get(id)?.();
-    cancelById.delete(id);
+    pauseById.get(id)?.cancel();
+    const cancel = clock.after(SAVE_PAUSE_MS, () => {
+      const wasTouched = pauseById.get(id)?.isTouched === true;
+      pauseById.delete(id);
+      if (wasTouched) void saveNow(id);
+    });
+    pauseById.set(id, { isTouched: false, cancel });
     await save(id);
   };
   return {
     touch(id: ConversationId): void {
-      cancelById.get(id)?.();
-      cancelById.set(
-        id,
-        clock.after(SAVE_PAUSE_MS, () => void saveNow(id)),
-      );
+      const pause = pauseById.get(id);
+      if (pause === undefined) void saveNow(id);
+      else pause.isTouched = true;
     },
-    flush: async (): Promise<void> => void (await Promise.all([...cancelById.keys()].map(saveNow))),
+    flush: async (): Promise<void> => {
+      const touched = [...pauseById].filter(([, { isTouched }]) => isTouched);
+      await Promise.all(touched.map(([id]) => saveNow(id)));
+    },
   };
 }
 

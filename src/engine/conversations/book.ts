@@ -33,7 +33,6 @@ export interface Book {
   remove(id: ConversationId): Promise<void>;
   /** Moves the read mark and counts what stands after it. */
   markRead(id: ConversationId, seq: number): Promise<void>;
-  draft(id: ConversationId): SavedDraft;
   /** Kept in memory; the write itself goes with `commit` or with a message's own transaction. */
   setDraft(id: ConversationId, draft: SavedDraft): void;
   /** Writes and tells what is waiting, at once. */
@@ -41,7 +40,6 @@ export interface Book {
   close(): Promise<void>;
 }
 
-const NO_DRAFT: SavedDraft = { text: "", replyToId: null };
 const ROWS_AT_ONCE = 500;
 
 /** Opens the book: loads, then folds in what the log holds beyond it. */
@@ -128,7 +126,6 @@ export async function openBook(options: {
       const unreadCount = await countAfter(store, id, seq, selfId);
       change(id, { type: "read", seq, unreadCount });
     },
-    draft: (id) => drafts.get(id) ?? NO_DRAFT,
     setDraft(id, draft) {
       drafts.set(id, draft);
       touch(id);
