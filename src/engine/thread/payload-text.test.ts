@@ -25,4 +25,15 @@ describe("a preview", () => {
     expect(previewText(text(sum), "human")).toBe(sum);
     expect(previewText(text(sum, true), "human")).toBe("2 * 3 * 4 is 24");
   });
+
+  test("[N57] of a card is its title, or its first words where it has none", () => {
+    const card = (title: string): Payload =>
+      ({
+        type: "artifact",
+        artifact: { title, summary: "Four steps", payload: { body: "Ready." } },
+      }) as unknown as Payload;
+
+    expect(previewText(card("The report"), "agent")).toBe("The report");
+    expect(previewText(card(""), "agent")).toBe("Four steps");
+  });
 });

@@ -1,6 +1,7 @@
 /** A payload in one line of plain words: for previews, quotes, search. Pure. */
 import removeMarkdown from "remove-markdown";
 import type { Entry } from "#peer/endpoint.ts";
+import type { Artifact } from "#protocol/artifact.ts";
 import type { Payload } from "#protocol/payload.ts";
 
 const PREVIEW_CHARACTERS = 160;
@@ -17,9 +18,7 @@ export function searchableText(payload: Payload): string {
     case "file":
       return payload.filename;
     case "artifact":
-      return [payload.artifact.title, payload.artifact.summary, bodyOf(payload.artifact.payload)]
-        .filter((text) => text !== undefined && text !== "")
-        .join("\n");
+      return wordsOfCard(payload.artifact).join("\n");
     case "system":
       return payload.event.text ?? "";
     case "video":
@@ -36,8 +35,10 @@ export function searchableText(payload: Payload): string {
 
 /** One short line of a payload. */
 export function previewText(payload: Payload, authorKind: Entry["authorKind"]): string {
+  const words =
+    payload.type === "artifact" ? wordsOfCard(payload.artifact)[0] : searchableText(payload);
   // Cut first: the expressions that take marks out look at each character more than once.
-  const text = searchableText(payload).slice(0, 4 * PREVIEW_CHARACTERS);
+  const text = (words ?? "").slice(0, 4 * PREVIEW_CHARACTERS);
   return oneLine(
     payload.type === "text" && isMarkdown(payload, authorKind)
       ? removeMarkdown(text, { htmlTagsToSkip: [MENTION_TAG] })
@@ -65,6 +66,10 @@ export function oneLine(text: string): string {
     ? line
     : `${characters.slice(0, PREVIEW_CHARACTERS - 1).join("")}…`;
 }
+
+/** What a card says, its title first. */
+const wordsOfCard = ({ title, summary, payload }: Artifact): string[] =>
+  [title, summary ?? "", bodyOf(payload)].filter((text) => text !== "");
 
 const bodyOf = (payload: Readonly<Record<string, unknown>>): string => {
   const body = payload["body"] ?? payload["description"] ?? payload["message"];
