@@ -26,8 +26,18 @@ export type Formats = {
 
 export const useFormats = (): Formats => {
   const locale = useLocale();
-  return useMemo(() => formatsOf(locale), [locale]);
+  return useMemo(() => formatsOf(regionOf(locale, navigator.languages)), [locale]);
 };
+
+/** The reader's own region of a language, for clocks and dates: the browser's first wish in that language and script. */
+export function regionOf(locale: Locale, wishes: readonly string[]): string {
+  const { language, script } = new Intl.Locale(locale).maximize();
+  const isOurs = (wish: string): boolean => {
+    const wished = new Intl.Locale(wish).maximize();
+    return wished.language === language && wished.script === script;
+  };
+  return wishes.find(isOurs) ?? locale;
+}
 
 const DAY_MS = 86_400_000;
 const RELATIVE_STEPS = [
@@ -38,10 +48,10 @@ const RELATIVE_STEPS = [
 ] as const;
 const BYTE_UNITS = ["byte", "kilobyte", "megabyte", "gigabyte"] as const;
 
-const made = new Map<Locale, Formats>();
+const made = new Map<string, Formats>();
 
-/** The formats of a language; made once. */
-export function formatsOf(locale: Locale): Formats {
+/** The formats of a language tag; made once. */
+export function formatsOf(locale: string): Formats {
   const known = made.get(locale);
   if (known !== undefined) return known;
   const formats = makeFormats(locale);
@@ -49,12 +59,12 @@ export function formatsOf(locale: Locale): Formats {
   return formats;
 }
 
-function makeFormats(locale: Locale): Formats {
+function makeFormats(locale: string): Formats {
   const dates = (options: Intl.DateTimeFormatOptions) => {
     const format = new Intl.DateTimeFormat(locale, options);
     return (at: number) => format.format(at);
   };
-  const time = dates({ hour: "2-digit", minute: "2-digit" });
+  const time = dates({ hour: "numeric", minute: "2-digit" });
   const day = dates({ weekday: "long", day: "numeric", month: "long", year: "numeric" });
   const moment = dates({ dateStyle: "medium", timeStyle: "short" });
   const weekday = dates({ weekday: "long" });

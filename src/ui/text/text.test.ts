@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { compileTable, compiledTables } from "./compile-tables.ts";
 import { en } from "./en.ts";
 import { failureWords } from "./failures.ts";
-import { formatsOf } from "./format.ts";
+import { formatsOf, regionOf } from "./format.ts";
 import { pickLocale, type TextKey } from "./tables.ts";
 import { zhHans } from "./zh-hans.ts";
 
@@ -102,6 +102,14 @@ describe("times, sizes and counts", () => {
     expect(formatsOf("zh-Hans").dayLine(noon - day, noon)).toBe("昨天");
     expect(formatsOf("en").bytes(2_345_678)).toBe("2.3 MB");
     expect(formatsOf("en").relative(noon - 120_000, noon)).toBe("2 minutes ago");
+  });
+
+  test("[U5] a clock and a date follow the reader's region of the language, not another language's", () => {
+    expect(regionOf("en", ["de-AT", "en-GB", "en-US"])).toBe("en-GB");
+    expect(regionOf("zh-Hans", ["zh-TW", "zh-SG"])).toBe("zh-SG");
+    expect(regionOf("zh-Hans", ["en-GB"])).toBe("zh-Hans");
+    expect(formatsOf("en-GB").time(noon + 5 * 3_600_000)).toBe("17:00");
+    expect(formatsOf("en-US").time(noon + 5 * 3_600_000)).toMatch(/^5:00.PM$/);
   });
 
   test("[U5] a countdown never goes below zero", () => {
