@@ -28,8 +28,7 @@ export function approvalBlock(
   if (approvalDigest(primitives, card) !== card.digest) return "digest-mismatch";
   if (agent.isForked) return "fork";
   if (agent.trust === "changed") return "key-changed";
-  const isGrave = card.risk === "high" || card.risk === "critical";
-  return isGrave && agent.trust !== "verified" ? "unverified" : null;
+  return agent.trust === "verified" ? null : "unverified";
 }
 
 /**

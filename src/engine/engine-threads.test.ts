@@ -226,6 +226,7 @@ describe("an approval", () => {
   test("[N27] is signed over what was drawn, and the agent can prove it", async () => {
     const { ada, guide, id } = await together();
     await ada.openThread(id);
+    must(await ada.calls.setVerified({ accountId: guide.endpoint.accountId, verified: true }));
     const card = cardOf("low");
     const asked = await ask(guide, id, "deploy-7", card);
     const row = await ada.row(({ body }) => body.kind === "card");
@@ -298,10 +299,11 @@ describe("an approval", () => {
     );
   });
 
-  test("[N27] cannot be decided on another digest, nor a grave one by who compared no keys", async () => {
+  test("[N27] cannot be decided on another digest, nor one of any risk by who compared no keys", async () => {
     const { ada, guide, id } = await together();
     await ada.openThread(id);
     await ask(guide, id, "forged", cardOf("low", { request: { version: 8 } }));
+    await ask(guide, id, "small", cardOf("low"));
     await ask(guide, id, "grave", cardOf("critical"));
     const decide = (artifactId: string) =>
       ada.calls.decideApproval({
@@ -316,14 +318,23 @@ describe("an approval", () => {
     expect(await decide("forged")).toMatchObject({
       failure: { kind: "engine/approval-blocked", params: { because: "digest-mismatch" } },
     });
-    expect(await decide("grave")).toMatchObject({
-      failure: { kind: "engine/approval-blocked", params: { because: "unverified" } },
-    });
+    for (const artifactId of ["small", "grave"]) {
+      expect(await decide(artifactId)).toMatchObject({
+        failure: { kind: "engine/approval-blocked", params: { because: "unverified" } },
+      });
+      await ada.row(
+        ({ body }) =>
+          body.kind === "card" &&
+          body.artifact.artifactId === artifactId &&
+          body.artifact.approval?.blockedBecause === "unverified" &&
+          body.artifact.canRespond,
+      );
+    }
     must(await ada.calls.setVerified({ accountId: guide.endpoint.accountId, verified: true }));
     expect(await decide("grave")).toEqual({ ok: true, value: null });
   });
 
-  test("[N27] a grave one is decided without compared keys by who says so knowingly, or who denies", async () => {
+  test("[N27] is given without compared keys by who says so knowingly, and denied by anyone", async () => {
     const { ada, guide, id } = await together();
     await ada.openThread(id);
     for (const name of ["granted", "denied", "forged"])

@@ -346,13 +346,18 @@ function viewArtifact(
       context.canSend &&
       row.authorId !== context.selfId &&
       canAnswer(folded, context.selfId) &&
-      (approval === null || approval.blockedBecause === null),
+      (approval === null || mayStillDecide(approval.blockedBecause)),
     answer: answers.find(({ late }) => !late) ?? null,
     answers,
     draftValues: context.draftOf(artifactId),
     approval,
   };
 }
+
+/** Who compared no keys may say no, and yes knowingly; every other reason stands. */
+const mayStillDecide = (
+  because: NonNullable<ArtifactView["approval"]>["blockedBecause"],
+): boolean => because === null || because === "unverified";
 
 function viewAnswer(
   thread: Thread,

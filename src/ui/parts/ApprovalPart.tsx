@@ -2,6 +2,7 @@ import { useEffect, useId, useRef, useState } from "react";
 import type { AnswerView, ArtifactView } from "#stores/views.ts";
 import { Button } from "#ui/kit/Button.tsx";
 import { Checkbox } from "#ui/kit/Choices.tsx";
+import { ConfirmDialog } from "#ui/kit/Dialog.tsx";
 import { Icon } from "#ui/kit/Icon.tsx";
 import { TextArea } from "#ui/kit/Field.tsx";
 import { HiddenText } from "#ui/markdown/HiddenText.tsx";
@@ -44,6 +45,10 @@ export function ApprovalPart({
   const isPending = artifact.answer === null && !artifact.expired;
   const [isOverridden, setIsOverridden] = useState(false);
   const isWaived = blocked === "unverified" && isOverridden;
+  const isGrave = payload.risk === "high" || payload.risk === "critical";
+  const [asking, setAsking] = useState<{ optionId: string; reason: string } | null>(null);
+  const decisionOf = (optionId: string): Option["decision"] | undefined =>
+    payload.options.find(({ id }) => id === optionId)?.decision;
   return (
     <article className={styles.card} aria-labelledby={titleId} data-risk={payload.risk}>
       <header className={styles.head}>
@@ -64,25 +69,39 @@ export function ApprovalPart({
         )}
       </header>
       {rows !== null && <Payload rows={rows} mark={mark} />}
-      {blocked !== null && isPending && <Blocked because={blocked} />}
-      {blocked === "unverified" && isPending && artifact.canRespond && (
-        <Checkbox
-          label={t("approval.override", { name: authorName })}
-          checked={isOverridden}
-          onChange={setIsOverridden}
-          disabled={!isAllSeen}
+      {isPending && blocked === "unverified" && (
+        <Unverified
+          {...{ authorName, isGrave, isOverridden }}
+          onOverride={artifact.canRespond ? setIsOverridden : null}
+          isAwake={isAllSeen}
         />
       )}
+      {isPending && blocked !== null && blocked !== "unverified" && <Blocked because={blocked} />}
       {isPending && artifact.canRespond ? (
         <Decide
           {...{ artifact, payload, isBusy }}
-          onDecide={(optionId, reason) => onDecide(optionId, reason, isWaived)}
+          onDecide={(optionId, reason) =>
+            isWaived && payload.risk === "critical" && decisionOf(optionId) === "approve"
+              ? setAsking({ optionId, reason })
+              : onDecide(optionId, reason, isWaived)
+          }
           isAwake={isAllSeen && rows !== null}
           isBlocked={blocked !== null && !isWaived}
         />
       ) : (
-        <Decided artifact={artifact} options={payload.options} />
+        (blocked === null || !isPending) && (
+          <Decided artifact={artifact} options={payload.options} />
+        )
       )}
+      <OverrideDialog
+        authorName={authorName}
+        isOpen={asking !== null}
+        onClose={() => setAsking(null)}
+        onConfirm={() => {
+          if (asking !== null) onDecide(asking.optionId, asking.reason, true);
+          setAsking(null);
+        }}
+      />
       {payload.quorum !== undefined && (
         <p className={styles.quorum}>
           {t("approval.quorum", {
@@ -127,7 +146,70 @@ function Payload({ rows, mark }: { rows: Rows; mark: Mark }) {
   );
 }
 
-type BlockedReason = NonNullable<NonNullable<ArtifactView["approval"]>["blockedBecause"]>;
+type UnverifiedProps = {
+  authorName: string;
+  isGrave: boolean;
+  isOverridden: boolean;
+  isAwake: boolean;
+  /** Null where this person decides nothing here. */
+  onOverride: ((isOverridden: boolean) => void) | null;
+};
+
+/** Keys were not compared: to say no is free, to say yes takes a tick, and the words weigh what the risk does. */
+function Unverified({ authorName, isGrave, isOverridden, isAwake, onOverride }: UnverifiedProps) {
+  const t = useText();
+  const weight = isGrave ? "high" : "low";
+  return (
+    <div className={styles.unverified} data-weight={weight}>
+      <p className={styles.unverifiedWords} role={isGrave ? "alert" : "note"}>
+        <Icon name={isGrave ? "shield-alert" : "shield"} size={18} />
+        <span>{t(`approval.unverified.${weight}`, { name: authorName })}</span>
+      </p>
+      {onOverride !== null && (
+        <Checkbox
+          label={t(`approval.override.${weight}`, { name: authorName })}
+          checked={isOverridden}
+          onChange={onOverride}
+          disabled={!isAwake}
+        />
+      )}
+    </div>
+  );
+}
+
+type OverrideDialogProps = {
+  authorName: string;
+  isOpen: boolean;
+  onClose: () => void;
+  onConfirm: () => void;
+};
+
+function OverrideDialog({ authorName, isOpen, onClose, onConfirm }: OverrideDialogProps) {
+  const t = useText();
+  return (
+    <ConfirmDialog
+      open={isOpen}
+      onOpenChange={(open) => {
+        if (!open) onClose();
+      }}
+      title={t("approval.overrideQuestion")}
+      description={t("approval.overrideHelp", { name: authorName })}
+      footer={
+        <>
+          <Button onClick={onClose}>{t("general.cancel")}</Button>
+          <Button variant="danger" onClick={onConfirm}>
+            {t("approval.overrideConfirm")}
+          </Button>
+        </>
+      }
+    />
+  );
+}
+
+type BlockedReason = Exclude<
+  NonNullable<NonNullable<ArtifactView["approval"]>["blockedBecause"]>,
+  "unverified"
+>;
 
 function Blocked({ because }: { because: BlockedReason }) {
   const t = useText();
@@ -135,7 +217,6 @@ function Blocked({ because }: { because: BlockedReason }) {
     "digest-mismatch": t("approval.blocked.digestMismatch"),
     "key-changed": t("approval.blocked.keyChanged"),
     fork: t("approval.blocked.fork"),
-    unverified: t("approval.blocked.unverified"),
   }[because];
   return (
     <p className={styles.blocked} role="alert">

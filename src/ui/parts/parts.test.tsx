@@ -170,22 +170,36 @@ describe("approvals", () => {
     expect(new Set(shapes.map((shape) => shape?.[1])).size).toBe(4);
   });
 
-  test.each(["digest-mismatch", "key-changed", "fork", "unverified"] as const)(
-    "[U46] an approval blocked by %s says so",
+  test.each(["digest-mismatch", "key-changed", "fork"] as const)(
+    "[U46] an approval blocked by %s says so, with no button and nobody else to decide",
     (blockedBecause) => {
-      expect(drawCard(anOpenApproval({ approval: { rows, blockedBecause } }))).toContain(
-        'role="alert"',
+      const html = drawCard(
+        anOpenApproval({ approval: { rows, blockedBecause }, canRespond: false }),
       );
+
+      expect(html).toContain('role="alert"');
+      expect(html).not.toContain('type="checkbox"');
+      expect(buttonsOf(html)).toEqual([]);
+      expect(html).not.toContain("Somebody else decides");
     },
   );
 
-  test("[U46] only missing verification can be overridden, by a tick of its own", () => {
-    const draw = (blockedBecause: "unverified" | "fork") =>
-      drawCard(anOpenApproval({ approval: { rows, blockedBecause } }));
+  test.each([
+    ["low", "note", "and approve all the same"],
+    ["medium", "note", "and approve all the same"],
+    ["high", "alert", "take the risk of approving it"],
+    ["critical", "alert", "take the risk of approving it"],
+  ] as const)(
+    "[U46] at %s risk missing verification is a %s and takes a tick in words of its weight",
+    (risk, role, words) => {
+      const approval = { rows, blockedBecause: "unverified" } as const;
+      const html = drawCard({ ...anOpenApproval({ approval }), card: anApproval({ risk }) });
 
-    expect(draw("unverified")).toContain("decide all the same");
-    expect(draw("fork")).not.toContain("decide all the same");
-  });
+      expect(html).toContain(`role="${role}"`);
+      expect(html).toContain(words);
+      expect(html).toContain('type="checkbox"');
+    },
+  );
 
   test("[U46] a request whose digest does not hold draws no payload", () => {
     const html = drawCard(anOpenApproval({ approval: null }));

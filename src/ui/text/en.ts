@@ -213,8 +213,17 @@ export const en = {
   "approval.blocked.keyChanged": "The key of this agent changed. Compare the safety number first.",
   "approval.blocked.fork":
     "Two histories of this conversation disagree. Nothing can be approved until that is settled.",
-  "approval.blocked.unverified": "At this risk the agent must be verified first.",
-  "approval.override": "I have not compared keys with {name} and decide all the same.",
+  "approval.unverified.low":
+    "You have not compared keys with {name}. Whoever runs the server could have asked this.",
+  "approval.unverified.high":
+    "You have not compared keys with {name}. If somebody else asks in its place, this cannot be taken back. Compare the safety number first.",
+  "approval.override.low": "I have not compared keys with {name} and approve all the same.",
+  "approval.override.high":
+    "I know that this may not come from {name}, and take the risk of approving it.",
+  "approval.overrideQuestion": "Approve without knowing who asks?",
+  "approval.overrideHelp":
+    "The risk is critical and you have not compared keys with {name}. Nothing shows that the request comes from there.",
+  "approval.overrideConfirm": "Approve all the same",
   "approval.warning": "Holds hidden characters, shown as marks",
   "approval.signing": "Signing",
   "approval.notCounted": "This decision did not reach the agent.",

@@ -212,8 +212,15 @@ export const zhHans: TextTable = {
   "approval.blocked.digestMismatch": "显示的内容与要签名的内容不一致，这里不能批准。",
   "approval.blocked.keyChanged": "这个智能体的密钥变了，请先核对安全码。",
   "approval.blocked.fork": "这个会话出现了两份不同的历史，弄清之前不能批准。",
-  "approval.blocked.unverified": "这个风险级别要求先验证智能体。",
-  "approval.override": "我没有与{name}核对密钥,但仍要决定。",
+  "approval.unverified.low": "你还没有与{name}核对密钥。运行服务器的人也可能冒名提出这个请求。",
+  "approval.unverified.high":
+    "你还没有与{name}核对密钥。如果是别人冒名提出，批准之后无法撤回。请先核对安全码。",
+  "approval.override.low": "我没有与{name}核对密钥，仍然批准。",
+  "approval.override.high": "我知道这个请求可能不是{name}提出的，愿意承担批准的风险。",
+  "approval.overrideQuestion": "不知道是谁提出的，也要批准吗？",
+  "approval.overrideHelp":
+    "风险为严重，而你还没有与{name}核对密钥。没有任何依据表明请求来自{name}。",
+  "approval.overrideConfirm": "仍然批准",
   "approval.warning": "含有隐藏字符，已用标记显示",
   "approval.signing": "正在签名",
   "approval.notCounted": "这个决定没有送达智能体。",
