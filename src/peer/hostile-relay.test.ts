@@ -228,6 +228,42 @@ describe("a relay that lies", () => {
     expect((await ann.endpoint.settled(sent.messageId)).state.status).toBe("acked");
   });
 
+  test.each([
+    ["put in its place", (rows: readonly object[]) => rows],
+    ["cut short", () => []],
+  ])("[E21] a ledger %s is no continuation, however long it is", async (_how, shorten) => {
+    const { ann, ben } = await twoWhoTalk();
+    const mallory = await world.person();
+    const record = await mallory.store.get("accounts", mallory.endpoint.accountId);
+    const { entries } = JSON.parse(utf8ToText(record ?? new Uint8Array()) ?? "") as {
+      entries: string[];
+    };
+    const rows = shorten(
+      entries.map((entry, ledger_seq) => ({
+        ledger_seq,
+        prev_hash: btoa("\0".repeat(32)),
+        entry,
+      })),
+    );
+    const changed = ann.until(
+      (event): event is Extract<typeof event, { type: "identity-changed" }> =>
+        event.type === "identity-changed",
+    );
+    world.lies = (url) => {
+      if (!url.includes(`/keys/ledger/${ben.endpoint.accountId}`)) return null;
+      const after = Number(new URL(url).searchParams.get("after") ?? -1);
+      return JSON.stringify({ data: rows.slice(after + 1), next_cursor: null });
+    };
+
+    ann.socket.hears((frame) => [
+      frame,
+      { type: "keys.updated", user_id: ben.endpoint.accountId as UserId, reason: "identity" },
+    ]);
+    ann.socket.drop();
+
+    expect((await changed).accountId).toBe(ben.endpoint.accountId);
+  });
+
   test("[E22] a link's fingerprint that differs from the fetched key pins nothing", async () => {
     const ann = await world.person();
     const ben = await world.person();

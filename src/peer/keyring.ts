@@ -187,14 +187,19 @@ class PinnedKeyring implements Keyring {
     accountId: AccountId,
     from: Pinned | null,
   ): Promise<Result<Pinned, PeerFailure>> {
-    const entries = await fetchLedger(
-      this.#rest,
-      `/keys/ledger/${accountId}`,
-      from?.state.seq ?? -1,
-    );
+    const path = `/keys/ledger/${accountId}`;
+    if (from === null) {
+      const all = await fetchLedger(this.#rest, path, -1);
+      return all.ok ? this.#replay(accountId, all.value, null) : all;
+    }
+    // From the last entry we know: a ledger put in its place, or cut short, would have nothing behind it to contradict us.
+    const entries = await fetchLedger(this.#rest, path, from.state.seq - 1);
     if (!entries.ok) return entries;
-    if (entries.value.length === 0 && from !== null) return ok(from);
-    return this.#replay(accountId, entries.value, from);
+    const [last, ...later] = entries.value;
+    const known = from.record.entries.at(-1);
+    if (last === undefined || known === undefined || !equalBytes(last, known))
+      return err({ kind: "peer/bad-ledger", because: "not-continued" });
+    return later.length === 0 ? ok(from) : this.#replay(accountId, later, from);
   }
 
   async #grow(accountId: AccountId): Promise<Result<AccountState, PeerFailure>> {
