@@ -54,6 +54,9 @@ test("an approval shows everything, asks once, and the agent obeys the signed de
   await expect(publish).toBeDisabled();
   await card.getByText("Action", { exact: true }).scrollIntoViewIfNeeded();
   await publish.scrollIntoViewIfNeeded();
+  await expect(card.getByRole("button", { name: "Do not publish" })).toBeEnabled();
+  await expect(publish).toBeDisabled();
+  await card.getByRole("checkbox", { name: /I have not compared keys with Guide/ }).check();
   await expect(publish).toBeEnabled();
   await publish.click();
 

@@ -140,7 +140,10 @@ class KeyFinder implements RecipientFinder {
     return prekeys.toSorted((a, b) => b.suite - a.suite || b.notBefore - a.notBefore);
   }
 
-  async #candidatesOf(account: AccountState): Promise<Result<readonly Candidate[], PeerFailure>> {
+  async #candidatesOf(
+    account: AccountState,
+    isAgain = false,
+  ): Promise<Result<readonly Candidate[], PeerFailure>> {
     const { accountId } = account;
     const held = this.#kept.get(accountId);
     const isFresh =
@@ -148,17 +151,36 @@ class KeyFinder implements RecipientFinder {
     if (isFresh) return ok(held.candidates);
     const keys = await this.#fetchKeys(account);
     if (!keys.ok) return keys;
-    const candidates = await Promise.all(
+    const candidates = await this.#verifiedDevices(account, keys.value);
+    const isForeign = candidates.some(
+      ({ deviceId, prekeys }) =>
+        prekeys.length === 0 && (keys.value.get(deviceId) ?? []).length > 0,
+    );
+    if (isForeign && !isAgain) {
+      // Prekeys of which none is this identity's: its ledger may have gone on while nobody told us.
+      const grown = await this.#keyring.refresh(accountId);
+      if (!grown.ok) return grown;
+      if (this.#keyring.isBlocked(accountId)) return err({ kind: "peer/key-changed", accountId });
+      if (grown.value.seq !== account.seq) return this.#candidatesOf(grown.value, true);
+    }
+    this.#kept.set(accountId, { at: this.#clock.now(), seq: account.seq, candidates });
+    return ok(candidates);
+  }
+
+  #verifiedDevices(
+    account: AccountState,
+    wireByDevice: ReadonlyMap<string, readonly WirePrekey[]>,
+  ): Promise<readonly Candidate[]> {
+    const { accountId } = account;
+    return Promise.all(
       currentDevices(account).map(async (deviceId) => ({
         accountId,
         deviceId,
         fingerprint: fingerprint(this.#primitives, accountId, account.identityKey),
-        prekeys: await this.#verified(account, deviceId, keys.value.get(deviceId) ?? []),
+        prekeys: await this.#verified(account, deviceId, wireByDevice.get(deviceId) ?? []),
         bootstrapKey: account.kind === "agent" ? account.bootstrapKey : null,
       })),
     );
-    this.#kept.set(accountId, { at: this.#clock.now(), seq: account.seq, candidates });
-    return ok(candidates);
   }
 }
 
