@@ -26,6 +26,10 @@ export const parseEndpointFrame = (text: string): Result<ParsedEndpointFrame, Pr
 export const parseRelayFrame = (text: string): Result<RelayFrame, ProtocolFailure> =>
   parseFrame<RelayFrame>(RELAY_FRAMES, text);
 
+/** A frame of the relay that was already read as JSON; fails as {@link parseEndpointFrame} does. */
+export const checkRelayFrame = (value: unknown): Result<RelayFrame, ProtocolFailure> =>
+  checkFrame<RelayFrame>(RELAY_FRAMES, value);
+
 /** A durable frame out of a page of history, already read as JSON. */
 export function parseDurableFrame(value: unknown): Result<DurableFrame, ProtocolFailure> {
   const parsed = checkFrame<RelayFrame>(RELAY_FRAMES, value);

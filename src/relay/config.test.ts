@@ -19,6 +19,7 @@ describe("settings", () => {
       PARLEY_REGISTRATION: "maybe",
       PARLEY_TRUST_PROXY: "yes",
       PARLEY_METRICS_TOKEN: "short",
+      PARLEY_REDIS: "http://cache",
       PARLEY_LOG_LEVEL: "loud",
       PARLEY_RATES: "everything=1/1",
       PARLEY_DATA: "",
@@ -33,6 +34,7 @@ describe("settings", () => {
       "PARLEY_METRICS_TOKEN",
       "PARLEY_LOG_LEVEL",
       "PARLEY_RATES",
+      "PARLEY_REDIS",
     ]);
     expect(config.ok ? null : config.failure[0]?.rule).toBe("a number from 0 to 65535");
   });
@@ -61,13 +63,18 @@ describe("settings", () => {
 
   test("[R14] are printed without their secrets, and misspelt ones are named", () => {
     const token = "t".repeat(32);
-    const env = { PARLEY_METRICS_TOKEN: token, PARLEY_REGISTRATION_CODE: "sesame" };
+    const env = {
+      PARLEY_METRICS_TOKEN: token,
+      PARLEY_REGISTRATION_CODE: "sesame",
+      PARLEY_REDIS: "redis://relay:sesame@cache",
+    };
     const config = readConfig({ ...env, PARLEY_ORIGIN: "https://chat.example" });
     if (!config.ok) throw new Error("settings that hold");
 
     expect(summaryOf(config.value)).toMatchObject({
       origins: "https://chat.example",
       metrics_token: "set",
+      redis: "set",
       registration_code: "set",
     });
     expect(JSON.stringify(summaryOf(config.value))).not.toContain("sesame");

@@ -26,6 +26,7 @@ const RULES = {
   PARLEY_TRUST_PROXY: "0 or 1",
   PARLEY_METRICS_TOKEN: "at least 16 characters",
   PARLEY_ALLOW_PRIVATE_TARGETS: "0 or 1",
+  PARLEY_REDIS: "an address such as redis://host:6379 or rediss://user:password@host",
   PARLEY_LOG_LEVEL: "debug, info, warn or error",
   PARLEY_RATES: `rates such as rest=20/60 (a second, at once), parted by commas, of ${Object.keys(DEFAULT_RATES).join(", ")}`,
 } as const;
@@ -70,6 +71,9 @@ export function readConfig(env: Environment): Result<Config, readonly ConfigFaul
   const rates = parseRates(env.PARLEY_RATES ?? "");
   check(rates !== null, "PARLEY_RATES");
 
+  const redis = env.PARLEY_REDIS ?? null;
+  check(redis === null || isRedis(redis), "PARLEY_REDIS");
+
   if (faults.length > 0 || !isPolicy(policy) || !isLogLevel(logLevel)) return err(faults);
   return ok({
     port,
@@ -83,6 +87,7 @@ export function readConfig(env: Environment): Result<Config, readonly ConfigFaul
     trustsProxy: trust === "1",
     metricsToken: token === null ? null : new Secret(token),
     allowsPrivateTargets: privacy === "1",
+    redis: redis === null ? null : new Secret(redis),
     logLevel,
     rates: rates ?? {},
   });
@@ -102,6 +107,7 @@ export const summaryOf = (config: Config): LogFields => ({
   trusts_proxy: config.trustsProxy ?? false,
   metrics_token: config.metricsToken == null ? "not set" : "set",
   allows_private_targets: config.allowsPrivateTargets ?? false,
+  redis: config.redis == null ? "not set" : "set",
   log_level: config.logLevel,
   rates: Object.keys(config.rates ?? {}).join(",") || "as built",
 });
@@ -123,6 +129,11 @@ const isPolicy = (text: string): text is "open" | "invite" | "closed" =>
 
 const isLogLevel = (text: string): text is LogLevel =>
   (LOG_LEVELS as readonly string[]).includes(text);
+
+function isRedis(text: string): boolean {
+  const protocol = URL.parse(text)?.protocol;
+  return protocol === "redis:" || protocol === "rediss:";
+}
 
 function isOrigin(text: string): boolean {
   try {

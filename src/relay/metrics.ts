@@ -34,6 +34,10 @@ export const METRICS = {
   http_seconds: spec("histogram", "How long an answer took.", ["route"]),
   log_bytes: spec("gauge", "Bytes of the database."),
   blob_bytes: spec("gauge", "Bytes of confirmed files."),
+  bus_up: spec("gauge", "1: other nodes hear this one at once. 0: they find out by looking."),
+  bus_messages_total: spec("counter", "Messages between nodes, by what became of them.", [
+    "direction",
+  ]),
   quarantined: spec("gauge", "Conversations whose entries cannot be read any more."),
   storage_state: spec("gauge", "0: appends. 1: cannot write. 2: full."),
   build_info: spec("gauge", "1, with the version.", ["version"]),

@@ -11,11 +11,14 @@ import { systemClock, type Clock } from "#base/clock.ts";
 import { silentLog, type Log } from "#base/log.ts";
 import type { Bytes } from "#base/bytes.ts";
 import { systemRandom, type RandomBytes } from "#base/random.ts";
+import { makeId } from "#protocol/ids.ts";
 import { Secret } from "#base/secret.ts";
 import { createAtRest } from "./at-rest.ts";
 import { createAdmission } from "./admission.ts";
 import { createDiskBlobs } from "./blobs/disk-blobs.ts";
 import { createUploads } from "./blobs/uploads.ts";
+import type { EphemeralBus } from "./bus/bus.ts";
+import { openRedisBus } from "./bus/redis-bus.ts";
 import { createMemoryBus } from "./bus/memory-bus.ts";
 import { BLOB_FOLDER, DATABASE_FILE, KEY_FILE } from "./data-folder.ts";
 import { createDirectory } from "./directory/directory.ts";
@@ -56,6 +59,8 @@ export type RelayOptions = {
   readonly metricsToken?: Secret<string> | null;
   /** Webhooks and push services may be plain http and on this machine; for development. */
   readonly allowsPrivateTargets?: boolean;
+  /** Redis by which several relays hear each other at once; none: this one is alone. */
+  readonly redis?: Secret<string> | null;
   readonly rates?: Partial<Rates>;
   readonly clock?: Clock;
   readonly random?: RandomBytes;
@@ -81,7 +86,7 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
   const { clock = systemClock, host = "127.0.0.1" } = options;
   let port = options.port ?? 0;
   const origins = createOriginCheck(options.origins ?? [], () => port);
-  const { store, relay, uploads, webhooks, notifier, app } = await openRelay(options, origins);
+  const { store, bus, relay, uploads, webhooks, notifier, app } = await openRelay(options, origins);
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   const addressOf = (request: IncomingMessage): string =>
     callerAddress(request, options.trustsProxy ?? false);
@@ -105,6 +110,7 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
       const cut = clock.after(REQUEST_LIMIT_MS, () => server.closeAllConnections());
       await closed;
       cut();
+      await bus.close();
       await store.close();
     },
   };
@@ -126,7 +132,14 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
   const blobs = createDiskBlobs(join(folder, BLOB_FOLDER));
   const metrics = createMetrics();
   const shared = { log, directory, admission, clock, random, events, rates, metrics };
-  const relay = new Relay({ ...shared, bus: createMemoryBus() });
+  const bus = await openBus(options.redis ?? null, {
+    channel: log.epoch,
+    clock,
+    events,
+    metrics,
+    random,
+  });
+  const relay = new Relay({ ...shared, bus });
   const allowsPrivateTargets = options.allowsPrivateTargets ?? false;
   const atRest = createAtRest(secret);
   const outbound = createOutbound(clock, allowsPrivateTargets);
@@ -138,6 +151,7 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
   const app = createApp({
     ...shared,
     relay,
+    bus,
     sql,
     writer,
     blobs,
@@ -159,7 +173,19 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
     },
     staticRoot: options.staticRoot == null ? null : resolve(options.staticRoot),
   });
-  return { store, relay, uploads, webhooks, notifier, app };
+  return { store, bus, relay, uploads, webhooks, notifier, app };
+}
+
+function openBus(
+  redis: Secret<string> | null,
+  needs: Omit<Parameters<typeof openRedisBus>[0], "address" | "nodeId"> & {
+    readonly random: RandomBytes;
+  },
+): Promise<EphemeralBus> {
+  if (redis === null) return Promise.resolve(createMemoryBus());
+  const nodeId: string = makeId(needs.clock.now(), needs.random);
+  const channel = `parley:${needs.channel}`;
+  return openRedisBus({ ...needs, channel, nodeId, address: redis.reveal() });
 }
 
 function listen(server: Server, port: number, host: string): Promise<number> {

@@ -13,14 +13,15 @@ import { parseEndpointFrame } from "#protocol/frame.ts";
 import {
   makeId,
   type AccountId,
+  type AgentId,
   type ConversationId,
-  type DeviceId,
   type MessageId,
 } from "#protocol/ids.ts";
 import { MAX_IN_FLIGHT, RESUME_WAIT_MS } from "#protocol/limits.ts";
 import type { RelayFrame, RelayFrameOf } from "#protocol/relay-frame.ts";
 import type { Admission } from "./admission.ts";
-import type { EphemeralBus } from "./bus/bus.ts";
+import type { BusMessage, EphemeralBus } from "./bus/bus.ts";
+import type { EndedSessions } from "./bus/bus-message.ts";
 import type { Directory } from "./directory/directory.ts";
 import { errorFrame } from "./error-frame.ts";
 import { refuse } from "./failure.ts";
@@ -121,7 +122,7 @@ export class Relay {
       onArrived: (principal) => this.#presence.tell(principal, "online"),
     });
     log.onAppended((entry, writer) => this.#appended(entry, writer));
-    bus.onMessage((message) => sockets.spread(message));
+    bus.onMessage((message) => this.#hearNode(message));
   }
 
   connect(link: Link, path: Connection["path"]): Session {
@@ -165,7 +166,13 @@ export class Relay {
 
   /** Sends to every socket of an account. */
   tell(accountId: AccountId, frame: RelayFrame): void {
-    this.#needs.bus.publish({ to: [accountId], frame, except: null, droppable: false });
+    this.#needs.bus.publish({
+      kind: "frame",
+      to: [accountId],
+      frame,
+      except: null,
+      droppable: false,
+    });
   }
 
   /** The account's keys changed: everyone who talks with it fetches them again. */
@@ -177,7 +184,7 @@ export class Relay {
     const named = owner.type === "human" ? { user_id: owner.id } : { agent_id: owner.id };
     const frame = { type: "keys.updated", ...named, reason } as RelayFrameOf<"keys.updated">;
     const to = new Set([owner.id, ...directory.relatedTo(owner.id)]);
-    bus.publish({ to: [...to], frame, except: null, droppable: false });
+    bus.publish({ kind: "frame", to: [...to], frame, except: null, droppable: false });
   }
 
   markRead(
@@ -189,23 +196,17 @@ export class Relay {
   }
 
   /** Looks at once whether the agent's sockets may stay; a tick does it as well. */
-  reviewAgent(agentId: AccountId): void {
-    for (const connection of this.#sockets.roster.of(agentId)) this.#reception.review(connection);
+  reviewAgent(agentId: AgentId): void {
+    this.#needs.bus.publish({ kind: "agent-changed", agent: agentId });
   }
 
   /** Ends the sockets of sessions that are no more. */
   endSessions(
     accountId: AccountId,
-    isEnded: (session: { readonly sessionId: string; readonly deviceId: DeviceId }) => boolean,
+    ended: EndedSessions,
     reason: RelayFrameOf<"session.invalidated">["reason"],
   ): void {
-    for (const connection of this.#sockets.roster.of(accountId)) {
-      const { principal } = connection;
-      if (principal?.type !== "human") continue;
-      if (!isEnded({ sessionId: principal.sessionId, deviceId: principal.endpointId })) continue;
-      this.#sockets.send(connection, { type: "session.invalidated", reason });
-      this.#sockets.close(connection, CLOSE.sessionInvalidated);
-    }
+    this.#needs.bus.publish({ kind: "sessions-ended", account: accountId, ended, reason });
   }
 
   /** Aborted when it is about to stop and takes nothing more. */
@@ -231,6 +232,34 @@ export class Relay {
     this.#needs.metrics.count("appends_total", { entry: entry.kind });
     this.#streams.follow(entry);
     this.#audience.withMembers(entry, (members) => this.#delivery.fanOut(entry, members, writer));
+  }
+
+  #hearNode(message: BusMessage): void {
+    switch (message.kind) {
+      case "frame":
+        return this.#sockets.spread(message);
+      case "sessions-ended":
+        return this.#endSockets(message.account, message.ended, message.reason);
+      case "agent-changed":
+        for (const connection of this.#sockets.roster.of(message.agent))
+          this.#reception.review(connection);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #endSockets(
+    accountId: AccountId,
+    ended: EndedSessions,
+    reason: RelayFrameOf<"session.invalidated">["reason"],
+  ): void {
+    for (const connection of this.#sockets.roster.of(accountId)) {
+      const { principal } = connection;
+      if (principal?.type !== "human" || !isOver(principal, ended)) continue;
+      this.#sockets.send(connection, { type: "session.invalidated", reason });
+      this.#sockets.close(connection, CLOSE.sessionInvalidated);
+    }
   }
 
   #left(connection: Connection, principal: Principal): void {
@@ -384,6 +413,24 @@ export class Relay {
     return principal !== null && isWaitedFor
       ? this.#resume(connection, principal, null)
       : undefined;
+  }
+}
+
+function isOver(
+  { sessionId, endpointId }: Extract<Principal, { type: "human" }>,
+  ended: EndedSessions,
+): boolean {
+  switch (ended.which) {
+    case "all":
+      return true;
+    case "one":
+      return sessionId === ended.sessionId;
+    case "others":
+      return sessionId !== ended.sessionId;
+    case "device":
+      return endpointId === ended.deviceId;
+    default:
+      return unreachable(ended);
   }
 }
 

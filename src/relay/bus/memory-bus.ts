@@ -1,8 +1,13 @@
 import { createEmitter } from "#base/emitter.ts";
-import type { Ephemeral, EphemeralBus } from "./bus.ts";
+import type { BusMessage, EphemeralBus } from "./bus.ts";
 
 /** A bus within one process: publishing is telling. */
 export function createMemoryBus(): EphemeralBus {
-  const emitter = createEmitter<Ephemeral>();
-  return { publish: emitter.emit, onMessage: emitter.on };
+  const emitter = createEmitter<BusMessage>();
+  return {
+    publish: emitter.emit,
+    onMessage: emitter.on,
+    state: () => "none",
+    close: () => Promise.resolve(),
+  };
 }

@@ -222,7 +222,7 @@ const refresh = (api: Api): Route =>
     if (refreshed.value === null) return refuse("UNAUTHENTICATED");
     const { sessionId, userId } = refreshed.value;
     if ("reused" in refreshed.value) {
-      api.relay.endSessions(userId, (ended) => ended.sessionId === sessionId, "refresh_reuse");
+      api.relay.endSessions(userId, { which: "one", sessionId }, "refresh_reuse");
       deleteCookie(http, REFRESH_COOKIE, { path: REFRESH_PATH });
       return refuse("UNAUTHENTICATED");
     }
@@ -235,7 +235,7 @@ const logout = (api: Api): Route =>
     deleteCookie(http, REFRESH_COOKIE, { path: REFRESH_PATH });
     const ended = await api.writer.run("endSession", { sessionId: who.sessionId });
     if (!ended.ok) return ended;
-    api.relay.endSessions(who.userId, (session) => session.sessionId === who.sessionId, "logout");
+    api.relay.endSessions(who.userId, { which: "one", sessionId: who.sessionId }, "logout");
     return answer({});
   });
 
@@ -267,9 +267,8 @@ const changePassword = (api: Api): Route =>
     });
     if (!changed.ok) return changed;
     if (changed.value.outcome !== "changed") return deniedRefusal(changed.value, api.clock.now());
-    const isOther = (session: { sessionId: string }): boolean =>
-      session.sessionId !== who.sessionId;
-    api.relay.endSessions(who.userId, isOther, "password_changed");
+    const ended = { which: "others", sessionId: who.sessionId } as const;
+    api.relay.endSessions(who.userId, ended, "password_changed");
     return answer({});
   });
 

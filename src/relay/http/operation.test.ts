@@ -65,7 +65,7 @@ describe("a relay's state", () => {
 
     expect(await world.rest("GET", "/ready")).toMatchObject({
       status: 200,
-      body: { data: { ready: true } },
+      body: { data: { ready: true, bus: "none" } },
     });
   });
 });

@@ -80,7 +80,7 @@ const deleteAccount = (api: Api): Route =>
     });
     if (!deleted.ok) return deleted;
     if (deleted.value.outcome !== "deleted") return deniedRefusal(deleted.value, api.clock.now());
-    api.relay.endSessions(who.userId, () => true, "logout");
+    api.relay.endSessions(who.userId, { which: "all" }, "logout");
     for (const { agent_id } of agents) api.relay.reviewAgent(agent_id);
     return answer({});
   });
@@ -138,9 +138,8 @@ const removeDevice = (api: Api): Route =>
       deviceId: deviceId.value,
     });
     if (!removed.ok) return removed;
-    const isGone = (session: { deviceId: DeviceId }): boolean =>
-      session.deviceId === deviceId.value;
-    api.relay.endSessions(who.userId, isGone, "device_removed");
+    const ended = { which: "device", deviceId: deviceId.value } as const;
+    api.relay.endSessions(who.userId, ended, "device_removed");
     api.relay.tellKeysChanged({ type: "human", id: who.userId }, "device_removed");
     return answer({});
   });

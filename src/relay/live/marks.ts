@@ -126,7 +126,8 @@ export class Marks {
   }
 
   #publish(to: readonly AccountId[], frame: RelayFrame, except: string | null = null): void {
-    if (to.length > 0) this.#needs.bus.publish({ to, frame, except, droppable: true });
+    if (to.length > 0)
+      this.#needs.bus.publish({ kind: "frame", to, frame, except, droppable: true });
   }
 
   #isTooOften(principal: Principal, what: string, conversationId: ConversationId): boolean {

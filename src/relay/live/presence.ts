@@ -40,6 +40,7 @@ export class Presence {
     const to = this.#needs.directory.relatedTo(accountId).filter((id) => id !== accountId);
     if (to.length === 0) return;
     this.#needs.bus.publish({
+      kind: "frame",
       to,
       frame: this.#frame(type, accountId, state),
       except: null,

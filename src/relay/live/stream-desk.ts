@@ -156,7 +156,13 @@ export class StreamDesk {
       requested_by: principal.accountId as UserId,
       ...(reason === undefined ? {} : { reason }),
     };
-    bus.publish({ to: [stream.authorId], frame: request, except: null, droppable: false });
+    bus.publish({
+      kind: "frame",
+      to: [stream.authorId],
+      frame: request,
+      except: null,
+      droppable: false,
+    });
   }
 
   /** A returning reader gets every live stream again: its start and the deltas it lacks. */
@@ -192,7 +198,7 @@ export class StreamDesk {
     const frame = deltaFrame(stream, index);
     const others = (await audience.othersOf(stream.conversationId, stream.authorId)) ?? [];
     const to = others.filter((other) => other.type === "human").map((other) => other.id);
-    bus.publish({ to, frame, except: connection.id, droppable: true });
+    bus.publish({ kind: "frame", to, frame, except: connection.id, droppable: true });
   }
 
   #fail(stream: LiveStream, code: StreamEnd): void {

@@ -18,11 +18,12 @@ const redis = inPath("redis-server");
 const initdb = globSync("/usr/lib/postgresql/*/bin/initdb").at(-1) ?? inPath("initdb");
 
 /** How a server is started here; null where its package is not installed. */
-export const startRedis = redis === undefined ? null : () => runRedis(redis);
+export const startRedis =
+  redis === undefined ? null : (port?: number): Promise<RealServer> => runRedis(redis, port);
 export const startPostgres = initdb === undefined ? null : () => runPostgres(initdb);
 
-async function runRedis(binary: string): Promise<RealServer> {
-  const port = await freePort();
+async function runRedis(binary: string, wanted?: number): Promise<RealServer> {
+  const port = wanted ?? (await freePort());
   const folder = mkdtempSync(join(tmpdir(), "parley-redis-"));
   const child = spawn(binary, [
     ...["--bind", "127.0.0.1", "--port", String(port), "--dir", folder],
