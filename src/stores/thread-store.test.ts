@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createFakeEngine, type FakeWorld } from "./fake-engine.ts";
 import { aMessage, aStream, CONVERSATION } from "./sample-views.ts";
-import { createThreadStore } from "./thread-store.ts";
+import { createThreadStore, selectIsUnsaid } from "./thread-store.ts";
 import { makeRows, NO_ROWS, reduceMessages, reduceStreamText } from "./thread-rows.ts";
 import type { ConversationId, StreamId } from "./views.ts";
 
@@ -230,4 +230,19 @@ test("a window says whether there is more on either side", () => {
   };
 
   expect(makeRows(view)).toMatchObject({ hasBefore: true, hasAfter: false });
+});
+
+describe("a thread in which nobody has spoken", () => {
+  const said = (event: string) =>
+    aMessage(1, { body: { kind: "system", event, text: "", params: {} } });
+
+  test("[U87] is one without rows, or with the connection's row alone", async () => {
+    const isUnsaid = async (messages: ReturnType<typeof rows>) =>
+      selectIsUnsaid((await anOpenThread({ messages })).state());
+
+    expect(await isUnsaid([])).toBe(true);
+    expect(await isUnsaid([said("relation.established")])).toBe(true);
+    expect(await isUnsaid([said("relation.established"), aMessage(2)])).toBe(false);
+    expect(await isUnsaid([said("member.added")])).toBe(false);
+  });
 });

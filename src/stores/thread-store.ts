@@ -44,6 +44,14 @@ export type ThreadState = ThreadRows & {
 };
 export type ThreadStore = StoreApi<ThreadState>;
 
+/** Whether nobody has said anything yet: no row, or only the one that tells of the connection. */
+export function selectIsUnsaid({ order, messageById }: ThreadState): boolean {
+  const [firstId, ...others] = order;
+  if (firstId === undefined) return true;
+  const body = messageById.get(firstId)?.body;
+  return others.length === 0 && body?.kind === "system" && body.event === "relation.established";
+}
+
 /** Creates the store of the open thread. */
 export function createThreadStore({ calls, onEvent }: Engine): ThreadStore {
   const store = createStore<ThreadState>((set, get) => {

@@ -1,5 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from "react";
-import type { ThreadState } from "#stores/thread-store.ts";
+import { selectIsUnsaid, type ThreadState } from "#stores/thread-store.ts";
 import type {
   ConversationId,
   ConversationView,
@@ -147,7 +147,7 @@ function Rows({ view, isBusy }: { view: ConversationView; isBusy: boolean }) {
   const { thread } = useStores();
   const status = useStore("thread", (state) => state.status);
   const isOurs = useStore("thread", (state) => state.conversationId === view.id);
-  const isEmpty = useStore("thread", (state) => state.order.length === 0);
+  const isUnsaid = useStore("thread", selectIsUnsaid);
   const failure = useStore("thread", (state) => state.failure);
   if (!isOurs || status === "loading" || status === "closed")
     return (
@@ -163,7 +163,7 @@ function Rows({ view, isBusy }: { view: ConversationView; isBusy: boolean }) {
         <Button onClick={() => void thread.getState().reload()}>{t("general.retry")}</Button>
       </div>
     );
-  if (isEmpty) return <EmptyThread view={view} />;
+  if (isUnsaid) return <EmptyThread view={view} />;
   return <MessageList view={view} isBusy={isBusy} />;
 }
 
