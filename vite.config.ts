@@ -76,13 +76,36 @@ export default defineConfig({
     },
   },
   test: {
-    include: [
-      "src/**/*.test.ts",
-      "src/**/*.test.tsx",
-      "e2e/house/**/*.test.ts",
-      "e2e/scenarios/**/*.test.ts",
-    ],
     maxWorkers: 2,
     testTimeout: 120_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "native",
+          include: [
+            "src/**/*.test.ts",
+            "src/**/*.test.tsx",
+            "e2e/house/**/*.test.ts",
+            "e2e/scenarios/**/*.test.ts",
+          ],
+        },
+      },
+      {
+        // All that speaks the protocol once more, on a platform without native primitives.
+        extends: true,
+        test: {
+          name: "noble",
+          include: [
+            "src/{crypto,peer}/**/*.test.ts",
+            "src/sdk/agent*.test.ts",
+            "src/sdk/{artifacts,files,local,outgoing,reading,shared,webhook}/**/*.test.ts",
+          ],
+          // These compare the two, and need the native ones for that.
+          exclude: ["src/crypto/primitives*.test.ts"],
+          setupFiles: ["e2e/house/without-native.ts"],
+        },
+      },
+    ],
   },
 });

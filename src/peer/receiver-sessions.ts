@@ -127,13 +127,32 @@ class Chains implements ReceiverSessions {
   }
 
   keep(draft: Draft): void {
+    for (const { table, key } of draft.deletes) if (table === TABLE) this.#drop(key);
     for (const [key, session] of draft.sessions) {
+      if (this.#held.get(key) !== session) this.#drop(key);
       this.#held.delete(key);
       this.#held.set(key, session);
     }
+    if (!this.#options.isKept) this.#dropOldest([...draft.sessions.keys()]);
     for (const key of this.#held.keys()) {
       if (this.#held.size <= MAX_HELD) break;
-      this.#held.delete(key);
+      this.#drop(key);
+    }
+  }
+
+  /** The replacement shares no secret with what it replaced, so this one can go at once. */
+  #drop(key: string): void {
+    const held = this.#held.get(key);
+    this.#held.delete(key);
+    if (held !== undefined) eraseReceiverSession(held);
+  }
+
+  /** Where nothing is stored, memory alone keeps to the number of chains that one device may have. */
+  #dropOldest(keys: readonly string[]): void {
+    for (const prefix of new Set(keys.map((key) => key.slice(0, key.lastIndexOf("/") + 1)))) {
+      const ofDevice = [...this.#held].filter(([key]) => key.startsWith(prefix));
+      const closing = new Set(sessionsToClose(ofDevice.map(([, session]) => session)));
+      for (const [key, session] of ofDevice) if (closing.has(session)) this.#drop(key);
     }
   }
 

@@ -78,10 +78,12 @@ class KeyFinder implements RecipientFinder {
 
   async find(state: ConversationState): Promise<Result<Recipients, PeerFailure>> {
     const candidates: Candidate[] = [];
+    let ownFloor: SuiteId = 1;
     for (const [accountId, member] of state.members) {
       const account = await this.#keyring.account(accountId);
       if (!account.ok) return account;
       if (this.#keyring.isBlocked(accountId)) return err({ kind: "peer/key-changed", accountId });
+      if (account.value.devices.has(this.#self.deviceId)) ownFloor = account.value.suiteFloor;
       const devices = await this.#candidatesOf(account.value);
       if (!devices.ok) return devices;
       const now = this.#clock.now();
@@ -97,7 +99,7 @@ class KeyFinder implements RecipientFinder {
         });
       }
     }
-    return choose(candidates, [...state.members.keys()], this.#self.deviceId);
+    return choose(candidates, [...state.members.keys()], this.#self.deviceId, ownFloor);
   }
 
   forget(accountId: AccountId): void {
@@ -178,7 +180,9 @@ class KeyFinder implements RecipientFinder {
         deviceId,
         fingerprint: fingerprint(this.#primitives, accountId, account.identityKey),
         prekeys: await this.#verified(account, deviceId, wireByDevice.get(deviceId) ?? []),
-        bootstrapKey: account.kind === "agent" ? account.bootstrapKey : null,
+        // An X25519 key, so of no use to who asks for more.
+        bootstrapKey:
+          account.kind === "agent" && account.suiteFloor === 1 ? account.bootstrapKey : null,
       })),
     );
   }
@@ -188,11 +192,15 @@ class KeyFinder implements RecipientFinder {
 const isAnnounced = (account: AccountState, deviceId: DeviceId, member: Member): boolean =>
   (account.devices.get(deviceId)?.addedSeq ?? Infinity) <= member.accountSeq;
 
-/** One suite serves a whole session: the strongest that reaches everyone, else the one that reaches most. */
+/**
+ * One suite serves a whole session: the strongest that reaches everyone, else the one that reaches most, and never one
+ * under a signed floor: prekeys were judged by their owner's, the writer's own stands here.
+ */
 function choose(
   candidates: readonly Candidate[],
   members: readonly AccountId[],
   ownDeviceId: DeviceId,
+  ownFloor: SuiteId,
 ): Result<Recipients, PeerFailure> {
   const inSuite = (suite: SuiteId) =>
     candidates.flatMap((candidate): Recipient[] => {
@@ -206,7 +214,8 @@ function choose(
       return [{ accountId, deviceId, fingerprint, delivery: { mode: "session", bootstrapKey } }];
     });
   const strong = inSuite(2);
-  const weak = strong.length === candidates.length ? [] : inSuite(1);
+  const isFallbackBarred = ownFloor > 1 || strong.length === candidates.length;
+  const weak = isFallbackBarred ? [] : inSuite(1);
   const recipients = weak.length > strong.length ? weak : strong;
   const reached = new Set(recipients.map(({ accountId }) => accountId));
   const expected = new Set(candidates.map(({ accountId }) => accountId));

@@ -1,9 +1,11 @@
 /**
  * Own sending chains, one per conversation, in memory only: a chain that was ever on disk could be continued twice.
- * A new one starts after a restart, a ledger entry, a changed prekey, 64 messages or 24 h. SPEC E33.
+ * A new one starts after a restart, a ledger entry, a changed prekey, 64 messages or 24 h. A state that was stepped on
+ * is overwritten at once. SPEC E33, E46.
  */
 import type { Bytes } from "#base/bytes.ts";
 import type { Clock } from "#base/clock.ts";
+import { createKeyedQueue } from "#base/queue.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type { Signer } from "#crypto/identity.ts";
 import type { AccountState } from "#crypto/ledger/account-state.ts";
@@ -11,6 +13,7 @@ import type { LedgerPoint } from "#crypto/ledger/entry.ts";
 import type { Writer } from "#crypto/message-seal.ts";
 import type { Primitives } from "#crypto/primitives.ts";
 import {
+  eraseSenderSession,
   openSenderSession,
   sealEnvelope,
   sealMessage,
@@ -80,6 +83,8 @@ class OwnChains implements SenderSessions {
   /** Random per process: no other process ever writes under this name. */
   readonly #writer: Bytes;
   readonly #sessions = new Map<ConversationId, SenderSession>();
+  /** Two seals that read one state would stand at one place of the chain. */
+  readonly #queue = createKeyedQueue();
   readonly #lastSids = new Map<ConversationId, Bytes>();
 
   constructor(options: Needs) {
@@ -92,7 +97,19 @@ class OwnChains implements SenderSessions {
     this.#writer = this.#primitives.randomBytes(16);
   }
 
-  async seal(
+  seal(conversationId: ConversationId, message: ToSeal): Promise<Result<Sealed, PeerFailure>> {
+    return this.#queue.run(conversationId, () => this.#seal(conversationId, message));
+  }
+
+  end(conversationId: ConversationId): void {
+    const held = this.#sessions.get(conversationId);
+    this.#sessions.delete(conversationId);
+    // Not under the hands of a seal that has just read it: zeros would be a key that everyone knows.
+    if (held !== undefined)
+      void this.#queue.run(conversationId, async () => eraseSenderSession(held));
+  }
+
+  async #seal(
     conversationId: ConversationId,
     message: ToSeal,
   ): Promise<Result<Sealed, PeerFailure>> {
@@ -109,17 +126,23 @@ class OwnChains implements SenderSessions {
         ? ok({ ...sealed.value, sessionOpen: null })
         : err({ kind: "peer/cannot-seal", because: sealed.failure.kind });
     }
-    const opened = await this.#current(conversationId, prepared.value, now);
+    const held = this.#sessions.get(conversationId);
+    const opened = await this.#current(conversationId, held, prepared.value, now);
     if (!opened.ok) return err({ kind: "peer/cannot-seal", because: opened.failure.kind });
-    const sealed = await sealMessage(this.#primitives, opened.value.session, dated);
-    if (!sealed.ok) return err({ kind: "peer/cannot-seal", because: sealed.failure.kind });
-    this.#sessions.set(conversationId, sealed.value.session);
+    const { session, sessionOpen } = opened.value;
+    const sealed = await sealMessage(this.#primitives, session, dated);
+    if (!sealed.ok) {
+      if (session !== held) eraseSenderSession(session);
+      return err({ kind: "peer/cannot-seal", because: sealed.failure.kind });
+    }
+    eraseSenderSession(session);
+    if (held !== undefined) eraseSenderSession(held);
+    const next = sealed.value.session;
+    // Ended in the meantime: what was sealed stands, and nothing follows it.
+    if (this.#sessions.get(conversationId) === held) this.#sessions.set(conversationId, next);
+    else eraseSenderSession(next);
     this.#lastSids.set(conversationId, sealed.value.header.sid);
-    return ok({ ...sealed.value, sessionOpen: opened.value.sessionOpen });
-  }
-
-  end(conversationId: ConversationId): void {
-    this.#sessions.delete(conversationId);
+    return ok({ ...sealed.value, sessionOpen });
   }
 
   async #prepare(conversationId: ConversationId): Promise<Result<Prepared, PeerFailure>> {
@@ -143,8 +166,12 @@ class OwnChains implements SenderSessions {
     });
   }
 
-  async #current(conversationId: ConversationId, prepared: Prepared, now: number) {
-    const held = this.#sessions.get(conversationId);
+  async #current(
+    conversationId: ConversationId,
+    held: SenderSession | undefined,
+    prepared: Prepared,
+    now: number,
+  ) {
     const limits = { now, ledgerSeq: prepared.ledger.seq, prekeyKids: prepared.kids };
     if (held !== undefined && !sessionEnded(held, limits))
       return ok({ session: held, sessionOpen: null });

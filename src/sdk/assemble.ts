@@ -123,7 +123,10 @@ type OwnParts = Awaited<ReturnType<typeof assembleOwn>>;
 
 /** What an agent has before it knows of any relay. */
 async function assembleOwn(options: SettledOptions) {
-  const primitives = await createPrimitives({ random });
+  const primitives = await createPrimitives({
+    random,
+    ...(options.crypto === "noble" && { force: "noble" }),
+  });
   const disk = await openDisk(options, primitives);
   const identity = identityOf(options.agentId, disk.keys, primitives);
   const errors = createErrorBoard(clock, printLine);

@@ -4,7 +4,13 @@ export { HasheeError } from "./agent-error.ts";
 export { restRequest } from "./rest-request.ts";
 export { webhookHandler, type WebhookReceiver } from "./webhook/webhook-handler.ts";
 
-export type { AgentOptions, ConnectionMode, DecryptFailure, GeneratedKeys } from "./options.ts";
+export type {
+  AgentOptions,
+  ConnectionMode,
+  CryptoChoice,
+  DecryptFailure,
+  GeneratedKeys,
+} from "./options.ts";
 export type { AgentMessage } from "./incoming/message-context.ts";
 export type {
   AgentEvent,

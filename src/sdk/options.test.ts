@@ -39,7 +39,9 @@ describe("the options of an agent", () => {
       keys: null,
       vaultFolder: `${homedir()}/.hashee/${AGENT_ID}/vault`,
       dedupe: `${homedir()}/.hashee/${AGENT_ID}`,
+      crypto: "auto",
     });
+    expect(settleOptions({}, { ...environment, HASHEE_CRYPTO: "noble" }).crypto).toBe("noble");
   });
 
   test("[K1] that are wrong are refused by name", () => {
@@ -54,6 +56,7 @@ describe("the options of an agent", () => {
       pathOf(good, { HASHEE_CONNECTION_MODE: "pigeon" }),
       pathOf({ ...good, privateKey: KEY }),
       pathOf({ ...good, privateKey: "AAAA", signingPrivateKey: KEY }),
+      pathOf(good, { HASHEE_CRYPTO: "rot13" }),
     ]).toEqual([
       "accepted",
       "agentId",
@@ -63,6 +66,7 @@ describe("the options of an agent", () => {
       "connectionMode",
       "signingPrivateKey",
       "privateKey",
+      "crypto",
     ]);
   });
 

@@ -10,6 +10,9 @@ import type { DedupeStore } from "./local/dedupe-store.ts";
 
 export type ConnectionMode = "websocket" | "webhook" | "polling";
 
+/** Which primitives compute: native ones where the platform passes the known answers, or noble's alone. */
+export type CryptoChoice = "auto" | "noble";
+
 /** Keys as text, the way `onKeyGenerated` gives them and options and environment take them: base64 of 32 raw bytes. */
 export type GeneratedKeys = {
   /** X25519 scalar. */
@@ -44,6 +47,8 @@ export type AgentOptions = {
   readonly keyVault?: string | null | undefined;
   /** Folder of the local dedupe file, or a store of your own; `null` keeps it in memory. */
   readonly dedupe?: string | DedupeStore | null | undefined;
+  /** `noble` leaves the platform's own primitives out; bytes and verdicts are the same, slower. */
+  readonly crypto?: CryptoChoice | undefined;
 };
 
 export type RawKeys = {
@@ -62,6 +67,7 @@ export type SettledOptions = {
   readonly decryptFailureHandler: ((failure: DecryptFailure) => unknown) | null;
   readonly vaultFolder: string | null;
   readonly dedupe: DedupeStore | string | null;
+  readonly crypto: CryptoChoice;
 };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -101,6 +107,7 @@ export function settleOptions(options: AgentOptions, environment: Environment): 
         : (given(options.keyVault, "HASHEE_KEY_VAULT") ??
           join(homedir(), ".hashee", agentId, "vault")),
     dedupe: settleDedupe(options, environment, agentId),
+    crypto: checkCrypto(given(options.crypto, "HASHEE_CRYPTO") ?? "auto"),
   };
 }
 
@@ -126,6 +133,11 @@ function checkBaseUrl(text: string): string {
 function checkMode(text: string): ConnectionMode {
   if (text === "websocket" || text === "webhook" || text === "polling") return text;
   throw badOption("connectionMode", "The connection mode is websocket, webhook or polling.");
+}
+
+function checkCrypto(text: string): CryptoChoice {
+  if (text === "auto" || text === "noble") return text;
+  throw badOption("crypto", "The choice of primitives is auto or noble.");
 }
 
 function checkKeys(

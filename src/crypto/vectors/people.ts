@@ -64,6 +64,7 @@ export async function anEndpoint(
   world: World,
   kind: "human" | "agent",
   mode: DeliveryMode = "session",
+  suiteFloor: SuiteId = 1,
 ): Promise<Endpoint> {
   const { primitives, random } = world;
   const accountId = makeId<AccountId>(START, random);
@@ -74,7 +75,7 @@ export async function anEndpoint(
     kind,
     identity,
     mode,
-    suiteFloor: 1,
+    suiteFloor,
     bootstrapKey: kind === "agent" ? primitives.x25519PublicKey(bootstrap.reveal()) : null,
     createdAt: START,
   });

@@ -30,7 +30,7 @@ function setupStream(refusal?: PeerFailure) {
     open: async () => (story.push("open"), refusal === undefined ? ok(writer) : err(refusal)),
     sendWhole: async (payload) => (story.push(`send ${payload.text}`), receipt),
     onFirstDelta: () => story.push("first"),
-    onDone: () => receipt,
+    onDone: async () => receipt,
   });
   return { stream, story, stop: () => stopping.abort() };
 }

@@ -39,7 +39,7 @@ export function createReplyStream(parts: {
   readonly open: () => Promise<Result<StreamWriter, PeerFailure>>;
   readonly sendWhole: (payload: TextPayload) => Promise<SendReceipt>;
   readonly onFirstDelta: () => void;
-  readonly onDone: (message: OutgoingMessage) => SendReceipt;
+  readonly onDone: (message: OutgoingMessage) => Promise<SendReceipt>;
 }): ReplyStream {
   const stop = new AbortController();
   let text = "";

@@ -13,7 +13,7 @@ export interface Sender {
   /** @throws {@link HasheeError} when it failed for good; the message is then not kept */
   send(conversationId: string, payload: KnownPayload, options?: SendOptions): Promise<SendReceipt>;
   /** Counts a message that went another way, and gives its receipt. */
-  sent(message: OutgoingMessage, startedAt: number): SendReceipt;
+  sent(message: OutgoingMessage, startedAt: number): Promise<SendReceipt>;
 }
 
 /** Creates the sender. `endpoint` rejects when the agent can never connect. */
@@ -26,16 +26,12 @@ export function createSender(parts: {
 }): Sender {
   const { clock, metrics } = parts;
 
-  const count = async (message: OutgoingMessage, startedAt: number): Promise<void> => {
+  const sent = async (message: OutgoingMessage, startedAt: number): Promise<SendReceipt> => {
     const durationMs = clock.now() - startedAt;
     const endpoint = await parts.endpoint;
     const type = (await endpoint.ledger(message.conversationId))?.type ?? "h2a";
     metrics.outbound(type, message.payload.type);
     metrics.sent(type, durationMs);
-  };
-
-  const sent = (message: OutgoingMessage, startedAt: number): SendReceipt => {
-    void count(message, startedAt);
     return receiptOf(message);
   };
 

@@ -1,0 +1,293 @@
+import { beforeAll, describe, expect, test, vi } from "vitest";
+import * as fc from "fast-check";
+import { bytesToBase64 } from "#base/base64.ts";
+import { bytesToHex, utf8, type Bytes } from "#base/bytes.ts";
+import { createFakeClock } from "#base/fake-clock.ts";
+import { addOf, appendConversation } from "#crypto/ledger/conversation.ts";
+import { replayConversation } from "#crypto/ledger/conversation-replay.ts";
+import { SESSION_AGE_MS, SESSION_MESSAGES } from "#crypto/limits.ts";
+import {
+  aConversation,
+  accountsOf,
+  actorOf,
+  anEndpoint,
+  createWorld,
+  must,
+  START,
+  type Endpoint,
+  type World,
+} from "#crypto/vectors/people.ts";
+import { createKeyring } from "./keyring.ts";
+import { createLedgers } from "./ledgers.ts";
+import { createMemoryStore } from "./memory-store.ts";
+import { createRecipientFinder } from "./recipients.ts";
+import { createRest } from "./rest.ts";
+import { createSenderSessions, type Sealed } from "./sender-sessions.ts";
+
+let world: World;
+beforeAll(async () => {
+  world = await createWorld(41);
+});
+
+/** What a relay answers with; a lying one leaves keys or entries away, or shows others. */
+type Answers = {
+  conversation: readonly Bytes[];
+  suites: (endpoint: Endpoint) => readonly (1 | 2)[];
+};
+
+/** Someone who writes to others over a relay that answers with what the test holds. */
+async function aWriter(
+  writer: Endpoint,
+  others: readonly Endpoint[],
+  { clock = createFakeClock(START), store = createMemoryStore() } = {},
+) {
+  const everyone = [writer, ...others];
+  const founded = await aConversation(world, "group", everyone);
+  const answers: Answers = { conversation: founded.entries, suites: () => [1, 2] };
+  const { primitives } = world;
+  const row = (entry: Bytes, ledger_seq: number) => ({
+    ledger_seq,
+    prev_hash: bytesToBase64(new Uint8Array(32)),
+    entry: bytesToBase64(entry),
+  });
+  const prekeysOf = (endpoint: Endpoint) =>
+    answers.suites(endpoint).map((suite) => {
+      const { kid, certificate } = endpoint.prekeys[suite];
+      return { kid: bytesToBase64(kid), suite, certificate: bytesToBase64(certificate) };
+    });
+  const answer = (url: string): object => {
+    const { pathname, searchParams } = new globalThis.URL(url);
+    const after = Number(searchParams.get("after") ?? "-1");
+    const account = everyone.findLast(({ accountId }) => pathname.includes(accountId));
+    if (account === undefined) return { data: answers.conversation.map(row).slice(after + 1) };
+    if (pathname.startsWith("/keys/ledger"))
+      return { data: account.entries.map(row).slice(after + 1) };
+    const devices = everyone.filter(({ accountId }) => accountId === account.accountId);
+    if (account.kind === "agent") {
+      const keys = { public_key: "", signing_public_key: "", card: null };
+      return { data: { agent_id: account.accountId, ...keys, prekeys: prekeysOf(account) } };
+    }
+    return {
+      data: {
+        user_id: account.accountId,
+        identity_key: bytesToBase64(account.identity.publicKey),
+        devices: devices.map((device) => ({
+          device_id: device.deviceId,
+          signing_public_key: bytesToBase64(device.signer.publicKey),
+          certificate: "",
+          prekeys: prekeysOf(device),
+          revoked_at: null,
+        })),
+      },
+    };
+  };
+  const rest = createRest({
+    clock,
+    baseUrl: "http://relay.test",
+    tokens: null,
+    fetch: async (url) => ({
+      status: 200,
+      headers: { get: () => null },
+      text: async () => JSON.stringify({ next_cursor: null, ...answer(url) }),
+    }),
+  });
+  const { accountId, deviceId, signer } = writer;
+  /** A run of the writer's program: everything in memory is new, the disk is as it was. */
+  const run = () => {
+    const keyring = createKeyring({ primitives, store, rest, onIdentityChanged: () => {} });
+    const ledgers = createLedgers({
+      primitives,
+      store,
+      rest,
+      keyring,
+      onChanged: () => {},
+      onFork: () => {},
+    });
+    const self = { accountId, deviceId, signer };
+    const finder = createRecipientFinder({ primitives, clock, rest, keyring, self });
+    const ownFingerprint = async () => ({ ok: true, value: writer.fingerprint }) as const;
+    const needs = { primitives, clock, self, ownFingerprint, keyring, ledgers, finder };
+    return { ledgers, chains: createSenderSessions(needs) };
+  };
+  const { conversationId } = founded.state;
+  return { founded, answers, clock, conversationId, run, start: () => run().chains };
+}
+
+const aText = () => ({
+  messageId: world.messageId(),
+  contentType: "text",
+  payload: utf8("hi"),
+  kind: "content" as const,
+});
+
+/** Where a sealing stands: no two may ever stand at one place. */
+const placeOf = ({ header }: Sealed): string => `${bytesToHex(header.sid)} ${header.index}`;
+
+describe("the suite of a session", () => {
+  test("[E32] is X-Wing where every device has such a prekey", async () => {
+    const [ann, bot] = [await anEndpoint(world, "human"), await anEndpoint(world, "agent")];
+    const { start, conversationId } = await aWriter(ann, [bot]);
+
+    const sealed = must(await start().seal(conversationId, aText()));
+
+    expect(sealed.header.suite).toBe(2);
+  });
+
+  test("[E32] falls back to X25519 where a device offers nothing else and every floor permits", async () => {
+    const [ann, bot] = [await anEndpoint(world, "human"), await anEndpoint(world, "agent")];
+    const { start, conversationId, answers } = await aWriter(ann, [bot]);
+    answers.suites = () => [1];
+
+    const sealed = must(await start().seal(conversationId, aText()));
+
+    expect(sealed.header.suite).toBe(1);
+  });
+
+  test("[E38] never falls back to the card's X25519 key of an agent whose signed floor is above it", async () => {
+    const ann = await anEndpoint(world, "human");
+    const strict = await anEndpoint(world, "agent", "session", 2);
+    const { start, conversationId, answers } = await aWriter(ann, [strict]);
+    answers.suites = () => [];
+
+    const sealed = await start().seal(conversationId, aText());
+
+    expect(sealed).toEqual({
+      ok: false,
+      failure: { kind: "peer/no-prekey", accountId: strict.accountId },
+    });
+  });
+
+  test("[E38] never falls below the writer's own signed floor, whatever the relay leaves away", async () => {
+    const ann = await anEndpoint(world, "human", "session", 2);
+    const bot = await anEndpoint(world, "agent");
+    const { start, conversationId, answers } = await aWriter(ann, [bot]);
+    answers.suites = () => [1];
+
+    const sealed = await start().seal(conversationId, aText());
+
+    expect(sealed).toEqual({
+      ok: false,
+      failure: { kind: "peer/no-prekey", accountId: bot.accountId },
+    });
+  });
+});
+
+describe("own chains", () => {
+  test("[E33] never seal two messages at one place, however many are sealed at once", async () => {
+    const [ann, bot] = [await anEndpoint(world, "human"), await anEndpoint(world, "agent")];
+    const { start, conversationId } = await aWriter(ann, [bot]);
+    const chains = start();
+
+    const sealed = await Promise.all(
+      Array.from({ length: 20 }, () => chains.seal(conversationId, aText())),
+    );
+
+    const places = sealed.map((one) => placeOf(must(one)));
+    expect(new Set(places).size).toBe(20);
+    expect(new Set(places.map((place) => place.split(" ")[0])).size).toBe(1);
+  });
+
+  test("[E33] never repeat a place or a nonce over restarts, ends, ages, tabs and processes in any order", async () => {
+    const ann = await anEndpoint(world, "human");
+    const bot = await anEndpoint(world, "agent");
+    const step = fc.constantFrom("seal", "seal", "seal", "restart", "end", "day", "other", "both");
+    await fc.assert(
+      fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 25 }), async (steps) => {
+        const { start, conversationId, clock } = await aWriter(ann, [bot]);
+        const all: Sealed[] = [];
+        let mine = start();
+        const other = start();
+        const seal = async (chains: typeof mine) => {
+          all.push(must(await chains.seal(conversationId, aText())));
+        };
+        for (const one of steps) {
+          if (one === "restart") mine = start();
+          else if (one === "end") mine.end(conversationId);
+          else if (one === "day") await clock.advance(SESSION_AGE_MS / 2 + 1);
+          else if (one === "other") await seal(other);
+          else if (one === "both") await Promise.all([seal(mine), seal(other), seal(mine)]);
+          else await seal(mine);
+        }
+        expect(new Set(all.map(placeOf)).size).toBe(all.length);
+        // The body's nonce stands before its ciphertext, and the commitment names the content key.
+        expect(new Set(all.map(({ header }) => bytesToHex(header.commitment))).size).toBe(
+          all.length,
+        );
+        for (const { header, sessionOpen } of all)
+          expect(sessionOpen !== null).toBe(header.index === 0);
+      }),
+      { numRuns: 15, seed: 33 },
+    );
+  });
+
+  test("[E33] roll over after 64 messages and after a day", async () => {
+    const [ann, bot] = [await anEndpoint(world, "human"), await anEndpoint(world, "agent")];
+    const { start, conversationId, clock } = await aWriter(ann, [bot]);
+    const chains = start();
+    const places: string[] = [];
+    const seal = async () => placeOf(must(await chains.seal(conversationId, aText())));
+
+    for (let i = 0; i <= SESSION_MESSAGES; i++) places.push(await seal());
+    await clock.advance(SESSION_AGE_MS + 1);
+    places.push(await seal());
+
+    expect(places.map((place) => Number(place.split(" ")[1]))).toEqual([
+      ...Array.from({ length: SESSION_MESSAGES }, (_, i) => i),
+      0,
+      0,
+    ]);
+  });
+
+  test("[E46] are overwritten in memory as soon as they are stepped on or ended", async () => {
+    const [ann, bot] = [await anEndpoint(world, "human"), await anEndpoint(world, "agent")];
+    const keys: Bytes[] = [];
+    const { hmacSha256 } = world.primitives;
+    const watched = { ...world, primitives: { ...world.primitives } };
+    watched.primitives.hmacSha256 = (key, message) => {
+      keys.push(key);
+      return hmacSha256(key, message);
+    };
+    const before = world;
+    world = watched;
+    const { start, conversationId } = await aWriter(ann, [bot]);
+    world = before;
+    const chains = start();
+
+    must(await chains.seal(conversationId, aText()));
+    must(await chains.seal(conversationId, aText()));
+    chains.end(conversationId);
+
+    const isWiped = (key: Bytes) => key.every((byte) => byte === 0);
+    expect(keys.length).toBeGreaterThan(0);
+    await vi.waitFor(() => expect(keys.every(isWiped)).toBe(true));
+  });
+});
+
+describe("a forked ledger", () => {
+  test("[E27] freezes sending, also in the next run", async () => {
+    const [ann, bot] = [await anEndpoint(world, "human"), await anEndpoint(world, "agent")];
+    const cleo = await anEndpoint(world, "human");
+    const { run, start, conversationId, answers, founded } = await aWriter(ann, [bot]);
+    const { ledgers, chains } = run();
+    must(await chains.seal(conversationId, aText()));
+
+    const before = founded.entries.slice(0, -1);
+    const state = must(
+      await replayConversation(world.primitives, conversationId, before, accountsOf([ann])),
+    );
+    const rival = must(
+      await appendConversation(
+        world.primitives,
+        state,
+        { actor: actorOf(ann), op: addOf(cleo.account, "member"), createdAt: START },
+        accountsOf([ann, cleo]),
+      ),
+    );
+    answers.conversation = [...before, rival.entry];
+    await ledgers.compare(conversationId);
+
+    const frozen = { ok: false, failure: { kind: "peer/fork", conversationId } };
+    expect(await chains.seal(conversationId, aText())).toEqual(frozen);
+    expect(await start().seal(conversationId, aText())).toEqual(frozen);
+  });
+});
