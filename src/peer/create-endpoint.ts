@@ -46,6 +46,7 @@ import { parseEntry } from "./entry.ts";
 import type { PeerFailure } from "./failure.ts";
 import { encodeRecord } from "./json-record.ts";
 import { tendPrekeys } from "./prekey-keeper.ts";
+import { expireStoredChains } from "./receiver-sessions.ts";
 import type { Rest } from "./rest.ts";
 
 export type { EndpointIdentity, EndpointOptions };
@@ -213,6 +214,10 @@ class LiveEndpoint implements PeerEndpoint {
   async #begin(): Promise<void> {
     await this.#parts.prekeys.reload();
     await this.#parts.outbox.start();
+    if (this.#options.keepLog) {
+      const expired = await expireStoredChains(this.#options.store, this.#options.clock.now());
+      if (!expired.ok) this.#report(expired.failure);
+    }
     if (!this.#isClosed) this.#parts.connection.start();
   }
 

@@ -27,7 +27,7 @@ import type { Draft } from "./draft.ts";
 import type { PeerFailure } from "./failure.ts";
 import type { OwnPrekeys } from "./prekey-keeper.ts";
 import type { Rest } from "./rest.ts";
-import type { Store } from "./store.ts";
+import type { Put, Store } from "./store.ts";
 
 export type OwnView = {
   readonly accountId: AccountId;
@@ -79,6 +79,26 @@ type Needs = {
   readonly bootstrap: Secret<Bytes> | null;
   readonly isKept: boolean;
 };
+
+/**
+ * Takes keys of messages that did not come in time off the disk. To be called before anything is read: it would put a
+ * chain back that moves on meanwhile. SPEC E47.
+ */
+export async function expireStoredChains(
+  store: Store,
+  now: number,
+): Promise<Result<null, PeerFailure>> {
+  const puts: Put[] = [];
+  for (const { key, value } of await store.list(TABLE)) {
+    const session = parseReceiverSession(value);
+    if (session === null) continue;
+    const expired = expireSkipped(session, now);
+    if (expired.chain.skipped.length < session.chain.skipped.length)
+      puts.push({ table: TABLE, key, value: encodeReceiverSession(expired) });
+    eraseReceiverSession(session);
+  }
+  return puts.length === 0 ? ok(null) : store.commit({ puts });
+}
 
 class Chains implements ReceiverSessions {
   readonly #options: Needs;
