@@ -61,6 +61,26 @@ describe("settings", () => {
     ).toBe(true);
   });
 
+  test("[R14] of a bucket are all set or none", () => {
+    const env = {
+      PARLEY_S3_ENDPOINT: "https://objects.example",
+      PARLEY_S3_BUCKET: "parley-files",
+      PARLEY_S3_REGION: "eu-central-1",
+      PARLEY_S3_ACCESS_KEY: "relay",
+      PARLEY_S3_SECRET_KEY: "sesame",
+    };
+    const { PARLEY_S3_REGION: _region, ...incomplete } = env;
+    const config = readConfig(env);
+    if (!config.ok) throw new Error("settings that hold");
+
+    expect(config.value.s3).toMatchObject({ bucket: "parley-files", region: "eu-central-1" });
+    expect(JSON.stringify([config.value.s3, summaryOf(config.value)])).not.toContain("sesame");
+    expect(readConfig(incomplete)).toMatchObject({ failure: [{ name: "PARLEY_S3_REGION" }] });
+    expect(readConfig({ ...env, PARLEY_S3_ENDPOINT: "objects" })).toMatchObject({
+      failure: [{ name: "PARLEY_S3_ENDPOINT" }],
+    });
+  });
+
   test("[R14] are printed without their secrets, and misspelt ones are named", () => {
     const token = "t".repeat(32);
     const env = {

@@ -2,6 +2,7 @@
 import type { LogFields } from "#base/log.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import { Secret } from "#base/secret.ts";
+import type { S3Place } from "./blobs/s3-blobs.ts";
 import { LOG_LEVELS, type LogLevel } from "./json-log.ts";
 import { DEFAULT_RATES, parseRates } from "./live/rates.ts";
 import type { RelayOptions } from "./relay-server.ts";
@@ -27,6 +28,11 @@ const RULES = {
   PARLEY_METRICS_TOKEN: "at least 16 characters",
   PARLEY_ALLOW_PRIVATE_TARGETS: "0 or 1",
   PARLEY_REDIS: "an address such as redis://host:6379 or rediss://user:password@host",
+  PARLEY_S3_ENDPOINT: "an address such as https://s3.eu-central-1.amazonaws.com",
+  PARLEY_S3_BUCKET: "the name of a bucket; all five of PARLEY_S3_ are set, or none",
+  PARLEY_S3_REGION: "a region such as eu-central-1",
+  PARLEY_S3_ACCESS_KEY: "the name of a key that may read and write the bucket",
+  PARLEY_S3_SECRET_KEY: "the secret of that key",
   PARLEY_LOG_LEVEL: "debug, info, warn or error",
   PARLEY_RATES: `rates such as rest=20/60 (a second, at once), parted by commas, of ${Object.keys(DEFAULT_RATES).join(", ")}`,
 } as const;
@@ -73,6 +79,7 @@ export function readConfig(env: Environment): Result<Config, readonly ConfigFaul
 
   const redis = env.PARLEY_REDIS ?? null;
   check(redis === null || isRedis(redis), "PARLEY_REDIS");
+  const s3 = readS3(env, check);
 
   if (faults.length > 0 || !isPolicy(policy) || !isLogLevel(logLevel)) return err(faults);
   return ok({
@@ -87,6 +94,7 @@ export function readConfig(env: Environment): Result<Config, readonly ConfigFaul
     trustsProxy: trust === "1",
     metricsToken: token === null ? null : new Secret(token),
     allowsPrivateTargets: privacy === "1",
+    s3,
     redis: redis === null ? null : new Secret(redis),
     logLevel,
     rates: rates ?? {},
@@ -107,6 +115,7 @@ export const summaryOf = (config: Config): LogFields => ({
   trusts_proxy: config.trustsProxy ?? false,
   metrics_token: config.metricsToken == null ? "not set" : "set",
   allows_private_targets: config.allowsPrivateTargets ?? false,
+  files: config.s3 == null ? "in the data folder" : `bucket ${config.s3.bucket}`,
   redis: config.redis == null ? "not set" : "set",
   log_level: config.logLevel,
   rates: Object.keys(config.rates ?? {}).join(",") || "as built",
@@ -129,6 +138,31 @@ const isPolicy = (text: string): text is "open" | "invite" | "closed" =>
 
 const isLogLevel = (text: string): text is LogLevel =>
   (LOG_LEVELS as readonly string[]).includes(text);
+
+/** Where files go, when not into the data folder: all of it is named, or nothing. */
+function readS3(env: Environment, check: (isValid: boolean, name: Name) => void): S3Place | null {
+  const endpoint = env.PARLEY_S3_ENDPOINT;
+  const bucket = env.PARLEY_S3_BUCKET;
+  const region = env.PARLEY_S3_REGION;
+  const accessKey = env.PARLEY_S3_ACCESS_KEY;
+  const secretKey = env.PARLEY_S3_SECRET_KEY;
+  if ([endpoint, bucket, region, accessKey, secretKey].every((value) => value === undefined))
+    return null;
+  check(endpoint !== undefined && isHttp(endpoint), "PARLEY_S3_ENDPOINT");
+  check(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket ?? ""), "PARLEY_S3_BUCKET");
+  check(/^[a-z0-9-]{1,64}$/.test(region ?? ""), "PARLEY_S3_REGION");
+  check(Boolean(accessKey), "PARLEY_S3_ACCESS_KEY");
+  check(Boolean(secretKey), "PARLEY_S3_SECRET_KEY");
+  return {
+    endpoint: endpoint ?? "",
+    bucket: bucket ?? "",
+    region: region ?? "",
+    accessKey: accessKey ?? "",
+    secretKey: new Secret(secretKey ?? ""),
+  };
+}
+
+const isHttp = (text: string): boolean => /^https?:$/.test(URL.parse(text)?.protocol ?? "");
 
 function isRedis(text: string): boolean {
   const protocol = URL.parse(text)?.protocol;

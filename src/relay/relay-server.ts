@@ -15,10 +15,12 @@ import { makeId } from "#protocol/ids.ts";
 import { Secret } from "#base/secret.ts";
 import { createAtRest } from "./at-rest.ts";
 import { createAdmission } from "./admission.ts";
+import type { BlobStore } from "./blobs/blob-store.ts";
+import type { S3Place } from "./blobs/s3-blobs.ts";
 import { createDiskBlobs } from "./blobs/disk-blobs.ts";
 import { createUploads } from "./blobs/uploads.ts";
 import type { EphemeralBus } from "./bus/bus.ts";
-import { openRedisBus } from "./bus/redis-bus.ts";
+import type { BusNeeds } from "./bus/redis-bus.ts";
 import { createMemoryBus } from "./bus/memory-bus.ts";
 import { BLOB_FOLDER, DATABASE_FILE, KEY_FILE } from "./data-folder.ts";
 import { createDirectory } from "./directory/directory.ts";
@@ -59,6 +61,8 @@ export type RelayOptions = {
   readonly metricsToken?: Secret<string> | null;
   /** Webhooks and push services may be plain http and on this machine; for development. */
   readonly allowsPrivateTargets?: boolean;
+  /** Where files go; none: into the data folder. */
+  readonly s3?: S3Place | null;
   /** Redis by which several relays hear each other at once; none: this one is alone. */
   readonly redis?: Secret<string> | null;
   readonly rates?: Partial<Rates>;
@@ -129,7 +133,7 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
   const secret = new Secret(loadSecret(join(folder, KEY_FILE)));
   const admission = createAdmission({ directory, clock, random, secret, origins: origins.list });
   const rates: Rates = { ...DEFAULT_RATES, ...options.rates };
-  const blobs = createDiskBlobs(join(folder, BLOB_FOLDER));
+  const blobs = await openBlobs(options.s3 ?? null, join(folder, BLOB_FOLDER), { clock, random });
   const metrics = createMetrics();
   const shared = { log, directory, admission, clock, random, events, rates, metrics };
   const bus = await openBus(options.redis ?? null, {
@@ -176,13 +180,25 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
   return { store, bus, relay, uploads, webhooks, notifier, app };
 }
 
-function openBus(
+// Packages that a relay alone on its machine has no use for are not even read.
+async function openBlobs(
+  place: S3Place | null,
+  folder: string,
+  needs: { readonly clock: Clock; readonly random: RandomBytes },
+): Promise<BlobStore> {
+  if (place === null) return createDiskBlobs(folder);
+  const { createS3Blobs } = await import("./blobs/s3-blobs.ts");
+  return createS3Blobs(place, needs);
+}
+
+async function openBus(
   redis: Secret<string> | null,
-  needs: Omit<Parameters<typeof openRedisBus>[0], "address" | "nodeId"> & {
+  needs: Omit<BusNeeds, "address" | "nodeId"> & {
     readonly random: RandomBytes;
   },
 ): Promise<EphemeralBus> {
-  if (redis === null) return Promise.resolve(createMemoryBus());
+  if (redis === null) return createMemoryBus();
+  const { openRedisBus } = await import("./bus/redis-bus.ts");
   const nodeId: string = makeId(needs.clock.now(), needs.random);
   const channel = `parley:${needs.channel}`;
   return openRedisBus({ ...needs, channel, nodeId, address: redis.reveal() });

@@ -19,7 +19,7 @@ const PING_MS = 5_000;
 /** Bytes that may wait for the broker; a stall loses what is beyond. */
 const MAX_WAITING = 4_096;
 
-type Needs = {
+export type BusNeeds = {
   readonly address: string;
   /** Names the deployment: nodes on the same name hear each other. */
   readonly channel: string;
@@ -30,7 +30,7 @@ type Needs = {
 };
 
 /** Connects, or starts without connection and goes on trying. */
-export async function openRedisBus(needs: Needs): Promise<EphemeralBus> {
+export async function openRedisBus(needs: BusNeeds): Promise<EphemeralBus> {
   const { address, channel, nodeId, clock, events, metrics } = needs;
   const heard = createEmitter<BusMessage>();
   const listening = clientFor(address);
