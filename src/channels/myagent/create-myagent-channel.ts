@@ -46,6 +46,10 @@ const GREETING_WITHIN_MS = 5_000;
 const STOP_WITHIN_MS = 10_000;
 /** Heartbeats come every 60 s; a server that sent one and then missed two is gone. */
 const SILENCE_LIMIT_MS = 150_000;
+/** Silence that is asked about. A state request is answered at once, whatever the agent does. */
+const PROBE_AFTER_MS = 30_000;
+/** The server gives our side of the line the same to answer its own pings. */
+const PROBE_WITHIN_MS = 10_000;
 
 export type MyAgentOptions = {
   readonly clock: Clock;
@@ -63,7 +67,7 @@ export type MyAgentOptions = {
   readonly likelyCauses: readonly UnreachableCause[];
 };
 
-type TimerName = "greeting" | "restore" | "stop" | "silence";
+type TimerName = "greeting" | "restore" | "stop" | "silence" | "probe";
 
 /** Creates a channel that is idle until started. */
 export function createMyAgentChannel(options: MyAgentOptions): Channel {
@@ -75,6 +79,8 @@ export function createMyAgentChannel(options: MyAgentOptions): Channel {
   let restoringSince = 0;
   let restoreTries = 0;
   let hasHeartbeat = false;
+  /** Whether this line's server gives out states, and so can be asked whether it is there. */
+  let givesStates = false;
   const timers = createTimers<TimerName>(clock);
   const complaints = createLineComplaints(
     teller,
@@ -156,10 +162,18 @@ export function createMyAgentChannel(options: MyAgentOptions): Channel {
     if (isRefused) retryRestore();
   };
 
-  /** Only a server that has beaten once is expected to go on. */
+  /** Any frame is a sign of life. Only what a server has done once is expected of it again. */
   const watchSilence = ({ event }: ServerFrame): void => {
     hasHeartbeat ||= event === "system.heartbeat";
+    givesStates ||= event === "agent.state_exported";
     if (hasHeartbeat) timers.set("silence", SILENCE_LIMIT_MS, () => line.drop("at-once"));
+    timers.set("probe", PROBE_AFTER_MS, probe);
+  };
+
+  const probe = (): void => {
+    if (!givesStates || session.stage !== "ready") return;
+    send({ type: "request-state" });
+    timers.set("probe", PROBE_WITHIN_MS, () => line.drop("at-once"));
   };
 
   const line = createLine({
@@ -184,6 +198,7 @@ export function createMyAgentChannel(options: MyAgentOptions): Channel {
         timers.clearAll();
         acker.stop();
         hasHeartbeat = false;
+        givesStates = false;
         put({ type: "lost" });
         complaints.lost(code, hadOpened);
       },

@@ -262,9 +262,30 @@ describe("a MyAgent session", () => {
     expect(bench.asked("user.message")).toEqual([]);
   });
 
-  test("[A25] a server that beat once and then falls silent for 150 s is left for a new line", async () => {
+  test("[A25] a line silent for 30 s is asked for the state, in mid-run too, and left when nothing comes for 10 s", async () => {
     const bench = aMyAgent();
     await bench.ready();
+    bench.ask("a", "one");
+    bench.says("agent.thinking", { content: "hm" });
+    const before = bench.asked("user.request_state").length;
+
+    await bench.clock.advance(30_000);
+    const asked = bench.asked("user.request_state").length - before;
+    const running = { metadata: { session_state: "running" } };
+    bench.says("agent.state_exported", { metadata: { signed_state: { state: running } } });
+    await bench.clock.advance(39_999);
+    const linesWhileAnswered = bench.lines.lines.length;
+    await bench.clock.advance(1);
+
+    expect([asked, linesWhileAnswered, bench.lines.lines.length]).toEqual([1, 1, 2]);
+    expect(bench.tickets.at(-1)).toMatchObject({ signedState: { state: "state" } });
+  });
+
+  test("[A25] a server without states that beat once and then falls silent for 150 s is left for a new line", async () => {
+    const bench = aMyAgent();
+    bench.channel.start();
+    bench.opens();
+    bench.creates();
     bench.says("system.heartbeat", { session_id: undefined });
 
     await bench.clock.advance(149_999);

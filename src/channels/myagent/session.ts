@@ -4,7 +4,7 @@
  * nothing. Pure: state and input in, state, facts and requests out.
  */
 import type { Capability, ChannelFact, Json, TurnId } from "#peer/channel.ts";
-import type { JsonObject } from "../json.ts";
+import { isJsonObject, type JsonObject } from "../json.ts";
 import { BUSY, meaningOfError, SESSION_FAILED, STILL_ACTIVE } from "./error-meaning.ts";
 import { identityOf, type ServerFrame } from "./frame.ts";
 import { readFrame, type Reading } from "./reading.ts";
@@ -171,7 +171,7 @@ function hear(
     case "replay-ended":
       return session.stage === "restoring" ? enterRestored(session, fx) : session;
     case "state":
-      return isReplayed || reading.signedState === null
+      return isReplayed || reading.signedState === null || isOfRun(reading.signedState)
         ? session
         : {
             ...session,
@@ -191,6 +191,12 @@ function hear(
     default:
       return hearOfRun(session, reading, frame, at, fx);
   }
+}
+
+/** A state taken in mid-run restores a session that believes it runs for ever. */
+function isOfRun({ state }: JsonObject): boolean {
+  const metadata = isJsonObject(state) ? state["metadata"] : undefined;
+  return isJsonObject(metadata) && metadata["session_state"] === "running";
 }
 
 /** During a restore the replay tells how the suspended run went on; else only an open run is listened to. */

@@ -76,6 +76,18 @@ test("[A92] a ping goes out every 30 s, and the watched agent is named again on 
   expect(feed.status()).toMatchObject({ status: "online" });
 });
 
+test("[A92] a server that stops answering pings is left for a new line", async () => {
+  const { clock, lines } = aFeed();
+  await clock.advance(30_000);
+  lines.last().says({ type: "pong" });
+
+  await clock.advance(39_999);
+  const before = lines.lines.length;
+  await clock.advance(1);
+
+  expect([before, lines.lines.length]).toEqual([1, 2]);
+});
+
 test("[A93] garbage changes nothing, and the panel keeps the latest runs only", () => {
   const { lines, feed, says } = aFeed();
   lines.last().saysText("{");

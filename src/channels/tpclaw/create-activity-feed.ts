@@ -4,12 +4,15 @@ import { createEmitter } from "#base/emitter.ts";
 import type { RandomBytes } from "#base/random.ts";
 import type { ChannelStatus } from "#peer/channel.ts";
 import type { OpenSocket } from "#peer/socket.ts";
+import { isJsonObject, parseForeignJson } from "../json.ts";
 import { createLine } from "../line.ts";
 import { createTimers } from "../timers.ts";
 import { reduceActivity, type Activity } from "./activity.ts";
 import { createFeedReader, type FeedEvent } from "./feed-frame.ts";
 
 const PING_EVERY_MS = 30_000;
+/** A server that has answered a ping answers the next within this, or the line is dead. */
+const PONG_WITHIN_MS = 10_000;
 
 export interface ActivityFeed {
   status(): ChannelStatus;
@@ -31,11 +34,12 @@ export function createActivityFeed(options: {
 }): ActivityFeed {
   const { clock, random } = options;
   const changes = createEmitter<null>();
-  const timers = createTimers<"ping">(clock);
+  const timers = createTimers<"ping" | "pong">(clock);
   let status: ChannelStatus = { status: "idle" };
   let activity: Activity = [];
   let read: (wire: string) => FeedEvent | null = createFeedReader();
   let watched: string | null = null;
+  let isAnswering = false;
 
   const enter = (next: ChannelStatus): void => {
     if (status.status === "closed") return;
@@ -44,6 +48,7 @@ export function createActivityFeed(options: {
   };
   const ping = (): void => {
     line.send('{"type":"ping"}');
+    if (isAnswering) timers.set("pong", PONG_WITHIN_MS, () => line.drop("at-once"));
     timers.set("ping", PING_EVERY_MS, ping);
   };
   const subscribe = (): void => {
@@ -64,6 +69,8 @@ export function createActivityFeed(options: {
         enter({ status: "online", since: clock.now() });
       },
       text(text) {
+        timers.clear("pong");
+        isAnswering ||= isPong(text);
         const event = read(text);
         const after = event === null ? activity : reduceActivity(activity, event, clock.now());
         if (after === activity) return;
@@ -71,7 +78,10 @@ export function createActivityFeed(options: {
         changes.emit(null);
       },
       oversized() {},
-      lost: () => timers.clearAll(),
+      lost() {
+        timers.clearAll();
+        isAnswering = false;
+      },
       waiting: (retryAt) => enter({ status: "waiting", retryAt }),
     },
   });
@@ -91,3 +101,9 @@ export function createActivityFeed(options: {
     },
   };
 }
+
+/** The one frame that answers one of ours. */
+const isPong = (text: string): boolean => {
+  const frame = parseForeignJson(text);
+  return isJsonObject(frame) && frame["type"] === "pong";
+};

@@ -19,6 +19,8 @@ import { makeSessionId, serverTurnId } from "../turn-id.ts";
 import { parseSocketFrame, type SocketFrame } from "./socket-frame.ts";
 
 const PING_EVERY_MS = 30_000;
+/** A server that has answered a ping answers the next within this, or the line is dead. */
+const PONG_WITHIN_MS = 10_000;
 /** Three pings without any frame: worth a word, no more; a server that never answers may be fine. */
 const NO_HEARTBEAT_AFTER_MS = 95_000;
 /** A chat that nobody answers by then may be no chat at all. */
@@ -57,7 +59,9 @@ export function createTpclawSocket(options: TpclawSocketOptions): Channel {
   let repeatable: string | null = null;
   let isSilenceTold = false;
   let heardAt = 0;
-  const timers = createTimers<"ping" | "answer" | "repeat">(clock);
+  /** Whether this line's server answers pings; the manual promises it, and some do not. */
+  let hasPong = false;
+  const timers = createTimers<"ping" | "pong" | "answer" | "repeat">(clock);
   const complaints = createLineComplaints(teller, options.likelyCauses, () => open?.turnId ?? null);
 
   const endTurn = (outcome: TurnOutcome): void => {
@@ -76,6 +80,7 @@ export function createTpclawSocket(options: TpclawSocketOptions): Channel {
       const notice = { kind: "no-heartbeat" } as const;
       teller.tell({ type: "notice", turnId: open?.turnId ?? null, notice });
     }
+    if (hasPong) timers.set("pong", PONG_WITHIN_MS, () => line.drop("at-once"));
     timers.set("ping", PING_EVERY_MS, ping);
   };
 
@@ -148,6 +153,7 @@ export function createTpclawSocket(options: TpclawSocketOptions): Channel {
       case "unauthorized":
         return fail({ kind: "peer/unauthorized" }, frame.words);
       case "pong":
+        hasPong = true;
         return teller.tell({ type: "alive" });
       case "feed":
         return hearFeed();
@@ -175,6 +181,7 @@ export function createTpclawSocket(options: TpclawSocketOptions): Channel {
       text(text) {
         heardAt = clock.now();
         isSilenceTold = false;
+        timers.clear("pong");
         const frame = parseSocketFrame(text);
         if (frame !== null) hear(frame);
         else complaints.unreadable();
@@ -182,6 +189,7 @@ export function createTpclawSocket(options: TpclawSocketOptions): Channel {
       oversized: complaints.oversized,
       lost(code, hadOpened) {
         timers.clearAll();
+        hasPong = false;
         repeatable = null;
         complaints.lost(code, hadOpened);
         endTurn("lost");

@@ -191,13 +191,29 @@ describe("TPCLAW's socket", () => {
     const bench = aTpclaw();
     bench.starts();
 
-    for (let minutes = 0; minutes < 5; minutes++) {
-      await bench.clock.advance(60_000);
-      bench.says("pong");
+    await bench.clock.advance(9_999);
+    for (let pings = 0; pings < 5; pings++) {
+      await bench.clock.advance(30_000);
+      bench.says(pings % 2 === 0 ? "pong" : "other");
     }
 
     expect(bench.told("notice")).toEqual([]);
-    expect(bench.told("alive")).toHaveLength(5);
+    expect(bench.told("alive")).toHaveLength(3);
+  });
+
+  test("[A55] a server that has answered a ping and not the next is left within 40 s, its open turn lost", async () => {
+    const bench = aTpclaw();
+    bench.starts();
+    await bench.clock.advance(30_000);
+    bench.says("pong");
+    bench.ask("a", "hello");
+
+    await bench.clock.advance(39_999);
+    expect(bench.lines.lines).toHaveLength(1);
+    await bench.clock.advance(1);
+
+    expect(bench.lines.lines).toHaveLength(2);
+    expect(bench.ends()).toEqual(["a lost"]);
   });
 
   test("[A56] a chat without an answer for 20 s, or with feed events alone, says that this may be no chat", async () => {
