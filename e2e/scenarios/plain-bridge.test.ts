@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { primitives, type Person } from "../../src/peer/endpoint-world.contract.ts";
@@ -8,7 +9,7 @@ import { provisionAgent, runAgent } from "../world/agent-process.ts";
 import { startMyAgentServer } from "../world/plain/myagent-server.ts";
 import { startTpclawServer } from "../world/plain/tpclaw-server.ts";
 import { chatScriptsOf } from "../world/plain/transcript.ts";
-import { decide } from "../world/person-answers.ts";
+import { cancel, decide } from "../world/person-answers.ts";
 import type { Program } from "../world/processes.ts";
 import { setupStage, type Stage } from "../world/stage.ts";
 
@@ -39,7 +40,7 @@ async function aBridge(to: string, protocol: string, env: Readonly<Record<string
     const person = await stage.world.person();
     return { person, id: await stage.world.meet(person, account) };
   };
-  return { start, program, meet, ...(await meet()) };
+  return { start, program, meet, folder, ...(await meet()) };
 }
 
 const payloadOf = ({ content }: Entry): KnownPayload | null =>
@@ -65,6 +66,12 @@ const card = (person: Person, subtype: string): Promise<Entry> =>
     const payload = payloadOf(one);
     return payload?.type === "artifact" && payload.artifact.subtype === subtype;
   });
+
+/** The bridge's notes as they lie on the disk. */
+const notesIn = (folder: string): readonly string[] =>
+  readdirSync(join(folder, "vault"))
+    .filter((file) => file.startsWith("note-"))
+    .map((file) => readFileSync(join(folder, "vault", file), "latin1"));
 
 const cardPayload = (entry: Entry): any => {
   const payload = payloadOf(entry);
@@ -163,6 +170,64 @@ describe("the bridge, as a process between a real relay and an agent server", ()
 
     expect(await answer(bridge.person, () => true)).toBe("You said from one");
     expect(await answer(other.person, () => true)).toBe("You said from another");
+  });
+
+  test("[G9] what was said and which session it was outlive the bridge, sealed", async () => {
+    const server = await startTpclawServer({ recording: "01-plain-stream" });
+    ends.push(() => server.close());
+    const { person, id, program, start, folder } = await aBridge(server.url, "tpclaw");
+    await say(person, id, "remember apple");
+    await answer(person, (text) => text.startsWith("Hello from"));
+    await program.stop();
+    const notes = notesIn(folder);
+
+    const next = await start();
+    ends.push(() => next.kill());
+    await say(person, id, "what was it?");
+    await expect.poll(() => server.requests.length, { timeout: 20_000 }).toBe(2);
+
+    expect(server.requests[1]?.body.messages.map(({ content }: any) => content)).toEqual([
+      "remember apple",
+      "Hello from fake LLM.",
+      "what was it?",
+    ]);
+    expect(notes).toHaveLength(1);
+    expect(notes[0]).not.toContain("apple");
+    expect(notes[0]).not.toContain("fake LLM");
+  });
+
+  test("[G9] a MyAgent's session is taken up with its ticket, and the person told what is forgotten", async () => {
+    const server = await startMyAgentServer({ deltaMs: 2, aliveMs: 10 });
+    ends.push(() => server.close());
+    const { person, id, program, start } = await aBridge(server.url, "myagent");
+    await say(person, id, "What is the weather in Oslo?");
+    await answer(person, (text) => text.startsWith("Here is"));
+    await program.stop();
+
+    const next = await start();
+    ends.push(() => next.kill());
+    await say(person, id, "And tomorrow?");
+    await answer(person, (text) => text.includes("has forgotten"));
+
+    expect(server.heard.filter(({ event }) => event === "user.reconnect_with_state")).toHaveLength(
+      1,
+    );
+  });
+
+  test("[G10] a run that shows nothing to stop it by gets a card, and stops at the server when the card says so", async () => {
+    const server = await startMyAgentServer({ scripts: chatScriptsOf("cancel") });
+    ends.push(() => server.close());
+    const { person, id } = await aBridge(server.url, "myagent");
+    await say(person, id, "use the slow tool");
+    const working = await card(person, "progress");
+
+    await cancel(person, working);
+    await answer(person, (text) => text === "Stopped.");
+    const last = await person.entry((one) => payloadOf(one)?.type === "artifact_update");
+
+    expect(cardPayload(working)).toMatchObject({ status: "running", cancellable: true });
+    expect(payloadOf(last)).toMatchObject({ artifact: { payload: { status: "cancelled" } } });
+    expect(server.heard.filter(({ event }) => event === "user.cancel")).toHaveLength(1);
   });
 
   test("[G8] a question that a dying bridge leaves behind is not asked again", async () => {

@@ -26,6 +26,11 @@ export async function submit(
   await answer(person, form, "submit", { values });
 }
 
+/** Presses the cancel of a progress card. */
+export async function cancel(person: Person, progress: Entry): Promise<void> {
+  await answer(person, progress, "cancel", { values: {} });
+}
+
 /** Decides a request for approval, signed over exactly what it shows. */
 export async function decide(
   person: Person,

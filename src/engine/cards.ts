@@ -8,7 +8,7 @@ import type { Entry } from "#peer/endpoint.ts";
 import { makeDecision } from "./approvals.ts";
 import type { EngineFailure } from "./failure.ts";
 import { scanLog } from "./log-scan.ts";
-import { mayWrite } from "./messages.ts";
+import { mayWrite } from "./relay-carrier.ts";
 import { putRecord, TABLE } from "./records.ts";
 import type { Session } from "./session.ts";
 import { canAnswer, foldArtifact, type FoldedArtifact } from "./thread/artifact.ts";

@@ -191,7 +191,8 @@ const conversationCalls = (open: Opener, seat: Seat): Pick<EngineCalls, Conversa
   saveDraft: (input) => open((session) => messages.saveDraft(session, input)),
   setMuted: (input) => open((session) => settings.setMuted(session, input)),
   setPinned: (input) => open((session) => settings.setPinned(session, input)),
-  describeSecurity: (input) => open((session) => security.describeSecurity(session, input)),
+  describeSecurity: ({ conversationId }) =>
+    open((session) => session.carrierOf(conversationId).describeSecurity()),
   setVerified: (input) => open((session) => security.setVerified(session, input)),
   acceptKey: (input) => open((session) => security.acceptKey(session, input)),
   search: (input, options?: CallOptions) =>
@@ -201,8 +202,8 @@ const conversationCalls = (open: Opener, seat: Seat): Pick<EngineCalls, Conversa
 const messageCalls = (open: Opener, { sinks }: House): Pick<EngineCalls, MessageCallName> => ({
   sendText: (input) => open((session) => messages.sendText(session, input)),
   retrySend: (input) => open((session) => messages.retrySend(session, input)),
-  discardFailed: (input) => open((session) => messages.discardFailed(session, sinks, input)),
-  recall: (input) => open((session) => messages.recall(session, sinks, input)),
+  discardFailed: (input) => open((session) => messages.discardFailed(session, input)),
+  recall: (input) => open((session) => messages.recall(session, input)),
   react: (input) => open((session) => messages.react(session, input)),
   setTyping: (input) => open(async (session) => ok(messages.setTyping(session, input))),
   stopStream: (input) => open(async (session) => messages.stopStream(session, sinks, input)),

@@ -51,7 +51,7 @@ export function createPageThreads(
   session: Session,
   emit: (event: EngineEvent) => void,
 ): PageThreads {
-  const { deps, store, endpoint, book } = session;
+  const { deps, store, book } = session;
   const open = new Map<ConversationId, OpenThread>();
 
   const flush = (): void => {
@@ -96,14 +96,11 @@ export function createPageThreads(
     const local = await readBefore(session, id, beforeSeq);
     const newest = local.at(-1)?.seq ?? 0;
     const isWhole = beforeSeq === Infinity || newest === beforeSeq - 1;
-    const isAll = (isWhole && local.length > 0) || session.plain.has(id);
-    if (beforeSeq <= 1 || isAll) return local;
-    const pulled = await endpoint.pullBefore(
-      id,
-      Math.min(beforeSeq, Number.MAX_SAFE_INTEGER),
-      LOG_ROWS_AT_ONCE,
-    );
-    return pulled.ok && pulled.value.count > 0 ? readBefore(session, id, beforeSeq) : local;
+    if (beforeSeq <= 1 || (isWhole && local.length > 0)) return local;
+    const fetched = await session
+      .carrierOf(id)
+      .fetchBefore(Math.min(beforeSeq, Number.MAX_SAFE_INTEGER), LOG_ROWS_AT_ONCE);
+    return fetched > 0 ? readBefore(session, id, beforeSeq) : local;
   };
 
   /** Loads older entries into the thread until a window's worth of rows is new, or the log's beginning is reached. */
@@ -122,6 +119,7 @@ export function createPageThreads(
       addEntries(one, entries, added);
       one.fromSeq = Math.min(one.fromSeq, first.seq);
     }
+    await session.carrierOf(id).prepare(added);
     return added;
   };
   const extendAfter = async (
@@ -138,6 +136,7 @@ export function createPageThreads(
       );
       one.toSeq = rows.length < LOG_ROWS_AT_ONCE ? Infinity : (rows.at(-1)?.seq ?? Infinity);
     }
+    await session.carrierOf(id).prepare(added);
     return added;
   };
   const addEntries = (one: OpenThread, entries: readonly Entry[], added: Set<MessageId>): void => {
@@ -169,9 +168,7 @@ export function createPageThreads(
     await extendAfter(id, one);
     // Changes of what is shown may stand far behind it.
     if (one.toSeq !== Infinity) await loadChanges(session, id, one);
-    const outgoing = [...endpoint.outgoing(), ...session.plain.outgoing()].filter(
-      (message) => message.conversationId === id,
-    );
+    const outgoing = session.carrierOf(id).outgoing();
     one.thread = reduceThread(one.thread, [
       ...outgoing.map((message) => ({ type: "outgoing", message }) as const),
       ...session.liveStreams.in(id),
@@ -204,7 +201,6 @@ export function createPageThreads(
       };
       // Known as open from now on: what happens while it loads waits and is applied after it.
       open.set(id, one);
-      await session.plain.prepare(id);
       await load(id, one);
       one.isLoading = false;
       if (one.waiting.length > 0) gatherer.wish();

@@ -29,13 +29,14 @@ export const loadRecord = async <Value>(
   key: string,
 ): Promise<Value | null> => parse<Value>(await store.get(table, key));
 
-/** All records of a table by key. */
+/** All records of a table by key, or those whose key begins with `prefix`. */
 export async function loadRecords<Value>(
   store: Store,
   table: TableName,
+  prefix?: string,
 ): Promise<ReadonlyMap<string, Value>> {
   const found = new Map<string, Value>();
-  for (const { key, value } of await store.list(table)) {
+  for (const { key, value } of await store.list(table, prefix)) {
     const record = parse<Value>(value);
     if (record !== null) found.set(key, record);
   }

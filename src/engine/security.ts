@@ -8,7 +8,6 @@ import type { AccountId, ConversationId } from "#protocol/ids.ts";
 import type { EngineFailure } from "./failure.ts";
 import { fingerprintText } from "./invite-link.ts";
 import { scanLog } from "./log-scan.ts";
-import { describePlainSecurity } from "./plain/plain-calls.ts";
 import type { Session } from "./session.ts";
 
 type Answer<Value> = Promise<Result<Value, EngineFailure>>;
@@ -19,7 +18,6 @@ export async function describeSecurity(
   { conversationId }: { readonly conversationId: ConversationId },
 ): Answer<SecurityView> {
   const { book, endpoint } = session;
-  if (session.plain.has(conversationId)) return describePlainSecurity(session, conversationId);
   const conversation = book.get(conversationId);
   const ledger = await endpoint.ledger(conversationId);
   if (conversation === null || ledger === null) return err({ kind: "engine/unknown-conversation" });

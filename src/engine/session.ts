@@ -17,6 +17,7 @@ import type { AccountId, ConversationId } from "#protocol/ids.ts";
 import { nameBackup } from "./account.ts";
 import type { OpenAccount } from "./account-vault.ts";
 import { keysOf, type AccountRecord } from "./account-keys.ts";
+import type { Carrier } from "./carrier.ts";
 import { openBook, type Book } from "./conversations/book.ts";
 import { makeConversation, type Member } from "./conversations/conversation.ts";
 import type { PeopleContext } from "./conversations/conversation-view.ts";
@@ -25,7 +26,9 @@ import type { EngineDeps } from "./deps.ts";
 import { createLiveStreams, type LiveStreams } from "./live-streams.ts";
 import { loadPeople, type People } from "./people.ts";
 import { createPlainAgents, type PlainAgents } from "./plain/plain-agents.ts";
+import { plainCarrier } from "./plain/plain-carrier.ts";
 import { loadRecords, TABLE } from "./records.ts";
+import { relayCarrier } from "./relay-carrier.ts";
 import type { ThreadEvent } from "./thread/thread.ts";
 import { createTyping } from "./typing.ts";
 
@@ -38,6 +41,8 @@ export interface Session {
   readonly book: Book;
   readonly liveStreams: LiveStreams;
   readonly plain: PlainAgents;
+  /** What carries this conversation, now. */
+  carrierOf(conversationId: ConversationId): Carrier;
   /** Whole links the relay's operator offers, by invite code. */
   readonly offeredLinks: Map<string, string>;
   readonly signer: Signer;
@@ -246,6 +251,8 @@ export async function openSession(
     book,
     liveStreams,
     plain,
+    carrierOf: (id) =>
+      plain.has(id) ? plainCarrier(session, id) : relayCarrier(session, sinks, id),
     offeredLinks: new Map(),
     signer: keysOf(deps.primitives, account.record).device,
     selfId,

@@ -1,10 +1,8 @@
 /** Read marks, muting, pinning. */
 import { err, ok, type Result } from "#base/result.ts";
-import { Conversation as WireConversation } from "#protocol/rest.ts";
 import type { ConversationId, MessageId } from "#protocol/ids.ts";
 import type { EngineFailure } from "./failure.ts";
 import type { PageThreads } from "./page-threads.ts";
-import { setPlainSettings } from "./plain/plain-calls.ts";
 import type { Session } from "./session.ts";
 
 type Answer<Value> = Promise<Result<Value, EngineFailure>>;
@@ -26,7 +24,7 @@ export async function markRead(
   const seq = threads.seqOf(conversationId, upToId);
   if (seq === null) return ok(null);
   await session.book.markRead(conversationId, seq);
-  if (!session.plain.has(conversationId)) session.endpoint.markRead(conversationId, seq);
+  session.carrierOf(conversationId).markRead(seq);
   return ok(null);
 }
 
@@ -54,13 +52,7 @@ async function change(
 ): Answer<null> {
   if (session.book.get(conversationId) === null)
     return err({ kind: "engine/unknown-conversation" });
-  if (session.plain.has(conversationId)) return setPlainSettings(session, conversationId, settings);
-  const said = await session.endpoint.rest.call(
-    "PATCH",
-    `/conversations/${conversationId}`,
-    WireConversation,
-    body,
-  );
+  const said = await session.carrierOf(conversationId).saveSettings(body);
   if (!said.ok) return said;
   session.book.change(conversationId, { type: "settings", ...settings });
   return ok(null);

@@ -14,6 +14,7 @@ export const formDraftKey = (conversationId: ConversationId, artifactId: string)
 export function viewContext(session: Session, id: ConversationId): ViewContext {
   const { book, people, peopleContext, selfId, deps, formDrafts } = session;
   const conversation = book.get(id);
+  const carrier = session.carrierOf(id);
   return {
     selfId,
     now: deps.clock.now(),
@@ -21,8 +22,8 @@ export function viewContext(session: Session, id: ConversationId): ViewContext {
     memberById: new Map((conversation?.members ?? []).map((member) => [member.id, member])),
     marksById: conversation?.marksById ?? {},
     canSend: conversation !== null && sendingOf(conversation, peopleContext).allowed,
-    canRecall: !session.plain.has(id),
-    turnOf: (messageId) => session.plain.turnOf(id, messageId),
+    canRecall: carrier.canRecall,
+    turnOf: carrier.turnOf,
     draftOf: (artifactId) => formDrafts.get(formDraftKey(id, artifactId)) ?? null,
     approvalOf: (
       card: ApprovalCard,

@@ -1,5 +1,13 @@
 /** Facts of a channel as cards of a conversation. Cuts are marked; nothing a person decides on is cut. */
-import type { ChannelFact, Json, PlanState, Prompt, TaskStatus } from "#peer/channel.ts";
+import type {
+  ChannelFact,
+  Json,
+  PlanPhase,
+  PlanState,
+  Prompt,
+  TaskStatus,
+  TurnOutcome,
+} from "#peer/channel.ts";
 import type { ApprovalRequestInput, KnownPayload, ProgressCard } from "#sdk/index.ts";
 
 type Artifact = Extract<KnownPayload, { type: "artifact" }>["artifact"];
@@ -57,13 +65,27 @@ export const toolResponseCard = (
   },
 });
 
-const TASK_STATUS: Readonly<Record<TaskStatus, "pending" | "running" | "done" | "failed">> = {
+type ProgressStatus = NonNullable<ProgressCard["status"]>;
+
+const TASK_STATUS: Readonly<Record<TaskStatus, ProgressStatus>> = {
   planned: "pending",
   running: "running",
   done: "done",
-  cancelled: "failed",
+  cancelled: "cancelled",
   failed: "failed",
   unknown: "failed",
+};
+
+const PHASE_STATUS: Readonly<Record<PlanPhase, ProgressStatus>> = {
+  planning: "running",
+  confirming: "running",
+  solving: "running",
+  aggregating: "running",
+  done: "done",
+  cancelled: "cancelled",
+  declined: "cancelled",
+  failed: "failed",
+  lost: "failed",
 };
 
 /** A plan as a progress card; tasks beyond 32 are counted in its message only. */
@@ -74,13 +96,14 @@ export function progressCard(plan: PlanState): {
   const ended = plan.tasks.filter(({ status }) => status !== "planned" && status !== "running");
   const share = plan.tasks.length === 0 ? null : (ended.length * 100) / plan.tasks.length;
   const more = plan.tasks.length - MAX_STEPS;
-  const isRunning = ["planning", "confirming", "solving", "aggregating"].includes(plan.phase);
+  const status = PHASE_STATUS[plan.phase];
+  const isRunning = status === "running";
   return {
     title: line(plan.summary || plan.question),
     payload: {
       percent:
         plan.phase === "done" ? 100 : isRunning && share !== null ? Math.min(99, share) : null,
-      status: isRunning ? "running" : plan.phase === "done" ? "done" : "failed",
+      status,
       cancellable: isRunning,
       message: more > 0 ? `${plan.phase} · +${more}` : plan.phase,
       steps: plan.tasks.slice(0, MAX_STEPS).map(({ taskId, title, status }) => ({
@@ -91,6 +114,28 @@ export function progressCard(plan: PlanState): {
     },
   };
 }
+
+const OUTCOME_STATUS: Readonly<Record<TurnOutcome, ProgressStatus>> = {
+  done: "done",
+  stopped: "cancelled",
+  declined: "cancelled",
+  failed: "failed",
+  "cut-short": "failed",
+  lost: "failed",
+};
+
+/** A run that takes its time, as a card to stop it by; `outcome` null while it goes on. */
+export const workingCard = (
+  title: string,
+  outcome: TurnOutcome | null,
+): { readonly title: string; readonly payload: ProgressCard } => ({
+  title,
+  payload: {
+    percent: outcome === "done" ? 100 : null,
+    status: outcome === null ? "running" : OUTCOME_STATUS[outcome],
+    cancellable: outcome === null,
+  },
+});
 
 /** What a person is asked to decide, or null when it cannot be shown whole. */
 export function approvalOf({ about }: Prompt, asker: string): ApprovalRequestInput | null {

@@ -1,22 +1,36 @@
 /**
  * One conversation between a person and the server behind the bridge. Facts are told in the order they came; a
- * question is over when its turn has ended and all of it was told. SPEC G1–G8.
+ * question is over when its turn has ended and all of it was told. SPEC G1–G10.
  */
 import { systemClock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
 import { bytesToHex } from "#base/bytes.ts";
-import type { Channel, ChannelFact, PlanState, Prompt, TurnId } from "#peer/channel.ts";
+import type {
+  Channel,
+  ChannelFact,
+  PlanState,
+  Prompt,
+  TurnId,
+  TurnOutcome,
+} from "#peer/channel.ts";
 import type { AgentMessage, HasheeAgent, ReplyStream } from "#sdk/index.ts";
-import { approvalOf, progressCard, toolCallCard, toolResponseCard } from "./cards.ts";
+import { approvalOf, progressCard, toolCallCard, toolResponseCard, workingCard } from "./cards.ts";
+import type { Memory } from "./memory.ts";
 import { languageOf, say, wordsOfFault, type Saying } from "./words.ts";
 
 /** A plan changes many times a second; a card need not. */
 const PROGRESS_EVERY_MS = 500;
+/** A run that shows nothing to stop it by is given a card after this. */
+const WORKING_AFTER_MS = 3_000;
+
+/** The agent takes no answers any more. */
+const CLOSED = Symbol("closed");
 
 export interface Conversation {
   /** Asks the server and tells all that comes of it. */
   ask(message: AgentMessage, text: string): Promise<void>;
-  close(): void;
+  /** Leaves the server; resolves when what is remembered is written. */
+  close(): Promise<void>;
 }
 
 type Turn = {
@@ -36,9 +50,10 @@ export function createConversation(
   agent: HasheeAgent,
   conversationId: string,
   channel: Channel,
+  memory: Memory,
 ): Conversation {
   let turn: Turn | null = null;
-  let language: "en" | "zh" = "en";
+  let { language } = memory.known;
   /** Everything that is sent, one after the other. */
   let telling: Promise<unknown> = Promise.resolve();
 
@@ -50,12 +65,17 @@ export function createConversation(
     agent.send(conversationId, { type: "text", text });
   const saying = (which: Saying): Promise<unknown> => sendText(say(which, language));
 
-  const showProgress = async (of: Turn, isLast: boolean): Promise<void> => {
-    if (of.plan === null) return;
+  /** A plan's progress, or that of a run whose card was opened because it took long; `outcome` null while it goes on. */
+  const showProgress = async (of: Turn, outcome: TurnOutcome | null): Promise<void> => {
+    if (of.plan === null && of.progressId === null && outcome !== null) return;
     const now = systemClock.now();
-    if (!isLast && of.progressId !== null && now - of.progressAt < PROGRESS_EVERY_MS) return;
+    const isSoon = of.progressId !== null && now - of.progressAt < PROGRESS_EVERY_MS;
+    if (outcome === null && isSoon) return;
     of.progressAt = now;
-    const { title, payload } = progressCard(of.plan);
+    const { title, payload } =
+      of.plan === null
+        ? workingCard(say(outcome === null ? "working" : "worked", language), outcome)
+        : progressCard(of.plan);
     if (of.progressId === null) {
       const artifact = { subtype: "progress", title, payload };
       of.progressId = (await agent.sendArtifact(conversationId, { artifact })).artifact_id;
@@ -67,8 +87,19 @@ export function createConversation(
   };
 
   const stopWhenAsked = async (of: Turn, artifactId: string): Promise<void> => {
-    const asked = await agent.nextAnswer(conversationId, artifactId).catch(() => null);
-    if (asked?.ref_action === "cancel" && turn === of) channel.run({ type: "stop" });
+    // A wait ends by itself after a while, and runs may take longer.
+    while (turn === of) {
+      const asked = await agent
+        .nextAnswer(conversationId, artifactId)
+        .catch((): typeof CLOSED => CLOSED);
+      if (asked === CLOSED) return;
+      if (asked?.ref_action === "cancel" && turn === of) channel.run({ type: "stop" });
+    }
+  };
+
+  /** Streams and plans can be stopped by what they show; anything else that lasts gets a card to stop it by. */
+  const showWorking = async (of: Turn): Promise<void> => {
+    if (turn === of && of.stream === null && of.progressId === null) await showProgress(of, null);
   };
 
   const addPiece = async (
@@ -104,7 +135,7 @@ export function createConversation(
     of: Turn,
     { outcome }: Extract<ChannelFact, { type: "turn-ended" }>,
   ): Promise<void> => {
-    await showProgress(of, true);
+    await showProgress(of, outcome);
     const whole = of.plan?.result?.text ?? of.answer;
     if (of.stream !== null && (whole === null || whole === of.text)) {
       await (of.text === "" ? of.stream.abort("empty") : of.stream.done({ markdown: true }));
@@ -144,7 +175,7 @@ export function createConversation(
       case "plan":
         if (of === null) return;
         of.plan = fact.plan;
-        return inOrder(() => showProgress(of, false));
+        return inOrder(() => showProgress(of, null));
       case "fault": {
         const words = wordsOfFault(fact, language);
         if (words !== null) inOrder(() => sendText(words));
@@ -180,33 +211,51 @@ export function createConversation(
 
   return {
     async ask(message, text) {
-      language = languageOf(text);
+      if (language !== languageOf(text)) {
+        language = languageOf(text);
+        memory.keep({ language });
+      }
       if (message.interrupted === true) {
         await saying("interrupted");
         return;
       }
       const id = `turn-${bytesToHex(systemRandom(8))}` as TurnId;
       await agent.typing(conversationId);
-      const ended = new Promise<void>((end) => {
-        turn = {
-          askerId: message.sender_id,
-          end,
-          stream: null,
-          text: "",
-          answer: null,
-          plan: null,
-          progressId: null,
-          progressAt: 0,
-          tools: new Map(),
-        };
-      });
+      const { ended, begun } = aTurn(message.sender_id);
+      turn = begun;
+      const stopTimer = systemClock.after(WORKING_AFTER_MS, () =>
+        inOrder(() => showWorking(begun)),
+      );
       const taken = channel.run({ type: "send-text", turnId: id, text });
       if (!taken.ok) {
         turn = null;
         await saying(taken.failure.kind === "peer/too-large" ? "tooLong" : "refused");
       } else await ended;
+      stopTimer();
       await agent.stopTyping(conversationId);
     },
-    close: () => channel.close(),
+    async close() {
+      channel.close();
+      await memory.settled();
+    },
   };
+}
+
+function aTurn(askerId: string): { readonly begun: Turn; readonly ended: Promise<void> } {
+  let end = (): void => {};
+  const ended = new Promise<void>((resolve) => {
+    end = resolve;
+  });
+  const begun: Turn = {
+    askerId,
+    end,
+    stream: null,
+    text: "",
+    answer: null,
+    plan: null,
+    progressId: null,
+    progressAt: 0,
+    tools: new Map(),
+  };
+  return { begun, ended };
 }

@@ -5,6 +5,7 @@
  */
 import { HasheeAgent } from "#sdk/index.ts";
 import { createConversation, type Conversation } from "./conversation.ts";
+import { loadMemory } from "./memory.ts";
 import { openChannel } from "./open-channel.ts";
 import { readSettings, type SettingsFault } from "./settings.ts";
 
@@ -21,20 +22,34 @@ if (!settings.ok) {
   process.exit(2);
 }
 
-const conversations = new Map<string, Conversation>();
+const conversations = new Map<string, Promise<Conversation>>();
 const agent = await HasheeAgent.init();
 
-const conversationOf = (id: string): Conversation => {
+const openConversation = async (id: string): Promise<Conversation> => {
+  const memory = await loadMemory(agent.notes, id, settings.value);
+  return createConversation(agent, id, openChannel(settings.value, memory), memory);
+};
+const conversationOf = (id: string): Promise<Conversation> => {
   const known = conversations.get(id);
   if (known !== undefined) return known;
-  const made = createConversation(agent, id, openChannel(settings.value));
+  const made = openConversation(id);
   conversations.set(id, made);
   return made;
 };
 
 agent.addMessageHandler(async (message) => {
   if (message.sender_type !== "human" || message.payload.type !== "text") return;
-  await conversationOf(message.conversation_id).ask(message, message.payload.text);
+  const conversation = await conversationOf(message.conversation_id);
+  await conversation.ask(message, message.payload.text);
+});
+
+agent.addEventHandler(async (event) => {
+  if (event.type !== "relation.revoked") return;
+  const id = event.conversation_id;
+  const conversation = conversations.get(id);
+  conversations.delete(id);
+  await (await conversation)?.close();
+  await agent.notes.remove(id);
 });
 
 agent.addStatusHandler((status) => {
@@ -50,7 +65,7 @@ let isEnding = false;
 async function end(code: number): Promise<void> {
   if (isEnding) return;
   isEnding = true;
-  for (const conversation of conversations.values()) conversation.close();
+  for (const conversation of conversations.values()) await (await conversation).close();
   await agent.close();
   process.exit(code);
 }

@@ -6,21 +6,27 @@ import { createChatChannel } from "#channels/chat/create-chat-channel.ts";
 import { chatBaseUrl } from "#channels/chat/endpoint.ts";
 import { createMyAgentChannel } from "#channels/myagent/create-myagent-channel.ts";
 import { createTpclawSocket } from "#channels/tpclaw/create-tpclaw-socket.ts";
-import { makeSessionId } from "#channels/turn-id.ts";
 import type { Channel } from "#peer/channel.ts";
 import type { OpenSocket, Socket } from "#peer/socket.ts";
 import { WebSocket } from "ws";
+import type { Memory } from "./memory.ts";
 import type { Settings } from "./settings.ts";
 
-/** Opens a channel that is idle until started. */
-export function openChannel({ protocol, url, model, apiKey }: Settings): Channel {
+/** Opens a channel that is idle until started and goes on where the last one stopped. */
+export function openChannel(
+  { protocol, url, model, apiKey }: Settings,
+  { known, keep }: Memory,
+): Channel {
   const world = {
     clock: systemClock,
     random: systemRandom,
     log: silentLog,
     likelyCauses: ["server-down", "wrong-path"] as const,
   };
-  const session = { sessionId: makeSessionId(systemRandom), onSessionId: () => {} };
+  const session = {
+    sessionId: known.sessionId,
+    onSessionId: (sessionId: string): void => keep({ sessionId }),
+  };
   switch (protocol) {
     case "myagent":
       return createMyAgentChannel({
@@ -28,8 +34,8 @@ export function openChannel({ protocol, url, model, apiKey }: Settings): Channel
         openSocket,
         url,
         setup: null,
-        ticket: null,
-        onTicket: () => {},
+        ticket: known.ticket,
+        onTicket: (ticket) => keep({ ticket }),
       });
     case "tpclaw-socket":
       return createTpclawSocket({
@@ -52,7 +58,8 @@ export function openChannel({ protocol, url, model, apiKey }: Settings): Channel
         model,
         apiKey,
         remembers: "client",
-        history: [],
+        history: known.history,
+        onHistory: (history) => keep({ history }),
       });
     }
   }

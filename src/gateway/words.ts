@@ -28,6 +28,8 @@ const TEXTS = {
     "智能体请求的内容过长，无法完整显示，已拒绝。",
   ],
   tooLate: ["The agent no longer waits for this decision.", "智能体已不再等待此决定。"],
+  working: ["Working on it", "正在处理"],
+  worked: ["Worked on it", "处理结束"],
   stopped: ["Stopped.", "已停止。"],
   declined: ["The plan was not carried out.", "计划未执行。"],
 } as const satisfies Record<string, readonly [en: string, zh: string]>;

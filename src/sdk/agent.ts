@@ -12,6 +12,7 @@ import { errorOfFailure } from "./error-of-failure.ts";
 import type { FileRef, FileUpload, UploadReceipt } from "./files/agent-files.ts";
 import type { ErrorHandler } from "./line/error-board.ts";
 import type { AgentStatus, StatusHandler } from "./line/connection-status.ts";
+import type { AgentNotes } from "./local/agent-notes.ts";
 import type { Metrics } from "./metrics.ts";
 import { settleOptions, type AgentOptions } from "./options.ts";
 import { createReplyStream, type ReplyStream, type SendReceipt } from "./outgoing/reply-stream.ts";
@@ -267,6 +268,11 @@ export class HasheeAgent {
         fatal: true,
       });
     return createWebhookReceiver({ primitives, clock, agentId, secret, line });
+  }
+
+  /** Small texts of the program's own, sealed and kept with the agent's keys; in memory where nothing is kept. */
+  get notes(): AgentNotes {
+    return this.#parts.disk.notes;
   }
 
   /** The measures a monitor wants. */

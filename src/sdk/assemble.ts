@@ -21,7 +21,7 @@ import { createLineWatch } from "./line/line-watch.ts";
 import { openNodeSocket } from "./line/node-socket.ts";
 import type { RestLine } from "./line/rest-line.ts";
 import { registerLive } from "./live-agents.ts";
-import { openDisk } from "./local/disk.ts";
+import { openDisk, type Disk } from "./local/disk.ts";
 import { createMetricsRecorder, type MetricsRecorder } from "./metrics.ts";
 import type { DecryptFailure, SettledOptions } from "./options.ts";
 import { conversationOf, createSender, type Sender } from "./outgoing/sender.ts";
@@ -34,6 +34,7 @@ export type AgentParts = {
   readonly baseUrl: string;
   readonly fingerprint: string;
   readonly primitives: Primitives;
+  readonly disk: Pick<Disk, "notes">;
   readonly clock: Clock;
   /** Rejects when the agent can never connect, or was closed before it did. */
   readonly endpoint: Promise<PeerEndpoint>;

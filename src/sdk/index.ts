@@ -40,6 +40,7 @@ export type {
   UnreadableMessage,
 } from "./reading/reading.ts";
 export type { RestCall } from "./rest-call.ts";
+export type { AgentNotes } from "./local/agent-notes.ts";
 export type { Claim, DedupeStore } from "./local/dedupe-store.ts";
 
 export type { KnownPayload, Payload, TextPayload } from "#protocol/payload.ts";

@@ -65,6 +65,7 @@ export const listenToChat = (baseUrl: string, given: Partial<ChatOptions> = {}) 
       sessionId: "session-001",
       onSessionId: () => {},
       history: [],
+      onHistory: () => {},
       ...given,
     }),
   );

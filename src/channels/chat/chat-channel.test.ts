@@ -42,6 +42,7 @@ function aChat(given: Partial<ChatOptions> = {}) {
     sessionId: "session-1",
     onSessionId: () => {},
     history: [],
+    onHistory: () => {},
     likelyCauses: ["server-down", "cross-origin-refused"],
     ...given,
   });

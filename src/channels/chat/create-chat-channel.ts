@@ -35,6 +35,8 @@ export type ChatOptions = {
   readonly onSessionId: (sessionId: string) => void;
   /** What was said before this start, oldest first. */
   readonly history: readonly ChatMessage[];
+  /** What to give as `history` at the next start; empty after a new session. */
+  readonly onHistory: (history: readonly ChatMessage[]) => void;
   readonly likelyCauses: readonly UnreachableCause[];
 };
 
@@ -140,6 +142,7 @@ export function createChatChannel(options: ChatOptions): Channel {
       { role: "user", content: text },
       { role: "assistant", content: answer.text() },
     ]);
+    options.onHistory(history);
   };
 
   const end = (turn: OpenTurn, outcome: TurnOutcome): void => {
@@ -185,6 +188,7 @@ export function createChatChannel(options: ChatOptions): Channel {
       case "new-session":
         if (open !== null) return err({ kind: "peer/turn-open" });
         history = [];
+        options.onHistory(history);
         sessionId = makeSessionId(random);
         options.onSessionId(sessionId);
         teller.tell({

@@ -171,7 +171,7 @@ function hear(
     case "replay-ended":
       return session.stage === "restoring" ? enterRestored(session, fx) : session;
     case "state":
-      return isReplayed || reading.signedState === null || isOfRun(reading.signedState)
+      return isReplayed || reading.signedState === null || isWorse(session, reading.signedState)
         ? session
         : {
             ...session,
@@ -193,10 +193,11 @@ function hear(
   }
 }
 
-/** A state taken in mid-run restores a session that believes it runs for ever. */
-function isOfRun({ state }: JsonObject): boolean {
+/** A state taken in mid-run restores a session that believes it runs for ever: better than none, no better than another. */
+function isWorse({ signedState }: Session, { state }: JsonObject): boolean {
   const metadata = isJsonObject(state) ? state["metadata"] : undefined;
-  return isJsonObject(metadata) && metadata["session_state"] === "running";
+  const isOfRun = isJsonObject(metadata) && metadata["session_state"] === "running";
+  return isOfRun && signedState !== null;
 }
 
 /** During a restore the replay tells how the suspended run went on; else only an open run is listened to. */

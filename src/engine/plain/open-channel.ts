@@ -58,6 +58,8 @@ export function openChannel(
       const dialect = agent.protocol === "chat" ? "openai" : "tpclaw";
       return createChatChannel({
         ...{ clock, random, likelyCauses, apiKey, model, sessionId, onSessionId, history, dialect },
+        // Read again from the log at the next start.
+        onHistory: () => {},
         fetch: deps.streamFetch,
         baseUrl: chatBaseUrl(url, dialect),
         remembers: agent.remembers,

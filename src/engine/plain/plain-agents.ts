@@ -22,7 +22,7 @@ import { createActivityWatch } from "./activity-watch.ts";
 import { checkFor, DEFAULT_MODEL } from "./open-channel.ts";
 import { openPlainConversation, type PlainConversation } from "./plain-conversation.ts";
 import type { PlainAgent } from "./plain-record.ts";
-import { loadQueue, loadTurns } from "./plain-store.ts";
+import { listTurns, loadQueue } from "./plain-store.ts";
 import { turnKey } from "./plain-record.ts";
 
 type Answer<Value> = Promise<Result<Value, EngineFailure>>;
@@ -31,8 +31,8 @@ export interface PlainAgents {
   has(id: ConversationId): boolean;
   headOf(id: ConversationId): ChannelHeadView | null;
   turnOf(id: ConversationId, messageId: MessageId): TurnView | null;
-  outgoing(): readonly OutgoingMessage[];
-  prepare(id: ConversationId): Promise<void>;
+  outgoing(id: ConversationId): readonly OutgoingMessage[];
+  prepare(id: ConversationId, messageIds: Iterable<MessageId>): Promise<void>;
   add(input: PlainAgentInput): Answer<ConversationId>;
   remove(id: ConversationId): Answer<null>;
   /** Fails with `engine/not-plain`, and as the channel does. */
@@ -142,13 +142,13 @@ export function createPlainAgents(needs: Needs): PlainAgents & { start(): Promis
     open.delete(id);
     activity.unwatch(id);
     await found.value.close();
-    const turns = await loadTurns(store, id);
+    const turns = await listTurns(store, id);
     const queue = await loadQueue(store, id);
     const gone = await store.commit({
       deletes: [
         { table: TABLE.plainAgents, key: id },
         { table: TABLE.people, key: found.value.agent().agentId },
-        ...turns.map(([one]) => ({ table: TABLE.plainTurns, key: turnKey(id, one) })),
+        ...turns.map((one) => ({ table: TABLE.plainTurns, key: turnKey(id, one) })),
         ...queue.map(([one]) => ({ table: TABLE.plainQueue, key: turnKey(id, one) })),
       ],
     });
@@ -165,8 +165,8 @@ export function createPlainAgents(needs: Needs): PlainAgents & { start(): Promis
     has: (id) => open.has(id),
     headOf: (id) => open.get(id)?.head() ?? null,
     turnOf: (id, messageId) => open.get(id)?.turnOf(messageId) ?? null,
-    outgoing: () => [...open.values()].flatMap((one) => one.outgoing()),
-    prepare: async (id) => open.get(id)?.prepare(),
+    outgoing: (id) => open.get(id)?.outgoing() ?? [],
+    prepare: async (id, messageIds) => open.get(id)?.prepare(messageIds),
     add,
     remove,
     async sendText(id, text) {

@@ -4,8 +4,7 @@ import { Secret } from "#base/secret.ts";
 import type { AddressView, PlainProtocol } from "#bridge/channel-views.ts";
 import type { SecurityView } from "#bridge/views.ts";
 import { chatBaseUrl, listModels } from "#channels/chat/endpoint.ts";
-import { MAX_TEXT_UNITS } from "#protocol/limits.ts";
-import type { ConversationId, MessageId } from "#protocol/ids.ts";
+import type { ConversationId } from "#protocol/ids.ts";
 import type { EngineFailure } from "../failure.ts";
 import type { Session } from "../session.ts";
 import { checkFor } from "./open-channel.ts";
@@ -42,20 +41,6 @@ export async function listAgentModels(
   });
 }
 
-/** Fails with `engine/text-empty`, `engine/text-too-long`, and as the channel does. */
-export async function sendPlainText(
-  { plain }: Session,
-  { conversationId, text }: { readonly conversationId: ConversationId; readonly text: string },
-): Answer<MessageId> {
-  if (text.trim() === "") return err({ kind: "engine/text-empty" });
-  if (text.length > MAX_TEXT_UNITS)
-    return err({ kind: "engine/text-too-long", limit: MAX_TEXT_UNITS });
-  return plain.sendText(conversationId, text);
-}
-
-/** What the relay carries and a plain agent does not; a page that looks at `can` never asks. */
-export const cannot = async (): Answer<never> => err({ kind: "engine/plain-cannot" });
-
 /** Who reads a plain conversation: whoever runs the server, and nobody is known by a key. */
 export async function describePlainSecurity(
   { book, people, selfId, account }: Session,
@@ -84,14 +69,4 @@ export async function describePlainSecurity(
       devices: [],
     })),
   });
-}
-
-/** Muting and pinning are kept here; no relay is told. */
-export async function setPlainSettings(
-  { book }: Session,
-  conversationId: ConversationId,
-  settings: { readonly isMuted?: boolean; readonly isPinned?: boolean },
-): Answer<null> {
-  book.change(conversationId, { type: "settings", ...settings });
-  return ok(null);
 }

@@ -25,7 +25,7 @@ import {
   type PlainAgent,
   type QueuedQuestion,
 } from "./plain-record.ts";
-import { loadHistory, loadQueue, loadTurn, loadTurns } from "./plain-store.ts";
+import { loadHistory, loadQueue, loadTurn } from "./plain-store.ts";
 import { emptyChannelView, reduceChannelView } from "./turns.ts";
 
 /** A running turn is drawn again and kept at most so often. */
@@ -48,8 +48,8 @@ export interface PlainConversation {
   head(): ChannelHeadView;
   outgoing(): readonly OutgoingMessage[];
   turnOf(messageId: MessageId): TurnView | null;
-  /** Loads the turns of the past; until then answers show their text alone. */
-  prepare(): Promise<void>;
+  /** Loads the turns of these rows; until then answers show their text alone. */
+  prepare(messageIds: Iterable<MessageId>): Promise<void>;
   sendText(
     text: string,
     alongside: Batch,
@@ -73,7 +73,6 @@ export async function openPlainConversation(
   const queue = new Map<MessageId, QueuedQuestion>(await loadQueue(store, id));
   /** Commits in the order of the facts. */
   let committing: Promise<unknown> = Promise.resolve();
-  let hasLoadedTurns = false;
 
   const commit = (batch: Batch): Promise<Result<null, PeerFailure>> => {
     const next = committing.then(() => store.commit(batch));
@@ -189,7 +188,7 @@ export async function openPlainConversation(
 
   let isClosing = false;
   const channel: Channel = openChannel(deps, agent, {
-    history: await loadHistory(store, id, selfId),
+    history: isTold(agent) ? await loadHistory(store, id, selfId) : [],
     onTicket: (ticket) => void commit({ puts: [keepAgent({ ticket })] }),
     onSessionId: (sessionId) => void commit({ puts: [keepAgent({ sessionId })] }),
   });
@@ -233,11 +232,15 @@ export async function openPlainConversation(
     },
     outgoing: () => [...queue].map(([messageId, question]) => outgoingOf(messageId, question)),
     turnOf: (messageId) => turns.get(messageId) ?? null,
-    async prepare() {
-      if (hasLoadedTurns) return;
-      hasLoadedTurns = true;
-      for (const [messageId, turn] of await loadTurns(store, id))
-        if (!turns.has(messageId)) turns.set(messageId, turn);
+    async prepare(messageIds) {
+      const missing = [...messageIds].filter((messageId) => !turns.has(messageId));
+      await Promise.all(
+        missing.map(async (messageId) => {
+          const turn = await loadTurn(store, id, messageId);
+          // What happened in the meantime is newer than what was kept.
+          if (turn !== null && !turns.has(messageId)) turns.set(messageId, turn);
+        }),
+      );
     },
     async sendText(text, alongside) {
       const now = deps.clock.now();
@@ -272,3 +275,7 @@ export async function openPlainConversation(
     },
   };
 }
+
+/** Whether the server is told what was said before; all others keep that themselves, or not at all. */
+const isTold = ({ protocol, remembers }: PlainAgent): boolean =>
+  (protocol === "chat" || protocol === "tpclaw-chat") && remembers === "client";

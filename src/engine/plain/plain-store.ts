@@ -4,33 +4,34 @@ import type { TurnView } from "#bridge/channel-views.ts";
 import type { Store } from "#peer/store.ts";
 import type { AccountId, ConversationId, MessageId } from "#protocol/ids.ts";
 import { scanLog } from "../log-scan.ts";
-import { loadRecord, loadRecords, TABLE } from "../records.ts";
+import { loadRecord, loadRecords, TABLE, type TableName } from "../records.ts";
 import { turnKey, type QueuedQuestion } from "./plain-record.ts";
 
 /** Rows looked at for what a model is told; more would be cut anyway. */
 const HISTORY_ROWS = 400;
 
-const byConversation = <Value>(
-  records: ReadonlyMap<string, Value>,
+const loadOf = async <Value>(
+  store: Store,
+  table: TableName,
   id: ConversationId,
-): readonly (readonly [MessageId, Value])[] =>
-  [...records]
-    .filter(([key]) => key.startsWith(`${id}/`))
-    .map(([key, value]) => [key.slice(id.length + 1) as MessageId, value] as const)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+): Promise<readonly (readonly [MessageId, Value])[]> => {
+  const prefix = `${id}/`;
+  const records = await loadRecords<Value>(store, table, prefix);
+  return [...records].map(
+    ([key, value]) => [key.slice(prefix.length) as MessageId, value] as const,
+  );
+};
 
 /** Questions that wait, in the order they were asked. */
-export const loadQueue = async (
+export const loadQueue = (
   store: Store,
   id: ConversationId,
 ): Promise<readonly (readonly [MessageId, QueuedQuestion])[]> =>
-  byConversation(await loadRecords<QueuedQuestion>(store, TABLE.plainQueue), id);
+  loadOf<QueuedQuestion>(store, TABLE.plainQueue, id);
 
-export const loadTurns = async (
-  store: Store,
-  id: ConversationId,
-): Promise<readonly (readonly [MessageId, TurnView])[]> =>
-  byConversation(await loadRecords<TurnView>(store, TABLE.plainTurns), id);
+/** Which messages have turns, for whoever forgets them all. */
+export const listTurns = async (store: Store, id: ConversationId): Promise<readonly MessageId[]> =>
+  (await loadOf<TurnView>(store, TABLE.plainTurns, id)).map(([messageId]) => messageId);
 
 export const loadTurn = (
   store: Store,

@@ -157,6 +157,7 @@ export async function replayChat(name: string): Promise<Replayed & { readonly re
     sessionId: asked.sessionId ?? "session-1",
     onSessionId: () => {},
     history: [],
+    onHistory: () => {},
     likelyCauses: ["server-down"],
   });
   const heard = listen(channel);

@@ -16,6 +16,7 @@ import {
   openSharedPlace,
   type SharedPlace,
 } from "../shared/shared-place.ts";
+import { createAgentNotes, type AgentNotes } from "./agent-notes.ts";
 import { openDedupeStore, type DedupeStore } from "./dedupe-store.ts";
 import { openFileStore } from "./file-store.ts";
 import { createFolderKeyVault } from "./key-vault.ts";
@@ -28,6 +29,7 @@ export type Disk = {
   readonly vault: KeyVault | null;
   readonly store: Store;
   readonly dedupe: DedupeStore;
+  readonly notes: AgentNotes;
   close(): Promise<void>;
 };
 
@@ -45,7 +47,8 @@ export async function openDisk(options: SettledOptions, primitives: Primitives):
     return place;
   };
   const folder = await openVault(options, primitives, share);
-  const keys = await settleKeys(options, folder ?? createMemoryVaultFolder(), primitives);
+  const memory = createMemoryVaultFolder();
+  const keys = await settleKeys(options, folder ?? memory, primitives);
   const store = openStore(folder?.folder ?? null);
   const dedupe = await openDedupe(options.dedupe, async (address) =>
     createSharedDedupe(await share(address), sharedSeal(primitives, keys)),
@@ -55,6 +58,7 @@ export async function openDisk(options: SettledOptions, primitives: Primitives):
     vault: folder === null ? null : createFolderKeyVault(folder),
     store,
     dedupe,
+    notes: createAgentNotes(folder ?? memory, sharedSeal(primitives, keys)),
     async close() {
       await dedupe.close();
       await store.close();

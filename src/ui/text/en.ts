@@ -849,6 +849,8 @@ export const en = {
   "plan.result": "Result",
   "plan.cancel": "Cancel the plan",
   "plan.replan": "Plan again",
+  "plan.replanHelp": "For the same question, or for another one.",
+  "plan.replanQuestion": "Question",
   "plan.cancelTask": "Cancel {title}",
   "plan.restartTask": "Restart {title}",
   "plan.edit": "Edit tasks",

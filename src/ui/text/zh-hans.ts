@@ -811,6 +811,8 @@ export const zhHans: TextTable = {
   "plan.result": "结果",
   "plan.cancel": "取消计划",
   "plan.replan": "重新规划",
+  "plan.replanHelp": "可以沿用原来的问题，也可以换一个。",
+  "plan.replanQuestion": "问题",
   "plan.cancelTask": "取消 {title}",
   "plan.restartTask": "重新开始 {title}",
   "plan.edit": "编辑任务",

@@ -10,6 +10,7 @@ import { useText } from "#ui/text/text.tsx";
 import { CardFrame, type CardTone } from "../CardFrame.tsx";
 import { Folded } from "../turn/Folded.tsx";
 import styles from "./PlanPart.module.css";
+import { Replan } from "./Replan.tsx";
 
 type Task = PlanView["tasks"][number];
 
@@ -19,17 +20,18 @@ export type PlanControls = {
   readonly onCancelTask: (taskId: string) => void;
   readonly onRestartTask: (taskId: string) => void;
   readonly onCancelPlan: () => void;
-  readonly onReplan: () => void;
 };
 
 type PlanPartProps = {
   plan: PlanView;
   /** Null once its turn is over. */
   controls: PlanControls | null;
+  /** Null where the agent cannot plan anew. */
+  onReplan: ((question: string | null) => void) | null;
 };
 
 /** A pipeline from the plan to its product, with each task where it stands. */
-export function PlanPart({ plan, controls }: PlanPartProps) {
+export function PlanPart({ plan, controls, onReplan }: PlanPartProps) {
   const t = useText();
   const done = plan.tasks.filter(({ status }) => status === "done").length;
   const isSolving = plan.phase === "solving";
@@ -64,7 +66,7 @@ export function PlanPart({ plan, controls }: PlanPartProps) {
       {plan.result !== null && plan.result.text === null && (
         <Folded label={t("plan.result")} value={plan.result.output} />
       )}
-      {controls !== null && <PlanActions plan={plan} controls={controls} />}
+      <PlanActions plan={plan} controls={controls} onReplan={onReplan} />
     </CardFrame>
   );
 }
@@ -132,18 +134,17 @@ function TaskRow({ task, controls }: { task: Task; controls: PlanControls | null
   );
 }
 
-function PlanActions({ plan, controls }: { plan: PlanView; controls: PlanControls }) {
+/** While tasks are solved a plan can be neither cancelled nor made anew; the run can be stopped. */
+function PlanActions({ plan, controls, onReplan }: PlanPartProps) {
   const t = useText();
   const isOpen = plan.phase === "planning" || plan.phase === "confirming";
-  if (!isOpen) return null;
+  const canCancel = isOpen && controls?.can.includes("cancel-plan") === true;
+  const canReplan = onReplan !== null && (isOpen || controls === null);
+  if (!canCancel && !canReplan) return null;
   return (
     <div className={styles.actions}>
-      {controls.can.includes("replan") && (
-        <Button size="small" variant="quiet" icon="retry" onClick={controls.onReplan}>
-          {t("plan.replan")}
-        </Button>
-      )}
-      {controls.can.includes("cancel-plan") && (
+      {canReplan && <Replan question={plan.question} onReplan={onReplan} />}
+      {canCancel && (
         <Button size="small" variant="quiet" icon="ban" onClick={controls.onCancelPlan}>
           {t("plan.cancel")}
         </Button>

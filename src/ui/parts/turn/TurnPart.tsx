@@ -139,9 +139,15 @@ function Plan({ plan, conversationId, isRunning }: PlanProps) {
     onCancelTask: (taskId) => void command({ type: "cancel-task", taskId }),
     onRestartTask: (taskId) => void command({ type: "restart-task", taskId }),
     onCancelPlan: () => void command({ type: "cancel-plan" }),
-    onReplan: () => void command({ type: "replan", question: null }),
   };
-  return <PlanPart plan={plan} controls={isRunning ? controls : null} />;
+  const replan = (question: string | null): void => void command({ type: "replan", question });
+  return (
+    <PlanPart
+      plan={plan}
+      controls={isRunning ? controls : null}
+      onReplan={can.includes("replan") ? replan : null}
+    />
+  );
 }
 
 /** How long it works, how long it has been silent, and what it cost. */

@@ -94,7 +94,11 @@ function MemberRow({ member, view, mayRemove }: MemberRowProps) {
   const { id, name, kind, trust, presence, isSelf, role } = member;
   return (
     <li className={styles.member}>
-      <Avatar {...{ id, name, kind, presence }} trust={isSelf ? undefined : trust} size={32} />
+      <Avatar
+        {...{ id, name, kind, presence }}
+        trust={isSelf || view.channel !== null ? undefined : trust}
+        size={32}
+      />
       <span className={styles.headText}>
         <span className={styles.name}>
           <bdi>{name}</bdi>

@@ -62,7 +62,7 @@ function SecurityFacts({ view }: { view: ConversationView }) {
       )}
       <ul className={styles.readers}>
         {security.readers.map((reader) => (
-          <ReaderRow key={reader.id} reader={reader} />
+          <ReaderRow key={reader.id} reader={reader} hasKeys={security.encryption !== "none"} />
         ))}
       </ul>
       {security.encryption !== "none" &&
@@ -92,20 +92,28 @@ function useSecurity(view: ConversationView) {
   return { security, failure, reload: () => void reload() };
 }
 
-function ReaderRow({ reader }: { reader: Reader }) {
+function ReaderRow({ reader, hasKeys }: { reader: Reader; hasKeys: boolean }) {
   const t = useText();
   const { id, name, kind, isSelf, deviceCount, isStateless, trust } = reader;
   return (
     <li className={styles.reader}>
-      <Avatar id={id} name={name} kind={kind} size={32} trust={isSelf ? undefined : trust} />
+      <Avatar
+        id={id}
+        name={name}
+        kind={kind}
+        size={32}
+        trust={isSelf || !hasKeys ? undefined : trust}
+      />
       <span className={styles.who}>
         <span>
           <bdi className={styles.name}>{name}</bdi>
           {isSelf && <span className={styles.quiet}> ({t("security.you")})</span>}
         </span>
         <span className={styles.quiet}>
-          {kind === "agent" ? t("kind.agent") : t("security.devices", { count: deviceCount })}
-          {!isSelf && ` · ${t(`trust.${trust}`)}`}
+          {kind === "agent" || !hasKeys
+            ? t(`kind.${kind}`)
+            : t("security.devices", { count: deviceCount })}
+          {!isSelf && hasKeys && ` · ${t(`trust.${trust}`)}`}
         </span>
         {isStateless && <span className={styles.stateless}>{t("security.statelessMember")}</span>}
       </span>

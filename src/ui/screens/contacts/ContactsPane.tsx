@@ -56,7 +56,11 @@ export function ContactsPane({ layout }: { layout: Layout }) {
           {people.map(({ conversation, id, kind, name, presence, trust }) => (
             <li key={id}>
               <AppLink to={threadRoute(conversation.id)} className={styles.row}>
-                <Avatar {...{ id, kind, name, presence, trust }} size={40} />
+                <Avatar
+                  {...{ id, kind, name, presence }}
+                  trust={conversation.channel === null ? trust : undefined}
+                  size={40}
+                />
                 <Who name={name} about={t(`kind.${kind}`)} />
               </AppLink>
             </li>

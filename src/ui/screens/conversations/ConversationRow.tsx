@@ -1,5 +1,5 @@
 import { memo } from "react";
-import type { ConversationView } from "#stores/views.ts";
+import type { ConversationView, TrustView } from "#stores/views.ts";
 import { decodeMentions } from "#stores/mentions.ts";
 import { useStore, useStores } from "#ui/StoresContext.tsx";
 import { Avatar, PairAvatar } from "#ui/kit/Avatar.tsx";
@@ -70,9 +70,13 @@ export function ConversationAvatar({
     const others = view.members.filter(({ isSelf }) => !isSelf);
     return <PairAvatar id={view.id} name={view.title} members={others.map(toFace)} size={size} />;
   }
-  const { id, name, kind, trust, presence } = view.peer;
-  return <Avatar {...{ id, name, kind, size, trust, presence }} />;
+  const { id, name, kind, presence } = view.peer;
+  return <Avatar {...{ id, name, kind, size, presence }} trust={ringOf(view)} />;
 }
+
+/** A plain agent has no key to be sure of, so it has no ring. */
+const ringOf = ({ channel, peer }: ConversationView): TrustView | undefined =>
+  channel === null ? peer?.trust : undefined;
 
 const choicesOf = (members: ConversationView["members"]) =>
   members.map(({ id, name }) => ({ accountId: id, label: name }));
