@@ -248,6 +248,34 @@ describe("a plain agent in the client", () => {
     expect(thread.messages.map((row) => turnOf(row)?.outcome)).toEqual([undefined, "lost"]);
   });
 
+  test("[N74] a long past comes in windows, each row with its turn", async () => {
+    const server = await aTpclawServer({ reply: "message" });
+    const ada = await world.person("Ada");
+    const conversationId = must(
+      await ada.calls.addAgentByAddress(
+        input({ protocol: "tpclaw-socket", url: server.socketUrl }),
+      ),
+    );
+    await ada.openThread(conversationId);
+    const texts = Array.from({ length: 60 }, (_, at) => `question ${at}`);
+    for (const text of texts)
+      must(await ada.calls.sendText({ conversationId, text, mentions: [], replyToId: null }));
+    await endedTurn(ada, texts.length);
+    await ada.leave();
+    const again = world.open(ada.profile);
+    await again.online();
+
+    const newest = await again.openThread(conversationId);
+    const beforeId = newest.messages[0]?.id as MessageView["id"];
+    const older = must(await again.calls.loadBefore({ conversationId, beforeId }));
+
+    const answers = [...older.messages, ...newest.messages].flatMap((row) => turnOf(row) ?? []);
+    expect([newest.hasBefore, older.hasBefore]).toEqual([true, false]);
+    expect(answers.map(({ status, text }) => `${status} ${text}`)).toEqual(
+      texts.map((text) => `ended You said ${text}`),
+    );
+  });
+
   test("[N75] is forgotten whole", async () => {
     const server = await aMyAgentServer();
     const ada = await world.person("Ada");

@@ -35,6 +35,9 @@ export interface TpclawServer {
   readonly requests: readonly { readonly body: any; readonly isAgui: boolean }[];
   /** Frames heard on sockets. */
   readonly heard: readonly any[];
+  /** Takes completions and says nothing to them, not even a head, until `release`. */
+  hold(): void;
+  release(): void;
   say(frame: unknown): void;
   raw(text: string | Buffer): void;
   kill(): void;
@@ -60,6 +63,8 @@ export async function startTpclawServer(
   };
   const requests: { body: any; isAgui: boolean }[] = [];
   const heard: any[] = [];
+  const held: (() => void)[] = [];
+  let isHolding = false;
   const connections = new Set<Socket>();
   const clients = new Set<WebSocket>();
   const http = createServer((request, response) => {
@@ -110,6 +115,11 @@ export async function startTpclawServer(
       response.writeHead(400, { "content-type": "text/plain; charset=utf-8" });
       return void response.end(refusal);
     }
+    if (isHolding) held.push(() => answer(response, isAgui));
+    else answer(response, isAgui);
+  };
+
+  const answer = (response: ServerResponse, isAgui: boolean): void => {
     response.writeHead(200, {
       "content-type": "text/event-stream",
       "cache-control": "no-cache, no-transform",
@@ -178,6 +188,13 @@ export async function startTpclawServer(
     socketUrl: `ws://127.0.0.1:${port}/api/v1/ws`,
     requests,
     heard,
+    hold() {
+      isHolding = true;
+    },
+    release() {
+      isHolding = false;
+      for (const go of held.splice(0)) go();
+    },
     say: (frame) => clients.forEach((client) => client.send(JSON.stringify(frame))),
     raw: (text) => clients.forEach((client) => client.send(text)),
     kill: () => connections.forEach((socket) => socket.destroy()),

@@ -183,6 +183,9 @@ function previewOf(
         : ("text" as const)
       : body.kind;
   const text = body.kind === "payload" ? previewText(body.payload, entry.authorKind) : "";
+  // A turn that failed before it said anything has no words; what was said last stays.
+  if (kind === "text" && text === "")
+    return { ...same, updatedAt: Math.max(before.updatedAt, entry.at) };
   return {
     preview: { messageId: id, authorId: entry.authorId, text, at: entry.at, kind },
     updatedAt: Math.max(before.updatedAt, entry.at),

@@ -781,9 +781,10 @@ export const en = {
   "activity.tool.ok": "done",
   "activity.tool.failed": "failed",
   "activity.tool.unknown": "no result",
+  "channel.actions": "Agent actions",
   "channel.solve": "Run own tasks",
   "channel.solveHelp":
-    "The agent carries them out without planning first. Agents that cannot say so.",
+    "The agent carries them out without planning first. An agent that cannot will say so.",
   "channel.tryAgain": "Try now",
   "channel.newSession": "New session",
   "channel.silent": "Silent for {time}",

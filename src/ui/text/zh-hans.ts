@@ -746,6 +746,7 @@ export const zhHans: TextTable = {
   "activity.tool.ok": "已完成",
   "activity.tool.failed": "失败",
   "activity.tool.unknown": "没有结果",
+  "channel.actions": "智能体操作",
   "channel.solve": "运行自定任务",
   "channel.solveHelp": "智能体直接执行，不先规划。无法执行的智能体会说明。",
   "channel.tryAgain": "立即重试",

@@ -21,10 +21,12 @@ type PlanEditorProps = {
   /** The tasks to run instead. */
   onRun: (tasks: readonly Task[]) => void;
   onDiscard: () => void;
+  /** What leaving without running them means here. */
+  discardLabel: string;
 };
 
 /** Tasks of a plan before they are carried out: as a form, or as the JSON they are. */
-export function PlanEditor({ tasks, onRun, onDiscard }: PlanEditorProps) {
+export function PlanEditor({ tasks, onRun, onDiscard, discardLabel }: PlanEditorProps) {
   const t = useText();
   const [mode, setMode] = useState<"form" | "json">("form");
   const [drafts, setDrafts] = useState(() => draftsOf(tasks));
@@ -43,15 +45,17 @@ export function PlanEditor({ tasks, onRun, onDiscard }: PlanEditorProps) {
   };
   return (
     <div className={styles.editor}>
-      <RadioField
-        label={t("plan.editAs")}
-        value={mode}
-        options={[
-          { value: "form", label: t("plan.form") },
-          { value: "json", label: t("plan.json") },
-        ]}
-        onChange={change}
-      />
+      <div className={styles.mode}>
+        <RadioField
+          label={t("plan.editAs")}
+          value={mode}
+          options={[
+            { value: "form", label: t("plan.form") },
+            { value: "json", label: t("plan.json") },
+          ]}
+          onChange={change}
+        />
+      </div>
       {mode === "form" ? (
         <TaskForm drafts={drafts} onChange={setDrafts} />
       ) : (
@@ -75,7 +79,7 @@ export function PlanEditor({ tasks, onRun, onDiscard }: PlanEditorProps) {
         >
           {t("prompt.run")}
         </Button>
-        <Button onClick={onDiscard}>{t("plan.keepAsIs")}</Button>
+        <Button onClick={onDiscard}>{discardLabel}</Button>
       </div>
     </div>
   );

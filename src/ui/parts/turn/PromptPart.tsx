@@ -66,20 +66,22 @@ export function PromptPart({ prompt, onCommand }: PromptPartProps) {
           tasks={about.tasks}
           onRun={(tasks) => void answer(true, tasks)}
           onDiscard={() => setIsEditing(false)}
+          discardLabel={t("plan.keepAsIs")}
         />
       )}
       {isOpen && !isEditing && (
+        // Deny comes first: to the eye, to the finger and to the Tab key.
         <div className={cardStyles.actions}>
-          <Button variant="primary" busy={isBusy} onClick={() => void answer(true)}>
-            {about.subject === "tool" ? t("prompt.allow") : t("prompt.run")}
+          <Button busy={isBusy} onClick={() => void answer(false)}>
+            {t("prompt.deny")}
           </Button>
           {about.subject === "plan" && (
             <Button icon="edit" onClick={() => setIsEditing(true)}>
               {t("plan.edit")}
             </Button>
           )}
-          <Button variant="dangerQuiet" busy={isBusy} onClick={() => void answer(false)}>
-            {t("prompt.deny")}
+          <Button variant="primary" busy={isBusy} onClick={() => void answer(true)}>
+            {about.subject === "tool" ? t("prompt.allow") : t("prompt.run")}
           </Button>
         </div>
       )}

@@ -150,6 +150,10 @@ function Plan({ plan, conversationId, isRunning }: PlanProps) {
   );
 }
 
+/** What is counted second by second has no use for less. */
+const wholeSeconds = (durationMs: number): number =>
+  Math.max(1, Math.floor(durationMs / 1_000)) * 1_000;
+
 /** How long it works, how long it has been silent, and what it cost. */
 function Foot({ turn, isRunning }: { turn: TurnView; isRunning: boolean }) {
   const t = useText();
@@ -159,12 +163,10 @@ function Foot({ turn, isRunning }: { turn: TurnView; isRunning: boolean }) {
   return (
     <p className={styles.foot}>
       {isRunning && turn.startedAt !== null && (
-        <span>
-          {t("channel.running", { time: duration(Math.max(1_000, now - turn.startedAt)) })}
-        </span>
+        <span>{t("channel.running", { time: duration(wholeSeconds(now - turn.startedAt)) })}</span>
       )}
       {isRunning && silentMs > 10_000 && (
-        <span>{t("channel.silent", { time: duration(silentMs) })}</span>
+        <span>{t("channel.silent", { time: duration(wholeSeconds(silentMs)) })}</span>
       )}
       {isRunning && turn.textState === "lossy" && <span>{t("turn.lossy")}</span>}
       {turn.usage !== null && (

@@ -121,7 +121,7 @@ describe("a turn", () => {
     const over = drawTurn({ status: "ended", outcome: "lost", parts: [aPrompt()] });
     const dead = drawTurn({ parts: [aPrompt({ state: "dead", deadBecause: "line-lost" })] });
 
-    expect(open).toMatch(/Run delete_file\?.*demo\.txt.*Allow.*Deny/);
+    expect(open).toMatch(/Run delete_file\?.*demo\.txt.*Deny.*Allow/);
     expect(over).not.toContain("Allow");
     expect(dead).not.toContain("Allow");
     expect(dead).toContain("The connection that asked is gone.");

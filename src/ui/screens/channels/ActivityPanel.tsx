@@ -64,7 +64,8 @@ function RunRow({ run }: { run: Run }) {
     <li className={styles.run}>
       <p className={styles.quiet}>
         {time(run.startedAt)} · {t(`activity.outcome.${run.outcome}`)}
-        {run.progress !== null && ` · ${Math.round(run.progress.percent)} % ${run.progress.text}`}
+        {run.progress !== null &&
+          ` · ${[`${Math.round(run.progress.percent)} %`, run.progress.text].filter((part) => part !== "").join(" · ")}`}
       </p>
       {run.question !== "" && (
         <p className={styles.title}>

@@ -1,7 +1,10 @@
+import { useState } from "react";
 import type { ChannelHeadView, ConversationView } from "#stores/views.ts";
 import { useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { Icon } from "#ui/kit/Icon.tsx";
+import { IconButton } from "#ui/kit/IconButton.tsx";
+import { Menu, MenuItem } from "#ui/kit/Menu.tsx";
 import { TurnNote } from "#ui/parts/turn/TurnNote.tsx";
 import { useChannel } from "#ui/parts/turn/use-channel.ts";
 import { useFormats } from "#ui/text/format.ts";
@@ -28,28 +31,17 @@ function Bar({ view, head }: { view: ConversationView; head: ChannelHeadView }) 
         <Icon name="lock-open" />
         {t("channel.badge")}
       </span>
-      <span className={styles.quiet}>
-        {t("channel.badgeHelp")} {head.isReadableOnTheWay && t("add.readable")}
-      </span>
       <span className={styles.quiet} role="status">
         <Status head={head} />
       </span>
+      {head.isReadableOnTheWay && <span className={styles.quiet}>{t("add.readable")}</span>}
       <span className={styles.end}>
         {isDown && (
           <Button size="small" icon="retry" onClick={() => void command({ type: "try-again" })}>
             {t("channel.tryAgain")}
           </Button>
         )}
-        {head.capabilities.includes("solve-tasks") && <SolveTasks conversationId={view.id} />}
-        {head.capabilities.includes("new-session") && (
-          <Button
-            size="small"
-            variant="quiet"
-            onClick={() => void command({ type: "new-session" })}
-          >
-            {t("channel.newSession")}
-          </Button>
-        )}
+        <Actions view={view} head={head} />
       </span>
       {head.notes.length > 0 && (
         <div className={styles.notes}>
@@ -59,6 +51,33 @@ function Bar({ view, head }: { view: ConversationView; head: ChannelHeadView }) 
         </div>
       )}
     </section>
+  );
+}
+
+/** What the agent can be asked beside a question; nothing where it can nothing more. */
+function Actions({ view: { id }, head }: { view: ConversationView; head: ChannelHeadView }) {
+  const t = useText();
+  const command = useChannel(id);
+  const [isSolving, setIsSolving] = useState(false);
+  const canSolve = head.capabilities.includes("solve-tasks");
+  const canRenew = head.capabilities.includes("new-session");
+  if (!canSolve && !canRenew) return null;
+  return (
+    <>
+      <Menu trigger={<IconButton icon="more" size="small" label={t("channel.actions")} />}>
+        {canSolve && (
+          <MenuItem icon="form" onSelect={() => setIsSolving(true)}>
+            {t("channel.solve")}
+          </MenuItem>
+        )}
+        {canRenew && (
+          <MenuItem icon="plus" onSelect={() => void command({ type: "new-session" })}>
+            {t("channel.newSession")}
+          </MenuItem>
+        )}
+      </Menu>
+      <SolveTasks conversationId={id} open={isSolving} onOpenChange={setIsSolving} />
+    </>
   );
 }
 

@@ -79,7 +79,11 @@ export function MessageList({ view, isBusy }: MessageListProps) {
           shift={shift}
           bufferSize={600}
           onScroll={handleScroll}
-          onResize={() => follow.tell({ type: "content-grew" })}
+          onResize={() => {
+            follow.tell({ type: "content-grew" });
+            // Rows may come into view by turning out smaller than they were thought to be.
+            readVisible();
+          }}
         >
           {(line) => (
             <MessageRow key={line.id} line={line} view={view} isMarked={line.id === marked} />
