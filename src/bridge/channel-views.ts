@@ -71,7 +71,7 @@ export type ActivityView = {
     readonly runKey: string;
     readonly agentName: string;
     readonly status: string;
-    readonly outcome: "running" | "done" | "failed";
+    readonly outcome: "running" | "done" | "failed" | "unseen";
     readonly startedAt: number;
     readonly heardAt: number;
     readonly endedAt: number | null;

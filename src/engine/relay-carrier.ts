@@ -8,7 +8,7 @@ import type { Carrier } from "./carrier.ts";
 import { sendingOf } from "./conversations/conversation-view.ts";
 import type { EngineFailure } from "./failure.ts";
 import { findMessage } from "./log-scan.ts";
-import { putRecord, TABLE } from "./records.ts";
+import { TABLE } from "./records.ts";
 import { describeSecurity } from "./security.ts";
 import type { Session, SessionSinks } from "./session.ts";
 import { previewText } from "./thread/payload-text.ts";

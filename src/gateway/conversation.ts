@@ -87,14 +87,13 @@ export function createConversation(
   };
 
   const stopWhenAsked = async (of: Turn, artifactId: string): Promise<void> => {
+    const asked = await agent
+      .nextAnswer(conversationId, artifactId)
+      .catch((): typeof CLOSED => CLOSED);
+    if (asked === CLOSED || turn !== of) return;
+    if (asked?.ref_action === "cancel") channel.run({ type: "stop" });
     // A wait ends by itself after a while, and runs may take longer.
-    while (turn === of) {
-      const asked = await agent
-        .nextAnswer(conversationId, artifactId)
-        .catch((): typeof CLOSED => CLOSED);
-      if (asked === CLOSED) return;
-      if (asked?.ref_action === "cancel" && turn === of) channel.run({ type: "stop" });
-    }
+    else void stopWhenAsked(of, artifactId);
   };
 
   /** Streams and plans can be stopped by what they show; anything else that lasts gets a card to stop it by. */

@@ -88,6 +88,20 @@ test("[A92] a server that stops answering pings is left for a new line", async (
   expect([before, lines.lines.length]).toEqual([1, 2]);
 });
 
+test("[A93] a run that was at work when the line went is out of sight, one that had ended is not", async () => {
+  const { lines, feed, says } = aFeed();
+  says("text", { content: "one" });
+  says("done", { content: "" });
+  says("tool", { tool: "read", args: {} });
+
+  lines.last().closes(1006);
+
+  expect(feed.activity()).toMatchObject([
+    { outcome: "done" },
+    { outcome: "unseen", tools: [{ status: "unknown" }] },
+  ]);
+});
+
 test("[A93] garbage changes nothing, and the panel keeps the latest runs only", () => {
   const { lines, feed, says } = aFeed();
   lines.last().saysText("{");

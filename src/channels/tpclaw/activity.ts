@@ -15,7 +15,8 @@ export type ActivityRun = {
   readonly runKey: string;
   readonly agentName: string;
   readonly status: string;
-  readonly outcome: "running" | "done" | "failed";
+  /** `unseen`: the line went before its end; what became of it is not told again. */
+  readonly outcome: "running" | "done" | "failed" | "unseen";
   readonly startedAt: number;
   readonly heardAt: number;
   readonly endedAt: number | null;
@@ -50,6 +51,12 @@ export function reduceActivity(before: Activity, event: FeedEvent, at: number): 
   const run = reduceRun(isNew ? startRun(event.runKey, at) : known, event, at);
   return isNew ? [...before, run].slice(-MAX_RUNS) : before.with(last, run);
 }
+
+/** The activity once nobody reports: what ran goes on unseen. */
+export const withoutSight = (before: Activity, at: number): Activity =>
+  before.map((run) =>
+    run.outcome === "running" ? { ...closed(run, at), outcome: "unseen" as const } : run,
+  );
 
 const startRun = (runKey: string, at: number): ActivityRun => ({
   runKey,

@@ -4,15 +4,10 @@ import { createEmitter } from "#base/emitter.ts";
 import type { RandomBytes } from "#base/random.ts";
 import type { ChannelStatus } from "#peer/channel.ts";
 import type { OpenSocket } from "#peer/socket.ts";
-import { isJsonObject, parseForeignJson } from "../json.ts";
 import { createLine } from "../line.ts";
-import { createTimers } from "../timers.ts";
-import { reduceActivity, type Activity } from "./activity.ts";
+import { reduceActivity, withoutSight, type Activity } from "./activity.ts";
 import { createFeedReader, type FeedEvent } from "./feed-frame.ts";
-
-const PING_EVERY_MS = 30_000;
-/** A server that has answered a ping answers the next within this, or the line is dead. */
-const PONG_WITHIN_MS = 10_000;
+import { createHeartbeat } from "./heartbeat.ts";
 
 export interface ActivityFeed {
   status(): ChannelStatus;
@@ -34,23 +29,22 @@ export function createActivityFeed(options: {
 }): ActivityFeed {
   const { clock, random } = options;
   const changes = createEmitter<null>();
-  const timers = createTimers<"ping" | "pong">(clock);
   let status: ChannelStatus = { status: "idle" };
   let activity: Activity = [];
   let read: (wire: string) => FeedEvent | null = createFeedReader();
   let watched: string | null = null;
-  let isAnswering = false;
 
   const enter = (next: ChannelStatus): void => {
     if (status.status === "closed") return;
     status = next;
     changes.emit(null);
   };
-  const ping = (): void => {
-    line.send('{"type":"ping"}');
-    if (isAnswering) timers.set("pong", PONG_WITHIN_MS, () => line.drop("at-once"));
-    timers.set("ping", PING_EVERY_MS, ping);
-  };
+  const heartbeat = createHeartbeat({
+    clock,
+    ping: () => line.send('{"type":"ping"}'),
+    onDead: () => line.drop("at-once"),
+    onSilence() {},
+  });
   const subscribe = (): void => {
     if (watched !== null) line.send(JSON.stringify({ type: "subscribe", agentId: watched }));
   };
@@ -64,14 +58,13 @@ export function createActivityFeed(options: {
       opened() {
         line.succeeded();
         read = createFeedReader();
-        timers.set("ping", PING_EVERY_MS, ping);
+        heartbeat.begin();
         subscribe();
         enter({ status: "online", since: clock.now() });
       },
       text(text) {
-        timers.clear("pong");
-        isAnswering ||= isPong(text);
         const event = read(text);
+        heartbeat.heard(event?.type === "pong");
         const after = event === null ? activity : reduceActivity(activity, event, clock.now());
         if (after === activity) return;
         activity = after;
@@ -79,8 +72,8 @@ export function createActivityFeed(options: {
       },
       oversized() {},
       lost() {
-        timers.clearAll();
-        isAnswering = false;
+        heartbeat.stop();
+        activity = withoutSight(activity, clock.now());
       },
       waiting: (retryAt) => enter({ status: "waiting", retryAt }),
     },
@@ -95,15 +88,9 @@ export function createActivityFeed(options: {
       subscribe();
     },
     close() {
-      timers.clearAll();
+      heartbeat.stop();
       line.close();
       enter({ status: "closed" });
     },
   };
 }
-
-/** The one frame that answers one of ours. */
-const isPong = (text: string): boolean => {
-  const frame = parseForeignJson(text);
-  return isJsonObject(frame) && frame["type"] === "pong";
-};

@@ -16,13 +16,9 @@ import { createTeller } from "../tell.ts";
 import { createTimers } from "../timers.ts";
 import { createTurnQueue } from "../turn-queue.ts";
 import { makeSessionId, serverTurnId } from "../turn-id.ts";
+import { createHeartbeat } from "./heartbeat.ts";
 import { parseSocketFrame, type SocketFrame } from "./socket-frame.ts";
 
-const PING_EVERY_MS = 30_000;
-/** A server that has answered a ping answers the next within this, or the line is dead. */
-const PONG_WITHIN_MS = 10_000;
-/** Three pings without any frame: worth a word, no more; a server that never answers may be fine. */
-const NO_HEARTBEAT_AFTER_MS = 95_000;
 /** A chat that nobody answers by then may be no chat at all. */
 const NO_ANSWER_AFTER_MS = 20_000;
 /** A stream's text may come once more as a whole message; the next turn waits so long for it. */
@@ -57,11 +53,7 @@ export function createTpclawSocket(options: TpclawSocketOptions): Channel {
   let open: OpenTurn | null = null;
   /** The text of the last stream, while its repetition may still come. */
   let repeatable: string | null = null;
-  let isSilenceTold = false;
-  let heardAt = 0;
-  /** Whether this line's server answers pings; the manual promises it, and some do not. */
-  let hasPong = false;
-  const timers = createTimers<"ping" | "pong" | "answer" | "repeat">(clock);
+  const timers = createTimers<"answer" | "repeat">(clock);
   const complaints = createLineComplaints(teller, options.likelyCauses, () => open?.turnId ?? null);
 
   const endTurn = (outcome: TurnOutcome): void => {
@@ -73,16 +65,17 @@ export function createTpclawSocket(options: TpclawSocketOptions): Channel {
     queue.pump();
   };
 
-  const ping = (): void => {
-    line.send('{"type":"ping"}');
-    if (!isSilenceTold && clock.now() - heardAt >= NO_HEARTBEAT_AFTER_MS) {
-      isSilenceTold = true;
-      const notice = { kind: "no-heartbeat" } as const;
-      teller.tell({ type: "notice", turnId: open?.turnId ?? null, notice });
-    }
-    if (hasPong) timers.set("pong", PONG_WITHIN_MS, () => line.drop("at-once"));
-    timers.set("ping", PING_EVERY_MS, ping);
-  };
+  const heartbeat = createHeartbeat({
+    clock,
+    ping: () => line.send('{"type":"ping"}'),
+    onDead: () => line.drop("at-once"),
+    onSilence: () =>
+      teller.tell({
+        type: "notice",
+        turnId: open?.turnId ?? null,
+        notice: { kind: "no-heartbeat" },
+      }),
+  });
 
   const addText = (turn: OpenTurn, text: string): OpenTurn => {
     const { turnId } = turn;
@@ -153,7 +146,6 @@ export function createTpclawSocket(options: TpclawSocketOptions): Channel {
       case "unauthorized":
         return fail({ kind: "peer/unauthorized" }, frame.words);
       case "pong":
-        hasPong = true;
         return teller.tell({ type: "alive" });
       case "feed":
         return hearFeed();
@@ -172,24 +164,20 @@ export function createTpclawSocket(options: TpclawSocketOptions): Channel {
       opened() {
         line.succeeded();
         complaints.opened();
-        isSilenceTold = false;
-        heardAt = clock.now();
-        timers.set("ping", PING_EVERY_MS, ping);
+        heartbeat.begin();
         teller.enter({ status: "online", since: clock.now() });
         queue.pump();
       },
       text(text) {
-        heardAt = clock.now();
-        isSilenceTold = false;
-        timers.clear("pong");
         const frame = parseSocketFrame(text);
+        heartbeat.heard(frame?.type === "pong");
         if (frame !== null) hear(frame);
         else complaints.unreadable();
       },
       oversized: complaints.oversized,
       lost(code, hadOpened) {
         timers.clearAll();
-        hasPong = false;
+        heartbeat.stop();
         repeatable = null;
         complaints.lost(code, hadOpened);
         endTurn("lost");
@@ -264,6 +252,7 @@ export function createTpclawSocket(options: TpclawSocketOptions): Channel {
       if (teller.status().status === "closed") return;
       queue.clear();
       timers.clearAll();
+      heartbeat.stop();
       line.close();
       endTurn("lost");
       teller.enter({ status: "closed" });

@@ -777,6 +777,7 @@ export const en = {
   "activity.outcome.running": "at work",
   "activity.outcome.done": "done",
   "activity.outcome.failed": "failed",
+  "activity.outcome.unseen": "out of sight since the line broke",
   "activity.tool.running": "at work",
   "activity.tool.ok": "done",
   "activity.tool.failed": "failed",

@@ -742,6 +742,7 @@ export const zhHans: TextTable = {
   "activity.outcome.running": "进行中",
   "activity.outcome.done": "已完成",
   "activity.outcome.failed": "失败",
+  "activity.outcome.unseen": "连接中断后无法得知",
   "activity.tool.running": "进行中",
   "activity.tool.ok": "已完成",
   "activity.tool.failed": "失败",
