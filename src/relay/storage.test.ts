@@ -217,7 +217,7 @@ describe.runIf(process.platform === "linux")("a disk that fails to write", () =>
     return { folder, call, limit };
   }
 
-  test("[S17] makes the relay refuse writes and say so, read on, and recover without a restart", async () => {
+  test("[S17] [R11] makes the relay refuse writes and say so, live and read on, and recover without a restart", async () => {
     const { folder, call, limit } = await aRelayProcess();
     const { request } = aRegistration("ada");
     const { access_token: token } = (await call("POST", "/auth/register", null, request)).body.data;
@@ -251,12 +251,14 @@ describe.runIf(process.platform === "linux")("a disk that fails to write", () =>
     limit(statSync(join(folder, `${DATABASE_FILE}-wal`)).size + 8_192);
     const refused = await say10();
     const health = await call("GET", "/health", null);
+    const [ready, live] = [await call("GET", "/ready", null), await call("GET", "/live", null)];
     const read = await call("GET", `${path}?after=0&limit=100`, token);
     limit("unlimited");
     const again = await say();
 
     expect(refused.at(-1)).toBe("STORAGE_FAILED");
     expect([health.status, health.body.data.storage]).toEqual([503, "read_only"]);
+    expect([ready.status, live.status, live.body]).toEqual([503, 200, { data: { live: true } }]);
     expect(read.body.data.slice(1).map((frame: any) => frame.conversation_seq)).toEqual(acked);
     expect(again.body.data.conversation_seq).toBe((acked.at(-1) ?? 0) + 1);
     expect((await call("GET", "/health", null)).status).toBe(200);

@@ -36,7 +36,7 @@ import { serveUsers } from "./users.ts";
 
 /** Paths that are the relay's own; every other one is the app's. */
 const OWN_PATH =
-  /^\/(auth|users|contacts|keys|agents|invites|relations|conversations|groups|files|push|ws|health|ready|metrics)(\/|$)/;
+  /^\/(auth|users|contacts|keys|agents|invites|relations|conversations|groups|files|push|ws|health|live|ready|metrics)(\/|$)/;
 
 const isUpload = (path: string): boolean => path.endsWith("/upload");
 

@@ -17,6 +17,8 @@ export function serveHealth(app: RelayApp, api: Api): void {
     const health: Health = { status, version: RELAY_VERSION, storage };
     return http.json({ data: health }, storage === "ok" ? 200 : 503);
   });
+  // What restarts a relay asks this: a disk or database that fails is not healed by another start.
+  app.get("/live", (http) => http.json({ data: { live: true } }));
   app.get("/ready", async (http) => {
     const ready = !api.relay.stopping.aborted && (await probe(api)) === "ok";
     // Without its bus a node is slower to hear of others and works all the same.

@@ -1,5 +1,8 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Payload } from "#protocol/payload.ts";
 import { runProgram } from "../agent-program.contract.ts";
@@ -45,11 +48,18 @@ const anAnswer = (ref_artifact: string, ref_action: string, values = {}) => ({
 
 describe("the examples", () => {
   test("[K21] echo says back what it hears and ends when asked to", async () => {
-    const { program, alice, conversationId } = await setupExample("echo.ts");
+    const statusFile = join(mkdtempSync(join(tmpdir(), "parley-status-")), "status");
+    onTestEnd(() => rmSync(dirname(statusFile), { recursive: true }));
+    const status = () => readFileSync(statusFile, "utf8");
+    const { program, alice, conversationId } = await setupExample("echo.ts", {
+      HASHEE_STATUS_FILE: statusFile,
+    });
     await alice.say(conversationId, "say it");
 
     expect(await alice.reads(isText("say it"))).toBeTruthy();
+    expect(status()).toBe("connected\n");
     expect(await program.stop()).toBe(0);
+    expect(status()).toBe("disconnected\n");
     expect(program.lines).toEqual(["[echo] connecting", "[echo] connected", "[echo] disconnected"]);
   });
 

@@ -1,4 +1,5 @@
-/** What every example does around its own lines: prints the line's status, ends well, tells a parent who it is. */
+/** What every example does around its own lines: tells the line's status, ends well, tells a parent who it is. */
+import { writeFileSync } from "node:fs";
 import type { HasheeAgent } from "#sdk/index.ts";
 
 /** Runs until Ctrl-C, SIGTERM, the end of the parent, or an error no retry heals. */
@@ -12,6 +13,9 @@ export function runInTerminal(name: string, agent: HasheeAgent): void {
   };
   agent.addStatusHandler((status) => {
     console.log(`[${name}] ${status}`);
+    // What watches over the process (systemd, a container's probe) reads here whether it answers.
+    const file = process.env["HASHEE_STATUS_FILE"];
+    if (file !== undefined && file !== "") writeFileSync(file, `${status}\n`);
     // A launcher that forked this process makes invite links of the fingerprint.
     if (status === "connected") process.send?.({ fingerprint: agent.fingerprint });
   });
