@@ -21,9 +21,9 @@ export async function provisionAgent(
   dataFolder: string,
   folder: string,
 ): Promise<ProvisionedAgent> {
-  const operator = createOperator(dataFolder, systemClock, systemRandom);
+  const operator = await createOperator(dataFolder, systemClock, systemRandom);
   const made = must(await operator.createAgent("Worker", "counts what it does"));
-  operator.close();
+  await operator.close();
   mkdirSync(folder, { recursive: true });
   return {
     endpoint: { accountId: made.agent_id },

@@ -238,9 +238,9 @@ export async function startWorld(
       changes: Partial<EndpointOptions> = {},
       mode: "session" | "envelope" = "session",
     ): Promise<Member & { readonly invite: string }> {
-      const operator = createOperator(dataFolder, systemClock, systemRandom);
+      const operator = await createOperator(dataFolder, systemClock, systemRandom);
       const provisioned = must(await operator.createAgent("Echo", "repeats"));
-      operator.close();
+      await operator.close();
       const agentId: AgentId = provisioned.agent_id;
       const identity = makeSigner(own, new Secret(systemRandom(32)));
       const bootstrapKey = systemRandom(32);

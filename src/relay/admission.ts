@@ -36,20 +36,20 @@ export interface Admission {
   /** Fails with `TOKEN_EXPIRED`, `UNAUTHENTICATED` (forged, or its session ended). */
   checkAccess(token: string): Promise<Result<HumanLogin, RelayFailure>>;
   /** Fails with `UNAUTHENTICATED`, `FORBIDDEN` (agent blocked). */
-  checkAgent(token: string): Result<AgentRow, RelayFailure>;
+  checkAgent(token: string): Promise<Result<AgentRow, RelayFailure>>;
   makeChallenge(deviceId: DeviceId): string;
   /** Uses the challenge up, whatever comes of it. */
   checkChallenge(login: {
     readonly deviceId: DeviceId;
     readonly challenge: string;
     readonly signature: Bytes;
-  }): Result<{ readonly userId: UserId }, RelayFailure>;
+  }): Promise<Result<{ readonly userId: UserId }, RelayFailure>>;
   /** Whether a person's identity key signed a challenge that was made under their id. */
   checkIdentity(login: {
     readonly userId: UserId;
     readonly challenge: string;
     readonly signature: Bytes;
-  }): Result<null, RelayFailure>;
+  }): Promise<Result<null, RelayFailure>>;
   /** The same made-up salt for the same unknown handle, always. */
   madeUpSalt(handle: string): Bytes;
 }
@@ -107,7 +107,7 @@ export function createAdmission(needs: {
       const claims = await readClaims(token, tokenKey, clock.now());
       if (!claims.ok) return claims;
       const { sub, sid, did, exp } = claims.value;
-      const session = typeof sid === "string" ? directory.session(sid) : null;
+      const session = typeof sid === "string" ? await directory.session(sid) : null;
       if (session === null || session.user_id !== sub) return refuse("UNAUTHENTICATED");
       return ok({
         userId: session.user_id,
@@ -117,17 +117,19 @@ export function createAdmission(needs: {
       });
     },
 
-    checkAgent(token) {
-      const agent = AGENT_TOKEN.test(token) ? directory.agentByToken(agentTokenHash(token)) : null;
+    async checkAgent(token) {
+      const agent = AGENT_TOKEN.test(token)
+        ? await directory.agentByToken(agentTokenHash(token))
+        : null;
       if (agent === null) return refuse("UNAUTHENTICATED");
       return agent.governance === "blocked" ? refuse("FORBIDDEN") : ok(agent);
     },
 
     makeChallenge: challenges.make,
 
-    checkChallenge({ deviceId, challenge, signature }) {
+    async checkChallenge({ deviceId, challenge, signature }) {
       const isOurs = challenges.use(challenge, deviceId);
-      const device = directory.device(deviceId);
+      const device = await directory.device(deviceId);
       if (!isOurs || device === null || device.revoked_at !== null)
         return refuse("INVALID_CREDENTIALS");
       const userId = device.user_id;
@@ -138,9 +140,9 @@ export function createAdmission(needs: {
       return isSigned ? ok({ userId }) : refuse("INVALID_CREDENTIALS");
     },
 
-    checkIdentity({ userId, challenge, signature }) {
+    async checkIdentity({ userId, challenge, signature }) {
       const isOurs = challenges.use(challenge, userId as string as DeviceId);
-      const user = directory.user(userId);
+      const user = await directory.user(userId);
       if (!isOurs || user === null) return refuse("INVALID_CREDENTIALS");
       const isSigned = needs.origins().some((origin) => {
         const text = identityChallengeText({ origin, userId, challenge });

@@ -61,9 +61,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       : withId((id) => operator.limitAgent(id, { messagesPerSecond, dailyBytes }));
   }),
   async "agent list"(config) {
-    const operator = createOperator(config.dataFolder, systemClock, systemRandom);
-    const agents = operator.agents();
-    operator.close();
+    const operator = await createOperator(config.dataFolder, systemClock, systemRandom);
+    const agents = await operator.agents();
+    await operator.close();
     return { value: agents, code: 0 };
   },
   async backup({ dataFolder }) {
@@ -76,7 +76,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     return { value: verified, code: verified.damage.length === 0 ? 0 : 1 };
   },
   async doctor(config) {
-    const findings = examine(config);
+    const findings = await examine(config);
     return { value: findings, code: findings.some(({ level }) => level === "fail") ? 1 : 0 };
   },
 };
@@ -118,10 +118,10 @@ function operating(
   task: (operator: Operator) => Promise<Result<object, { readonly code: string }>> | null,
 ): Command {
   return async ({ dataFolder }) => {
-    const operator = createOperator(dataFolder, systemClock, systemRandom);
+    const operator = await createOperator(dataFolder, systemClock, systemRandom);
     const running = task(operator);
     const done = running === null ? null : await running;
-    operator.close();
+    await operator.close();
     if (done === null) return usage();
     return done.ok
       ? { value: done.value, code: 0 }

@@ -6,8 +6,8 @@ import { aMessage, aWorld, type Account, type World } from "./relay-world.contra
 import { aPersonWithAnAgent, codeOf } from "./rest-steps.contract.ts";
 
 /** An operator at work beside the running relay. */
-function anOperator(world: World) {
-  const operator = createOperator(world.folder, world.clock, systemRandom);
+async function anOperator(world: World) {
+  const operator = await createOperator(world.folder, world.clock, systemRandom);
   const idOf = (agent: Account): AgentId => agent.id as string as AgentId;
   return { operator, idOf, close: () => operator.close() };
 }
@@ -16,10 +16,10 @@ describe("the operator, while the relay runs", () => {
   test("[R15] sees every agent with its maker, standing and limits", async () => {
     const { world, ada, echo } = await aPersonWithAnAgent(await aWorld());
     await world.rest("POST", "/agents", ada.token, { display_name: "Helper" });
-    const { operator, close } = anOperator(world);
+    const { operator, close } = await anOperator(world);
 
-    const agents = operator.agents();
-    close();
+    const agents = await operator.agents();
+    await close();
 
     expect(agents).toMatchObject([
       { agent_id: echo.id, name: "Echo", made_by: "operator", conversations: 1, has_keys: false },
@@ -30,10 +30,10 @@ describe("the operator, while the relay runs", () => {
   test("[R15] shuts an agent out: its sockets end within a second, its token opens nothing", async () => {
     const { world, echo } = await aPersonWithAnAgent(await aWorld());
     const socket = await world.online(echo);
-    const { operator, idOf, close } = anOperator(world);
+    const { operator, idOf, close } = await anOperator(world);
 
     await operator.revokeAgent(idOf(echo));
-    close();
+    await close();
     await world.clock.advance(1_000);
 
     expect((await socket.closed()).code).toBe(4007);
@@ -43,10 +43,10 @@ describe("the operator, while the relay runs", () => {
   test("[R15] [P53] gives an agent another token; the old one ends with its sockets", async () => {
     const { world, echo } = await aPersonWithAnAgent(await aWorld());
     const socket = await world.online(echo);
-    const { operator, idOf, close } = anOperator(world);
+    const { operator, idOf, close } = await anOperator(world);
 
     const changed = await operator.changeToken(idOf(echo));
-    close();
+    await close();
     await world.clock.advance(1_000);
 
     expect((await socket.closed()).code).toBe(4002);
@@ -55,9 +55,9 @@ describe("the operator, while the relay runs", () => {
     await world.online({ ...echo, token });
   });
 
-  test("[R15] limits an agent's messages and files, and takes the limits back", async () => {
+  test("[R15] limits an agent's messages and files within a second, and takes the limits back", async () => {
     const { world, echo, conversation } = await aPersonWithAnAgent(await aWorld());
-    const { operator, idOf, close } = anOperator(world);
+    const { operator, idOf, close } = await anOperator(world);
     const socket = await world.online(echo);
     const announce = async (size: number) =>
       codeOf(
@@ -70,6 +70,7 @@ describe("the operator, while the relay runs", () => {
       );
 
     await operator.limitAgent(idOf(echo), { messagesPerSecond: 0.25, dailyBytes: 1_000 });
+    await world.clock.advance(1_000);
     for (let i = 0; i < 2; i++) socket.send(aMessage(conversation, echo));
 
     expect(await socket.next("error")).toMatchObject({
@@ -78,13 +79,13 @@ describe("the operator, while the relay runs", () => {
     });
     expect([await announce(600), await announce(600)]).toEqual([201, "QUOTA_EXCEEDED"]);
     await operator.limitAgent(idOf(echo), { messagesPerSecond: null, dailyBytes: null });
-    close();
+    await close();
     expect(await announce(600)).toBe(201);
   });
 
   test("[R15] is told when there is no such agent", async () => {
     const world = await aWorld();
-    const { operator, close } = anOperator(world);
+    const { operator, close } = await anOperator(world);
     const nobody = "0190fab2-5c1e-7abc-8def-0123456789ab" as AgentId;
 
     const outcomes = await Promise.all([
@@ -93,7 +94,7 @@ describe("the operator, while the relay runs", () => {
       operator.revokeAgent(nobody),
       operator.limitAgent(nobody, { messagesPerSecond: null, dailyBytes: null }),
     ]);
-    close();
+    await close();
 
     expect(outcomes).toMatchObject(
       Array.from({ length: 4 }, () => ({ failure: { code: "NOT_FOUND" } })),

@@ -11,9 +11,8 @@ import { createDirectory } from "./directory/directory.ts";
 import type { AgentRow } from "./directory/rows.ts";
 import type { RelayFailure } from "./failure.ts";
 import { DATABASE_FILE } from "./data-folder.ts";
-import { openForWriting } from "./store/database.ts";
-import { createSql, type Sql } from "./store/sql.ts";
-import { createInlineWriter } from "./store/writer.ts";
+import { openStore } from "./store/open-store.ts";
+import type { Sql } from "./store/sql.ts";
 
 export type ProvisionedAgent = {
   readonly agent_id: AgentId;
@@ -42,7 +41,7 @@ export type AgentSummary = {
 };
 
 export interface Operator {
-  agents(): readonly AgentSummary[];
+  agents(): Promise<readonly AgentSummary[]>;
   /** Another token; the old one ends with its sockets. Fails with `NOT_FOUND`. */
   changeToken(agentId: AgentId): Promise<Result<{ readonly token: string }, RelayFailure>>;
   /** Shuts an agent out: no token opens anything for it any more. Fails with `NOT_FOUND`. */
@@ -53,16 +52,19 @@ export interface Operator {
   createAgent(name: string, description: string): Promise<Result<ProvisionedAgent, RelayFailure>>;
   /** One more invite. Fails with `NOT_FOUND`. */
   createInvite(agentId: AgentId): Promise<Result<{ readonly invite_code: string }, RelayFailure>>;
-  close(): void;
+  close(): Promise<void>;
 }
 
 /** Opens the folder beside a running relay: SQLite lets one of the two write at a time. */
-export function createOperator(dataFolder: string, clock: Clock, random: RandomBytes): Operator {
+export async function createOperator(
+  dataFolder: string,
+  clock: Clock,
+  random: RandomBytes,
+): Promise<Operator> {
   const folder = resolve(dataFolder);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const db = openForWriting(join(folder, DATABASE_FILE), makeId(clock.now(), random));
-  const writer = createInlineWriter(db, silentLog);
-  const sql = createSql(db);
+  const store = await openStore(join(folder, DATABASE_FILE), random, silentLog, "here");
+  const { writer, sql } = store;
 
   const createInvite: Operator["createInvite"] = async (agentId) => {
     const invite_code = makeCode(random, 18);
@@ -87,10 +89,10 @@ export function createOperator(dataFolder: string, clock: Clock, random: RandomB
   return {
     createInvite,
     changeToken,
-    agents: () =>
-      createDirectory(sql)
-        .agents()
-        .map((row) => summaryOf(sql, row)),
+    async agents() {
+      const rows = await createDirectory(sql).agents();
+      return Promise.all(rows.map((row) => summaryOf(sql, row)));
+    },
     async revokeAgent(agentId) {
       const governed = await writer.run("governAgent", { agentId, governance: "blocked" });
       // The token goes as well, so that nothing comes back with the governance alone.
@@ -119,22 +121,24 @@ export function createOperator(dataFolder: string, clock: Clock, random: RandomB
       const invited = await createInvite(agent_id);
       return invited.ok ? ok({ agent_id, token, ...invited.value }) : invited;
     },
-    close: () => db.close(),
+    close: () => store.close(),
   };
 }
 
-const summaryOf = (sql: Sql, row: AgentRow): AgentSummary => ({
-  agent_id: row.agent_id,
-  name: row.display_name,
-  made_by: row.creator_id ?? "operator",
-  mode: row.connection_mode,
-  governance: row.governance,
-  has_keys: row.signing_key !== null,
-  conversations:
-    sql.get<{ n: number }>(
-      "SELECT count(*) AS n FROM member WHERE account = ? AND left_seq IS NULL",
-      row.agent_id,
-    )?.n ?? 0,
-  messages_per_second: row.messages_per_second,
-  daily_bytes: row.daily_bytes,
-});
+async function summaryOf(sql: Sql, row: AgentRow): Promise<AgentSummary> {
+  const held = await sql.get<{ n: number }>(
+    "SELECT count(*) AS n FROM member WHERE account = ? AND left_seq IS NULL",
+    row.agent_id,
+  );
+  return {
+    agent_id: row.agent_id,
+    name: row.display_name,
+    made_by: row.creator_id ?? "operator",
+    mode: row.connection_mode,
+    governance: row.governance,
+    has_keys: row.signing_key !== null,
+    conversations: held?.n ?? 0,
+    messages_per_second: row.messages_per_second,
+    daily_bytes: row.daily_bytes,
+  };
+}

@@ -27,6 +27,7 @@ import { createDirectory } from "./directory/directory.ts";
 import { createApp } from "./http/app.ts";
 import { OFFERED_INVITES_FILE } from "./http/offered.ts";
 import { DEFAULT_RATES, type Rates } from "./live/rates.ts";
+import { factsOf } from "./json-log.ts";
 import { createMetrics } from "./metrics.ts";
 import { createSqliteLog } from "./log/sqlite-log.ts";
 import { createOutbound } from "./outbound.ts";
@@ -87,7 +88,7 @@ const RETRY_AFTER_S = 2;
 
 /** Creates and starts a relay. Rejects when the port is taken or the folder cannot be used. */
 export async function createRelayServer(options: RelayOptions): Promise<RunningRelay> {
-  const { clock = systemClock, host = "127.0.0.1" } = options;
+  const { clock = systemClock, host = "127.0.0.1", log: events = silentLog } = options;
   let port = options.port ?? 0;
   const origins = createOriginCheck(options.origins ?? [], () => port);
   const { store, bus, relay, uploads, webhooks, notifier, app } = await openRelay(options, origins);
@@ -99,7 +100,10 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
 
   webhooks.start();
   const stopTicking = every(clock, TICK_MS, () => relay.tick());
-  const stopSweeping = every(clock, SWEEP_MS, () => void uploads.sweep(clock.now()));
+  const stopSweeping = every(clock, SWEEP_MS, () => {
+    const swept = uploads.sweep(clock.now());
+    void swept.catch((fault: unknown) => events.warn("sweep.failed", factsOf(fault)));
+  });
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
     port,
@@ -124,9 +128,9 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
   const { clock = systemClock, random = systemRandom, log: events = silentLog } = options;
   const folder = resolve(options.dataFolder);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const store = openStore(join(folder, DATABASE_FILE), random, events);
+  const store = await openStore(join(folder, DATABASE_FILE), random, events);
   const { writer, sql } = store;
-  const log = createSqliteLog(writer, sql, clock, events);
+  const log = await createSqliteLog(writer, sql, clock, events);
   const directory = createDirectory(sql);
   await log.orphanStreams(clock.now());
 

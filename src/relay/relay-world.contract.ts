@@ -172,9 +172,9 @@ export async function aWorld(options: Partial<RelayOptions> = {}): Promise<World
       return person.token;
     },
     async agent() {
-      const operator = createOperator(folder, clock, systemRandom);
+      const operator = await createOperator(folder, clock, systemRandom);
       const created = await operator.createAgent("Echo", "");
-      operator.close();
+      await operator.close();
       if (!created.ok) throw new Error(created.failure.code);
       const { agent_id, token, invite_code } = created.value;
       return {

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createFakeClock } from "#base/fake-clock.ts";
 import { silentLog } from "#base/log.ts";
@@ -15,16 +18,17 @@ import type { LogStore } from "./log/log-store.ts";
 import { createMetrics } from "./metrics.ts";
 import { Relay } from "./relay.ts";
 import { aMessage, anId, onTestEnd } from "./relay-world.contract.ts";
-import { IN_MEMORY } from "./store/database.ts";
 import { openStore } from "./store/open-store.ts";
 
 /** A relay without sockets: an agent's link whose frames and closes are listed. */
 async function aBareRelay(change: (log: LogStore) => LogStore = (log) => log) {
   const clock = createFakeClock();
   const random = createSeededRandom(1);
-  const store = openStore(IN_MEMORY, random, silentLog);
+  const folder = mkdtempSync(join(tmpdir(), "parley-bare-"));
+  onTestEnd(() => rmSync(folder, { recursive: true, force: true }));
+  const store = await openStore(join(folder, "log.sqlite"), random, silentLog, "here");
   onTestEnd(() => store.close());
-  const log = change(createSqliteLog(store.writer, store.sql, clock, silentLog));
+  const log = change(await createSqliteLog(store.writer, store.sql, clock, silentLog));
   const directory = createDirectory(store.sql);
   const secret = new Secret(new Uint8Array(32));
   const admission = createAdmission({ directory, clock, random, secret, origins: () => [] });

@@ -39,6 +39,7 @@ import { StreamDesk } from "./live/stream-desk.ts";
 import { createGuard, type Guard } from "./live/guard.ts";
 import { isFlooding } from "./live/flooding.ts";
 import { createBuckets, type Buckets } from "./live/token-bucket.ts";
+import { factsOf } from "./json-log.ts";
 import type { LogStore, StoredEntry } from "./log/log-store.ts";
 import type { Metrics } from "./metrics.ts";
 import { within } from "./within.ts";
@@ -83,6 +84,7 @@ export class Relay {
   /** Durable frames that were taken and not answered yet. */
   readonly #storing = new Set<Promise<void>>();
   readonly #stop = new AbortController();
+  #isExpiring = false;
   #retryAfterS = 0;
 
   constructor(needs: RelayNeeds) {
@@ -107,7 +109,10 @@ export class Relay {
     this.#streams = new StreamDesk(shared);
     this.#cursors = new Cursors({
       ...needs,
-      onDelivered: (delivered) => void this.#marks.tellDelivered(delivered),
+      onDelivered: (delivered) =>
+        void this.#marks
+          .tellDelivered(delivered)
+          .catch((fault: unknown) => needs.events.warn("marks.failed", factsOf(fault))),
     });
     this.#delivery = new Delivery({
       ...needs,
@@ -139,12 +144,15 @@ export class Relay {
 
   /** Time passes; called about once a second. */
   tick(): void {
-    const { clock, log } = this.#needs;
-    const now = clock.now();
+    const now = this.#needs.clock.now();
     for (const connection of this.#sockets.all())
       this.#guard(connection, () => this.#tickSocket(connection, now));
     this.#streams.tick(now);
-    if (log.hasExpiredArtifacts(now)) void log.expireArtifacts(now);
+    if (this.#isExpiring) return;
+    this.#isExpiring = true;
+    void this.#expireArtifacts(now).finally(() => {
+      this.#isExpiring = false;
+    });
   }
 
   /** Brings the gauges up to this moment. */
@@ -176,14 +184,19 @@ export class Relay {
   }
 
   /** The account's keys changed: everyone who talks with it fetches them again. */
-  tellKeysChanged(
+  async tellKeysChanged(
     owner: { readonly type: "human" | "agent"; readonly id: AccountId },
     reason: RelayFrameOf<"keys.updated">["reason"],
-  ): void {
-    const { directory, bus } = this.#needs;
+  ): Promise<void> {
+    const { directory, bus, events } = this.#needs;
     const named = owner.type === "human" ? { user_id: owner.id } : { agent_id: owner.id };
     const frame = { type: "keys.updated", ...named, reason } as RelayFrameOf<"keys.updated">;
-    const to = new Set([owner.id, ...directory.relatedTo(owner.id)]);
+    const related = await directory.relatedTo(owner.id).catch((fault: unknown) => {
+      // The keys are stored: who is not told finds them when it next looks.
+      events.warn("keys.untold", factsOf(fault));
+      return [];
+    });
+    const to = new Set([owner.id, ...related]);
     bus.publish({ kind: "frame", to: [...to], frame, except: null, droppable: false });
   }
 
@@ -234,6 +247,15 @@ export class Relay {
     this.#audience.withMembers(entry, (members) => this.#delivery.fanOut(entry, members, writer));
   }
 
+  async #expireArtifacts(now: number): Promise<void> {
+    const { log, events } = this.#needs;
+    try {
+      if (await log.hasExpiredArtifacts(now)) await log.expireArtifacts(now);
+    } catch (fault) {
+      events.warn("expiry.failed", factsOf(fault));
+    }
+  }
+
   #hearNode(message: BusMessage): void {
     switch (message.kind) {
       case "frame":
@@ -242,7 +264,7 @@ export class Relay {
         return this.#endSockets(message.account, message.ended, message.reason);
       case "agent-changed":
         for (const connection of this.#sockets.roster.of(message.agent))
-          this.#reception.review(connection);
+          this.#reception.reviewSoon(connection);
         return;
       default:
         return;
@@ -283,6 +305,9 @@ export class Relay {
   }
 
   #hear(connection: Connection, frame: ParsedEndpointFrame, now: number): Promise<unknown> | void {
+    if (connection.resuming !== null)
+      return connection.resuming.then(() => this.#hear(connection, frame, now));
+    if (connection.phase === "closed") return undefined;
     const { principal } = connection;
     if (principal === null) return this.#reception.receive(connection, frame);
     if (!IDLE_FRAMES.has(frame.type)) connection.usedAt = now;
@@ -350,15 +375,29 @@ export class Relay {
     }
   }
 
-  async #resume(
+  #resume(
+    connection: Connection,
+    principal: Principal,
+    frame: EndpointFrameOf<"resume"> | null,
+  ): Promise<void> | void {
+    if (connection.phase !== "waiting" || connection.resuming !== null) return undefined;
+    const resumed = this.#bringLevel(connection, principal, frame);
+    connection.resuming = resumed
+      .catch(() => undefined)
+      .then(() => {
+        connection.resuming = null;
+      });
+    return resumed;
+  }
+
+  async #bringLevel(
     connection: Connection,
     principal: Principal,
     frame: EndpointFrameOf<"resume"> | null,
   ): Promise<void> {
-    if (connection.phase !== "waiting") return;
     const request = { logEpoch: frame?.log_epoch ?? null, cursors: frame?.cursors ?? {} };
     await this.#delivery.resume(connection, request);
-    this.#presence.introduce(connection, principal);
+    await this.#presence.introduce(connection, principal);
     await this.#streams.resume(connection, frame?.streams ?? {});
   }
 

@@ -27,7 +27,7 @@ import {
 } from "./relay-world.contract.ts";
 import { codeOf, sendByRest } from "./rest-steps.contract.ts";
 import { openForReading, openForWriting } from "./store/database.ts";
-import { createSql } from "./store/sql.ts";
+import { createSqliteSql } from "./store/sqlite-sql.ts";
 import { createInlineWriter } from "./store/writer.ts";
 
 const aFolder = (): string => {
@@ -135,7 +135,12 @@ describe("a full disk", () => {
       reader.close();
       db.close();
     });
-    const log = createSqliteLog(writer, createSql(reader), createFakeClock(), silentLog);
+    const log = await createSqliteLog(
+      writer,
+      createSqliteSql(reader),
+      createFakeClock(),
+      silentLog,
+    );
     const ada = anId<AccountId>();
     const conversationId = anId<ConversationId>();
     await log.createConversation({
@@ -146,9 +151,9 @@ describe("a full disk", () => {
       ledger: aLedger(1, conversationId, 2),
       entries: [],
     });
-    const sql = createSql(db);
-    const held = sql.get<{ page_count: number }>("PRAGMA page_count")?.page_count ?? 0;
-    sql.all(`PRAGMA max_page_count = ${held + pages}`);
+    const sql = createSqliteSql(db);
+    const held = (await sql.get<{ page_count: number }>("PRAGMA page_count"))?.page_count ?? 0;
+    await sql.all(`PRAGMA max_page_count = ${held + pages}`);
     const append = (sizeBytes: number) => {
       const entry: AppendRequest["entry"] = {
         conversationId,
@@ -186,7 +191,7 @@ describe("a full disk", () => {
     );
     const before = await seqs();
     expect(before).toEqual(before.map((_, i) => i + 1));
-    free();
+    await free();
     expect(await append(100_000)).toMatchObject({ ok: true, value: { seq: before.length + 1 } });
   });
 });
@@ -221,9 +226,9 @@ describe.runIf(process.platform === "linux")("a disk that fails to write", () =>
     const { folder, call, limit } = await aRelayProcess();
     const { request } = aRegistration("ada");
     const { access_token: token } = (await call("POST", "/auth/register", null, request)).body.data;
-    const operator = createOperator(folder, createFakeClock(Date.now()), systemRandom);
+    const operator = await createOperator(folder, createFakeClock(Date.now()), systemRandom);
     const invited = await operator.createAgent("Echo", "");
-    operator.close();
+    await operator.close();
     const code = invited.ok ? invited.value.invite_code : "";
     const conversation_id = anId<ConversationId>();
     const ledger = aLedger(1, conversation_id, 2).map(text64);

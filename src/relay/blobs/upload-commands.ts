@@ -22,10 +22,10 @@ export const startUpload: Command<
     readonly sizeBytes: number;
   },
   null
-> = (tx, { now, uploadId, attachmentId, conversationId, uploader, sizeBytes }) => {
-  if (!checkMember(tx, conversationId, uploader).ok)
-    return refuse("NOT_CONVERSATION_MEMBER_UPLOAD");
-  const open = tx.sql.get<{ n: number }>(
+> = async (tx, { now, uploadId, attachmentId, conversationId, uploader, sizeBytes }) => {
+  const member = await checkMember(tx, conversationId, uploader);
+  if (!member.ok) return refuse("NOT_CONVERSATION_MEMBER_UPLOAD");
+  const open = await tx.sql.get<{ n: number }>(
     `SELECT count(*) AS n FROM upload JOIN agents ON agent_id = uploader
      WHERE uploader = ? AND sha256 IS NULL AND upload.created_at > ?`,
     uploader,
@@ -33,9 +33,9 @@ export const startUpload: Command<
   );
   if ((open?.n ?? 0) >= MAX_OPEN_UPLOADS)
     return refuse("QUOTA_EXCEEDED", { limit: MAX_OPEN_UPLOADS });
-  const quota = checkQuota(tx, { now, conversationId, uploader, sizeBytes });
+  const quota = await checkQuota(tx, { now, conversationId, uploader, sizeBytes });
   if (!quota.ok) return quota;
-  tx.sql.run(
+  await tx.sql.run(
     "INSERT INTO upload (upload_id, attachment_id, conv, uploader, size, created_at) VALUES (?, ?, ?, ?, ?, ?)",
     uploadId,
     attachmentId,
@@ -47,21 +47,21 @@ export const startUpload: Command<
   return ok(null);
 };
 
-export const confirmUpload: Command<{ uploadId: string; sha256: string }, null> = (
+export const confirmUpload: Command<{ uploadId: string; sha256: string }, null> = async (
   tx,
   { uploadId, sha256 },
 ) =>
-  tx.sql.run("UPDATE upload SET sha256 = ? WHERE upload_id = ?", sha256, uploadId) === 0
+  (await tx.sql.run("UPDATE upload SET sha256 = ? WHERE upload_id = ?", sha256, uploadId)) === 0
     ? refuse("NOT_FOUND")
     : ok(null);
 
-export const dropUpload: Command<{ uploadId: string }, null> = (tx, { uploadId }) => {
-  tx.sql.run("DELETE FROM upload WHERE upload_id = ?", uploadId);
+export const dropUpload: Command<{ uploadId: string }, null> = async (tx, { uploadId }) => {
+  await tx.sql.run("DELETE FROM upload WHERE upload_id = ?", uploadId);
   return ok(null);
 };
 
 // Everybody's limit counts one conversation; one that the operator gave an agent counts all of its conversations.
-function checkQuota(
+async function checkQuota(
   tx: Transaction,
   upload: {
     readonly now: number;
@@ -69,12 +69,13 @@ function checkQuota(
     readonly uploader: AccountId;
     readonly sizeBytes: number;
   },
-): Result<null, RelayFailure> {
-  const own = tx.sql.get<{ daily_bytes: number | null }>(
+): Promise<Result<null, RelayFailure>> {
+  const agent = await tx.sql.get<{ daily_bytes: number | null }>(
     "SELECT daily_bytes FROM agents WHERE agent_id = ?",
     upload.uploader,
-  )?.daily_bytes;
-  const used = tx.sql.get<{ bytes: number }>(
+  );
+  const own = agent?.daily_bytes;
+  const used = await tx.sql.get<{ bytes: number }>(
     `SELECT coalesce(sum(size), 0) AS bytes FROM upload
      WHERE uploader = ? AND created_at > ? AND (conv = ? OR ?)`,
     upload.uploader,

@@ -1,6 +1,6 @@
 /** Reads about uploads, and the end of those that nobody confirmed. */
 import type { AccountId, AttachmentId, ConversationId } from "#protocol/ids.ts";
-import type { Sql } from "../store/sql.ts";
+import { orNull, type Sql } from "../store/sql.ts";
 import type { Writer } from "../store/writer.ts";
 import { UPLOAD_LIFETIME_MS } from "./upload-commands.ts";
 import type { BlobStore } from "./blob-store.ts";
@@ -16,10 +16,10 @@ export type UploadRow = {
 };
 
 export interface Uploads {
-  byId(uploadId: string): UploadRow | null;
+  byId(uploadId: string): Promise<UploadRow | null>;
   /** A file that is whole and may be handed out. */
-  confirmed(id: AttachmentId): UploadRow | null;
-  confirmedBytes(): number;
+  confirmed(id: AttachmentId): Promise<UploadRow | null>;
+  confirmedBytes(): Promise<number>;
   /** Deletes what was announced and never confirmed. */
   sweep(now: number): Promise<void>;
 }
@@ -27,18 +27,22 @@ export interface Uploads {
 export function createUploads(sql: Sql, writer: Writer, blobs: BlobStore): Uploads {
   return {
     byId: (uploadId) =>
-      sql.get<UploadRow>("SELECT * FROM upload WHERE upload_id = ?", uploadId) ?? null,
+      orNull(sql.get<UploadRow>("SELECT * FROM upload WHERE upload_id = ?", uploadId)),
     confirmed: (id) =>
-      sql.get<UploadRow>(
-        "SELECT * FROM upload WHERE attachment_id = ? AND sha256 IS NOT NULL",
-        id,
-      ) ?? null,
-    confirmedBytes: () =>
-      sql.get<{ bytes: number }>(
+      orNull(
+        sql.get<UploadRow>(
+          "SELECT * FROM upload WHERE attachment_id = ? AND sha256 IS NOT NULL",
+          id,
+        ),
+      ),
+    async confirmedBytes() {
+      const row = await sql.get<{ bytes: number }>(
         "SELECT coalesce(sum(size), 0) AS bytes FROM upload WHERE sha256 IS NOT NULL",
-      )?.bytes ?? 0,
+      );
+      return row?.bytes ?? 0;
+    },
     async sweep(now) {
-      const stale = sql.all<UploadRow>(
+      const stale = await sql.all<UploadRow>(
         "SELECT * FROM upload WHERE sha256 IS NULL AND created_at <= ?",
         now - UPLOAD_LIFETIME_MS,
       );

@@ -45,13 +45,14 @@ export const registerUser: Command<
     readonly session: NewSession;
   },
   null
-> = (tx, registration) => {
+> = async (tx, registration) => {
   const { userId, handle, now, device, password } = registration;
-  if (isAccount(tx, userId)) return refuse("ID_TAKEN", { path: "user_id" });
-  if (tx.sql.get("SELECT 1 FROM users WHERE handle = ?", handle)) return refuse("HANDLE_TAKEN");
+  if (await isAccount(tx, userId)) return refuse("ID_TAKEN", { path: "user_id" });
+  if (await tx.sql.get("SELECT 1 FROM users WHERE handle = ?", handle))
+    return refuse("HANDLE_TAKEN");
   const chain = checkWholeLedger(registration.ledger, "account", userId);
   if (!chain.ok) return chain;
-  tx.sql.run(
+  await tx.sql.run(
     `INSERT INTO users (user_id, handle, display_name, identity_key, auth_hash, argon2_salt, argon2_params, created_at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
     userId,
@@ -63,11 +64,11 @@ export const registerUser: Command<
     password?.argon2Params ?? null,
     now,
   );
-  for (const [seq, row] of chain.value.entries()) insertLedgerRow(tx, userId, seq, row);
-  const enrolled = insertDevice(tx, userId, device, now);
+  for (const [seq, row] of chain.value.entries()) await insertLedgerRow(tx, userId, seq, row);
+  const enrolled = await insertDevice(tx, userId, device, now);
   if (!enrolled.ok) return enrolled;
-  if (registration.backup !== null) insertBackup(tx, userId, registration.backup);
-  insertSession(tx, registration.session, now);
+  if (registration.backup !== null) await insertBackup(tx, userId, registration.backup);
+  await insertSession(tx, registration.session, now);
   return ok(null);
 };
 
@@ -82,51 +83,59 @@ export const addDevice: Command<
     readonly sessionId: string;
   },
   null
-> = (tx, { now, userId, device, ledgerSeq, prevHash, sessionId }) => {
-  const devices = tx.sql.all<{ device_id: string }>(
+> = async (tx, { now, userId, device, ledgerSeq, prevHash, sessionId }) => {
+  const devices = await tx.sql.all<{ device_id: string }>(
     "SELECT device_id FROM devices WHERE user_id = ? AND revoked_at IS NULL",
     userId,
   );
   if (devices.length >= MAX_DEVICES_PER_HUMAN) {
     return refuse("DEVICE_LIMIT", { devices: devices.map((row) => row.device_id) });
   }
-  const appended = appendAccountLedger(tx, {
+  const appended = await appendAccountLedger(tx, {
     accountId: userId,
     ledgerSeq,
     prevHash,
     entry: device.certificate,
   });
   if (!appended.ok) return appended;
-  const enrolled = insertDevice(tx, userId, device, now);
+  const enrolled = await insertDevice(tx, userId, device, now);
   if (!enrolled.ok) return enrolled;
-  tx.sql.run("UPDATE sessions SET device_id = ? WHERE session_id = ?", device.deviceId, sessionId);
+  await tx.sql.run(
+    "UPDATE sessions SET device_id = ? WHERE session_id = ?",
+    device.deviceId,
+    sessionId,
+  );
   return ok(null);
 };
 
-export const removeDevice: Command<{ now: number; userId: UserId; deviceId: DeviceId }, null> = (
-  tx,
-  { now, userId, deviceId },
-) => {
-  const removed = tx.sql.run(
+export const removeDevice: Command<
+  { now: number; userId: UserId; deviceId: DeviceId },
+  null
+> = async (tx, { now, userId, deviceId }) => {
+  const removed = await tx.sql.run(
     "UPDATE devices SET revoked_at = ? WHERE device_id = ? AND user_id = ? AND revoked_at IS NULL",
     now,
     deviceId,
     userId,
   );
   if (removed === 0) return refuse("NOT_FOUND");
-  tx.sql.run("DELETE FROM sessions WHERE device_id = ?", deviceId);
-  tx.sql.run("DELETE FROM prekeys WHERE owner_id = ?", deviceId);
-  tx.sql.run("DELETE FROM push_subscriptions WHERE device_id = ?", deviceId);
-  tx.sql.run("DELETE FROM cursor WHERE recipient_dev = ?", deviceId);
+  await tx.sql.run("DELETE FROM sessions WHERE device_id = ?", deviceId);
+  await tx.sql.run("DELETE FROM prekeys WHERE owner_id = ?", deviceId);
+  await tx.sql.run("DELETE FROM push_subscriptions WHERE device_id = ?", deviceId);
+  await tx.sql.run("DELETE FROM cursor WHERE recipient_dev = ?", deviceId);
   return ok(null);
 };
 
-export const startSession: Command<{ now: number; session: NewSession }, null> = (
+export const startSession: Command<{ now: number; session: NewSession }, null> = async (
   tx,
   { now, session },
 ) => {
-  insertSession(tx, session, now);
-  tx.sql.run("UPDATE devices SET last_active_at = ? WHERE device_id = ?", now, session.deviceId);
+  await insertSession(tx, session, now);
+  await tx.sql.run(
+    "UPDATE devices SET last_active_at = ? WHERE device_id = ?",
+    now,
+    session.deviceId,
+  );
   return ok(null);
 };
 
@@ -142,8 +151,8 @@ export type Refreshed = {
 export const refreshSession: Command<
   { now: number; tokenHash: Bytes; nextHash: Bytes },
   Refreshed | { reused: true; sessionId: string; userId: UserId; deviceId: DeviceId | null } | null
-> = (tx, { now, tokenHash, nextHash }) => {
-  const row = tx.sql.get<{
+> = async (tx, { now, tokenHash, nextHash }) => {
+  const row = await tx.sql.get<{
     session_id: string;
     user_id: UserId;
     device_id: DeviceId | null;
@@ -155,10 +164,10 @@ export const refreshSession: Command<
   const session = { sessionId: row.session_id, userId: row.user_id, deviceId: row.device_id };
   if (!equalBytes(row.refresh_hash, tokenHash)) {
     if (now - row.rotated_at <= REFRESH_GRACE_MS) return ok({ ...session, rotated: false });
-    tx.sql.run("DELETE FROM sessions WHERE session_id = ?", row.session_id);
+    await tx.sql.run("DELETE FROM sessions WHERE session_id = ?", row.session_id);
     return ok({ ...session, reused: true });
   }
-  tx.sql.run(
+  await tx.sql.run(
     "UPDATE sessions SET refresh_hash = ?, old_hash = ?, rotated_at = ? WHERE session_id = ?",
     nextHash,
     tokenHash,
@@ -168,16 +177,16 @@ export const refreshSession: Command<
   return ok({ ...session, rotated: true });
 };
 
-export const endSession: Command<{ sessionId: string }, null> = (tx, { sessionId }) => {
-  tx.sql.run("DELETE FROM sessions WHERE session_id = ?", sessionId);
+export const endSession: Command<{ sessionId: string }, null> = async (tx, { sessionId }) => {
+  await tx.sql.run("DELETE FROM sessions WHERE session_id = ?", sessionId);
   return ok(null);
 };
 
-export const putBackup: Command<{ userId: UserId; backup: Backup }, null> = (
+export const putBackup: Command<{ userId: UserId; backup: Backup }, null> = async (
   tx,
   { userId, backup },
 ) => {
-  const stored = tx.sql.get<{ version: number }>(
+  const stored = await tx.sql.get<{ version: number }>(
     "SELECT version FROM backups WHERE user_id = ?",
     userId,
   );
@@ -185,7 +194,7 @@ export const putBackup: Command<{ userId: UserId; backup: Backup }, null> = (
   if (stored !== undefined && version < stored.version) {
     return refuse("BACKUP_CONFLICT", { backup_version: stored.version });
   }
-  insertBackup(tx, userId, backup);
+  await insertBackup(tx, userId, backup);
   return ok(null);
 };
 
@@ -197,8 +206,8 @@ export const updateProfile: Command<
     presence: boolean | null;
   },
   null
-> = (tx, { userId, displayName, readReceipts, presence }) => {
-  tx.sql.run(
+> = async (tx, { userId, displayName, readReceipts, presence }) => {
+  await tx.sql.run(
     `UPDATE users SET display_name = coalesce(?, display_name), read_receipts = coalesce(?, read_receipts),
      presence = coalesce(?, presence) WHERE user_id = ?`,
     displayName,
@@ -215,10 +224,10 @@ export const putPrekeys: Command<
     prekeys: readonly { kid: string; suite: number; certificate: string }[];
   },
   null
-> = (tx, { ownerId, prekeys }) => {
-  tx.sql.run("DELETE FROM prekeys WHERE owner_id = ?", ownerId);
+> = async (tx, { ownerId, prekeys }) => {
+  await tx.sql.run("DELETE FROM prekeys WHERE owner_id = ?", ownerId);
   for (const [position, { kid, suite, certificate }] of prekeys.entries()) {
-    tx.sql.run(
+    await tx.sql.run(
       "INSERT INTO prekeys (owner_id, position, kid, suite, certificate) VALUES (?, ?, ?, ?, ?)",
       ownerId,
       position,
@@ -233,11 +242,11 @@ export const putPrekeys: Command<
 export const appendAccountLedger: Command<
   { accountId: AccountId; ledgerSeq: number; prevHash: Bytes; entry: Bytes },
   null
-> = (tx, { accountId, ledgerSeq, prevHash, entry }) => {
-  const head = tx.sql.get<{ seq: number; hash: Bytes }>(
+> = async (tx, { accountId, ledgerSeq, prevHash, entry }) => {
+  const head = (await tx.sql.get<{ seq: number; hash: Bytes }>(
     "SELECT seq, hash FROM account_ledger WHERE account_id = ? ORDER BY seq DESC LIMIT 1",
     accountId,
-  ) ?? { seq: -1, hash: NO_HASH };
+  )) ?? { seq: -1, hash: NO_HASH };
   if (ledgerSeq !== head.seq + 1 || !equalBytes(prevHash, head.hash)) {
     return refuse("LEDGER_CONFLICT", {
       head: { ledger_seq: head.seq, hash: bytesToBase64(head.hash) },
@@ -250,27 +259,27 @@ export const appendAccountLedger: Command<
     prevHash,
   });
   if (!placed.ok) return placed;
-  insertLedgerRow(tx, accountId, ledgerSeq, { entry, prevHash, hash: hashOf(entry) });
+  await insertLedgerRow(tx, accountId, ledgerSeq, { entry, prevHash, hash: hashOf(entry) });
   return ok(null);
 };
 
-export function isAccount(tx: Pick<Transaction, "sql">, id: AccountId): boolean {
+export async function isAccount(tx: Pick<Transaction, "sql">, id: AccountId): Promise<boolean> {
   return (
-    tx.sql.get(
+    (await tx.sql.get(
       "SELECT 1 FROM users WHERE user_id = ? UNION ALL SELECT 1 FROM agents WHERE agent_id = ?",
       id,
       id,
-    ) !== undefined
+    )) !== undefined
   );
 }
 
-export function insertLedgerRow(
+export async function insertLedgerRow(
   tx: Transaction,
   accountId: AccountId,
   seq: number,
   row: { readonly entry: Bytes; readonly prevHash: Bytes; readonly hash: Bytes },
-): void {
-  tx.sql.run(
+): Promise<void> {
+  await tx.sql.run(
     "INSERT INTO account_ledger (account_id, seq, prev_hash, hash, entry) VALUES (?, ?, ?, ?, ?)",
     accountId,
     seq,
@@ -280,13 +289,13 @@ export function insertLedgerRow(
   );
 }
 
-function insertDevice(
+async function insertDevice(
   tx: Transaction,
   userId: UserId,
   device: NewDevice,
   now: number,
-): Result<null, RelayFailure> {
-  const inserted = tx.sql.run(
+): Promise<Result<null, RelayFailure>> {
+  const inserted = await tx.sql.run(
     `INSERT INTO devices (device_id, user_id, signing_key, certificate, name_sealed, created_at, last_active_at)
      VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
     device.deviceId,
@@ -300,8 +309,8 @@ function insertDevice(
   return inserted === 0 ? refuse("ID_TAKEN", { path: "device_id" }) : ok(null);
 }
 
-function insertBackup(tx: Transaction, userId: UserId, backup: Backup): void {
-  tx.sql.run(
+async function insertBackup(tx: Transaction, userId: UserId, backup: Backup): Promise<void> {
+  await tx.sql.run(
     `INSERT INTO backups (user_id, version, body) VALUES (?, ?, ?)
      ON CONFLICT DO UPDATE SET version = excluded.version, body = excluded.body`,
     userId,
@@ -310,9 +319,13 @@ function insertBackup(tx: Transaction, userId: UserId, backup: Backup): void {
   );
 }
 
-export function insertSession(tx: Transaction, session: NewSession, now: number): void {
-  tx.sql.run("DELETE FROM sessions WHERE expires_at <= ?", now);
-  tx.sql.run(
+export async function insertSession(
+  tx: Transaction,
+  session: NewSession,
+  now: number,
+): Promise<void> {
+  await tx.sql.run("DELETE FROM sessions WHERE expires_at <= ?", now);
+  await tx.sql.run(
     `INSERT INTO sessions (session_id, user_id, device_id, refresh_hash, rotated_at, created_at, expires_at)
      VALUES (?, ?, ?, ?, ?, ?, ?)`,
     session.sessionId,

@@ -27,9 +27,9 @@ export const createAgent: Command<
     };
   },
   null
-> = (tx, agent) => {
-  if (isAccount(tx, agent.agentId)) return refuse("ID_TAKEN");
-  tx.sql.run(
+> = async (tx, agent) => {
+  if (await isAccount(tx, agent.agentId)) return refuse("ID_TAKEN");
+  await tx.sql.run(
     `INSERT INTO agents (agent_id, creator_id, display_name, description, connection_mode, manifest, manifest_hash,
      manifest_version, governance, token_hash, created_at, webhook_url, health_check_url, webhook_secret)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'active', ?, ?, ?, ?, ?)`,
@@ -60,8 +60,8 @@ export const registerAgentKeys: Command<
     readonly prekeys: readonly { kid: string; suite: number; certificate: string }[];
   },
   { readonly changed: boolean }
-> = (tx, { agentId, publicKey, signingKey, card, prekeys }) => {
-  const agent = tx.sql.get<{ public_key: Bytes | null; signing_key: Bytes | null }>(
+> = async (tx, { agentId, publicKey, signingKey, card, prekeys }) => {
+  const agent = await tx.sql.get<{ public_key: Bytes | null; signing_key: Bytes | null }>(
     "SELECT public_key, signing_key FROM agents WHERE agent_id = ?",
     agentId,
   );
@@ -77,32 +77,34 @@ export const registerAgentKeys: Command<
   if (isFirst) {
     const chain = checkWholeLedger([card], "account", agentId);
     if (!chain.ok) return chain;
-    for (const [seq, row] of chain.value.entries()) insertLedgerRow(tx, agentId, seq, row);
-    tx.sql.run(
+    for (const [seq, row] of chain.value.entries()) await insertLedgerRow(tx, agentId, seq, row);
+    await tx.sql.run(
       "UPDATE agents SET public_key = ?, signing_key = ? WHERE agent_id = ?",
       publicKey,
       signingKey,
       agentId,
     );
   }
-  putPrekeys(tx, { ownerId: agentId, prekeys });
+  await putPrekeys(tx, { ownerId: agentId, prekeys });
   return ok({ changed: isFirst });
 };
 
 /** A new token in place of the old one, which is worth nothing from this moment on. */
-export const changeAgentToken: Command<{ agentId: AgentId; tokenHash: Bytes }, null> = (
+export const changeAgentToken: Command<{ agentId: AgentId; tokenHash: Bytes }, null> = async (
   tx,
   { agentId, tokenHash },
 ) =>
-  tx.sql.run("UPDATE agents SET token_hash = ? WHERE agent_id = ?", tokenHash, agentId) === 0
+  (await tx.sql.run("UPDATE agents SET token_hash = ? WHERE agent_id = ?", tokenHash, agentId)) ===
+  0
     ? refuse("NOT_FOUND")
     : ok(null);
 
-export const governAgent: Command<{ agentId: AgentId; governance: Agent["governance"] }, null> = (
-  tx,
-  { agentId, governance },
-) =>
-  tx.sql.run("UPDATE agents SET governance = ? WHERE agent_id = ?", governance, agentId) === 0
+export const governAgent: Command<
+  { agentId: AgentId; governance: Agent["governance"] },
+  null
+> = async (tx, { agentId, governance }) =>
+  (await tx.sql.run("UPDATE agents SET governance = ? WHERE agent_id = ?", governance, agentId)) ===
+  0
     ? refuse("NOT_FOUND")
     : ok(null);
 
@@ -117,8 +119,8 @@ export const changeAgent: Command<
     readonly governance: Agent["governance"];
   },
   null
-> = (tx, agent) =>
-  tx.sql.run(
+> = async (tx, agent) =>
+  (await tx.sql.run(
     `UPDATE agents SET display_name = ?, description = ?, connection_mode = ?, webhook_url = ?,
      health_check_url = ?, governance = ? WHERE agent_id = ?`,
     agent.displayName,
@@ -128,7 +130,7 @@ export const changeAgent: Command<
     agent.healthCheckUrl,
     agent.governance,
     agent.agentId,
-  ) === 0
+  )) === 0
     ? refuse("NOT_FOUND")
     : ok(null);
 
@@ -136,8 +138,8 @@ export const changeAgent: Command<
 export const setManifest: Command<
   { agentId: AgentId; manifest: string; manifestHash: string },
   { readonly version: number }
-> = (tx, { agentId, manifest, manifestHash }) => {
-  const row = tx.sql.get<{ version: number }>(
+> = async (tx, { agentId, manifest, manifestHash }) => {
+  const row = await tx.sql.get<{ version: number }>(
     `UPDATE agents SET manifest = ?, manifest_hash = ?, manifest_version = manifest_version + 1
      WHERE agent_id = ? RETURNING manifest_version AS version`,
     manifest,
@@ -147,11 +149,12 @@ export const setManifest: Command<
   return row === undefined ? refuse("NOT_FOUND") : ok(row);
 };
 
-export const setWebhookSecret: Command<{ agentId: AgentId; sealed: Bytes }, null> = (
+export const setWebhookSecret: Command<{ agentId: AgentId; sealed: Bytes }, null> = async (
   tx,
   { agentId, sealed },
 ) =>
-  tx.sql.run("UPDATE agents SET webhook_secret = ? WHERE agent_id = ?", sealed, agentId) === 0
+  (await tx.sql.run("UPDATE agents SET webhook_secret = ? WHERE agent_id = ?", sealed, agentId)) ===
+  0
     ? refuse("NOT_FOUND")
     : ok(null);
 
@@ -164,18 +167,18 @@ export const deleteAgent: Command<
     readonly tokenHash: Bytes;
   },
   null
-> = (tx, { now, agentId, by, tokenHash }) => {
-  const relations = tx.sql.all<{ relation_id: RelationId }>(
+> = async (tx, { now, agentId, by, tokenHash }) => {
+  const relations = await tx.sql.all<{ relation_id: RelationId }>(
     "SELECT relation_id FROM relations WHERE agent_id = ? AND status <> 'revoked'",
     agentId,
   );
   for (const { relation_id } of relations) {
-    const ended = changeRelation(tx, { now, relationId: relation_id, by, to: "revoked" });
+    const ended = await changeRelation(tx, { now, relationId: relation_id, by, to: "revoked" });
     if (!ended.ok) return ended;
   }
-  tx.sql.run("DELETE FROM invites WHERE agent_id = ?", agentId);
-  tx.sql.run("DELETE FROM prekeys WHERE owner_id = ?", agentId);
-  tx.sql.run(
+  await tx.sql.run("DELETE FROM invites WHERE agent_id = ?", agentId);
+  await tx.sql.run("DELETE FROM prekeys WHERE owner_id = ?", agentId);
+  await tx.sql.run(
     `UPDATE agents SET deleted_at = ?, governance = 'blocked', token_hash = ?, webhook_secret = NULL
      WHERE agent_id = ?`,
     now,
@@ -193,12 +196,12 @@ export const limitAgent: Command<
     readonly dailyBytes: number | null;
   },
   null
-> = (tx, { agentId, messagesPerSecond, dailyBytes }) =>
-  tx.sql.run(
+> = async (tx, { agentId, messagesPerSecond, dailyBytes }) =>
+  (await tx.sql.run(
     "UPDATE agents SET messages_per_second = ?, daily_bytes = ? WHERE agent_id = ?",
     messagesPerSecond,
     dailyBytes,
     agentId,
-  ) === 0
+  )) === 0
     ? refuse("NOT_FOUND")
     : ok(null);

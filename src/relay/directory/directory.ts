@@ -9,7 +9,7 @@ import type {
   UserId,
 } from "#protocol/ids.ts";
 import type { Backup, Prekey } from "#protocol/rest.ts";
-import type { Sql } from "../store/sql.ts";
+import { orNull, type Sql } from "../store/sql.ts";
 import type { AgentRow, DeviceRow, PushRow, RelationRow, SessionRow, UserRow } from "./rows.ts";
 
 export type LedgerRowBytes = {
@@ -44,20 +44,25 @@ export const createDirectory = (sql: Sql) => ({
 
 const readsOfPeople = (sql: Sql) => ({
   user: (userId: UserId) =>
-    sql.get<UserRow>("SELECT * FROM users WHERE user_id = ?", userId) ?? null,
+    orNull(sql.get<UserRow>("SELECT * FROM users WHERE user_id = ?", userId)),
   userByHandle: (handle: string) =>
-    sql.get<UserRow>("SELECT * FROM users WHERE handle = ?", handle) ?? null,
+    orNull(sql.get<UserRow>("SELECT * FROM users WHERE handle = ?", handle)),
   device: (deviceId: DeviceId) =>
-    sql.get<DeviceRow>("SELECT * FROM devices WHERE device_id = ?", deviceId) ?? null,
+    orNull(sql.get<DeviceRow>("SELECT * FROM devices WHERE device_id = ?", deviceId)),
   devicesOf: (userId: UserId) =>
     sql.all<DeviceRow>("SELECT * FROM devices WHERE user_id = ? ORDER BY created_at", userId),
   session: (sessionId: string) =>
-    sql.get<SessionRow>(
-      "SELECT session_id, user_id, device_id, expires_at FROM sessions WHERE session_id = ?",
-      sessionId,
-    ) ?? null,
-  backup: (userId: UserId): Backup | null => {
-    const row = sql.get<{ body: string }>("SELECT body FROM backups WHERE user_id = ?", userId);
+    orNull(
+      sql.get<SessionRow>(
+        "SELECT session_id, user_id, device_id, expires_at FROM sessions WHERE session_id = ?",
+        sessionId,
+      ),
+    ),
+  backup: async (userId: UserId): Promise<Backup | null> => {
+    const row = await sql.get<{ body: string }>(
+      "SELECT body FROM backups WHERE user_id = ?",
+      userId,
+    );
     return row === undefined ? null : (JSON.parse(row.body) as Backup);
   },
   prekeys: (ownerId: AccountId | DeviceId) =>
@@ -75,45 +80,47 @@ const readsOfPeople = (sql: Sql) => ({
 
 const readsOfAgents = (sql: Sql) => ({
   agent: (agentId: AgentId) =>
-    sql.get<AgentRow>("SELECT * FROM agents WHERE agent_id = ?", agentId) ?? null,
+    orNull(sql.get<AgentRow>("SELECT * FROM agents WHERE agent_id = ?", agentId)),
   agentByToken: (tokenHash: Bytes) =>
-    sql.get<AgentRow>("SELECT * FROM agents WHERE token_hash = ?", tokenHash) ?? null,
+    orNull(sql.get<AgentRow>("SELECT * FROM agents WHERE token_hash = ?", tokenHash)),
   agents: () => sql.all<AgentRow>("SELECT * FROM agents ORDER BY created_at, rowid"),
   agentsOf: (userId: UserId) =>
     sql.all<AgentRow>(
       "SELECT * FROM agents WHERE creator_id = ? AND deleted_at IS NULL ORDER BY created_at",
       userId,
     ),
-  webhookAgents: () =>
-    sql
-      .all<{ agent_id: AgentId }>(
-        "SELECT agent_id FROM agents WHERE connection_mode = 'webhook' AND governance <> 'blocked'",
-      )
-      .map((row) => row.agent_id),
+  webhookAgents: async () => {
+    const rows = await sql.all<{ agent_id: AgentId }>(
+      "SELECT agent_id FROM agents WHERE connection_mode = 'webhook' AND governance <> 'blocked'",
+    );
+    return rows.map((row) => row.agent_id);
+  },
   /** Members of a conversation that are reached by webhook. */
-  webhookMembers: (conversationId: ConversationId) =>
-    sql
-      .all<{ agent_id: AgentId }>(
-        `SELECT agent_id FROM member JOIN agents ON agent_id = account
-         WHERE conv = ? AND connection_mode = 'webhook' AND left_seq IS NULL`,
-        conversationId,
-      )
-      .map((row) => row.agent_id),
-  isMember: (conversationId: ConversationId, accountId: AccountId) =>
-    sql.get(
+  webhookMembers: async (conversationId: ConversationId) => {
+    const rows = await sql.all<{ agent_id: AgentId }>(
+      `SELECT agent_id FROM member JOIN agents ON agent_id = account
+       WHERE conv = ? AND connection_mode = 'webhook' AND left_seq IS NULL`,
+      conversationId,
+    );
+    return rows.map((row) => row.agent_id);
+  },
+  isMember: async (conversationId: ConversationId, accountId: AccountId) => {
+    const row = await sql.get(
       "SELECT 1 FROM member WHERE conv = ? AND account = ? AND left_seq IS NULL",
       conversationId,
       accountId,
-    ) !== undefined,
+    );
+    return row !== undefined;
+  },
   invite: (code: string) =>
-    sql.get<InviteRow>("SELECT * FROM invites WHERE code = ?", code) ?? null,
+    orNull(sql.get<InviteRow>("SELECT * FROM invites WHERE code = ?", code)),
   invitesOf: (agentId: AgentId) =>
     sql.all<InviteRow>("SELECT * FROM invites WHERE agent_id = ? ORDER BY created_at", agentId),
 });
 
 const readsOfPush = (sql: Sql) => ({
   pushSubscription: (deviceId: DeviceId) =>
-    sql.get<PushRow>("SELECT * FROM push_subscriptions WHERE device_id = ?", deviceId) ?? null,
+    orNull(sql.get<PushRow>("SELECT * FROM push_subscriptions WHERE device_id = ?", deviceId)),
   /** Subscribed devices of the members, but the writer's and those who muted the conversation. */
   pushedDevices: (conversationId: ConversationId, writer: AccountId | null, now: number) =>
     sql.all<{ device_id: DeviceId }>(
@@ -124,28 +131,33 @@ const readsOfPush = (sql: Sql) => ({
       now,
     ),
   /** Up to which seq a device has stored a conversation. */
-  cursorOf: (deviceId: DeviceId, conversationId: ConversationId) =>
-    sql.get<{ acked_seq: number }>(
+  cursorOf: async (deviceId: DeviceId, conversationId: ConversationId) => {
+    const row = await sql.get<{ acked_seq: number }>(
       "SELECT acked_seq FROM cursor WHERE recipient_dev = ? AND conv = ?",
       deviceId,
       conversationId,
-    )?.acked_seq ?? 0,
+    );
+    return row?.acked_seq ?? 0;
+  },
   /** Unread messages in all conversations. */
-  unreadOf: (userId: UserId) =>
-    sql.get<{ n: number }>(
+  unreadOf: async (userId: UserId) => {
+    const row = await sql.get<{ n: number }>(
       `SELECT count(*) AS n FROM member AS own JOIN entry ON entry.conv = own.conv
        WHERE own.account = ? AND own.left_seq IS NULL AND entry.seq > own.read_seq
        AND entry.seq >= own.joined_seq AND entry.counts = 1 AND entry.sender_id <> own.account`,
       userId,
-    )?.n ?? 0,
+    );
+    return row?.n ?? 0;
+  },
 });
 
 const readsOfRelations = (sql: Sql) => ({
   relation: (relationId: RelationId) =>
-    sql.get<RelationRow>("SELECT * FROM relations WHERE relation_id = ?", relationId) ?? null,
+    orNull(sql.get<RelationRow>("SELECT * FROM relations WHERE relation_id = ?", relationId)),
   relationOf: (conversationId: ConversationId) =>
-    sql.get<RelationRow>("SELECT * FROM relations WHERE conversation_id = ?", conversationId) ??
-    null,
+    orNull(
+      sql.get<RelationRow>("SELECT * FROM relations WHERE conversation_id = ?", conversationId),
+    ),
   relationsOf: (accountId: AccountId) =>
     sql.all<RelationRow>(
       "SELECT * FROM relations WHERE user_id = ?1 OR agent_id = ?1 OR peer_user_id = ?1 ORDER BY created_at",
@@ -154,8 +166,9 @@ const readsOfRelations = (sql: Sql) => ({
   relationsOfAgent: (agentId: AgentId) =>
     sql.all<RelationRow>("SELECT * FROM relations WHERE agent_id = ? ORDER BY created_at", agentId),
   contactRequest: (requestId: string) =>
-    sql.get<ContactRequestRow>("SELECT * FROM contact_requests WHERE request_id = ?", requestId) ??
-    null,
+    orNull(
+      sql.get<ContactRequestRow>("SELECT * FROM contact_requests WHERE request_id = ?", requestId),
+    ),
   contactRequestsOf: (userId: UserId) =>
     sql.all<ContactRequestRow>(
       "SELECT * FROM contact_requests WHERE from_id = ?1 OR to_id = ?1 ORDER BY created_at",
@@ -167,12 +180,23 @@ const readsOfRelations = (sql: Sql) => ({
       userId,
     ),
   /** Everyone who shares a conversation with the account, itself included: those its keys matter to. */
-  relatedTo: (accountId: AccountId) =>
-    sql
-      .all<{ account: AccountId }>(
-        `SELECT DISTINCT other.account FROM member AS own JOIN member AS other USING (conv)
-         WHERE own.account = ? AND own.left_seq IS NULL AND other.left_seq IS NULL`,
-        accountId,
-      )
-      .map((row) => row.account),
+  relatedTo: async (accountId: AccountId) => {
+    const rows = await sql.all<{ account: AccountId }>(
+      `SELECT DISTINCT other.account FROM member AS own JOIN member AS other USING (conv)
+       WHERE own.account = ? AND own.left_seq IS NULL AND other.left_seq IS NULL`,
+      accountId,
+    );
+    return rows.map((row) => row.account);
+  },
+  /** Those of {@link relatedTo} but the account itself whose presence it may see: agents, and people who agreed. */
+  shownTo: async (accountId: AccountId) => {
+    const rows = await sql.all<{ account: AccountId }>(
+      `SELECT DISTINCT other.account FROM member AS own JOIN member AS other USING (conv)
+       LEFT JOIN users ON user_id = other.account
+       WHERE own.account = ? AND own.left_seq IS NULL AND other.left_seq IS NULL
+       AND other.account <> own.account AND (other.type = 'agent' OR presence = 1)`,
+      accountId,
+    );
+    return rows.map((row) => row.account);
+  },
 });

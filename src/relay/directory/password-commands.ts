@@ -28,10 +28,10 @@ type Denied =
 export const login: Command<
   { now: number; handle: string; authHash: Bytes; session: Omit<NewSession, "userId"> },
   { readonly outcome: "in"; readonly userId: UserId } | Denied
-> = (tx, { now, handle, authHash, session }) => {
-  const lock = lockOf(tx, handle, now);
+> = async (tx, { now, handle, authHash, session }) => {
+  const lock = await lockOf(tx, handle, now);
   if (lock.untilMs > now) return ok({ outcome: "locked", untilMs: lock.untilMs });
-  const user = tx.sql.get<{ user_id: UserId; auth_hash: Bytes | null }>(
+  const user = await tx.sql.get<{ user_id: UserId; auth_hash: Bytes | null }>(
     "SELECT user_id, auth_hash FROM users WHERE handle = ?",
     handle,
   );
@@ -40,17 +40,17 @@ export const login: Command<
   const device = session.deviceId;
   const ownsDevice =
     device === null ||
-    tx.sql.get(
+    (await tx.sql.get(
       "SELECT 1 FROM devices WHERE device_id = ? AND user_id = ? AND revoked_at IS NULL",
       device,
       user?.user_id ?? "",
-    ) !== undefined;
+    )) !== undefined;
   if (user !== undefined && matches && ownsDevice) {
-    tx.sql.run("DELETE FROM login_failures WHERE handle = ?", handle);
-    insertSession(tx, { ...session, userId: user.user_id }, now);
+    await tx.sql.run("DELETE FROM login_failures WHERE handle = ?", handle);
+    await insertSession(tx, { ...session, userId: user.user_id }, now);
     return ok({ outcome: "in", userId: user.user_id });
   }
-  countFailure(tx, handle, lock.failures, now);
+  await countFailure(tx, handle, lock.failures, now);
   return ok({ outcome: "refused" });
 };
 
@@ -65,24 +65,24 @@ export const changePassword: Command<
     backup: Backup;
   },
   { readonly outcome: "changed" } | Denied
-> = (tx, { now, userId, sessionId, authHash, next, backup }) => {
-  const user = tx.sql.get<{ handle: string; auth_hash: Bytes | null }>(
+> = async (tx, { now, userId, sessionId, authHash, next, backup }) => {
+  const user = await tx.sql.get<{ handle: string; auth_hash: Bytes | null }>(
     "SELECT handle, auth_hash FROM users WHERE user_id = ?",
     userId,
   );
   if (user === undefined) return refuse("NOT_FOUND");
-  const denied = checkPassword(tx, { ...user, authHash, now });
+  const denied = await checkPassword(tx, { ...user, authHash, now });
   if (denied !== null) return ok(denied);
-  const stored = putBackup(tx, { userId, backup });
+  const stored = await putBackup(tx, { userId, backup });
   if (!stored.ok) return stored;
-  tx.sql.run(
+  await tx.sql.run(
     "UPDATE users SET auth_hash = ?, argon2_salt = ?, argon2_params = ? WHERE user_id = ?",
     next.authHash,
     next.argon2Salt,
     next.argon2Params,
     userId,
   );
-  tx.sql.run("DELETE FROM sessions WHERE user_id = ? AND session_id <> ?", userId, sessionId);
+  await tx.sql.run("DELETE FROM sessions WHERE user_id = ? AND session_id <> ?", userId, sessionId);
   return ok({ outcome: "changed" });
 };
 
@@ -93,30 +93,35 @@ export const changePassword: Command<
 export const deleteAccount: Command<
   { now: number; userId: UserId; authHash: Bytes | null; tokenHash: Bytes },
   { readonly outcome: "deleted" } | Denied
-> = (tx, { now, userId, authHash, tokenHash }) => {
-  const user = tx.sql.get<{ handle: string; auth_hash: Bytes | null }>(
+> = async (tx, { now, userId, authHash, tokenHash }) => {
+  const user = await tx.sql.get<{ handle: string; auth_hash: Bytes | null }>(
     "SELECT handle, auth_hash FROM users WHERE user_id = ?",
     userId,
   );
   if (user === undefined) return refuse("NOT_FOUND");
-  const denied = checkPassword(tx, { ...user, authHash, now });
+  const denied = await checkPassword(tx, { ...user, authHash, now });
   if (denied !== null) return ok(denied);
-  const relations = tx.sql.all<{ relation_id: RelationId }>(
+  const relations = await tx.sql.all<{ relation_id: RelationId }>(
     "SELECT relation_id FROM relations WHERE (user_id = ?1 OR peer_user_id = ?1) AND status <> 'revoked'",
     userId,
   );
   for (const { relation_id } of relations) {
-    const ended = changeRelation(tx, { now, relationId: relation_id, by: userId, to: "revoked" });
+    const ended = await changeRelation(tx, {
+      now,
+      relationId: relation_id,
+      by: userId,
+      to: "revoked",
+    });
     if (!ended.ok) return ended;
   }
-  const agents = tx.sql.all<{ agent_id: AgentId }>(
+  const agents = await tx.sql.all<{ agent_id: AgentId }>(
     "SELECT agent_id FROM agents WHERE creator_id = ? AND deleted_at IS NULL",
     userId,
   );
   for (const { agent_id } of agents) {
     // Each needs a token hash of its own that no token has.
     const own = createHash("sha256").update(tokenHash).update(agent_id).digest();
-    const gone = deleteAgent(tx, {
+    const gone = await deleteAgent(tx, {
       now,
       agentId: agent_id,
       by: userId,
@@ -124,7 +129,7 @@ export const deleteAccount: Command<
     });
     if (!gone.ok) return gone;
   }
-  leaveEverything(tx, userId, now);
+  await leaveEverything(tx, userId, now);
   for (const sql of [
     "DELETE FROM cursor WHERE recipient_dev IN (SELECT device_id FROM devices WHERE user_id = ?)",
     "DELETE FROM prekeys WHERE owner_id IN (SELECT device_id FROM devices WHERE user_id = ?)",
@@ -132,22 +137,22 @@ export const deleteAccount: Command<
     "DELETE FROM blocks WHERE user_id = ?1 OR blocked_id = ?1",
     "DELETE FROM users WHERE user_id = ?",
   ])
-    tx.sql.run(sql, userId);
+    await tx.sql.run(sql, userId);
   return ok({ outcome: "deleted" });
 };
 
 // The relay's routing copy; the signed entry that says so is for an owner or admin to write.
-function leaveEverything(tx: Transaction, userId: UserId, now: number): void {
-  const groups = tx.sql.all<{ conv: ConversationId }>(
+async function leaveEverything(tx: Transaction, userId: UserId, now: number): Promise<void> {
+  const groups = await tx.sql.all<{ conv: ConversationId }>(
     `SELECT conv FROM member JOIN conv ON id = conv
      WHERE account = ? AND left_seq IS NULL AND conv.type = 'group'`,
     userId,
   );
   for (const { conv } of groups) {
     const meta = { change: "member_removed", by: userId, subject_id: userId };
-    tx.append(systemEntry(conv, "group.updated", meta), now);
+    await tx.append(systemEntry(conv, "group.updated", meta), now);
   }
-  tx.sql.run(
+  await tx.sql.run(
     `UPDATE member SET left_seq = (SELECT next_seq - 1 FROM conv WHERE id = conv)
      WHERE account = ? AND left_seq IS NULL`,
     userId,
@@ -161,7 +166,7 @@ export const deniedRefusal = (denied: Denied, now: number): Result<never, RelayF
     : refuse("INVALID_CREDENTIALS");
 
 // Who never set a password proves nothing by one: their session has to do.
-function checkPassword(
+async function checkPassword(
   tx: Transaction,
   tried: {
     readonly handle: string;
@@ -169,40 +174,45 @@ function checkPassword(
     readonly authHash: Bytes | null;
     readonly now: number;
   },
-): Denied | null {
+): Promise<Denied | null> {
   const { handle, auth_hash, authHash, now } = tried;
-  const lock = lockOf(tx, handle, now);
+  const lock = await lockOf(tx, handle, now);
   if (lock.untilMs > now) return { outcome: "locked", untilMs: lock.untilMs };
   const matches =
     auth_hash === null
       ? authHash === null
       : authHash !== null && timingSafeEqual(auth_hash, authHash);
   if (matches) return null;
-  countFailure(tx, handle, lock.failures, now);
+  await countFailure(tx, handle, lock.failures, now);
   return { outcome: "refused" };
 }
 
-function lockOf(
+async function lockOf(
   tx: Transaction,
   handle: string,
   now: number,
-): { readonly failures: number; readonly untilMs: number } {
-  tx.sql.run(
+): Promise<{ readonly failures: number; readonly untilMs: number }> {
+  await tx.sql.run(
     "DELETE FROM login_failures WHERE at < ? AND locked_until < ?",
     now - LOGIN_LOCK_MS,
     now,
   );
-  const row = tx.sql.get<{ failures: number; locked_until: number }>(
+  const row = await tx.sql.get<{ failures: number; locked_until: number }>(
     "SELECT failures, locked_until FROM login_failures WHERE handle = ?",
     handle,
   );
   return { failures: row?.failures ?? 0, untilMs: row?.locked_until ?? 0 };
 }
 
-function countFailure(tx: Transaction, handle: string, before: number, now: number): void {
+async function countFailure(
+  tx: Transaction,
+  handle: string,
+  before: number,
+  now: number,
+): Promise<void> {
   const failures = before + 1;
   const lockedUntil = failures >= LOGIN_FAILURES_BEFORE_LOCK ? now + LOGIN_LOCK_MS : 0;
-  tx.sql.run(
+  await tx.sql.run(
     `INSERT INTO login_failures (handle, failures, locked_until, at) VALUES (?, ?, ?, ?)
      ON CONFLICT DO UPDATE SET failures = excluded.failures, locked_until = excluded.locked_until, at = excluded.at`,
     handle,

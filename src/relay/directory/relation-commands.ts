@@ -28,11 +28,11 @@ export const createInvite: Command<
     readonly approval?: boolean;
   },
   null
-> = (tx, invite) => {
-  if (tx.sql.get("SELECT 1 FROM agents WHERE agent_id = ?", invite.agentId) === undefined) {
+> = async (tx, invite) => {
+  if ((await tx.sql.get("SELECT 1 FROM agents WHERE agent_id = ?", invite.agentId)) === undefined) {
     return refuse("NOT_FOUND");
   }
-  tx.sql.run(
+  await tx.sql.run(
     "INSERT INTO invites (invite_id, code, agent_id, max_uses, expires_at, created_at, approval) VALUES (?, ?, ?, ?, ?, ?, ?)",
     invite.inviteId,
     invite.code,
@@ -45,11 +45,15 @@ export const createInvite: Command<
   return ok(null);
 };
 
-export const deleteInvite: Command<{ agentId: AgentId; inviteId: InviteId }, null> = (
+export const deleteInvite: Command<{ agentId: AgentId; inviteId: InviteId }, null> = async (
   tx,
   { agentId, inviteId },
 ) =>
-  tx.sql.run("DELETE FROM invites WHERE invite_id = ? AND agent_id = ?", inviteId, agentId) === 0
+  (await tx.sql.run(
+    "DELETE FROM invites WHERE invite_id = ? AND agent_id = ?",
+    inviteId,
+    agentId,
+  )) === 0
     ? refuse("NOT_FOUND")
     : ok(null);
 
@@ -65,8 +69,8 @@ export const acceptInvite: Command<
     readonly grantedScopes: readonly string[];
   },
   RelationRow
-> = (tx, { now, code, userId, relationId, conversationId, ledger, grantedScopes }) => {
-  const invite = tx.sql.get<{
+> = async (tx, { now, code, userId, relationId, conversationId, ledger, grantedScopes }) => {
+  const invite = await tx.sql.get<{
     invite_id: string;
     agent_id: AgentId;
     approval: number;
@@ -78,7 +82,7 @@ export const acceptInvite: Command<
     code,
   );
   if (invite === undefined) return refuse("NOT_FOUND");
-  const same = tx.sql.get<RelationRow>(
+  const same = await tx.sql.get<RelationRow>(
     "SELECT * FROM relations WHERE user_id = ? AND agent_id = ? AND status <> 'revoked'",
     userId,
     invite.agent_id,
@@ -100,28 +104,28 @@ export const acceptInvite: Command<
     granted_scopes: JSON.stringify(grantedScopes),
     created_at: now,
   };
-  tx.sql.run("UPDATE invites SET uses = uses + 1 WHERE invite_id = ?", invite.invite_id);
-  return establish(tx, relation, ledger);
+  await tx.sql.run("UPDATE invites SET uses = uses + 1 WHERE invite_id = ?", invite.invite_id);
+  return await establish(tx, relation, ledger);
 };
 
 export const requestContact: Command<
   { now: number; requestId: string; fromId: UserId; toId: UserId; noteSealed: string | null },
   { readonly requestId: string; readonly isNew: boolean }
-> = (tx, { now, requestId, fromId, toId, noteSealed }) => {
-  if (tx.sql.get("SELECT 1 FROM users WHERE user_id = ?", toId) === undefined)
+> = async (tx, { now, requestId, fromId, toId, noteSealed }) => {
+  if ((await tx.sql.get("SELECT 1 FROM users WHERE user_id = ?", toId)) === undefined)
     return refuse("NOT_FOUND");
   if (fromId === toId) return refuse("BAD_REQUEST", { path: "user_id" });
   // A blocked person learns nothing: the request is taken and goes nowhere.
-  if (tx.sql.get("SELECT 1 FROM blocks WHERE user_id = ? AND blocked_id = ?", toId, fromId)) {
+  if (await tx.sql.get("SELECT 1 FROM blocks WHERE user_id = ? AND blocked_id = ?", toId, fromId)) {
     return ok({ requestId, isNew: false });
   }
-  const known = tx.sql.get<{ request_id: string }>(
+  const known = await tx.sql.get<{ request_id: string }>(
     "SELECT request_id FROM contact_requests WHERE from_id = ? AND to_id = ?",
     fromId,
     toId,
   );
   if (known !== undefined) return ok({ requestId: known.request_id, isNew: false });
-  tx.sql.run(
+  await tx.sql.run(
     "INSERT INTO contact_requests (request_id, from_id, to_id, note_sealed, created_at) VALUES (?, ?, ?, ?, ?)",
     requestId,
     fromId,
@@ -142,21 +146,21 @@ export const acceptContact: Command<
     readonly ledger: readonly Bytes[];
   },
   RelationRow
-> = (tx, { now, requestId, userId, relationId, conversationId, ledger }) => {
-  const request = tx.sql.get<{ from_id: UserId }>(
+> = async (tx, { now, requestId, userId, relationId, conversationId, ledger }) => {
+  const request = await tx.sql.get<{ from_id: UserId }>(
     "SELECT from_id FROM contact_requests WHERE request_id = ? AND to_id = ?",
     requestId,
     userId,
   );
   if (request === undefined) return refuse("NOT_FOUND");
-  const same = tx.sql.get<{ conversation_id: string }>(
+  const same = await tx.sql.get<{ conversation_id: string }>(
     `SELECT conversation_id FROM relations WHERE kind = 'h2h' AND status <> 'revoked'
      AND ((user_id = ?1 AND peer_user_id = ?2) OR (user_id = ?2 AND peer_user_id = ?1))`,
     userId,
     request.from_id,
   );
   if (same !== undefined) return refuse("ID_TAKEN", { conversation_id: same.conversation_id });
-  tx.sql.run(
+  await tx.sql.run(
     "DELETE FROM contact_requests WHERE (from_id = ?1 AND to_id = ?2) OR (from_id = ?2 AND to_id = ?1)",
     userId,
     request.from_id,
@@ -172,19 +176,19 @@ export const acceptContact: Command<
     granted_scopes: "[]",
     created_at: now,
   };
-  return establish(tx, relation, ledger);
+  return await establish(tx, relation, ledger);
 };
 
 /** By the person asked, or taken back by the one who asked. */
-export const dropContactRequest: Command<{ requestId: string; userId: UserId }, null> = (
+export const dropContactRequest: Command<{ requestId: string; userId: UserId }, null> = async (
   tx,
   { requestId, userId },
 ) =>
-  tx.sql.run(
+  (await tx.sql.run(
     "DELETE FROM contact_requests WHERE request_id = ?1 AND (to_id = ?2 OR from_id = ?2)",
     requestId,
     userId,
-  ) === 0
+  )) === 0
     ? refuse("NOT_FOUND")
     : ok(null);
 
@@ -202,8 +206,8 @@ export const changeRelation: Command<
     readonly to: keyof typeof STATUS_FRAMES;
   },
   RelationRow
-> = (tx, { now, relationId, by, to }) => {
-  const relation = tx.sql.get<RelationRow & { creator_id: string | null }>(
+> = async (tx, { now, relationId, by, to }) => {
+  const relation = await tx.sql.get<RelationRow & { creator_id: string | null }>(
     "SELECT relations.*, creator_id FROM relations LEFT JOIN agents USING (agent_id) WHERE relation_id = ?",
     relationId,
   );
@@ -216,14 +220,14 @@ export const changeRelation: Command<
   if (row.status === to) return ok(row);
   if (row.status === "pending" && to !== "revoked") return refuse("FORBIDDEN");
   if (row.status === "revoked") return refuse("RELATION_REVOKED");
-  tx.sql.run("UPDATE relations SET status = ? WHERE relation_id = ?", to, relationId);
-  tx.sql.run(
+  await tx.sql.run("UPDATE relations SET status = ? WHERE relation_id = ?", to, relationId);
+  await tx.sql.run(
     "UPDATE conv SET status = ? WHERE id = ?",
     to === "established" ? "open" : to,
     row.conversation_id,
   );
   const payload = { ...relationMembers(row), by };
-  tx.append(systemEntry(row.conversation_id, STATUS_FRAMES[to], { payload }), now);
+  await tx.append(systemEntry(row.conversation_id, STATUS_FRAMES[to], { payload }), now);
   return ok({ ...row, status: to });
 };
 
@@ -231,8 +235,8 @@ export const changeRelation: Command<
 export const approveRelation: Command<
   { readonly now: number; readonly relationId: RelationId; readonly by: UserId },
   RelationRow
-> = (tx, { now, relationId, by }) => {
-  const relation = tx.sql.get<RelationRow>(
+> = async (tx, { now, relationId, by }) => {
+  const relation = await tx.sql.get<RelationRow>(
     `SELECT relations.* FROM relations JOIN agents USING (agent_id)
      WHERE relation_id = ? AND agents.creator_id = ?`,
     relationId,
@@ -241,19 +245,19 @@ export const approveRelation: Command<
   if (relation === undefined) return refuse("NOT_FOUND");
   if (relation.status === "revoked") return refuse("RELATION_REVOKED");
   if (relation.status !== "pending") return ok(relation);
-  tx.sql.run("UPDATE relations SET status = 'established' WHERE relation_id = ?", relationId);
-  tx.sql.run("UPDATE conv SET status = 'open' WHERE id = ?", relation.conversation_id);
-  const entry = establishedEntry(tx, relation);
+  await tx.sql.run("UPDATE relations SET status = 'established' WHERE relation_id = ?", relationId);
+  await tx.sql.run("UPDATE conv SET status = 'open' WHERE id = ?", relation.conversation_id);
+  const entry = await establishedEntry(tx, relation);
   if (!entry.ok) return entry;
-  tx.append(entry.value, now);
+  await tx.append(entry.value, now);
   return ok({ ...relation, status: "established" });
 };
 
 export const grantScopes: Command<
   { relationId: RelationId; grantedScopes: readonly string[] },
   RelationRow
-> = (tx, { relationId, grantedScopes }) => {
-  const row = tx.sql.get<RelationRow>(
+> = async (tx, { relationId, grantedScopes }) => {
+  const row = await tx.sql.get<RelationRow>(
     "UPDATE relations SET granted_scopes = ? WHERE relation_id = ? RETURNING *",
     JSON.stringify(grantedScopes),
     relationId,
@@ -261,33 +265,40 @@ export const grantScopes: Command<
   return row === undefined ? refuse("NOT_FOUND") : ok(row);
 };
 
-export const block: Command<{ now: number; userId: UserId; blockedId: UserId }, null> = (
+export const block: Command<{ now: number; userId: UserId; blockedId: UserId }, null> = async (
   tx,
   { now, userId, blockedId },
 ) => {
-  if (tx.sql.get("SELECT 1 FROM users WHERE user_id = ?", blockedId) === undefined)
+  if ((await tx.sql.get("SELECT 1 FROM users WHERE user_id = ?", blockedId)) === undefined)
     return refuse("NOT_FOUND");
-  tx.sql.run(
+  await tx.sql.run(
     "INSERT INTO blocks (user_id, blocked_id, created_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
     userId,
     blockedId,
     now,
   );
-  tx.sql.run("DELETE FROM contact_requests WHERE from_id = ? AND to_id = ?", blockedId, userId);
+  await tx.sql.run(
+    "DELETE FROM contact_requests WHERE from_id = ? AND to_id = ?",
+    blockedId,
+    userId,
+  );
   return ok(null);
 };
 
-export const unblock: Command<{ userId: UserId; blockedId: UserId }, null> = (
+export const unblock: Command<{ userId: UserId; blockedId: UserId }, null> = async (
   tx,
   { userId, blockedId },
 ) => {
-  tx.sql.run("DELETE FROM blocks WHERE user_id = ? AND blocked_id = ?", userId, blockedId);
+  await tx.sql.run("DELETE FROM blocks WHERE user_id = ? AND blocked_id = ?", userId, blockedId);
   return ok(null);
 };
 
 /** What the agent, or the person who asked, learns of the one who came. */
-function establishedEntry(tx: Transaction, relation: RelationRow): Result<NewEntry, RelayFailure> {
-  const person = tx.sql.get<{ display_name: string; identity_key: Bytes }>(
+async function establishedEntry(
+  tx: Transaction,
+  relation: RelationRow,
+): Promise<Result<NewEntry, RelayFailure>> {
+  const person = await tx.sql.get<{ display_name: string; identity_key: Bytes }>(
     "SELECT display_name, identity_key FROM users WHERE user_id = ?",
     relation.user_id,
   );
@@ -305,16 +316,16 @@ function establishedEntry(tx: Transaction, relation: RelationRow): Result<NewEnt
   return ok(systemEntry(relation.conversation_id, "relation.established", { payload }));
 }
 
-function establish(
+async function establish(
   tx: Transaction,
   relation: RelationRow,
   ledger: readonly Bytes[],
-): Result<RelationRow, RelayFailure> {
-  const entry = establishedEntry(tx, relation);
+): Promise<Result<RelationRow, RelayFailure>> {
+  const entry = await establishedEntry(tx, relation);
   if (!entry.ok) return entry;
   const isPending = relation.status === "pending";
   const member = { role: "member", ownerId: null } as const;
-  const created = createConversation(tx, {
+  const created = await createConversation(tx, {
     now: relation.created_at,
     conversationId: relation.conversation_id,
     type: relation.kind,
@@ -329,8 +340,8 @@ function establish(
   });
   if (!created.ok) return created;
   if (isPending)
-    tx.sql.run("UPDATE conv SET status = 'pending' WHERE id = ?", relation.conversation_id);
-  tx.sql.run(
+    await tx.sql.run("UPDATE conv SET status = 'pending' WHERE id = ?", relation.conversation_id);
+  await tx.sql.run(
     `INSERT INTO relations (relation_id, kind, user_id, agent_id, peer_user_id, status, conversation_id,
      granted_scopes, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     relation.relation_id,

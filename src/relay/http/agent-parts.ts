@@ -35,10 +35,14 @@ export const sameAgent = (api: Api, http: Http, agent: AgentRow): Result<AgentId
 };
 
 /** The agent of the path, when this person made it. */
-export function ownAgent(api: Api, http: Http, userId: UserId): Result<AgentRow, RelayFailure> {
+export async function ownAgent(
+  api: Api,
+  http: Http,
+  userId: UserId,
+): Promise<Result<AgentRow, RelayFailure>> {
   const agentId = api.id<AgentId>(http, "id");
   if (!agentId.ok) return agentId;
-  const agent = api.directory.agent(agentId.value);
+  const agent = await api.directory.agent(agentId.value);
   return agent?.creator_id === userId && agent.deleted_at === null
     ? ok(agent)
     : refuse("NOT_FOUND");

@@ -15,7 +15,7 @@ export function serveAgentSettings(app: RelayApp, api: Api): void {
 
 const changeAgent = (api: Api): Route =>
   api.human(async (http, who) => {
-    const agent = ownAgent(api, http, who.userId);
+    const agent = await ownAgent(api, http, who.userId);
     if (!agent.ok) return agent;
     const body = await api.body(http, ChangeAgentBody);
     if (!body.ok) return body;
@@ -42,13 +42,13 @@ const changeAgent = (api: Api): Route =>
     if (versioned?.ok === false) return versioned;
     api.relay.reviewAgent(agent_id);
     api.webhooks.wake(agent_id);
-    const row = api.directory.agent(agent_id);
+    const row = await api.directory.agent(agent_id);
     return row === null ? refuse("NOT_FOUND") : answer(agentOf(api, row, who.userId));
   });
 
 const deleteAgent = (api: Api): Route =>
   api.human(async (http, who) => {
-    const agent = ownAgent(api, http, who.userId);
+    const agent = await ownAgent(api, http, who.userId);
     if (!agent.ok) return agent;
     const { agent_id } = agent.value;
     const now = api.clock.now();
@@ -65,7 +65,7 @@ const deleteAgent = (api: Api): Route =>
 
 const changeToken = (api: Api): Route =>
   api.human(async (http, who) => {
-    const agent = ownAgent(api, http, who.userId);
+    const agent = await ownAgent(api, http, who.userId);
     if (!agent.ok) return agent;
     const token = makeAgentToken(api.random);
     const agentId = agent.value.agent_id;
@@ -78,7 +78,7 @@ const changeToken = (api: Api): Route =>
 
 const changeSecret = (api: Api): Route =>
   api.human(async (http, who) => {
-    const agent = ownAgent(api, http, who.userId);
+    const agent = await ownAgent(api, http, who.userId);
     if (!agent.ok) return agent;
     const agentId = agent.value.agent_id;
     const secret = makeWebhookSecret(api, agentId);

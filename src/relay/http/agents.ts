@@ -71,14 +71,15 @@ const createAgent = (api: Api): Route =>
   }, 201);
 
 const listAgents = (api: Api): Route =>
-  api.human((_http, who) =>
-    answerPage(api.directory.agentsOf(who.userId).map((row) => agentOf(api, row, who.userId))),
-  );
+  api.human(async (_http, who) => {
+    const rows = await api.directory.agentsOf(who.userId);
+    return answerPage(rows.map((row) => agentOf(api, row, who.userId)));
+  });
 
 const readAgent = (api: Api): Route =>
-  api.either((http, who) => {
+  api.either(async (http, who) => {
     const agentId = api.id<AgentId>(http, "id");
-    const row = agentId.ok ? api.directory.agent(agentId.value) : null;
+    const row = agentId.ok ? await api.directory.agent(agentId.value) : null;
     return row === null ? refuse("NOT_FOUND") : answer(agentOf(api, row, who.accountId));
   });
 
@@ -107,7 +108,7 @@ const registerKeys = (api: Api): Route =>
     });
     if (!registered.ok) return registered;
     const reason = registered.value.changed ? "identity" : "prekey";
-    api.relay.tellKeysChanged({ type: "agent", id: agentId.value }, reason);
+    await api.relay.tellKeysChanged({ type: "agent", id: agentId.value }, reason);
     return answer({ fingerprint: bytesToHex(sha256(signingKey)) });
   });
 
@@ -122,7 +123,7 @@ const putPrekeys = (api: Api): Route =>
       prekeys: body.value.prekeys,
     });
     if (!put.ok) return put;
-    api.relay.tellKeysChanged({ type: "agent", id: agentId.value }, "prekey");
+    await api.relay.tellKeysChanged({ type: "agent", id: agentId.value }, "prekey");
     return answer({});
   });
 
@@ -135,5 +136,5 @@ const sendAsAgent = (api: Api): Route =>
     const body = await api.body(http, AgentSendBody);
     if (!body.ok) return body;
     const frame = { type: "message.send", ...body.value } as const;
-    return ackOf(frame, await api.relay.posting.post(agentPrincipal(agentId.value), frame, null));
+    return ackOf(frame, await api.relay.posting.post(agentPrincipal(agent), frame, null));
   }, 201);

@@ -102,7 +102,7 @@ const readParams = (api: Api): Route =>
   api.open(async (http) => {
     const body = await api.body(http, AuthParamsBody);
     if (!body.ok) return body;
-    const user = api.directory.userByHandle(body.value.handle);
+    const user = await api.directory.userByHandle(body.value.handle);
     const madeUp = Buffer.from(api.admission.madeUpSalt(body.value.handle)).toString("base64");
     return answer({
       argon2_salt: user?.argon2_salt ?? madeUp,
@@ -169,7 +169,7 @@ const login = (api: Api): Route =>
     const { userId } = login.value;
     setRefreshCookie(api, http, refreshToken);
     const tokens = await tokensOf(api, { ...session, userId });
-    return answer({ ...tokens, backup: api.directory.backup(userId) });
+    return answer({ ...tokens, backup: await api.directory.backup(userId) });
   }, "login");
 
 const makeChallenge = (api: Api): Route =>
@@ -186,7 +186,11 @@ const loginByDevice = (api: Api): Route =>
     if (!body.ok) return body;
     const { device_id, challenge } = body.value;
     const signature = base64ToBytes(body.value.signature) ?? new Uint8Array();
-    const checked = api.admission.checkChallenge({ deviceId: device_id, challenge, signature });
+    const checked = await api.admission.checkChallenge({
+      deviceId: device_id,
+      challenge,
+      signature,
+    });
     if (!checked.ok) return checked;
     const { session, refreshToken } = makeSession(api, checked.value.userId, device_id);
     const started = await api.writer.run("startSession", { now: api.clock.now(), session });
@@ -202,7 +206,7 @@ const loginByIdentity = (api: Api): Route =>
     if (!body.ok) return body;
     const { user_id: userId, challenge } = body.value;
     const signature = base64ToBytes(body.value.signature) ?? new Uint8Array();
-    const checked = api.admission.checkIdentity({ userId, challenge, signature });
+    const checked = await api.admission.checkIdentity({ userId, challenge, signature });
     if (!checked.ok) return checked;
     const { session, refreshToken } = makeSession(api, userId, null);
     const started = await api.writer.run("startSession", { now: api.clock.now(), session });
@@ -240,9 +244,9 @@ const logout = (api: Api): Route =>
   });
 
 const readMe = (api: Api): Route =>
-  api.enrolling((_http, who) => {
-    const user = api.directory.user(who.userId);
-    const session = api.directory.session(who.sessionId);
+  api.enrolling(async (_http, who) => {
+    const user = await api.directory.user(who.userId);
+    const session = await api.directory.session(who.sessionId);
     if (user === null || session === null) return refuse("UNAUTHENTICATED");
     const { user_id, handle, display_name } = user;
     const session_expires_at = isoTime(session.expires_at);

@@ -1,6 +1,6 @@
 /** Who calls: by the token they bring, at the rate they may. */
 import { ok, type Result } from "#base/result.ts";
-import type { AgentId, DeviceId, UserId } from "#protocol/ids.ts";
+import type { DeviceId, UserId } from "#protocol/ids.ts";
 import type { Admission, HumanLogin } from "../admission.ts";
 import type { AgentRow } from "../directory/rows.ts";
 import { refuse, refuseFor, type RelayFailure } from "../failure.ts";
@@ -22,7 +22,7 @@ export interface Callers {
   anyone(http: Http, rate: RateName): Called<null>;
   enrolling(http: Http): Promise<Called<Enrolling>>;
   human(http: Http): Promise<Called<Human>>;
-  agent(http: Http): Called<AgentRow>;
+  agent(http: Http): Promise<Called<AgentRow>>;
   either(http: Http): Promise<Called<Principal>>;
 }
 
@@ -56,16 +56,16 @@ export function createCallers(needs: {
         ? refuse("FORBIDDEN", { reason: "enrol_device" })
         : ok({ ...login.value, deviceId });
     },
-    agent(http) {
-      const agent = admission.checkAgent(bearerOf(http));
+    async agent(http) {
+      const agent = await admission.checkAgent(bearerOf(http));
       if (!agent.ok) return agent;
       const allowed = limit(agent.value.agent_id, "rest");
       return allowed.ok ? agent : allowed;
     },
     async either(http) {
       if (bearerOf(http).startsWith("hsk_")) {
-        const agent = callers.agent(http);
-        return agent.ok ? ok(agentPrincipal(agent.value.agent_id)) : agent;
+        const agent = await callers.agent(http);
+        return agent.ok ? ok(agentPrincipal(agent.value)) : agent;
       }
       const human = await callers.human(http);
       return human.ok ? ok(humanPrincipal(human.value)) : human;
@@ -81,10 +81,11 @@ export const humanPrincipal = (human: Human): Principal => ({
   sessionId: human.sessionId,
 });
 
-export const agentPrincipal = (agentId: AgentId): Principal => ({
+export const agentPrincipal = ({ agent_id, messages_per_second }: AgentRow): Principal => ({
   type: "agent",
-  accountId: agentId,
-  endpointId: endpointOf(agentId),
+  accountId: agent_id,
+  endpointId: endpointOf(agent_id),
+  messagesPerSecond: messages_per_second,
 });
 
 /** The token a request brings; empty without one. */

@@ -20,28 +20,36 @@ export function serveContacts(app: RelayApp, api: Api): void {
 }
 
 const listContacts = (api: Api): Route =>
-  api.human((_http, who) => {
-    const relations = api.directory.relationsOf(who.userId).filter((row) => row.kind === "h2h");
+  api.human(async (_http, who) => {
+    const relations = await api.directory.relationsOf(who.userId);
     return answerPage(
-      relations.map((row) => {
-        const other = row.user_id === who.userId ? row.peer_user_id : row.user_id;
-        return { user: other === null ? null : userOf(api, other), relation: relationOf(row) };
-      }),
+      await Promise.all(
+        relations
+          .filter((row) => row.kind === "h2h")
+          .map(async (row) => {
+            const other = row.user_id === who.userId ? row.peer_user_id : row.user_id;
+            const user = other === null ? null : await userOf(api, other);
+            return { user, relation: relationOf(row) };
+          }),
+      ),
     );
   });
 
 const listRequests = (api: Api): Route =>
-  api.human((_http, who) =>
-    answerPage(
-      api.directory.contactRequestsOf(who.userId).map((row) => ({
-        request_id: row.request_id,
-        direction: row.to_id === who.userId ? "in" : "out",
-        user: userOf(api, row.to_id === who.userId ? row.from_id : row.to_id),
-        note_sealed: row.note_sealed,
-        created_at: isoTime(row.created_at),
-      })),
-    ),
-  );
+  api.human(async (_http, who) => {
+    const requests = await api.directory.contactRequestsOf(who.userId);
+    return answerPage(
+      await Promise.all(
+        requests.map(async (row) => ({
+          request_id: row.request_id,
+          direction: row.to_id === who.userId ? "in" : "out",
+          user: await userOf(api, row.to_id === who.userId ? row.from_id : row.to_id),
+          note_sealed: row.note_sealed,
+          created_at: isoTime(row.created_at),
+        })),
+      ),
+    );
+  });
 
 const requestContact = (api: Api): Route =>
   api.human(async (http, who) => {
@@ -74,7 +82,7 @@ const acceptRequest = (api: Api): Route =>
     if (!body.ok) return body;
     const ledger = decodeAll(body.value.ledger);
     if (ledger === null) return refuse("BAD_REQUEST", { path: "ledger" });
-    const asker = api.directory.contactRequest(requestId.value)?.from_id;
+    const asker = (await api.directory.contactRequest(requestId.value))?.from_id;
     const conversationId = body.value.conversation_id;
     const accepted = await api.writer.run("acceptContact", {
       now: api.clock.now(),
@@ -107,7 +115,7 @@ const dropRequest = (api: Api): Route =>
     return dropped.ok ? answer({}) : dropped;
   });
 
-const userOf = (api: Api, userId: UserId): PublicUser | null => {
-  const user = api.directory.user(userId);
+const userOf = async (api: Api, userId: UserId): Promise<PublicUser | null> => {
+  const user = await api.directory.user(userId);
   return user === null ? null : publicUser(user);
 };

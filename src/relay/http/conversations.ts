@@ -77,12 +77,16 @@ const conversationOf = (row: Row): Conversation => ({
   updated_at: isoTime(row.updated_at),
 });
 
-export function readConversation(
+export async function readConversation(
   api: Api,
   id: ConversationId,
   accountId: AccountId,
-): Conversation | null {
-  const row = api.sql.get<Row>(`${SELECT} WHERE own.account = ? AND conv.id = ?`, accountId, id);
+): Promise<Conversation | null> {
+  const row = await api.sql.get<Row>(
+    `${SELECT} WHERE own.account = ? AND conv.id = ?`,
+    accountId,
+    id,
+  );
   return row === undefined ? null : conversationOf(row);
 }
 
@@ -94,10 +98,10 @@ export function serveConversations(app: RelayApp, api: Api): void {
 }
 
 const listConversations = (api: Api): Route =>
-  api.either((http, who) => {
+  api.either(async (http, who) => {
     const limit = pageSize(http);
     const [at, id] = (http.req.query("cursor") ?? "").split(".");
-    const rows = api.sql.all<Row>(
+    const rows = await api.sql.all<Row>(
       `${SELECT} WHERE own.account = ? AND (conv.updated_at, conv.id) < (?, ?)
          ORDER BY conv.updated_at DESC, conv.id DESC LIMIT ?`,
       who.accountId,
@@ -111,9 +115,9 @@ const listConversations = (api: Api): Route =>
   });
 
 const readOne = (api: Api): Route =>
-  api.either((http, who) => {
+  api.either(async (http, who) => {
     const id = api.id<ConversationId>(http, "id");
-    const conversation = id.ok ? readConversation(api, id.value, who.accountId) : null;
+    const conversation = id.ok ? await readConversation(api, id.value, who.accountId) : null;
     return conversation === null ? refuse("NOT_FOUND") : answer(conversation);
   });
 
@@ -132,7 +136,7 @@ const changeFlags = (api: Api): Route =>
       archived,
     });
     if (!flagged.ok) return flagged;
-    return answer(readConversation(api, id.value, who.userId));
+    return answer(await readConversation(api, id.value, who.userId));
   });
 
 const listMembers = (api: Api): Route =>

@@ -57,7 +57,7 @@ const announce = (api: Api, prefixOf: (http: Http) => string): Route =>
 
 const put = (api: Api): Route =>
   api.either(async (http, who) => {
-    const upload = ownUpload(api, http.req.param("uploadId") ?? "", who);
+    const upload = await ownUpload(api, http.req.param("uploadId") ?? "", who);
     if (!upload.ok) return upload;
     if (upload.value.sha256 !== null) return refuse("ID_TAKEN");
     const bytes = http.req.raw.body;
@@ -71,7 +71,7 @@ const put = (api: Api): Route =>
 /** Where a broken upload goes on. */
 const state = (api: Api): Route =>
   api.either(async (http, who) => {
-    const upload = ownUpload(api, http.req.param("uploadId") ?? "", who);
+    const upload = await ownUpload(api, http.req.param("uploadId") ?? "", who);
     if (!upload.ok) return upload;
     const { attachment_id, size } = upload.value;
     return answer({ received: await api.blobs.received(attachment_id), size });
@@ -91,7 +91,7 @@ const confirm = (api: Api): Route =>
     const body = await api.body(http, ConfirmUploadBody);
     if (!body.ok) return body;
     const { upload_id, sha256 } = body.value;
-    const upload = ownUpload(api, upload_id, who);
+    const upload = await ownUpload(api, upload_id, who);
     if (!upload.ok) return upload;
     const { attachment_id, size } = upload.value;
     const stored = await api.blobs.stat(attachment_id);
@@ -109,7 +109,7 @@ const confirm = (api: Api): Route =>
 const download = (api: Api): Route =>
   api.eitherRaw(async (http, who) => {
     const id = http.req.param("attachmentId");
-    const upload = isUuid(id) ? api.uploads.confirmed(id as string as AttachmentId) : null;
+    const upload = isUuid(id) ? await api.uploads.confirmed(id as string as AttachmentId) : null;
     const members = upload === null ? [] : await api.log.members(upload.conv);
     const isMember = members.some(
       (member) => member.id === who.accountId && member.leftSeq === null,
@@ -117,8 +117,12 @@ const download = (api: Api): Route =>
     return upload !== null && isMember ? ok(blobResponse(api, http, upload)) : refuse("NOT_FOUND");
   });
 
-function ownUpload(api: Api, uploadId: string, who: Principal): Result<UploadRow, RelayFailure> {
-  const upload = api.uploads.byId(uploadId);
+async function ownUpload(
+  api: Api,
+  uploadId: string,
+  who: Principal,
+): Promise<Result<UploadRow, RelayFailure>> {
+  const upload = await api.uploads.byId(uploadId);
   const isOpen =
     upload?.uploader === who.accountId && upload.created_at + UPLOAD_LIFETIME_MS > api.clock.now();
   return upload !== null && isOpen ? ok(upload) : refuse("NOT_FOUND");

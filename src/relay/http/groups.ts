@@ -36,7 +36,8 @@ const createGroup = (api: Api): Route =>
     const ledger = decodeAll(body.value.ledger);
     const others = body.value.members.filter((member) => member.id !== who.userId);
     if (ledger === null) return refuse("BAD_REQUEST", { path: "ledger" });
-    if (!others.every((member) => exists(api, member))) return refuse("NOT_FOUND");
+    const known = await Promise.all(others.map((member) => exists(api, member)));
+    if (known.includes(false)) return refuse("NOT_FOUND");
     const owner = { id: who.userId, type: "human", role: "owner", ownerId: null } as const;
     const added = { change: "member_added", by: who.userId };
     const created = await api.log.createConversation({
@@ -56,12 +57,12 @@ const createGroup = (api: Api): Route =>
         systemEntry(conversation_id, "group.updated", { ...added, subject_id: member.id }),
       ),
     });
-    return created.ok ? answer(readConversation(api, conversation_id, who.userId)) : created;
+    return created.ok ? answer(await readConversation(api, conversation_id, who.userId)) : created;
   }, 201);
 
 const addMember = (api: Api): Route =>
-  changing(api, AddMemberBody, (http, who, { id, type, ledger }) =>
-    exists(api, { id, type })
+  changing(api, AddMemberBody, async (http, who, { id, type, ledger }) =>
+    (await exists(api, { id, type }))
       ? change(api, http, who, ledger, { change: "member_added", id, type })
       : refuse("NOT_FOUND"),
   );
@@ -122,10 +123,16 @@ async function change(
     by: { accountId: who.userId, deviceId: who.deviceId },
     change: groupChange,
   });
-  return changed.ok ? answer(readConversation(api, id.value, who.userId)) : changed;
+  return changed.ok ? answer(await readConversation(api, id.value, who.userId)) : changed;
 }
 
-const exists = (api: Api, member: { id: AccountId; type: "human" | "agent" }): boolean =>
-  member.type === "human"
-    ? api.directory.user(member.id as UserId) !== null
-    : api.directory.agent(member.id as AgentId) !== null;
+async function exists(
+  api: Api,
+  member: { id: AccountId; type: "human" | "agent" },
+): Promise<boolean> {
+  const account =
+    member.type === "human"
+      ? await api.directory.user(member.id as UserId)
+      : await api.directory.agent(member.id as AgentId);
+  return account !== null;
+}

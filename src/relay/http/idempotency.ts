@@ -8,6 +8,7 @@ import type { HttpBindings } from "@hono/node-server";
 import { utf8, utf8ToText, type Bytes } from "#base/bytes.ts";
 import { MAX_BODY_BYTES, MAX_ID_CHARACTERS } from "#protocol/limits.ts";
 import { refuse } from "../failure.ts";
+import { orNull } from "../store/sql.ts";
 import { respond, type ApiNeeds } from "./api.ts";
 import { bearerOf } from "./callers.ts";
 
@@ -32,12 +33,13 @@ export function onceByKey(
     if (caller === null) return next();
     const scope = createHash("sha256").update(`${caller}\0${key}`).digest("hex");
     const requestHash = await hashOf(http);
-    await working.get(scope);
-    const kept = find(needs, scope);
-    if (kept !== null) return repeat(needs, http, scope, kept, requestHash);
+    // Nothing is waited for between the last look and the claim.
+    while (working.has(scope)) await working.get(scope);
     const { promise, resolve } = Promise.withResolvers<void>();
     working.set(scope, promise);
     try {
+      const kept = await find(needs, scope);
+      if (kept !== null) return repeat(needs, http, scope, kept, requestHash);
       await next();
       await keep(needs, scope, requestHash, http.res);
     } finally {
@@ -55,7 +57,7 @@ async function callerOf(
 ): Promise<string | null> {
   const token = bearerOf(http);
   if (token.startsWith("hsk_")) {
-    const agent = admission.checkAgent(token);
+    const agent = await admission.checkAgent(token);
     return agent.ok ? agent.value.agent_id : null;
   }
   const login = await admission.checkAccess(token);
@@ -70,14 +72,17 @@ async function hashOf(http: Http): Promise<Bytes> {
   return new Uint8Array(hash.update(text.slice(0, MAX_BODY_BYTES)).digest());
 }
 
-function find({ sql, clock }: Pick<ApiNeeds, "sql" | "clock">, scope: string): Kept | null {
-  const row = sql.get<Kept>(
-    "SELECT request_hash, status, sealed FROM idempotency WHERE scope = ? AND at > ?",
-    scope,
-    clock.now() - KEPT_MS,
+const find = (
+  { sql, clock }: Pick<ApiNeeds, "sql" | "clock">,
+  scope: string,
+): Promise<Kept | null> =>
+  orNull(
+    sql.get<Kept>(
+      "SELECT request_hash, status, sealed FROM idempotency WHERE scope = ? AND at > ?",
+      scope,
+      clock.now() - KEPT_MS,
+    ),
   );
-  return row ?? null;
-}
 
 function repeat(
   { atRest }: Pick<ApiNeeds, "atRest">,

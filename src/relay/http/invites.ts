@@ -28,7 +28,7 @@ export function serveInvites(app: RelayApp, api: Api): void {
 
 const createInvite = (api: Api): Route =>
   api.human(async (http, who) => {
-    const agent = ownAgent(api, http, who.userId);
+    const agent = await ownAgent(api, http, who.userId);
     if (!agent.ok) return agent;
     const body = await api.body(http, CreateInviteBody);
     if (!body.ok) return body;
@@ -49,11 +49,12 @@ const createInvite = (api: Api): Route =>
   }, 201);
 
 const listInvites = (api: Api): Route =>
-  api.human((http, who) => {
-    const agent = ownAgent(api, http, who.userId);
+  api.human(async (http, who) => {
+    const agent = await ownAgent(api, http, who.userId);
     if (!agent.ok) return agent;
+    const invites = await api.directory.invitesOf(agent.value.agent_id);
     return answerPage(
-      api.directory.invitesOf(agent.value.agent_id).map((row) => ({
+      invites.map((row) => ({
         invite_id: row.invite_id,
         code: row.code,
         uses: row.uses,
@@ -65,7 +66,7 @@ const listInvites = (api: Api): Route =>
 
 const deleteInvite = (api: Api): Route =>
   api.human(async (http, who) => {
-    const agent = ownAgent(api, http, who.userId);
+    const agent = await ownAgent(api, http, who.userId);
     const inviteId = api.id<InviteId>(http, "inviteId");
     if (!agent.ok) return agent;
     if (!inviteId.ok) return inviteId;
@@ -77,15 +78,15 @@ const deleteInvite = (api: Api): Route =>
   });
 
 const showInvite = (api: Api): Route =>
-  api.open((http) => {
-    const invite = api.directory.invite(http.req.param("code") ?? "");
+  api.open(async (http) => {
+    const invite = await api.directory.invite(http.req.param("code") ?? "");
     if (invite === null) return refuse("NOT_FOUND");
     const isSpent =
       (invite.max_uses !== null && invite.uses >= invite.max_uses) ||
       (invite.expires_at !== null && invite.expires_at <= api.clock.now());
     if (isSpent) return refuse("INVITE_EXPIRED");
-    const agent = api.directory.agent(invite.agent_id);
-    const keys = agentKeys(api, invite.agent_id);
+    const agent = await api.directory.agent(invite.agent_id);
+    const keys = await agentKeys(api, invite.agent_id);
     if (agent === null || keys === null) return refuse("NOT_FOUND");
     return answer({ agent: agentOf(api, agent, null), keys });
   });
@@ -96,8 +97,8 @@ const acceptInvite = (api: Api): Route =>
     if (!body.ok) return body;
     const ledger = decodeAll(body.value.ledger);
     if (ledger === null) return refuse("BAD_REQUEST", { path: "ledger" });
-    const invited = api.directory.invite(http.req.param("code") ?? "");
-    const agent = invited === null ? null : api.directory.agent(invited.agent_id);
+    const invited = await api.directory.invite(http.req.param("code") ?? "");
+    const agent = invited === null ? null : await api.directory.agent(invited.agent_id);
     const allowed = agent === null ? null : checkScopes(agent, body.value.granted_scopes);
     if (allowed?.ok === false) return allowed;
     const accepted = await api.writer.run("acceptInvite", {

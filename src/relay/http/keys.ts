@@ -5,16 +5,17 @@ import { Backup, PrekeysBody, type AgentKeys, type UserKeys } from "#protocol/re
 import { refuse, refuseFor } from "../failure.ts";
 import { answer, isoTime, type Api, type RelayApp, type Route } from "./api.ts";
 
-export function agentKeys(api: Api, agentId: AgentId): AgentKeys | null {
-  const agent = api.directory.agent(agentId);
+export async function agentKeys(api: Api, agentId: AgentId): Promise<AgentKeys | null> {
+  const agent = await api.directory.agent(agentId);
   if (agent === null) return null;
-  const card = api.directory.accountLedger(agentId, -1)[0]?.entry;
+  const [first] = await api.directory.accountLedger(agentId, -1);
+  const card = first?.entry;
   return {
     agent_id: agentId,
     public_key: agent.public_key === null ? "" : bytesToBase64(agent.public_key),
     signing_public_key: agent.signing_key === null ? "" : bytesToBase64(agent.signing_key),
     card: card === undefined ? null : bytesToBase64(card),
-    prekeys: [...api.directory.prekeys(agentId)],
+    prekeys: await api.directory.prekeys(agentId),
   };
 }
 
@@ -33,31 +34,34 @@ export function serveKeys(app: RelayApp, api: Api): void {
 }
 
 const readUserKeys = (api: Api): Route =>
-  api.either((http, who) => {
+  api.either(async (http, who) => {
     const userId = api.id<UserId>(http, "id");
     if (!userId.ok) return userId;
     const waitMs = api.relay.buckets.take(`userKeys ${who.accountId}`, api.rates.userKeys);
     if (waitMs > 0) return refuseFor("RATE_LIMITED", waitMs);
-    const user = api.directory.user(userId.value);
+    const user = await api.directory.user(userId.value);
     if (user === null) return refuse("NOT_FOUND");
+    const devices = await api.directory.devicesOf(userId.value);
     const keys: UserKeys = {
       user_id: user.user_id,
       identity_key: bytesToBase64(user.identity_key),
-      devices: api.directory.devicesOf(userId.value).map((device) => ({
-        device_id: device.device_id,
-        signing_public_key: bytesToBase64(device.signing_key),
-        certificate: bytesToBase64(device.certificate),
-        prekeys: [...api.directory.prekeys(device.device_id)],
-        revoked_at: device.revoked_at === null ? null : isoTime(device.revoked_at),
-      })),
+      devices: await Promise.all(
+        devices.map(async (device) => ({
+          device_id: device.device_id,
+          signing_public_key: bytesToBase64(device.signing_key),
+          certificate: bytesToBase64(device.certificate),
+          prekeys: await api.directory.prekeys(device.device_id),
+          revoked_at: device.revoked_at === null ? null : isoTime(device.revoked_at),
+        })),
+      ),
     };
     return answer(keys);
   });
 
 const readAgentKeys = (api: Api): Route =>
-  api.either((http) => {
+  api.either(async (http) => {
     const agentId = api.id<AgentId>(http, "id");
-    const keys = agentId.ok ? agentKeys(api, agentId.value) : null;
+    const keys = agentId.ok ? await agentKeys(api, agentId.value) : null;
     return keys === null ? refuse("NOT_FOUND") : answer(keys);
   });
 
@@ -70,13 +74,13 @@ const putPrekeys = (api: Api): Route =>
       prekeys: body.value.prekeys,
     });
     if (!put.ok) return put;
-    api.relay.tellKeysChanged({ type: "human", id: who.userId }, "prekey");
+    await api.relay.tellKeysChanged({ type: "human", id: who.userId }, "prekey");
     return answer({});
   });
 
 const readBackup = (api: Api): Route =>
-  api.enrolling((_http, who) => {
-    const backup = api.directory.backup(who.userId);
+  api.enrolling(async (_http, who) => {
+    const backup = await api.directory.backup(who.userId);
     return backup === null ? refuse("NOT_FOUND") : answer(backup);
   });
 

@@ -34,10 +34,10 @@ export function ledgerAppendOf(row: LedgerRow) {
 }
 
 const readAccountLedger = (api: Api): Route => {
-  const read = (http: Http) => {
+  const read = async (http: Http) => {
     const accountId = api.id<AccountId>(http, "id");
     if (!accountId.ok) return accountId;
-    const rows = api.directory.accountLedger(accountId.value, afterOf(http));
+    const rows = await api.directory.accountLedger(accountId.value, afterOf(http));
     return answerPage(rows.map((row) => rowOf(row.seq, row.prev_hash, row.entry)));
   };
   const forAgents = api.agent(read);
@@ -63,7 +63,7 @@ const appendAccountLedger = (api: Api): Route =>
       ...append.value,
     });
     if (!appended.ok) return appended;
-    api.relay.tellKeysChanged({ type: who.type, id: who.accountId }, "identity");
+    await api.relay.tellKeysChanged({ type: who.type, id: who.accountId }, "identity");
     return answer({});
   }, 201);
 

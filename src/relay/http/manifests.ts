@@ -63,7 +63,7 @@ export async function changeManifest(
     capability_manifest_hash: checked.hash,
     breaking: isBreakingChange(manifestOf(agent), checked.manifest),
   } as const;
-  for (const accountId of api.directory.relatedTo(agent.agent_id))
+  for (const accountId of await api.directory.relatedTo(agent.agent_id))
     if (accountId !== agent.agent_id) api.relay.tell(accountId, frame);
   return ok(null);
 }
@@ -86,9 +86,9 @@ const grantScopes = (api: Api): Route =>
     const body = await api.body(http, ScopesBody);
     if (!body.ok) return body;
     const { capability_manifest_version, granted_scopes } = body.value;
-    const relation = api.directory.relation(relationId.value);
+    const relation = await api.directory.relation(relationId.value);
     const agentId = relation?.agent_id ?? null;
-    const agent = agentId === null ? null : api.directory.agent(agentId);
+    const agent = agentId === null ? null : await api.directory.agent(agentId);
     if (relation?.user_id !== who.userId || agent === null) return refuse("NOT_FOUND");
     // A decision about a manifest that is not the current one was made about something else.
     if (agent.manifest_version !== capability_manifest_version)

@@ -10,11 +10,11 @@ export function servePins(app: RelayApp, api: Api): void {
 }
 
 const listPins = (api: Api): Route =>
-  api.either((http, who) => {
+  api.either(async (http, who) => {
     const id = api.id<ConversationId>(http, "id");
     if (!id.ok) return id;
-    if (!api.directory.isMember(id.value, who.accountId)) return refuse("NOT_MEMBER");
-    const rows = api.sql.all<{ msg_id: MessageId; pinned_by: string; at: number }>(
+    if (!(await api.directory.isMember(id.value, who.accountId))) return refuse("NOT_MEMBER");
+    const rows = await api.sql.all<{ msg_id: MessageId; pinned_by: string; at: number }>(
       "SELECT msg_id, pinned_by, at FROM pin WHERE conv = ? ORDER BY at, rowid",
       id.value,
     );

@@ -61,8 +61,10 @@ async function waitForBatch(
     isOver = true;
     tell();
   });
-  const off = api.log.onAppended((entry) => {
-    if (api.directory.isMember(entry.conversationId, agentId)) tell();
+  const off = api.log.onAppended(({ conversationId }) => {
+    const concerns = api.directory.isMember(conversationId, agentId);
+    // Who cannot tell whether it is news looks; a read that fails then fails for the caller to see.
+    void concerns.catch(() => true).then((isNews) => isNews && tell());
   });
   ends.addEventListener("abort", () => tell(), { once: true });
   try {

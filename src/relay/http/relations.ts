@@ -22,16 +22,18 @@ const CHANGES = { suspend: "suspended", restore: "established", revoke: "revoked
 export function serveRelations(app: RelayApp, api: Api): void {
   app.get(
     "/relations",
-    api.either((_http, who) =>
-      answerPage(api.directory.relationsOf(who.accountId).map(relationOf)),
-    ),
+    api.either(async (_http, who) => {
+      const relations = await api.directory.relationsOf(who.accountId);
+      return answerPage(relations.map(relationOf));
+    }),
   );
   app.get(
     "/agents/:id/relations",
-    api.human((http, who) => {
-      const agent = ownAgent(api, http, who.userId);
+    api.human(async (http, who) => {
+      const agent = await ownAgent(api, http, who.userId);
       if (!agent.ok) return agent;
-      return answerPage(api.directory.relationsOfAgent(agent.value.agent_id).map(relationOf));
+      const relations = await api.directory.relationsOfAgent(agent.value.agent_id);
+      return answerPage(relations.map(relationOf));
     }),
   );
   app.post(

@@ -41,8 +41,8 @@ export function serveUsers(app: RelayApp, api: Api): void {
 }
 
 const readOwnProfile = (api: Api): Route =>
-  api.human((_http, who) => {
-    const user = api.directory.user(who.userId);
+  api.human(async (_http, who) => {
+    const user = await api.directory.user(who.userId);
     if (user === null) return refuse("NOT_FOUND");
     return answer({
       ...publicUser(user),
@@ -71,7 +71,7 @@ const deleteAccount = (api: Api): Route =>
     if (!body.ok) return body;
     const { auth_key } = body.value;
     const authKey = auth_key === null ? null : base64ToBytes(auth_key);
-    const agents = api.directory.agentsOf(who.userId);
+    const agents = await api.directory.agentsOf(who.userId);
     const deleted = await api.writer.run("deleteAccount", {
       now: api.clock.now(),
       userId: who.userId,
@@ -86,10 +86,10 @@ const deleteAccount = (api: Api): Route =>
   });
 
 const listOwnDevices = (api: Api): Route =>
-  api.enrolling((_http, who) =>
-    answerPage(
-      api.directory
-        .devicesOf(who.userId)
+  api.enrolling(async (_http, who) => {
+    const devices = await api.directory.devicesOf(who.userId);
+    return answerPage(
+      devices
         .filter((device) => device.revoked_at === null)
         .map((device) => ({
           device_id: device.device_id,
@@ -98,8 +98,8 @@ const listOwnDevices = (api: Api): Route =>
           last_active_at: isoTime(device.last_active_at),
           current: device.device_id === who.deviceId,
         })),
-    ),
-  );
+    );
+  });
 
 const enrolDevice = (api: Api): Route =>
   api.enrolling(async (http, who) => {
@@ -118,7 +118,7 @@ const enrolDevice = (api: Api): Route =>
       sessionId: who.sessionId,
     });
     if (!added.ok) return added;
-    api.relay.tellKeysChanged({ type: "human", id: who.userId }, "device_added");
+    await api.relay.tellKeysChanged({ type: "human", id: who.userId }, "device_added");
     const session = { sessionId: who.sessionId, userId: who.userId, deviceId: device.deviceId };
     return answer({
       user_id: who.userId,
@@ -140,25 +140,24 @@ const removeDevice = (api: Api): Route =>
     if (!removed.ok) return removed;
     const ended = { which: "device", deviceId: deviceId.value } as const;
     api.relay.endSessions(who.userId, ended, "device_removed");
-    api.relay.tellKeysChanged({ type: "human", id: who.userId }, "device_removed");
+    await api.relay.tellKeysChanged({ type: "human", id: who.userId }, "device_removed");
     return answer({});
   });
 
 const searchByHandle = (api: Api): Route =>
-  api.human((http) => {
+  api.human(async (http) => {
     const handle = (http.req.query("q") ?? "").replace(/^@/, "").toLowerCase();
-    const user = api.directory.userByHandle(handle);
+    const user = await api.directory.userByHandle(handle);
     return answerPage(user === null ? [] : [publicUser(user)]);
   });
 
 const listBlocks = (api: Api): Route =>
-  api.human((_http, who) =>
-    answerPage(
-      api.directory
-        .blocksOf(who.userId)
-        .map((row) => ({ user_id: row.blocked_id, created_at: isoTime(row.created_at) })),
-    ),
-  );
+  api.human(async (_http, who) => {
+    const blocks = await api.directory.blocksOf(who.userId);
+    return answerPage(
+      blocks.map((row) => ({ user_id: row.blocked_id, created_at: isoTime(row.created_at) })),
+    );
+  });
 
 const block = (api: Api): Route =>
   api.human(async (http, who) => {
@@ -181,8 +180,8 @@ const unblock = (api: Api): Route =>
   });
 
 const readUser = (api: Api): Route =>
-  api.either((http) => {
+  api.either(async (http) => {
     const userId = api.id<UserId>(http, "id");
-    const user = userId.ok ? api.directory.user(userId.value) : null;
+    const user = userId.ok ? await api.directory.user(userId.value) : null;
     return user === null ? refuse("NOT_FOUND") : answer(publicUser(user));
   });

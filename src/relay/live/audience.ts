@@ -1,5 +1,6 @@
 /** Who is in a conversation, remembered while it does not change, and entries handed on in log order. */
 import type { Log } from "#base/log.ts";
+import { createKeyedQueue } from "#base/queue.ts";
 import type { AccountId, ConversationId } from "#protocol/ids.ts";
 import { factsOf } from "../json-log.ts";
 import type { EntryKind, LogMember, LogStore, StoredEntry } from "../log/log-store.ts";
@@ -26,15 +27,34 @@ const MAX_REMEMBERED = 10_000;
 
 export function createAudience(log: LogStore, events: Log): Audience {
   const membersByConversation = new Map<ConversationId, readonly LogMember[]>();
-  const loading = new Map<ConversationId, Promise<void>>();
+  const telling = new Map<ConversationId, Promise<void>>();
+  /** Whoever asks while a read is under way shares it, so that all go on in the order they asked. */
+  const loading = new Map<ConversationId, Promise<readonly LogMember[]>>();
+  const reads = createKeyedQueue();
 
-  const members = async (conversationId: ConversationId): Promise<readonly LogMember[]> => {
-    const known = membersByConversation.get(conversationId);
-    if (known !== undefined) return known;
-    const read = await log.members(conversationId);
-    if (membersByConversation.size >= MAX_REMEMBERED) membersByConversation.clear();
-    if (read.length > 0) membersByConversation.set(conversationId, read);
-    return read;
+  const load = (conversationId: ConversationId): Promise<readonly LogMember[]> => {
+    const loaded = reads
+      .run(conversationId, () => log.members(conversationId))
+      .then((read) => {
+        // A read that began before the members changed is its callers' alone.
+        if (loading.get(conversationId) !== loaded) return read;
+        if (membersByConversation.size >= MAX_REMEMBERED) membersByConversation.clear();
+        if (read.length > 0) membersByConversation.set(conversationId, read);
+        return read;
+      })
+      .finally(() => {
+        if (loading.get(conversationId) === loaded) loading.delete(conversationId);
+      });
+    loading.set(conversationId, loaded);
+    return loaded;
+  };
+  const members = async (conversationId: ConversationId): Promise<readonly LogMember[]> =>
+    membersByConversation.get(conversationId) ??
+    loading.get(conversationId) ??
+    load(conversationId);
+  const forget = (conversationId: ConversationId): void => {
+    membersByConversation.delete(conversationId);
+    loading.delete(conversationId);
   };
 
   return {
@@ -47,8 +67,8 @@ export function createAudience(log: LogStore, events: Log): Audience {
     },
     withMembers(entry, task) {
       const { conversationId } = entry;
-      if (CHANGES_MEMBERS.has(entry.kind)) membersByConversation.delete(conversationId);
-      const before = loading.get(conversationId);
+      if (CHANGES_MEMBERS.has(entry.kind)) forget(conversationId);
+      const before = telling.get(conversationId);
       const known = membersByConversation.get(conversationId);
       if (before === undefined && known !== undefined) {
         task(known);
@@ -60,9 +80,9 @@ export function createAudience(log: LogStore, events: Log): Audience {
         // Nobody is told then; whoever hears of the next entry sees the gap and fetches.
         .catch((fault: unknown) => events.error("fan_out.failed", factsOf(fault)))
         .finally(() => {
-          if (loading.get(conversationId) === next) loading.delete(conversationId);
+          if (telling.get(conversationId) === next) telling.delete(conversationId);
         });
-      loading.set(conversationId, next);
+      telling.set(conversationId, next);
     },
   };
 }

@@ -23,7 +23,13 @@ export type Principal =
       readonly endpointId: DeviceId;
       readonly sessionId: string;
     }
-  | { readonly type: "agent"; readonly accountId: AccountId; readonly endpointId: DeviceId };
+  | {
+      readonly type: "agent";
+      readonly accountId: AccountId;
+      readonly endpointId: DeviceId;
+      /** Its own limit, as of the last look at the agent; null: that of every agent. */
+      readonly messagesPerSecond: number | null;
+    };
 
 /** Where a socket stands in one conversation. */
 export type Feed = {
@@ -55,6 +61,8 @@ export type Connection = {
   pingedAt: number;
   usedAt: number;
   inFlight: number;
+  /** While it is being brought level: what it says meanwhile is heard afterwards, in order. Never rejects. */
+  resuming: Promise<void> | null;
   unackedCount: number;
   unackedBytes: number;
   readonly feeds: Map<ConversationId, Feed>;
@@ -89,6 +97,7 @@ export function makeConnection(
     pingedAt: now,
     usedAt: now,
     inFlight: 0,
+    resuming: null,
     unackedCount: 0,
     unackedBytes: 0,
     feeds: new Map(),

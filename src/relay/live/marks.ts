@@ -1,4 +1,5 @@
 /** Small signs in a conversation that are no messages: read and delivered marks, typing, control records of the moment. */
+import { createKeyedQueue } from "#base/queue.ts";
 import type { AccountId, ConversationId, UserId } from "#protocol/ids.ts";
 import { TYPING_EXPIRES_MS } from "#protocol/limits.ts";
 import type { RelayFrame } from "#protocol/relay-frame.ts";
@@ -22,6 +23,8 @@ type Needs = {
 
 export class Marks {
   readonly #needs: Needs;
+  /** Marks are told in the order the log took them. */
+  readonly #telling = createKeyedQueue();
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -46,22 +49,25 @@ export class Marks {
   ) {
     const marked = await this.#needs.log.markRead(conversationId, accountId, seq);
     if (!marked.ok || !marked.value.moved) return marked;
-    const place = { conversation_id: conversationId, seq: marked.value.readSeq };
-    const others = (await this.#needs.audience.othersOf(conversationId, accountId)) ?? [];
-    const told = this.#sharesReads(accountId, others) ? others.map((other) => other.id) : [];
-    const userId = accountId as UserId;
-    this.#publish(
-      [accountId, ...told],
-      { type: "message.read", ...place, user_id: userId },
-      except,
+    const { readSeq } = marked.value;
+    await this.#telling.run(conversationId, () =>
+      this.#tellRead(accountId, conversationId, readSeq, except),
     );
-    this.#publish(told, {
-      type: "message.status_updated",
-      ...place,
-      status: "read",
-      user_id: userId,
-    });
     return marked;
+  }
+
+  async #tellRead(
+    accountId: AccountId,
+    conversationId: ConversationId,
+    seq: number,
+    except: string | null,
+  ): Promise<void> {
+    const others = (await this.#needs.audience.othersOf(conversationId, accountId)) ?? [];
+    const isShared = await this.#sharesReads(accountId, others);
+    const told = isShared ? others.map((other) => other.id) : [];
+    const place = { conversation_id: conversationId, seq, user_id: accountId as UserId };
+    this.#publish([accountId, ...told], { type: "message.read", ...place }, except);
+    this.#publish(told, { type: "message.status_updated", ...place, status: "read" });
   }
 
   async tellDelivered({ accountId, conversationId, seq }: Delivered): Promise<void> {
@@ -136,10 +142,11 @@ export class Marks {
   }
 
   // Between two people, either may keep read marks to themselves.
-  #sharesReads(reader: AccountId, others: readonly LogMember[]): boolean {
+  async #sharesReads(reader: AccountId, others: readonly LogMember[]): Promise<boolean> {
     const [other] = others;
     if (others.length !== 1 || other?.type !== "human") return true;
     const { directory } = this.#needs;
-    return [reader, other.id].every((id) => directory.user(id as UserId)?.read_receipts === 1);
+    const both = await Promise.all([reader, other.id].map((id) => directory.user(id as UserId)));
+    return both.every((user) => user?.read_receipts === 1);
   }
 }

@@ -1,11 +1,10 @@
 /** Takes what a member wants stored, over socket or REST alike: checks, rates, then the log. SPEC P116. */
 import type { Clock } from "#base/clock.ts";
 import { ok, type Result } from "#base/result.ts";
-import type { AgentId, ConversationId, MessageId } from "#protocol/ids.ts";
+import type { ConversationId, MessageId } from "#protocol/ids.ts";
 import type { EndpointFrameOf } from "#protocol/endpoint-frame.ts";
 import { MAX_ARTIFACT_LIFETIME_MS, RECALL_WINDOW_MS } from "#protocol/limits.ts";
 import { ENVELOPE_FORMAT } from "#protocol/version.ts";
-import type { Directory } from "../directory/directory.ts";
 import { checkEnvelope, decodeBase64, type Sealed } from "../envelope-check.ts";
 import { refuse, refuseFor, type RelayFailure } from "../failure.ts";
 import { secondsSince, type Metrics } from "../metrics.ts";
@@ -39,7 +38,6 @@ type Needs = {
   readonly buckets: Buckets;
   readonly rates: Rates;
   readonly metrics: Metrics;
-  readonly directory: Directory;
 };
 
 type Stored = Promise<Result<Appended, RelayFailure>>;
@@ -58,7 +56,10 @@ export class Posting {
     this.#needs = needs;
   }
 
-  /** Resolves when the entry is on disk; `tag` names the writing socket. */
+  /**
+   * Resolves when the entry is on disk; `tag` names the writing socket. Nothing is waited for before the log has the
+   * entry, so that what one socket sends is stored in the order it came.
+   */
   async post(principal: Principal, frame: DurableEndpointFrame, tag: string | null): Stored {
     const { buckets, clock, metrics } = this.#needs;
     const rule = principal.type === "agent" ? "agentMessages" : "humanMessages";
@@ -78,9 +79,9 @@ export class Posting {
   }
 
   #rateOf(principal: Principal): Rate {
-    const { rates, directory } = this.#needs;
+    const { rates } = this.#needs;
     if (principal.type === "human") return rates.humanMessages;
-    const own = directory.agent(principal.accountId as AgentId)?.messages_per_second ?? null;
+    const own = principal.messagesPerSecond;
     const { perSecond, burst } = rates.agentMessages;
     return own === null
       ? rates.agentMessages

@@ -1,9 +1,12 @@
 /** Who is here: agents are seen by those who talk with them, people only when they agreed to it. */
 import type { Clock } from "#base/clock.ts";
+import type { Log } from "#base/log.ts";
+import { createKeyedQueue } from "#base/queue.ts";
 import type { AccountId, UserId } from "#protocol/ids.ts";
 import type { RelayFrameOf } from "#protocol/relay-frame.ts";
 import type { EphemeralBus } from "../bus/bus.ts";
 import type { Directory } from "../directory/directory.ts";
+import { factsOf } from "../json-log.ts";
 import type { Connection, Principal } from "./connection.ts";
 import type { Rates } from "./rates.ts";
 import type { Sockets } from "./sockets.ts";
@@ -16,12 +19,14 @@ type Needs = {
   readonly bus: EphemeralBus;
   readonly clock: Clock;
   readonly sockets: Sockets;
+  readonly events: Log;
   readonly buckets: Buckets;
   readonly rates: Rates;
 };
 
 export class Presence {
   readonly #needs: Needs;
+  readonly #telling = createKeyedQueue();
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -34,32 +39,29 @@ export class Presence {
       this.tell(principal, state);
   }
 
-  /** To everyone who shares a conversation with the account. */
+  /** To everyone who shares a conversation with the account, one state after the other. */
   tell({ type, accountId }: Principal, state: State): void {
-    if (!this.#isShared(type, accountId)) return;
-    const to = this.#needs.directory.relatedTo(accountId).filter((id) => id !== accountId);
-    if (to.length === 0) return;
-    this.#needs.bus.publish({
-      kind: "frame",
-      to,
-      frame: this.#frame(type, accountId, state),
-      except: null,
-      droppable: true,
+    const { directory, bus, events } = this.#needs;
+    const frame = this.#frame(type, accountId, state);
+    const told = this.#telling.run(accountId, async () => {
+      const isShared =
+        type === "agent" || (await directory.user(accountId as UserId))?.presence === 1;
+      if (!isShared) return;
+      const to = (await directory.relatedTo(accountId)).filter((id) => id !== accountId);
+      if (to.length > 0) bus.publish({ kind: "frame", to, frame, except: null, droppable: true });
     });
+    void told.catch((fault: unknown) => events.warn("presence.failed", factsOf(fault)));
   }
 
   /** What a fresh socket needs to know about those who are already here. */
-  introduce(connection: Connection, principal: Principal): void {
+  async introduce(connection: Connection, principal: Principal): Promise<void> {
     const { directory, sockets } = this.#needs;
-    for (const id of directory.relatedTo(principal.accountId)) {
+    const shown = await directory.shownTo(principal.accountId);
+    // Who is here is asked after the wait, so that whoever left meanwhile is not announced.
+    for (const id of shown) {
       const type = sockets.roster.of(id)[0]?.principal?.type;
-      if (type === undefined || id === principal.accountId || !this.#isShared(type, id)) continue;
-      sockets.send(connection, this.#frame(type, id, "online"));
+      if (type !== undefined) sockets.send(connection, this.#frame(type, id, "online"));
     }
-  }
-
-  #isShared(type: Principal["type"], accountId: AccountId): boolean {
-    return type === "agent" || this.#needs.directory.user(accountId as UserId)?.presence === 1;
   }
 
   #frame(type: Principal["type"], accountId: AccountId, state: State): RelayFrameOf<"presence"> {

@@ -16,6 +16,7 @@ import {
 import { PROTOCOL } from "#protocol/version.ts";
 import type { Admission } from "../admission.ts";
 import type { Directory } from "../directory/directory.ts";
+import { factsOf } from "../json-log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { Connection, Principal } from "./connection.ts";
 import { endOfAgent, signIn, signInHuman, type SignInRefusal } from "./sign-in.ts";
@@ -35,6 +36,7 @@ type Needs = {
 
 export class Reception {
   readonly #needs: Needs;
+  readonly #reviewing = new Set<Connection>();
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -68,9 +70,10 @@ export class Reception {
     connection.expiresAt = signed.value.expiresAt;
     connection.warnedOfExpiry = false;
     this.#welcome(connection, signed.value.principal, frame.req);
+    await this.#lookAgain(connection);
   }
 
-  /** Strangers who took too long, sockets nothing is heard of, tokens that end. */
+  /** Strangers who took too long, sockets nothing is heard of, tokens that end, agents that changed. */
   tick(connection: Connection, now: number): void {
     const { sockets } = this.#needs;
     const { phase, expiresAt, openedAt } = connection;
@@ -86,7 +89,8 @@ export class Reception {
       connection.pingedAt = now;
       connection.link.ping();
     }
-    this.review(connection);
+    // One look at a time: a slow database is not asked faster than it answers.
+    if (!this.#reviewing.has(connection)) this.reviewSoon(connection);
     if (expiresAt === null) return;
     const leftMs = expiresAt - now;
     if (leftMs <= 0) sockets.close(connection, CLOSE.authExpired);
@@ -99,13 +103,38 @@ export class Reception {
     }
   }
 
-  /** Ends an agent's socket when its agent was shut out, or given another token or mode, since. */
-  review(connection: Connection): void {
+  /**
+   * Ends an agent's socket when its agent was shut out, or given another token or mode, since; takes over its limits.
+   * An agent that cannot be read just now is looked at again with the next tick.
+   */
+  reviewSoon(connection: Connection): void {
+    if (connection.principal?.type !== "agent") return;
+    this.#reviewing.add(connection);
+    void this.#review(connection)
+      .catch((fault: unknown) => this.#needs.events.warn("review.failed", factsOf(fault)))
+      .finally(() => this.#reviewing.delete(connection));
+  }
+
+  async #review(connection: Connection): Promise<void> {
     const { sockets, directory } = this.#needs;
-    const { principal, tokenHash } = connection;
-    if (principal?.type !== "agent") return;
-    const end = endOfAgent(directory, principal.accountId as AgentId, tokenHash);
+    if (connection.principal?.type !== "agent") return;
+    const agent = await directory.agent(connection.principal.accountId as AgentId);
+    const end = endOfAgent(agent, connection.tokenHash);
     if (end !== null) sockets.close(connection, end);
+    else if (agent !== null && connection.principal.messagesPerSecond !== agent.messages_per_second)
+      connection.principal = {
+        ...connection.principal,
+        messagesPerSecond: agent.messages_per_second,
+      };
+  }
+
+  // What ended while a socket was signing in could not end that socket: it was not known yet.
+  async #lookAgain(connection: Connection): Promise<void> {
+    const { sockets, directory } = this.#needs;
+    const { principal } = connection;
+    if (principal?.type === "agent") await this.#review(connection);
+    else if (principal !== null && (await directory.session(principal.sessionId)) === null)
+      sockets.close(connection, CLOSE.sessionInvalidated);
   }
 
   async #authenticate(connection: Connection, frame: EndpointFrameOf<"auth">): Promise<void> {
@@ -126,6 +155,7 @@ export class Reception {
     this.#welcome(connection, principal, frame.req);
     if (principal.type === "agent") sockets.announceAssignment(principal.accountId);
     if (isFirst) this.#needs.onArrived(principal);
+    await this.#lookAgain(connection);
   }
 
   #refuse(connection: Connection, { reason, message, close }: SignInRefusal): void {

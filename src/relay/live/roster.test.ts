@@ -17,7 +17,12 @@ function anAgentWithThreeSockets() {
   const agentId = anId<AccountId>();
   const sockets = [anId(), anId(), anId()].map((id) => {
     const connection = makeConnection(id, link, "agent", 0, 1);
-    connection.principal = { type: "agent", accountId: agentId, endpointId: agentId as never };
+    connection.principal = {
+      type: "agent",
+      accountId: agentId,
+      endpointId: agentId as never,
+      messagesPerSecond: null,
+    };
     connection.phase = "live";
     roster.add(connection);
     return connection;

@@ -7,6 +7,7 @@ import type { AgentId, DeviceId } from "#protocol/ids.ts";
 import { isSpokenProtocol } from "#protocol/version.ts";
 import type { Admission } from "../admission.ts";
 import type { Directory } from "../directory/directory.ts";
+import type { AgentRow } from "../directory/rows.ts";
 import type { Connection, Principal } from "./connection.ts";
 
 export type SignedIn = {
@@ -60,7 +61,7 @@ export async function signInHuman(
       : refused("invalid_token", "The access token is not valid.", CLOSE.authFailed);
   }
   const { userId, deviceId, sessionId, expiresAt } = login.value;
-  const device = deviceId === null ? null : directory.device(deviceId);
+  const device = deviceId === null ? null : await directory.device(deviceId);
   if (deviceId === null || device?.revoked_at !== null) {
     return refused("revoked", "This device is not enrolled.", CLOSE.sessionInvalidated);
   }
@@ -71,19 +72,19 @@ export async function signInHuman(
   });
 }
 
-function signInAgent(
+async function signInAgent(
   { admission, directory }: { readonly admission: Admission; readonly directory: Directory },
   frame: EndpointFrameOf<"auth">,
-): Result<SignedIn, SignInRefusal> {
-  const agent = admission.checkAgent(frame.token);
+): Promise<Result<SignedIn, SignInRefusal>> {
+  const agent = await admission.checkAgent(frame.token);
   if (!agent.ok) {
     if (agent.failure.code === "FORBIDDEN")
       return refused("disabled", "The agent is blocked.", CLOSE.blocked);
-    return frame.agent_id !== undefined && directory.agent(frame.agent_id) === null
+    return frame.agent_id !== undefined && (await directory.agent(frame.agent_id)) === null
       ? refused("unknown_agent", "There is no such agent.", CLOSE.notFound)
       : refused("invalid_token", "The agent token is not valid.", CLOSE.authFailed);
   }
-  const { agent_id, connection_mode, token_hash } = agent.value;
+  const { agent_id, connection_mode, token_hash, messages_per_second } = agent.value;
   if (frame.agent_id !== undefined && frame.agent_id !== agent_id) {
     return refused("invalid_token", "The token belongs to another agent.", CLOSE.authFailed);
   }
@@ -91,19 +92,19 @@ function signInAgent(
     return refused("wrong_mode", "The agent does not use a socket.", CLOSE.modeChanged);
   }
   return ok({
-    principal: { type: "agent", accountId: agent_id, endpointId: endpointOf(agent_id) },
+    principal: {
+      type: "agent",
+      accountId: agent_id,
+      endpointId: endpointOf(agent_id),
+      messagesPerSecond: messages_per_second,
+    },
     expiresAt: null,
     tokenHash: token_hash,
   });
 }
 
 /** How a signed-in agent's socket must end, because of what happened to the agent since; null: it may stay. */
-export function endOfAgent(
-  directory: Directory,
-  agentId: AgentId,
-  tokenHash: Bytes | null,
-): CloseCode | null {
-  const agent = directory.agent(agentId);
+export function endOfAgent(agent: AgentRow | null, tokenHash: Bytes | null): CloseCode | null {
   if (agent === null || agent.deleted_at !== null) return CLOSE.notFound;
   if (agent.governance === "blocked") return CLOSE.blocked;
   if (agent.connection_mode !== "websocket") return CLOSE.modeChanged;

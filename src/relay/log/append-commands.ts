@@ -7,54 +7,54 @@ import { refuse, type RelayFailure } from "../failure.ts";
 import type { Command, Transaction } from "../store/transaction.ts";
 import type { Appended, AppendRequest, NewEntry, RecallRequest } from "./log-store.ts";
 
-export const appendMessage: Command<AppendRequest, Appended> = (tx, request) => {
+export const appendMessage: Command<AppendRequest, Appended> = async (tx, request) => {
   const { entry, now } = request;
-  const earlier = earlierAppend(tx, entry);
+  const earlier = await earlierAppend(tx, entry);
   if (earlier !== null) return earlier;
-  const open = checkMayWrite(tx, entry.conversationId, entry.senderId);
+  const open = await checkMayWrite(tx, entry.conversationId, entry.senderId);
   if (!open.ok) return open;
-  const stream = request.stream === null ? ok(null) : moveStream(tx, request, request.stream);
+  const stream = request.stream === null ? ok(null) : await moveStream(tx, request, request.stream);
   if (!stream.ok) return stream;
   const artifact =
-    request.artifact === null ? ok(null) : guardArtifact(tx, request, request.artifact);
+    request.artifact === null ? ok(null) : await guardArtifact(tx, request, request.artifact);
   if (!artifact.ok) return artifact;
-  const { seq, at } = tx.append(entry, now);
+  const { seq, at } = await tx.append(entry, now);
   return ok({ seq, at, duplicate: false });
 };
 
-export const recallMessage: Command<RecallRequest, Appended> = (tx, request) => {
+export const recallMessage: Command<RecallRequest, Appended> = async (tx, request) => {
   const { conversationId, messageId, signed, now } = request;
-  const member = checkMember(tx, conversationId, request.senderId);
+  const member = await checkMember(tx, conversationId, request.senderId);
   if (!member.ok) return member;
   if (signed !== null) {
-    const earlier = earlierAppend(tx, { ...request, messageId: signed.messageId });
+    const earlier = await earlierAppend(tx, { ...request, messageId: signed.messageId });
     if (earlier !== null) return earlier;
   }
-  const row = tx.sql.get<{ sender_id: string; at: number; recalled_at: number | null }>(
+  const row = await tx.sql.get<{ sender_id: string; at: number; recalled_at: number | null }>(
     "SELECT sender_id, at, recalled_at FROM entry WHERE conv = ? AND msg_id = ?",
     conversationId,
     messageId,
   );
   if (row === undefined) return refuse("NOT_FOUND");
   if (row.sender_id !== request.senderId) return refuse("RECALL_NOT_OWNER");
-  if (row.recalled_at !== null) return repeatedRecall(tx, conversationId, messageId);
+  if (row.recalled_at !== null) return await repeatedRecall(tx, conversationId, messageId);
   if (now - row.at > request.windowMs) return refuse("RECALL_WINDOW_EXPIRED");
   // The hash stays, so that a chain over the erased envelope can still be followed.
-  tx.sql.run(
+  await tx.sql.run(
     "UPDATE entry SET body = NULL, recalled_at = ?, counts = 0 WHERE conv = ? AND msg_id = ?",
     now,
     conversationId,
     messageId,
   );
-  const { seq, at } = tx.append(recallEntry(request), now);
+  const { seq, at } = await tx.append(recallEntry(request), now);
   return ok({ seq, at, duplicate: false });
 };
 
 export const failStream: Command<
   { now: number; conversationId: ConversationId; streamId: StreamId; code: ErrorCode },
   null
-> = (tx, { now, conversationId, streamId, code }) => {
-  const ended = tx.sql.run(
+> = async (tx, { now, conversationId, streamId, code }) => {
+  const ended = await tx.sql.run(
     "DELETE FROM stream WHERE conv = ? AND stream_id = ?",
     conversationId,
     streamId,
@@ -66,39 +66,44 @@ export const failStream: Command<
     message: ERROR_CODES[code].message,
     i18n_key: errorI18nKey(code),
   };
-  tx.append(systemEntry(conversationId, "stream.error", meta), now);
+  await tx.append(systemEntry(conversationId, "stream.error", meta), now);
   return ok(null);
 };
 
-export const orphanStreams: Command<{ now: number }, null> = (tx, { now }) => {
-  const rows = tx.sql.all<{ conv: ConversationId; stream_id: StreamId }>(
+export const orphanStreams: Command<{ now: number }, null> = async (tx, { now }) => {
+  const rows = await tx.sql.all<{ conv: ConversationId; stream_id: StreamId }>(
     "SELECT conv, stream_id FROM stream",
   );
   for (const { conv, stream_id } of rows) {
-    failStream(tx, { now, conversationId: conv, streamId: stream_id, code: "STREAM_ORPHANED" });
+    await failStream(tx, {
+      now,
+      conversationId: conv,
+      streamId: stream_id,
+      code: "STREAM_ORPHANED",
+    });
   }
   return ok(null);
 };
 
-export const expireArtifacts: Command<{ now: number }, null> = (tx, { now }) => {
-  const rows = tx.sql.all<{ conv: ConversationId; key: string; expires_at: number }>(
+export const expireArtifacts: Command<{ now: number }, null> = async (tx, { now }) => {
+  const rows = await tx.sql.all<{ conv: ConversationId; key: string; expires_at: number }>(
     `UPDATE artifact SET expired = 1 WHERE expired = 0 AND expires_at IS NOT NULL AND expires_at <= ?
      RETURNING conv, key, expires_at`,
     now,
   );
   for (const { conv, key, expires_at } of rows) {
     const meta = { key, expired_at: new Date(expires_at).toISOString() };
-    tx.append(systemEntry(conv, "artifact.expired", meta), now);
+    await tx.append(systemEntry(conv, "artifact.expired", meta), now);
   }
   return ok(null);
 };
 
 /** Nothing more is written to a conversation whose entries cannot be read. */
-export const quarantine: Command<{ now: number; conversationId: ConversationId }, null> = (
+export const quarantine: Command<{ now: number; conversationId: ConversationId }, null> = async (
   tx,
   { now, conversationId },
 ) => {
-  tx.sql.run(
+  await tx.sql.run(
     "UPDATE conv SET damaged_at = coalesce(damaged_at, ?) WHERE id = ?",
     now,
     conversationId,
@@ -125,12 +130,12 @@ export const systemEntry = (
 });
 
 /** Whether the account is in the conversation now. */
-export function checkMember(
+export async function checkMember(
   tx: Pick<Transaction, "sql">,
   conversationId: ConversationId,
   accountId: AccountId,
-): Result<null, RelayFailure> {
-  const row = tx.sql.get(
+): Promise<Result<null, RelayFailure>> {
+  const row = await tx.sql.get(
     "SELECT 1 FROM member WHERE conv = ? AND account = ? AND left_seq IS NULL",
     conversationId,
     accountId,
@@ -141,9 +146,12 @@ export function checkMember(
 type Earlier = Pick<AppendRequest["entry"], "conversationId" | "messageId" | "senderDeviceId">;
 
 // A repeat gets the first answer whatever its bytes: the sender may only want to know that the first one came.
-function earlierAppend(tx: Transaction, entry: Earlier): Result<Appended, RelayFailure> | null {
+async function earlierAppend(
+  tx: Transaction,
+  entry: Earlier,
+): Promise<Result<Appended, RelayFailure> | null> {
   if (entry.messageId === null) return null;
-  const row = tx.sql.get<{ seq: number; at: number; sender_dev: string }>(
+  const row = await tx.sql.get<{ seq: number; at: number; sender_dev: string }>(
     "SELECT seq, at, sender_dev FROM entry WHERE conv = ? AND msg_id = ?",
     entry.conversationId,
     entry.messageId,
@@ -160,14 +168,14 @@ const CLOSED_BY_STATUS: Readonly<Record<string, ErrorCode>> = {
   revoked: "RELATION_REVOKED",
 };
 
-function checkMayWrite(
+async function checkMayWrite(
   tx: Transaction,
   conversationId: ConversationId,
   accountId: AccountId,
-): Result<null, RelayFailure> {
-  const member = checkMember(tx, conversationId, accountId);
+): Promise<Result<null, RelayFailure>> {
+  const member = await checkMember(tx, conversationId, accountId);
   if (!member.ok) return member;
-  const conv = tx.sql.get<{ type: string; status: string; damaged_at: number | null }>(
+  const conv = await tx.sql.get<{ type: string; status: string; damaged_at: number | null }>(
     "SELECT type, status, damaged_at FROM conv WHERE id = ?",
     conversationId,
   );
@@ -175,7 +183,7 @@ function checkMayWrite(
   const closed = CLOSED_BY_STATUS[conv?.status ?? ""];
   if (closed !== undefined) return refuse(closed);
   if (conv?.type !== "h2h") return ok(null);
-  const blocked = tx.sql.get(
+  const blocked = await tx.sql.get(
     "SELECT 1 FROM blocks JOIN member ON account = user_id WHERE conv = ? AND blocked_id = ?",
     conversationId,
     accountId,
@@ -183,14 +191,14 @@ function checkMayWrite(
   return blocked === undefined ? ok(null) : refuse("BLOCKED");
 }
 
-function moveStream(
+async function moveStream(
   tx: Transaction,
   { entry }: AppendRequest,
   { streamId, step }: NonNullable<AppendRequest["stream"]>,
-): Result<null, RelayFailure> {
+): Promise<Result<null, RelayFailure>> {
   const { conversationId, senderDeviceId } = entry;
   if (step === "end") {
-    const ended = tx.sql.run(
+    const ended = await tx.sql.run(
       "DELETE FROM stream WHERE conv = ? AND stream_id = ? AND sender_dev = ?",
       conversationId,
       streamId,
@@ -198,18 +206,18 @@ function moveStream(
     );
     return ended === 0 ? refuse("STREAM_UNKNOWN") : ok(null);
   }
-  const members = tx.sql.get<{ n: number }>(
+  const members = await tx.sql.get<{ n: number }>(
     "SELECT count(*) AS n FROM member WHERE conv = ? AND left_seq IS NULL",
     conversationId,
   );
   if ((members?.n ?? 0) > MAX_STREAMING_MEMBERS) return refuse("STREAM_DISABLED");
-  const live = tx.sql.get<{ n: number }>(
+  const live = await tx.sql.get<{ n: number }>(
     "SELECT count(*) AS n FROM stream WHERE conv = ? AND sender_dev = ?",
     conversationId,
     senderDeviceId,
   );
   if ((live?.n ?? 0) >= MAX_LIVE_STREAMS) return refuse("STREAM_LIMIT");
-  const started = tx.sql.run(
+  const started = await tx.sql.run(
     "INSERT INTO stream (conv, stream_id, sender_dev) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
     conversationId,
     streamId,
@@ -218,12 +226,12 @@ function moveStream(
   return started === 0 ? refuse("ID_TAKEN") : ok(null);
 }
 
-function guardArtifact(
+async function guardArtifact(
   tx: Transaction,
   { entry, now }: AppendRequest,
   guard: NonNullable<AppendRequest["artifact"]>,
-): Result<null, RelayFailure> {
-  const known = tx.sql.get<{ author: string; revision: number; expires_at: number | null }>(
+): Promise<Result<null, RelayFailure>> {
+  const known = await tx.sql.get<{ author: string; revision: number; expires_at: number | null }>(
     "SELECT author, revision, expires_at FROM artifact WHERE conv = ? AND key = ?",
     entry.conversationId,
     guard.key,
@@ -231,7 +239,7 @@ function guardArtifact(
   if (guard.basedOnRevision === null) {
     if (known !== undefined)
       return refuse("REVISION_CONFLICT", { current_revision: known.revision });
-    tx.sql.run(
+    await tx.sql.run(
       "INSERT INTO artifact (conv, key, author, revision, expires_at) VALUES (?, ?, ?, 0, ?)",
       entry.conversationId,
       guard.key,
@@ -248,7 +256,7 @@ function guardArtifact(
   }
   if (known.revision >= MAX_ARTIFACT_UPDATES)
     return refuse("ARTIFACT_LIMIT", { limit: MAX_ARTIFACT_UPDATES });
-  tx.sql.run(
+  await tx.sql.run(
     "UPDATE artifact SET revision = revision + 1 WHERE conv = ? AND key = ?",
     entry.conversationId,
     guard.key,
@@ -273,12 +281,12 @@ const recallEntry = (request: RecallRequest): NewEntry => ({
   countsUnread: false,
 });
 
-function repeatedRecall(
+async function repeatedRecall(
   tx: Transaction,
   conversationId: ConversationId,
   messageId: string,
-): Result<Appended, RelayFailure> {
-  const row = tx.sql.get<{ seq: number; at: number }>(
+): Promise<Result<Appended, RelayFailure>> {
+  const row = await tx.sql.get<{ seq: number; at: number }>(
     `SELECT seq, at FROM entry
      WHERE conv = ? AND kind = 'message.recalled' AND meta ->> 'message_id' = ? ORDER BY seq LIMIT 1`,
     conversationId,

@@ -10,13 +10,13 @@ import type { Command, Transaction } from "../store/transaction.ts";
 import { checkMember, systemEntry } from "./append-commands.ts";
 import type { CursorMove, Delivered, LedgerAppend, NewConversation, Role } from "./log-store.ts";
 
-export const createConversation: Command<NewConversation, null> = (tx, conversation) => {
+export const createConversation: Command<NewConversation, null> = async (tx, conversation) => {
   const { conversationId, now } = conversation;
   const chain = checkWholeLedger(conversation.ledger, "conversation", conversationId);
   if (!chain.ok) return chain;
   if (conversation.members.length > MAX_GROUP_MEMBERS)
     return refuse("GROUP_FULL", { limit: MAX_GROUP_MEMBERS });
-  const created = tx.sql.run(
+  const created = await tx.sql.run(
     "INSERT INTO conv (id, type, status, group_key_version, updated_at) VALUES (?, ?, 'open', ?, ?) ON CONFLICT DO NOTHING",
     conversationId,
     conversation.type,
@@ -25,10 +25,10 @@ export const createConversation: Command<NewConversation, null> = (tx, conversat
   );
   if (created === 0) return refuse("ID_TAKEN");
   for (const [seq, { entry, prevHash, hash }] of chain.value.entries()) {
-    insertLedgerRow(tx, conversationId, seq, { entry, prevHash, hash });
+    await insertLedgerRow(tx, conversationId, seq, { entry, prevHash, hash });
   }
   for (const member of conversation.members) {
-    tx.sql.run(
+    await tx.sql.run(
       "INSERT INTO member (conv, account, type, role, owner_id, joined_seq) VALUES (?, ?, ?, ?, ?, 1)",
       conversationId,
       member.id,
@@ -37,7 +37,7 @@ export const createConversation: Command<NewConversation, null> = (tx, conversat
       member.ownerId,
     );
   }
-  for (const entry of conversation.entries) tx.append(entry, now);
+  for (const entry of conversation.entries) await tx.append(entry, now);
   return ok(null);
 };
 
@@ -47,13 +47,16 @@ type LedgerCommand = {
   by: { accountId: AccountId; deviceId: DeviceId };
 };
 
-export const appendLedger: Command<LedgerCommand, null> = (tx, { conversationId, append, by }) => {
-  const member = checkMember(tx, conversationId, by.accountId);
+export const appendLedger: Command<LedgerCommand, null> = async (
+  tx,
+  { conversationId, append, by },
+) => {
+  const member = await checkMember(tx, conversationId, by.accountId);
   if (!member.ok) return member;
-  const head = tx.sql.get<{ seq: number; hash: Bytes }>(
+  const head = (await tx.sql.get<{ seq: number; hash: Bytes }>(
     "SELECT seq, hash FROM ledger WHERE conv = ? ORDER BY seq DESC LIMIT 1",
     conversationId,
-  ) ?? { seq: -1, hash: NO_HASH };
+  )) ?? { seq: -1, hash: NO_HASH };
   if (append.ledgerSeq !== head.seq + 1 || !equalBytes(append.prevHash, head.hash)) {
     return refuse("LEDGER_CONFLICT", {
       head: { ledger_seq: head.seq, hash: bytesToBase64(head.hash) },
@@ -66,14 +69,17 @@ export const appendLedger: Command<LedgerCommand, null> = (tx, { conversationId,
     prevHash: append.prevHash,
   });
   if (!placed.ok) return placed;
-  insertLedgerRow(tx, conversationId, append.ledgerSeq, { ...append, hash: hashOf(append.entry) });
+  await insertLedgerRow(tx, conversationId, append.ledgerSeq, {
+    ...append,
+    hash: hashOf(append.entry),
+  });
   const meta = {
     ledger_seq: append.ledgerSeq,
     prev_hash: bytesToBase64(append.prevHash),
     entry: bytesToBase64(append.entry),
   };
   const entry = systemEntry(conversationId, "ledger.appended", meta);
-  tx.append({ ...entry, senderId: by.accountId, senderDeviceId: by.deviceId }, append.now);
+  await tx.append({ ...entry, senderId: by.accountId, senderDeviceId: by.deviceId }, append.now);
   return ok(null);
 };
 
@@ -94,18 +100,18 @@ type GroupCommand = Omit<LedgerCommand, "append"> & {
 };
 
 /** One change of a group: routing table, ledger entry and announcement stand or fall together. */
-export const changeGroup: Command<GroupCommand, null> = (tx, command) => {
+export const changeGroup: Command<GroupCommand, null> = async (tx, command) => {
   const { conversationId, by, change, now } = command;
-  const allowed = checkMayChange(tx, command);
+  const allowed = await checkMayChange(tx, command);
   if (!allowed.ok) return allowed;
   if (change.change === "member_added") {
-    const added = addMember(tx, conversationId, change, by.accountId);
+    const added = await addMember(tx, conversationId, change, by.accountId);
     if (!added.ok) return added;
   }
   if (command.append !== null) {
-    const appended = appendLedger(tx, { conversationId, append: command.append, by });
+    const appended = await appendLedger(tx, { conversationId, append: command.append, by });
     if (!appended.ok) return appended;
-    tx.sql.run(
+    await tx.sql.run(
       "UPDATE conv SET group_key_version = ? WHERE id = ?",
       command.append.ledgerSeq,
       conversationId,
@@ -116,23 +122,23 @@ export const changeGroup: Command<GroupCommand, null> = (tx, command) => {
     by: by.accountId,
     ...(change.change === "settings" ? {} : { subject_id: change.id }),
   };
-  const { seq } = tx.append(systemEntry(conversationId, "group.updated", meta), now);
+  const { seq } = await tx.append(systemEntry(conversationId, "group.updated", meta), now);
   if (change.change === "member_removed") {
-    tx.sql.run(
+    await tx.sql.run(
       "UPDATE member SET left_seq = ? WHERE conv = ? AND account = ?",
       seq,
       conversationId,
       change.id,
     );
   } else if (change.change === "role") {
-    tx.sql.run(
+    await tx.sql.run(
       "UPDATE member SET role = ? WHERE conv = ? AND account = ?",
       change.role,
       conversationId,
       change.id,
     );
   } else if (change.change === "settings") {
-    tx.sql.run(
+    await tx.sql.run(
       `UPDATE conv SET members_can_invite = coalesce(?, members_can_invite),
        join_approval = coalesce(?, join_approval) WHERE id = ?`,
       flag(change.membersCanInvite),
@@ -143,10 +149,13 @@ export const changeGroup: Command<GroupCommand, null> = (tx, command) => {
   return ok(null);
 };
 
-export const advanceCursors: Command<readonly CursorMove[], readonly Delivered[]> = (tx, moves) => {
+export const advanceCursors: Command<readonly CursorMove[], readonly Delivered[]> = async (
+  tx,
+  moves,
+) => {
   const delivered: Delivered[] = [];
   for (const { endpointId, accountId, conversationId, seq } of moves) {
-    const member = tx.sql.get<{ last: number; delivered_seq: number }>(
+    const member = await tx.sql.get<{ last: number; delivered_seq: number }>(
       `SELECT min(next_seq - 1, coalesce(left_seq, next_seq - 1)) AS last, delivered_seq
        FROM member JOIN conv ON id = conv WHERE conv = ? AND account = ?`,
       conversationId,
@@ -154,7 +163,7 @@ export const advanceCursors: Command<readonly CursorMove[], readonly Delivered[]
     );
     if (member === undefined) continue;
     const reached = Math.min(seq, member.last);
-    tx.sql.run(
+    await tx.sql.run(
       `INSERT INTO cursor (recipient_dev, conv, acked_seq) VALUES (?, ?, ?)
        ON CONFLICT DO UPDATE SET acked_seq = max(acked_seq, excluded.acked_seq)`,
       endpointId,
@@ -162,7 +171,7 @@ export const advanceCursors: Command<readonly CursorMove[], readonly Delivered[]
       reached,
     );
     if (reached <= member.delivered_seq) continue;
-    tx.sql.run(
+    await tx.sql.run(
       "UPDATE member SET delivered_seq = ? WHERE conv = ? AND account = ?",
       reached,
       conversationId,
@@ -176,8 +185,8 @@ export const advanceCursors: Command<readonly CursorMove[], readonly Delivered[]
 export const markRead: Command<
   { conversationId: ConversationId; accountId: AccountId; seq: number },
   { readSeq: number; moved: boolean }
-> = (tx, { conversationId, accountId, seq }) => {
-  const row = tx.sql.get<{ read_seq: number; last: number }>(
+> = async (tx, { conversationId, accountId, seq }) => {
+  const row = await tx.sql.get<{ read_seq: number; last: number }>(
     "SELECT read_seq, next_seq - 1 AS last FROM member JOIN conv ON id = conv WHERE conv = ? AND account = ?",
     conversationId,
     accountId,
@@ -186,7 +195,7 @@ export const markRead: Command<
   const readSeq = Math.max(row.read_seq, Math.min(seq, row.last));
   const moved = readSeq > row.read_seq;
   if (moved) {
-    tx.sql.run(
+    await tx.sql.run(
       "UPDATE member SET read_seq = ? WHERE conv = ? AND account = ?",
       readSeq,
       conversationId,
@@ -205,8 +214,8 @@ export const flagConversation: Command<
     archived: boolean | undefined;
   },
   null
-> = (tx, { conversationId, accountId, mutedUntil, pinned, archived }) => {
-  const changed = tx.sql.run(
+> = async (tx, { conversationId, accountId, mutedUntil, pinned, archived }) => {
+  const changed = await tx.sql.run(
     `UPDATE member SET muted_until = iif(?, ?, muted_until), pinned = coalesce(?, pinned),
      archived = coalesce(?, archived) WHERE conv = ? AND account = ?`,
     mutedUntil === undefined ? 0 : 1,
@@ -222,13 +231,13 @@ export const flagConversation: Command<
 const flag = (value: boolean | null | undefined): number | null =>
   value === null || value === undefined ? null : Number(value);
 
-function insertLedgerRow(
+async function insertLedgerRow(
   tx: Transaction,
   conversationId: ConversationId,
   seq: number,
   row: { readonly entry: Bytes; readonly prevHash: Bytes; readonly hash: Bytes },
-): void {
-  tx.sql.run(
+): Promise<void> {
+  await tx.sql.run(
     "INSERT INTO ledger (conv, seq, prev_hash, hash, entry) VALUES (?, ?, ?, ?, ?)",
     conversationId,
     seq,
@@ -239,9 +248,12 @@ function insertLedgerRow(
 }
 
 // A routing rule only: whom the ledger lets act is for its readers to judge.
-function checkMayChange(tx: Transaction, command: GroupCommand): Result<null, RelayFailure> {
+async function checkMayChange(
+  tx: Transaction,
+  command: GroupCommand,
+): Promise<Result<null, RelayFailure>> {
   const { conversationId, by, change } = command;
-  const row = tx.sql.get<{ role: Role; type: string; members_can_invite: number }>(
+  const row = await tx.sql.get<{ role: Role; type: string; members_can_invite: number }>(
     `SELECT member.role, conv.type, members_can_invite FROM member JOIN conv ON id = conv
      WHERE conv = ? AND account = ? AND left_seq IS NULL`,
     conversationId,
@@ -250,7 +262,7 @@ function checkMayChange(tx: Transaction, command: GroupCommand): Result<null, Re
   if (row === undefined) return refuse("NOT_MEMBER");
   if (row.type !== "group") return refuse("FORBIDDEN");
   if (change.change === "member_removed") {
-    const subject = tx.sql.get<{ role: Role }>(
+    const subject = await tx.sql.get<{ role: Role }>(
       "SELECT role FROM member WHERE conv = ? AND account = ? AND left_seq IS NULL",
       conversationId,
       change.id,
@@ -265,23 +277,23 @@ function checkMayChange(tx: Transaction, command: GroupCommand): Result<null, Re
   return suffices ? ok(null) : refuse("ROLE_REQUIRED");
 }
 
-function addMember(
+async function addMember(
   tx: Transaction,
   conversationId: ConversationId,
   member: { readonly id: AccountId; readonly type: "human" | "agent" },
   by: AccountId,
-): Result<null, RelayFailure> {
-  const count = tx.sql.get<{ n: number }>(
+): Promise<Result<null, RelayFailure>> {
+  const count = await tx.sql.get<{ n: number }>(
     "SELECT count(*) AS n FROM member WHERE conv = ? AND left_seq IS NULL",
     conversationId,
   );
   if ((count?.n ?? 0) >= MAX_GROUP_MEMBERS)
     return refuse("GROUP_FULL", { limit: MAX_GROUP_MEMBERS });
-  const place = tx.sql.get<{ next_seq: number }>(
+  const place = await tx.sql.get<{ next_seq: number }>(
     "SELECT next_seq FROM conv WHERE id = ?",
     conversationId,
   );
-  tx.sql.run(
+  await tx.sql.run(
     `INSERT INTO member (conv, account, type, role, owner_id, joined_seq) VALUES (?, ?, ?, 'member', ?, ?)
      ON CONFLICT DO UPDATE SET left_seq = NULL, role = 'member', joined_seq = excluded.joined_seq
      WHERE left_seq IS NOT NULL`,

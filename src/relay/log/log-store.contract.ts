@@ -5,14 +5,14 @@ import { hashOf } from "../ledger-head.ts";
 import { aLedger, aLedgerEntry, anId } from "../relay-world.contract.ts";
 import type { AppendRequest, LogStore, StoredEntry } from "./log-store.ts";
 
-export function describeLogStore(name: string, make: () => LogStore): void {
+export function describeLogStore(name: string, make: () => Promise<LogStore>): void {
   const anAccount = () => {
     const id = anId<AccountId>();
     return { id, deviceId: id as string as DeviceId };
   };
 
   async function aConversation() {
-    const log = make();
+    const log = await make();
     const ada = anAccount();
     const bob = anAccount();
     const conversationId = anId<ConversationId>();

@@ -158,7 +158,7 @@ export interface LogStore {
   orphanStreams(now: number): Promise<Result<null, RelayFailure>>;
   /** Appends `artifact.expired` for everything past its time. */
   expireArtifacts(now: number): Promise<Result<null, RelayFailure>>;
-  hasExpiredArtifacts(now: number): boolean;
+  hasExpiredArtifacts(now: number): Promise<boolean>;
 
   createConversation(conversation: NewConversation): Promise<Result<null, RelayFailure>>;
   members(conversationId: ConversationId): Promise<readonly LogMember[]>;

@@ -16,8 +16,8 @@ export const pinMessage: Command<
     readonly pinned: boolean;
   },
   null
-> = (tx, { now, conversationId, messageId, by, pinned }) => {
-  const member = tx.sql.get<{ role: Role; type: string }>(
+> = async (tx, { now, conversationId, messageId, by, pinned }) => {
+  const member = await tx.sql.get<{ role: Role; type: string }>(
     `SELECT member.role, conv.type FROM member JOIN conv ON id = conv
      WHERE conv = ? AND account = ? AND left_seq IS NULL`,
     conversationId,
@@ -25,21 +25,21 @@ export const pinMessage: Command<
   );
   if (member === undefined) return refuse("NOT_MEMBER");
   if (member.type === "group" && member.role === "member") return refuse("ROLE_REQUIRED");
-  const message = tx.sql.get(
+  const message = await tx.sql.get(
     "SELECT 1 FROM entry WHERE conv = ? AND msg_id = ? AND recalled_at IS NULL",
     conversationId,
     messageId,
   );
   if (message === undefined) return refuse("NOT_FOUND");
   const changed = pinned
-    ? tx.sql.run(
+    ? await tx.sql.run(
         "INSERT INTO pin (conv, msg_id, pinned_by, at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
         conversationId,
         messageId,
         by,
         now,
       )
-    : tx.sql.run("DELETE FROM pin WHERE conv = ? AND msg_id = ?", conversationId, messageId);
+    : await tx.sql.run("DELETE FROM pin WHERE conv = ? AND msg_id = ?", conversationId, messageId);
   if (changed === 0) return ok(null);
   const meta = {
     message_id: messageId,
@@ -47,6 +47,6 @@ export const pinMessage: Command<
     pinned_by: by,
     pinned_at: new Date(now).toISOString(),
   };
-  tx.append(systemEntry(conversationId, "message.pinned", meta), now);
+  await tx.append(systemEntry(conversationId, "message.pinned", meta), now);
   return ok(null);
 };

@@ -10,7 +10,8 @@ import { onTestEnd } from "../relay-world.contract.ts";
 import { IN_MEMORY, openForWriting } from "../store/database.ts";
 import { openStore } from "../store/open-store.ts";
 import { APPLICATION_ID } from "../store/schema.ts";
-import { createSql } from "../store/sql.ts";
+import type { Sql } from "../store/sql.ts";
+import { createSqliteSql } from "../store/sqlite-sql.ts";
 import { createGroupRunner } from "../store/transaction.ts";
 import { ok } from "#base/result.ts";
 import { refuse } from "../failure.ts";
@@ -23,25 +24,25 @@ const aFile = (): string => {
   return join(folder, "log.sqlite");
 };
 
-const aLog = (path: string) => {
-  const store = openStore(path, createSeededRandom(3), silentLog);
+const aLog = async (writes: "in-thread" | "here") => {
+  const store = await openStore(aFile(), createSeededRandom(3), silentLog, writes);
   onTestEnd(() => store.close());
   return createSqliteLog(store.writer, store.sql, createFakeClock(), silentLog);
 };
 
-describeLogStore("the log in a file, written by its thread", () => aLog(aFile()));
-describeLogStore("the log in memory, written in line", () => aLog(IN_MEMORY));
+describeLogStore("the log in a file, written by its thread", () => aLog("in-thread"));
+describeLogStore("the log in a file, written in line", () => aLog("here"));
 
-test("[S14] the file is ours by its mark, in WAL mode, and every commit is synced", () => {
+test("[S14] the file is ours by its mark, in WAL mode, and every commit is synced", async () => {
   const path = aFile();
 
   const db = openForWriting(path, "epoch");
 
-  const sql = createSql(db);
-  expect(sql.get("PRAGMA journal_mode")).toEqual({ journal_mode: "wal" });
-  expect(sql.get("PRAGMA synchronous")).toEqual({ synchronous: 2 });
-  expect(sql.get("PRAGMA application_id")).toEqual({ application_id: APPLICATION_ID });
-  const loose = sql.all(
+  const sql = createSqliteSql(db);
+  expect(await sql.get("PRAGMA journal_mode")).toEqual({ journal_mode: "wal" });
+  expect(await sql.get("PRAGMA synchronous")).toEqual({ synchronous: 2 });
+  expect(await sql.get("PRAGMA application_id")).toEqual({ application_id: APPLICATION_ID });
+  const loose = await sql.all(
     "SELECT name FROM pragma_table_list WHERE schema = 'main' AND strict = 0 AND name NOT LIKE 'sqlite_%'",
   );
   expect(loose).toEqual([]);
@@ -61,23 +62,23 @@ test("[S14] another program's file is refused and left as it is", () => {
   again.close();
 });
 
-test("[R4] of jobs that share a commit, a refused or faulty one leaves the others alone", () => {
+test("[R4] of jobs that share a commit, a refused or faulty one leaves the others alone", async () => {
   const db = openForWriting(IN_MEMORY, "epoch");
   const faults: unknown[] = [];
   const run = createGroupRunner(db, (fault) => faults.push(fault));
-  const write = (name: string) => (tx: { sql: ReturnType<typeof createSql> }) => {
-    tx.sql.run("INSERT INTO meta (name, value) VALUES (?, '')", name);
+  const write = (name: string) => async (tx: { sql: Sql }) => {
+    await tx.sql.run("INSERT INTO meta (name, value) VALUES (?, '')", name);
     return ok(null);
   };
 
-  const outcomes = run([
+  const outcomes = await run([
     write("first"),
-    (tx) => {
-      write("refused")(tx);
+    async (tx) => {
+      await write("refused")(tx);
       return refuse("FORBIDDEN");
     },
-    (tx) => {
-      write("faulty")(tx);
+    async (tx) => {
+      await write("faulty")(tx);
       throw new Error("a bug");
     },
     write("last"),
@@ -90,7 +91,7 @@ test("[R4] of jobs that share a commit, a refused or faulty one leaves the other
     "ok",
   ]);
   expect(faults).toHaveLength(1);
-  const names = createSql(db).all<{ name: string }>(
+  const names = await createSqliteSql(db).all<{ name: string }>(
     "SELECT name FROM meta WHERE value = '' ORDER BY name",
   );
   expect(names.map((row) => row.name)).toEqual(["first", "last"]);

@@ -23,12 +23,17 @@ import type {
  * Creates the log. `sql` reads what `writer` committed. A conversation whose pages are damaged, or with an entry that
  * has another hash than when it was written, is put into quarantine; the others are not concerned. SPEC S17.
  */
-export function createSqliteLog(writer: Writer, sql: Sql, clock: Clock, events: Log): LogStore {
-  const damaged = new Set(
-    sql
-      .all<{ id: ConversationId }>("SELECT id FROM conv WHERE damaged_at IS NOT NULL")
-      .map(({ id }) => id),
+export async function createSqliteLog(
+  writer: Writer,
+  sql: Sql,
+  clock: Clock,
+  events: Log,
+): Promise<LogStore> {
+  const found = await sql.all<{ id: ConversationId }>(
+    "SELECT id FROM conv WHERE damaged_at IS NOT NULL",
   );
+  const damaged = new Set(found.map(({ id }) => id));
+  const epoch = await logEpochOf(sql);
   const quarantine = (conversationId: ConversationId, because: "page" | "hash"): void => {
     if (damaged.has(conversationId)) return;
     damaged.add(conversationId);
@@ -36,64 +41,63 @@ export function createSqliteLog(writer: Writer, sql: Sql, clock: Clock, events: 
     void writer.run("quarantine", { now: clock.now(), conversationId });
   };
   /** What `read` gives, or `instead` when the conversation is, or turns out to be, damaged. */
-  const reading = <Value>(
+  const reading = async <Value>(
     conversationId: ConversationId,
     instead: Value,
-    read: () => Value | "altered",
+    read: () => Promise<Value | "altered">,
   ): Promise<Value> => {
-    if (damaged.has(conversationId)) return Promise.resolve(instead);
+    if (damaged.has(conversationId)) return instead;
     try {
-      const value = read();
-      if (value !== "altered") return Promise.resolve(value);
+      const value = await read();
+      if (value !== "altered") return value;
       quarantine(conversationId, "hash");
     } catch (fault) {
       if (!isDamage(fault)) throw fault;
       quarantine(conversationId, "page");
     }
-    return Promise.resolve(instead);
+    return instead;
   };
   return {
     isDamaged: (conversationId) => damaged.has(conversationId),
     damagedCount: () => damaged.size,
-    epoch: logEpochOf(sql),
+    epoch,
     onAppended: writer.onAppended,
     append: (request, tag) => writer.run("appendMessage", request, tag),
     recall: (request, tag) => writer.run("recallMessage", request, tag),
     failStream: (failure) => writer.run("failStream", failure),
     orphanStreams: (now) => writer.run("orphanStreams", { now }),
     expireArtifacts: (now) => writer.run("expireArtifacts", { now }),
-    hasExpiredArtifacts: (now) =>
-      sql.get(
+    async hasExpiredArtifacts(now) {
+      const row = await sql.get(
         "SELECT 1 FROM artifact WHERE expired = 0 AND expires_at IS NOT NULL AND expires_at <= ? LIMIT 1",
         now,
-      ) !== undefined,
+      );
+      return row !== undefined;
+    },
     createConversation: (conversation) => writer.run("createConversation", conversation),
-    members: (conversationId) => Promise.resolve(readMembers(sql, conversationId)),
+    members: (conversationId) => readMembers(sql, conversationId),
     appendLedger: (conversationId, append, by) =>
       writer.run("appendLedger", { conversationId, append, by }),
-    ledgerAfter: (conversationId, afterSeq) =>
-      Promise.resolve(readLedger(sql, conversationId, afterSeq)),
-    sessionOpen: (conversationId, sid) =>
-      Promise.resolve(
-        sql.get<{ bytes: Bytes }>(
-          "SELECT bytes FROM session_open WHERE conv = ? AND sid = ?",
-          conversationId,
-          sid,
-        )?.bytes ?? null,
-      ),
+    ledgerAfter: (conversationId, afterSeq) => readLedger(sql, conversationId, afterSeq),
+    async sessionOpen(conversationId, sid) {
+      const row = await sql.get<{ bytes: Bytes }>(
+        "SELECT bytes FROM session_open WHERE conv = ? AND sid = ?",
+        conversationId,
+        sid,
+      );
+      return row?.bytes ?? null;
+    },
     page: (request) => reading(request.conversationId, [], () => readPage(sql, request)),
     seqOf: (conversationId, messageId) =>
-      reading(
-        conversationId,
-        null,
-        () =>
-          sql.get<{ seq: number }>(
-            "SELECT seq FROM entry WHERE conv = ? AND msg_id = ?",
-            conversationId,
-            messageId,
-          )?.seq ?? null,
-      ),
-    inbox: (accountId, endpointId) => Promise.resolve(readInbox(sql, accountId, endpointId)),
+      reading(conversationId, null, async () => {
+        const row = await sql.get<{ seq: number }>(
+          "SELECT seq FROM entry WHERE conv = ? AND msg_id = ?",
+          conversationId,
+          messageId,
+        );
+        return row?.seq ?? null;
+      }),
+    inbox: (accountId, endpointId) => readInbox(sql, accountId, endpointId),
     advanceCursors: (moves) => writer.run("advanceCursors", moves),
     markRead: (conversationId, accountId, seq) =>
       writer.run("markRead", { conversationId, accountId, seq }),
@@ -117,29 +121,40 @@ type EntryRow = {
   readonly open_bytes: Bytes | null;
 };
 
-const ENTRY = `SELECT entry.*, session_open.bytes AS open_bytes FROM entry
-  LEFT JOIN session_open ON session_open.conv = entry.conv AND session_open.first_seq = entry.seq`;
+// Sizes first, so that no more bodies are read than the page may hold; the first entry is given whatever its size.
+const pageSql = (direction: "ASC" | "DESC"): string =>
+  `SELECT entry.*, session_open.bytes AS open_bytes
+   FROM (
+     SELECT seq, size, sum(size) OVER (ORDER BY seq ${direction}) AS total
+     FROM (
+       SELECT seq, coalesce(length(body), 0) + coalesce(length(bytes), 0) AS size
+       FROM entry LEFT JOIN session_open ON session_open.conv = entry.conv AND first_seq = seq
+       WHERE entry.conv = ? AND seq > ? AND seq < ? ORDER BY seq ${direction} LIMIT ?
+     ) AS sized
+   ) AS placed
+   JOIN entry ON entry.conv = ? AND entry.seq = placed.seq
+   LEFT JOIN session_open ON session_open.conv = entry.conv AND session_open.first_seq = entry.seq
+   WHERE placed.total <= ? OR placed.total = placed.size
+   ORDER BY entry.seq`;
+const UPWARDS = pageSql("ASC");
+const DOWNWARDS = pageSql("DESC");
 
-function readPage(sql: Sql, request: PageRequest): readonly StoredEntry[] | "altered" {
+async function readPage(
+  sql: Sql,
+  request: PageRequest,
+): Promise<readonly StoredEntry[] | "altered"> {
   const { conversationId, after, before, maxEntries, maxBytes } = request;
-  const upwards = after !== null || before === null;
-  const rows = sql.each<EntryRow>(
-    `${ENTRY} WHERE entry.conv = ? AND entry.seq > ? AND entry.seq < ?
-     ORDER BY entry.seq ${upwards ? "ASC" : "DESC"} LIMIT ?`,
+  const rows = await sql.all<EntryRow>(
+    after !== null || before === null ? UPWARDS : DOWNWARDS,
     conversationId,
     after ?? 0,
     before ?? Number.MAX_SAFE_INTEGER,
     maxEntries,
+    conversationId,
+    maxBytes,
   );
-  const page: StoredEntry[] = [];
-  let sizeBytes = 0;
-  for (const row of rows) {
-    sizeBytes += (row.body?.length ?? 0) + (row.open_bytes?.length ?? 0);
-    if (sizeBytes > maxBytes && page.length > 0) break;
-    if (row.body !== null && !isHashOf(row.hash, row.body)) return "altered";
-    page.push(rowToEntry(row));
-  }
-  return upwards ? page : page.toReversed();
+  const isWhole = rows.every((row) => row.body === null || isHashOf(row.hash, row.body));
+  return isWhole ? rows.map(rowToEntry) : "altered";
 }
 
 const rowToEntry = (row: EntryRow): StoredEntry => ({
@@ -158,51 +173,63 @@ const rowToEntry = (row: EntryRow): StoredEntry => ({
   recalledAt: row.recalled_at,
 });
 
-const readMembers = (sql: Sql, conversationId: ConversationId): readonly LogMember[] =>
-  sql
-    .all<{
-      account: AccountId;
-      type: MemberType;
-      role: Role;
-      owner_id: UserId | null;
-      joined_seq: number;
-      left_seq: number | null;
-    }>(
-      "SELECT account, type, role, owner_id, joined_seq, left_seq FROM member WHERE conv = ?",
-      conversationId,
-    )
-    .map((row) => ({
-      id: row.account,
-      type: row.type,
-      role: row.role,
-      ownerId: row.owner_id,
-      joinedSeq: row.joined_seq,
-      leftSeq: row.left_seq,
-    }));
+async function readMembers(
+  sql: Sql,
+  conversationId: ConversationId,
+): Promise<readonly LogMember[]> {
+  const rows = await sql.all<{
+    account: AccountId;
+    type: MemberType;
+    role: Role;
+    owner_id: UserId | null;
+    joined_seq: number;
+    left_seq: number | null;
+  }>(
+    "SELECT account, type, role, owner_id, joined_seq, left_seq FROM member WHERE conv = ?",
+    conversationId,
+  );
+  return rows.map((row) => ({
+    id: row.account,
+    type: row.type,
+    role: row.role,
+    ownerId: row.owner_id,
+    joinedSeq: row.joined_seq,
+    leftSeq: row.left_seq,
+  }));
+}
 
-const readLedger = (sql: Sql, conversationId: ConversationId, afterSeq: number) =>
-  sql
-    .all<{ seq: number; prev_hash: Bytes; entry: Bytes }>(
-      "SELECT seq, prev_hash, entry FROM ledger WHERE conv = ? AND seq > ? ORDER BY seq",
-      conversationId,
-      afterSeq,
-    )
-    .map((row) => ({ ledgerSeq: row.seq, prevHash: row.prev_hash, entry: row.entry }));
+async function readLedger(sql: Sql, conversationId: ConversationId, afterSeq: number) {
+  const rows = await sql.all<{ seq: number; prev_hash: Bytes; entry: Bytes }>(
+    "SELECT seq, prev_hash, entry FROM ledger WHERE conv = ? AND seq > ? ORDER BY seq",
+    conversationId,
+    afterSeq,
+  );
+  return rows.map((row) => ({ ledgerSeq: row.seq, prevHash: row.prev_hash, entry: row.entry }));
+}
 
-const readInbox = (sql: Sql, accountId: AccountId, endpointId: DeviceId): readonly InboxRow[] =>
-  sql
-    .all<{ conv: ConversationId; cursor: number; last: number; joined_seq: number }>(
-      `SELECT member.conv, coalesce(acked_seq, joined_seq - 1) AS cursor, joined_seq,
-         min(next_seq - 1, coalesce(left_seq, next_seq - 1)) AS last
-       FROM member JOIN conv ON conv.id = member.conv
-       LEFT JOIN cursor ON cursor.conv = member.conv AND recipient_dev = ?
-       WHERE account = ?`,
-      endpointId,
-      accountId,
-    )
-    .map((row) => ({
-      conversationId: row.conv,
-      cursor: Math.max(row.cursor, row.joined_seq - 1),
-      lastSeq: row.last,
-      joinedSeq: row.joined_seq,
-    }));
+async function readInbox(
+  sql: Sql,
+  accountId: AccountId,
+  endpointId: DeviceId,
+): Promise<readonly InboxRow[]> {
+  const rows = await sql.all<{
+    conv: ConversationId;
+    cursor: number;
+    last: number;
+    left_seq: number | null;
+    joined_seq: number;
+  }>(
+    `SELECT member.conv, coalesce(acked_seq, joined_seq - 1) AS cursor, joined_seq, left_seq, next_seq - 1 AS last
+     FROM member JOIN conv ON conv.id = member.conv
+     LEFT JOIN cursor ON cursor.conv = member.conv AND recipient_dev = ?
+     WHERE account = ?`,
+    endpointId,
+    accountId,
+  );
+  return rows.map((row) => ({
+    conversationId: row.conv,
+    cursor: Math.max(row.cursor, row.joined_seq - 1),
+    lastSeq: Math.min(row.last, row.left_seq ?? row.last),
+    joinedSeq: row.joined_seq,
+  }));
+}

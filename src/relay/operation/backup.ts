@@ -9,7 +9,7 @@ import { backup as copyDatabase } from "node:sqlite";
 import { err, ok, type Result } from "#base/result.ts";
 import { DATABASE_FILE, KEY_FILE, BLOB_FOLDER } from "../data-folder.ts";
 import { openForReading } from "../store/database.ts";
-import { createSql } from "../store/sql.ts";
+import { createSqliteSql } from "../store/sqlite-sql.ts";
 
 /** More than any database has: a step that others write between would start over. */
 const ALL_PAGES = 2_147_483_647;
@@ -38,7 +38,7 @@ export async function backUp(from: string, to: string): Promise<Result<BackupDon
 
   // The copied database says which files belong to it; files that are confirmed never change.
   const copy = openForReading(join(to, DATABASE_FILE));
-  const confirmed = createSql(copy).all<{ attachment_id: string; size: number }>(
+  const confirmed = await createSqliteSql(copy).all<{ attachment_id: string; size: number }>(
     "SELECT attachment_id, size FROM upload WHERE sha256 IS NOT NULL",
   );
   copy.close();

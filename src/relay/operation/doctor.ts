@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Config } from "../config.ts";
 import { DATABASE_FILE, KEY_FILE } from "../data-folder.ts";
 import { openForReading } from "../store/database.ts";
-import { createSql } from "../store/sql.ts";
+import { createSqliteSql } from "../store/sqlite-sql.ts";
 
 export type Finding = { readonly level: "ok" | "warn" | "fail"; readonly says: string };
 
@@ -12,12 +12,12 @@ export type Finding = { readonly level: "ok" | "warn" | "fail"; readonly says: s
 const LEAST_FREE_BYTES = 1_073_741_824;
 
 /** Checks settings, data folder, database and app; touches nothing. */
-export function examine(config: Config): readonly Finding[] {
+export async function examine(config: Config): Promise<readonly Finding[]> {
   return [
     runtime(),
     ...folder(config.dataFolder),
     key(config.dataFolder),
-    database(config.dataFolder),
+    await database(config.dataFolder),
     ...reach(config),
     app(config.staticRoot ?? null),
   ];
@@ -58,14 +58,14 @@ function key(path: string): Finding {
     : fail("Others on this machine can read the relay's key: chmod 600.");
 }
 
-function database(path: string): Finding {
+async function database(path: string): Promise<Finding> {
   const file = join(path, DATABASE_FILE);
   if (statSync(file, { throwIfNoEntry: false }) === undefined)
     return warn("There is no database yet; the relay makes one at its first start.");
   try {
     const db = openForReading(file);
-    const sql = createSql(db);
-    const faults = sql.all<{ quick_check: string }>("PRAGMA quick_check");
+    const sql = createSqliteSql(db);
+    const faults = await sql.all<{ quick_check: string }>("PRAGMA quick_check");
     db.close();
     return faults.every((row) => row.quick_check === "ok")
       ? ok("The database's pages are sound; `verify` reads every row and file.")

@@ -121,14 +121,14 @@ describe("the doctor", () => {
     if (!config.ok) throw new Error("settings that hold");
     return config.value;
   };
-  const failures = (config: Config): readonly string[] =>
-    examine(config).flatMap(({ level, says }) => (level === "fail" ? [says] : []));
+  const failures = async (config: Config): Promise<readonly string[]> =>
+    (await examine(config)).flatMap(({ level, says }) => (level === "fail" ? [says] : []));
 
   test("[R18] finds no fault with a fresh folder or a running relay", async () => {
     const { world } = await aLivedInRelay();
 
-    expect(failures(settings({ PARLEY_DATA: world.folder }))).toEqual([]);
-    expect(failures(settings({ PARLEY_DATA: join(aFolder(), "new") }))).toEqual([]);
+    expect(await failures(settings({ PARLEY_DATA: world.folder }))).toEqual([]);
+    expect(await failures(settings({ PARLEY_DATA: join(aFolder(), "new") }))).toEqual([]);
   });
 
   test("[R18] says what is wrong with key, database and origins", async () => {
@@ -139,7 +139,7 @@ describe("the doctor", () => {
     for (const end of ["-wal", "-shm"])
       rmSync(join(world.folder, `${DATABASE_FILE}${end}`), { force: true });
 
-    const says = failures(
+    const says = await failures(
       settings({
         PARLEY_DATA: world.folder,
         PARLEY_HOST: "0.0.0.0",
@@ -152,7 +152,7 @@ describe("the doctor", () => {
       "The database cannot be read.",
       "An origin is plain http: browsers give such a page no cryptography.",
     ]);
-    expect(failures(settings({ PARLEY_HOST: "0.0.0.0", PARLEY_DATA: aFolder() }))).toEqual([
+    expect(await failures(settings({ PARLEY_HOST: "0.0.0.0", PARLEY_DATA: aFolder() }))).toEqual([
       "It listens beyond this machine, but PARLEY_ORIGIN names no page that may use it.",
     ]);
   });

@@ -49,7 +49,7 @@ export class Notifier {
 
   constructor(needs: Needs) {
     this.#needs = needs;
-    needs.log.onAppended((entry) => this.#follow(entry));
+    needs.log.onAppended((entry) => this.#track(this.#follow(entry)));
   }
 
   /** Forgets what is due and waits for what is under way. */
@@ -57,16 +57,17 @@ export class Notifier {
     this.#isStopped = true;
     for (const { cancel } of this.#dueByKey.values()) cancel();
     this.#dueByKey.clear();
-    await Promise.allSettled(this.#underWay);
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
 
-  #follow(entry: StoredEntry): void {
+  async #follow(entry: StoredEntry): Promise<void> {
     if (this.#isStopped || !entry.countsUnread || entry.meta.push === "none") return;
     const { directory, clock } = this.#needs;
     const { conversationId, seq, senderId } = entry;
-    for (const { device_id } of directory.pushedDevices(conversationId, senderId, clock.now())) {
+    const devices = await directory.pushedDevices(conversationId, senderId, clock.now());
+    if (this.#isStopped) return;
+    for (const { device_id } of devices)
       this.#schedule(device_id, conversationId, seq, entry.meta.push === "high");
-    }
   }
 
   // One notification for all that came within the five seconds.
@@ -79,7 +80,7 @@ export class Notifier {
     const key = `${deviceId} ${conversationId}`;
     const due = this.#dueByKey.get(key);
     if (due !== undefined) {
-      due.seq = seq;
+      due.seq = Math.max(due.seq, seq);
       due.isHigh ||= isHigh;
       return;
     }
@@ -98,8 +99,8 @@ export class Notifier {
     tries: number,
   ): Promise<void> {
     const { directory, metrics, clock } = this.#needs;
-    const subscription = directory.pushSubscription(deviceId);
-    const acked = directory.cursorOf(deviceId, conversationId);
+    const subscription = await directory.pushSubscription(deviceId);
+    const acked = await directory.cursorOf(deviceId, conversationId);
     if (this.#isStopped || subscription === null || acked >= due.seq) return;
     const answer = await this.#send(subscription, conversationId, due);
     const result = answer.outcome === "answered" ? statusGroup(answer.status) : answer.outcome;
@@ -128,7 +129,7 @@ export class Notifier {
     { seq, isHigh }: Due,
   ): Promise<OutboundAnswer> {
     const { directory, outbound, vapid, clock, random } = this.#needs;
-    const badge = directory.unreadOf(user_id);
+    const badge = await directory.unreadOf(user_id);
     const text = utf8(JSON.stringify({ v: 1, conversation_id: conversationId, seq, badge }));
     const fresh = { salt: random(16), ephemeral: makeEphemeral() };
     const body = sealPush(text, { publicKey: p256dh, auth }, fresh);

@@ -16,13 +16,13 @@ export const subscribe: Command<
     readonly auth: Bytes;
   },
   null
-> = (tx, { now, subscriptionId, userId, deviceId, endpoint, p256dh, auth }) => {
-  tx.sql.run(
+> = async (tx, { now, subscriptionId, userId, deviceId, endpoint, p256dh, auth }) => {
+  await tx.sql.run(
     "DELETE FROM push_subscriptions WHERE device_id = ? OR endpoint = ?",
     deviceId,
     endpoint,
   );
-  tx.sql.run(
+  await tx.sql.run(
     `INSERT INTO push_subscriptions (subscription_id, user_id, device_id, endpoint, p256dh, auth, created_at)
      VALUES (?, ?, ?, ?, ?, ?, ?)`,
     subscriptionId,
@@ -36,14 +36,14 @@ export const subscribe: Command<
   return ok(null);
 };
 
-export const unsubscribe: Command<{ subscriptionId: string; userId: UserId }, null> = (
+export const unsubscribe: Command<{ subscriptionId: string; userId: UserId }, null> = async (
   tx,
   { subscriptionId, userId },
 ) =>
-  tx.sql.run(
+  (await tx.sql.run(
     "DELETE FROM push_subscriptions WHERE subscription_id = ? AND user_id = ?",
     subscriptionId,
     userId,
-  ) === 0
+  )) === 0
     ? refuse("NOT_FOUND")
     : ok(null);

@@ -5,7 +5,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { assert } from "#base/invariant.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
-import { createSql, type Sql } from "./sql.ts";
+import type { Sql } from "./sql.ts";
 
 /** The one that stays inside this process; for tests and tools. */
 export const IN_MEMORY = ":memory:";
@@ -35,8 +35,8 @@ export function openForReading(path: string): DatabaseSync {
 }
 
 /** Name of this log; another name means another history. */
-export function logEpochOf(sql: Sql): string {
-  const row = sql.get<{ value: string }>("SELECT value FROM meta WHERE name = 'log_epoch'");
+export async function logEpochOf(sql: Sql): Promise<string> {
+  const row = await sql.get<{ value: string }>("SELECT value FROM meta WHERE name = 'log_epoch'");
   assert(row !== undefined, "a migrated database names its log");
   return row.value;
 }
@@ -45,17 +45,14 @@ export function logEpochOf(sql: Sql): string {
 function migrate(db: DatabaseSync, logEpoch: string): void {
   db.exec("BEGIN IMMEDIATE");
   try {
-    const sql = createSql(db);
-    const version = sql.get<{ user_version: number }>("PRAGMA user_version")?.user_version ?? 0;
-    const application = sql.get<{ application_id: number }>(
-      "PRAGMA application_id",
-    )?.application_id;
+    const version = Number(pragma(db, "user_version"));
+    const application = pragma(db, "application_id");
     assert(version === 0 || application === APPLICATION_ID, "the file belongs to another program");
     assert(version <= MIGRATIONS.length, "the database was written by a newer version");
     for (const migration of MIGRATIONS.slice(version)) db.exec(migration);
     if (version === 0) {
       db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
-      sql.run("INSERT INTO meta (name, value) VALUES ('log_epoch', ?)", logEpoch);
+      db.prepare("INSERT INTO meta (name, value) VALUES ('log_epoch', ?)").run(logEpoch);
     }
     db.exec(`PRAGMA user_version = ${MIGRATIONS.length}`);
     db.exec("COMMIT");
@@ -64,6 +61,9 @@ function migrate(db: DatabaseSync, logEpoch: string): void {
     throw fault;
   }
 }
+
+const pragma = (db: DatabaseSync, name: string): unknown =>
+  db.prepare(`PRAGMA ${name}`).get()?.[name];
 
 function assertFreshSqlite(): void {
   const ours = (process.versions.sqlite ?? "0").split(".").map(Number);

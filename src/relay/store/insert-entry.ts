@@ -4,15 +4,15 @@ import type { NewEntry, StoredEntry } from "../log/log-store.ts";
 import type { Sql } from "./sql.ts";
 
 /** Appends to a conversation: the row lock on its counter is what makes the order dense. SPEC S13. */
-export function insertEntry(sql: Sql, entry: NewEntry, now: number): StoredEntry {
-  const place = sql.get<{ seq: number }>(
+export async function insertEntry(sql: Sql, entry: NewEntry, now: number): Promise<StoredEntry> {
+  const place = await sql.get<{ seq: number }>(
     "UPDATE conv SET next_seq = next_seq + 1, updated_at = ? WHERE id = ? RETURNING next_seq - 1 AS seq",
     now,
     entry.conversationId,
   );
   assert(place !== undefined, "entries go to conversations that exist");
   const hash = entry.body === null ? null : createHash("sha256").update(entry.body).digest();
-  sql.run(
+  await sql.run(
     `INSERT INTO entry (conv, seq, msg_id, sender_id, sender_type, sender_dev, kind, meta, body, hash, counts, at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     entry.conversationId,
@@ -29,7 +29,7 @@ export function insertEntry(sql: Sql, entry: NewEntry, now: number): StoredEntry
     now,
   );
   if (entry.sessionOpen !== null) {
-    sql.run(
+    await sql.run(
       "INSERT INTO session_open (conv, sid, first_seq, bytes) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
       entry.conversationId,
       entry.sessionOpen.sid,

@@ -13,9 +13,9 @@ export const keepAnswer: Command<
     readonly forgetBefore: number;
   },
   null
-> = (tx, { now, scope, requestHash, status, sealed, forgetBefore }) => {
-  tx.sql.run("DELETE FROM idempotency WHERE at <= ?", forgetBefore);
-  tx.sql.run(
+> = async (tx, { now, scope, requestHash, status, sealed, forgetBefore }) => {
+  await tx.sql.run("DELETE FROM idempotency WHERE at <= ?", forgetBefore);
+  await tx.sql.run(
     `INSERT INTO idempotency (scope, request_hash, status, sealed, at) VALUES (?, ?, ?, ?, ?)
      ON CONFLICT DO NOTHING`,
     scope,

@@ -2,33 +2,33 @@
 import type { Log } from "#base/log.ts";
 import type { RandomBytes } from "#base/random.ts";
 import { makeId } from "#protocol/ids.ts";
-import { IN_MEMORY, openForReading, openForWriting } from "./database.ts";
-import { createSql, type Sql } from "./sql.ts";
+import { openForReading, openForWriting } from "./database.ts";
+import type { Sql } from "./sql.ts";
+import { createSqliteSql } from "./sqlite-sql.ts";
 import { createInlineWriter, createThreadWriter, type Writer } from "./writer.ts";
 
 export type Store = {
   readonly writer: Writer;
+  /** Reads what is committed, over a connection of its own. */
   readonly sql: Sql;
   close(): Promise<void>;
 };
 
-/** Opens a file with a writer thread, or `:memory:` with an inline writer. */
-export function openStore(path: string, random: RandomBytes, log: Log): Store {
+/** Opens a database file; its commits wait for the disk in a thread, or `here`, which is for tools and tests. */
+export async function openStore(
+  path: string,
+  random: RandomBytes,
+  log: Log,
+  writes: "in-thread" | "here" = "in-thread",
+): Promise<Store> {
   // Migrations run here first, so that the reader finds a whole schema.
   const db = openForWriting(path, makeId(Date.now(), random));
-  if (path === IN_MEMORY) {
-    return {
-      writer: createInlineWriter(db, log),
-      sql: createSql(db),
-      close: async () => db.close(),
-    };
-  }
-  db.close();
-  const writer = createThreadWriter(path, log);
+  if (writes === "in-thread") db.close();
+  const writer = writes === "here" ? createInlineWriter(db, log) : createThreadWriter(path, log);
   const reader = openForReading(path);
   return {
     writer,
-    sql: createSql(reader),
+    sql: createSqliteSql(reader),
     async close() {
       await writer.close();
       reader.close();

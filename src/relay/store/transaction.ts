@@ -8,16 +8,21 @@ import type { NewEntry, StoredEntry } from "../log/log-store.ts";
 import { refuse, type RelayFailure } from "../failure.ts";
 import { insertEntry } from "./insert-entry.ts";
 import { refusalCode } from "./disk-fault.ts";
-import { createSql, type Sql } from "./sql.ts";
+import type { Sql } from "./sql.ts";
+import { createSqliteSql } from "./sqlite-sql.ts";
 
 /** What a command may do inside the running transaction. */
 export interface Transaction {
   readonly sql: Sql;
   /** Gives the entry the conversation's next seq and remembers it for those who wait for the commit. */
-  append(entry: NewEntry, now: number): StoredEntry;
+  append(entry: NewEntry, now: number): Promise<StoredEntry>;
 }
 
-export type Command<Args, Value> = (tx: Transaction, args: Args) => Result<Value, RelayFailure>;
+/** Waits for nothing but its own transaction: whoever else waits for the writer waits for this. */
+export type Command<Args, Value> = (
+  tx: Transaction,
+  args: Args,
+) => Promise<Result<Value, RelayFailure>>;
 
 /** What one job came to; `appended` holds its new entries in order and is empty when it was refused. */
 export type JobOutcome = {
@@ -25,53 +30,62 @@ export type JobOutcome = {
   readonly appended: readonly StoredEntry[];
 };
 
-type Job = (tx: Transaction) => Result<unknown, RelayFailure>;
+type Job = (tx: Transaction) => Promise<Result<unknown, RelayFailure>>;
 
 /**
  * Runs jobs in order and commits once. When the commit fails, every job has failed.
  * A job that throws has found a bug of ours: it alone fails, with `INTERNAL`, and `onFault` hears why.
+ * The connection is one, and so is its transaction: a group that is handed in while another runs waits for its end.
  */
 export function createGroupRunner(
   db: DatabaseSync,
   onFault: (fault: unknown) => void,
-): (jobs: readonly Job[]) => JobOutcome[] {
-  const sql = createSql(db);
+): (jobs: readonly Job[]) => Promise<JobOutcome[]> {
+  const sql = createSqliteSql(db);
   const failed = (fault: unknown): JobOutcome => {
     const code = refusalCode(fault);
     if (code === "INTERNAL") onFault(fault);
     return { result: refuse(code), appended: [] };
   };
-  const runOne = (job: Job): JobOutcome => {
+  const runOne = async (job: Job): Promise<JobOutcome> => {
     const appended: StoredEntry[] = [];
-    const append = (entry: NewEntry, now: number): StoredEntry => {
-      const stored = insertEntry(sql, entry, now);
+    const append = async (entry: NewEntry, now: number): Promise<StoredEntry> => {
+      const stored = await insertEntry(sql, entry, now);
       appended.push(stored);
       return stored;
     };
-    sql.run("SAVEPOINT job");
+    await sql.run("SAVEPOINT job");
     try {
-      const result = job({ sql, append });
-      if (!result.ok) sql.run("ROLLBACK TO job");
-      sql.run("RELEASE job");
+      const result = await job({ sql, append });
+      if (!result.ok) await sql.run("ROLLBACK TO job");
+      await sql.run("RELEASE job");
       return { result, appended: result.ok ? appended : [] };
     } catch (fault) {
       // Some disk errors end the whole transaction; then no job of the group can stand.
       if (!db.isTransaction) throw fault;
-      sql.run("ROLLBACK TO job");
-      sql.run("RELEASE job");
+      await sql.run("ROLLBACK TO job");
+      await sql.run("RELEASE job");
       return failed(fault);
     }
   };
-  return (jobs) => {
+  const runGroup = async (jobs: readonly Job[]): Promise<JobOutcome[]> => {
+    if (jobs.length === 0) return [];
     try {
-      sql.run("BEGIN IMMEDIATE");
-      const outcomes = jobs.map(runOne);
-      sql.run("COMMIT");
+      await sql.run("BEGIN IMMEDIATE");
+      const outcomes: JobOutcome[] = [];
+      for (const job of jobs) outcomes.push(await runOne(job));
+      await sql.run("COMMIT");
       return outcomes;
     } catch (fault) {
-      if (db.isTransaction) sql.run("ROLLBACK");
+      if (db.isTransaction) await sql.run("ROLLBACK");
       const outcome = failed(fault);
       return jobs.map(() => outcome);
     }
+  };
+  let before: Promise<unknown> = Promise.resolve();
+  return (jobs) => {
+    const outcomes = before.then(() => runGroup(jobs));
+    before = outcomes.catch(() => undefined);
+    return outcomes;
   };
 }

@@ -11,22 +11,28 @@ const db = openForWriting((workerData as { readonly path: string }).path, "");
 const run = createJobRunner(db, (fault) => port.postMessage({ fault: factsOf(fault) }));
 
 let waiting: Job[] = [];
-const flush = (): void => {
+const flush = async (): Promise<void> => {
   const jobs = waiting;
   waiting = [];
-  if (jobs.length > 0) port.postMessage({ outcomes: run(jobs) });
+  if (jobs.length > 0) port.postMessage({ outcomes: await run(jobs) });
+};
+
+const end = async (): Promise<void> => {
+  // Groups run in turn: when this one is done, so are all before it.
+  await flush();
+  await run([]);
+  db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  db.close();
+  port.close();
 };
 
 port.on("message", (jobs: readonly Job[] | null) => {
   if (jobs === null) {
-    flush();
-    db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
-    db.close();
-    port.close();
+    void end();
     return;
   }
   // Groups that came while the last commit was on its way to the disk share the next one.
-  if (waiting.length === 0) setImmediate(flush);
+  if (waiting.length === 0) setImmediate(() => void flush());
   waiting.push(...jobs);
-  if (waiting.length >= GROUP_SIZE) flush();
+  if (waiting.length >= GROUP_SIZE) void flush();
 });

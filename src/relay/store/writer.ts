@@ -33,7 +33,7 @@ export const GROUP_SIZE = 64;
 /** Runs a group of named jobs. The table ties each name to its arguments' type. */
 export const createJobRunner = (db: DatabaseSync, onFault: (fault: unknown) => void) => {
   const runGroup = createGroupRunner(db, onFault);
-  return (jobs: readonly Job[]): JobOutcome[] =>
+  return (jobs: readonly Job[]): Promise<JobOutcome[]> =>
     runGroup(
       jobs.map(
         ({ name, args }) =>
@@ -73,17 +73,20 @@ export function createThreadWriter(path: string, log: Log): Writer {
   return writer;
 }
 
-/** A writer that commits in the next microtask, on this thread. */
+/** A writer on this thread: its commits hold up whatever else runs here. For tools and tests. */
 export function createInlineWriter(db: DatabaseSync, log: Log): Writer {
   const run = createJobRunner(db, (fault) => log.error("writer.bug", factsOf(fault)));
   let listener: (outcomes: readonly JobOutcome[]) => void = () => undefined;
   return createWriter(
     {
-      send: (jobs) => listener(run(jobs)),
+      send: (jobs) => void run(jobs).then((outcomes) => listener(outcomes)),
       onOutcomes: (next) => {
         listener = next;
       },
-      close: () => Promise.resolve(),
+      async close() {
+        await run([]);
+        db.close();
+      },
     },
     log,
   );

@@ -9,7 +9,7 @@ export const createGovernance =
   (needs: { readonly writer: Writer; readonly directory: Directory; readonly relay: Relay }) =>
   async (agentId: AgentId, status: Agent["governance"], reason: string): Promise<void> => {
     const governed = await needs.writer.run("governAgent", { agentId, governance: status });
-    const creator = needs.directory.agent(agentId)?.creator_id ?? null;
+    const creator = (await needs.directory.agent(agentId))?.creator_id ?? null;
     if (!governed.ok || creator === null) return;
     needs.relay.tell(creator, { type: "agent.governance", agent_id: agentId, status, reason });
   };

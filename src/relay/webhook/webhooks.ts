@@ -65,22 +65,30 @@ export class Webhooks {
 
   constructor(needs: Needs) {
     this.#needs = needs;
-    needs.log.onAppended((entry) => {
-      for (const agentId of needs.directory.webhookMembers(entry.conversationId))
-        this.wake(agentId);
-    });
+    needs.log.onAppended(({ conversationId }) =>
+      this.#wakeAll(() => needs.directory.webhookMembers(conversationId)),
+    );
   }
 
   /** Takes up every agent's delivery where the last run left it. */
   start(): void {
-    for (const agentId of this.#needs.directory.webhookAgents()) this.wake(agentId);
+    this.#wakeAll(() => this.#needs.directory.webhookAgents());
   }
 
   /** There may be something for the agent, or its settings changed. */
   wake(agentId: AgentId): void {
-    const agent = this.#needs.directory.agent(agentId);
+    if (!this.#isStopped) this.#track(this.#wakeUp(agentId));
+  }
+
+  #wakeAll(find: () => Promise<readonly AgentId[]>): void {
+    if (this.#isStopped) return;
+    this.#track(find().then((agents) => agents.forEach((agentId) => this.wake(agentId))));
+  }
+
+  async #wakeUp(agentId: AgentId): Promise<void> {
+    const agent = await this.#needs.directory.agent(agentId);
     if (this.#isStopped || agent?.connection_mode !== "webhook") return;
-    if (agent.governance === "active") this.#track(this.#drain(agent));
+    if (agent.governance === "active") await this.#drain(agent);
     else if (agent.governance === "unreachable") this.#probeLater(agent);
   }
 
@@ -88,13 +96,14 @@ export class Webhooks {
   async stop(): Promise<void> {
     this.#isStopped = true;
     for (const lane of this.#laneByAgent.values()) this.#quiet(lane);
-    await Promise.allSettled(this.#underWay);
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
 
   async #drain(agent: AgentRow): Promise<void> {
     const agentId = agent.agent_id;
     const lane = this.#laneOf(agentId);
     for (const row of await this.#needs.log.inbox(agentId, endpointOf(agentId))) {
+      if (this.#isStopped) return;
       if (lane.running.size >= CONVERSATIONS_AT_ONCE) return;
       const { conversationId, cursor, lastSeq } = row;
       const isBusy = lane.running.has(conversationId) || lane.waiting.has(conversationId);
@@ -115,7 +124,7 @@ export class Webhooks {
     let tries = triesBefore;
     let taken = cursor;
     for (;;) {
-      const agent = this.#needs.directory.agent(agentId);
+      const agent = await this.#needs.directory.agent(agentId);
       const entries = await this.#pageAfter(conversationId, taken);
       if (this.#isStopped || agent?.governance !== "active" || entries.length === 0) break;
       for (const entry of entries) {
@@ -175,7 +184,7 @@ export class Webhooks {
     const agentId = agent.agent_id;
     const lane = this.#laneOf(agentId);
     // Others under way may have failed first.
-    const isActive = this.#needs.directory.agent(agentId)?.governance === "active";
+    const isActive = (await this.#needs.directory.agent(agentId))?.governance === "active";
     if (this.#isStopped || !isActive) return;
     if (verdict.kind === "gone") {
       this.#quiet(lane);
@@ -221,7 +230,7 @@ export class Webhooks {
 
   // Well again means: from the cursor on, nothing left out.
   async #probe(agentId: AgentId): Promise<void> {
-    const agent = this.#needs.directory.agent(agentId);
+    const agent = await this.#needs.directory.agent(agentId);
     if (this.#isStopped || agent?.governance !== "unreachable") return;
     const url = agent.health_check_url;
     const answer =
