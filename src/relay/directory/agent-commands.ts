@@ -108,6 +108,7 @@ export const governAgent: Command<
     ? refuse("NOT_FOUND")
     : ok(null);
 
+/** Never one that is shut out or deleted; `governance` null leaves its standing as it is by now. */
 export const changeAgent: Command<
   {
     readonly agentId: AgentId;
@@ -116,11 +117,17 @@ export const changeAgent: Command<
     readonly connectionMode: Agent["connection_mode"];
     readonly webhookUrl: string | null;
     readonly healthCheckUrl: string | null;
-    readonly governance: Agent["governance"];
+    readonly governance: Agent["governance"] | null;
   },
   null
-> = async (tx, agent) =>
-  (await tx.sql.run(
+> = async (tx, agent) => {
+  const current = await tx.sql.get<{ governance: Agent["governance"]; deleted_at: number | null }>(
+    "SELECT governance, deleted_at FROM agents WHERE agent_id = ?",
+    agent.agentId,
+  );
+  if (current === undefined || current.deleted_at !== null) return refuse("NOT_FOUND");
+  if (current.governance === "blocked") return refuse("BLOCKED");
+  await tx.sql.run(
     `UPDATE agents SET display_name = ?, description = ?, connection_mode = ?, webhook_url = ?,
      health_check_url = ?, governance = ? WHERE agent_id = ?`,
     agent.displayName,
@@ -128,11 +135,11 @@ export const changeAgent: Command<
     agent.connectionMode,
     agent.webhookUrl,
     agent.healthCheckUrl,
-    agent.governance,
+    agent.governance ?? current.governance,
     agent.agentId,
-  )) === 0
-    ? refuse("NOT_FOUND")
-    : ok(null);
+  );
+  return ok(null);
+};
 
 /** The next version of the agent's manifest. */
 export const setManifest: Command<

@@ -29,9 +29,11 @@ export const createInvite: Command<
   },
   null
 > = async (tx, invite) => {
-  if ((await tx.sql.get("SELECT 1 FROM agents WHERE agent_id = ?", invite.agentId)) === undefined) {
-    return refuse("NOT_FOUND");
-  }
+  const agent = await tx.sql.get(
+    "SELECT 1 FROM agents WHERE agent_id = ? AND deleted_at IS NULL",
+    invite.agentId,
+  );
+  if (agent === undefined) return refuse("NOT_FOUND");
   await tx.sql.run(
     "INSERT INTO invites (invite_id, code, agent_id, max_uses, expires_at, created_at, approval) VALUES (?, ?, ?, ?, ?, ?, ?)",
     invite.inviteId,
@@ -253,10 +255,25 @@ export const approveRelation: Command<
   return ok({ ...relation, status: "established" });
 };
 
+/** A decision about a manifest that is not the current one was made about something else. */
 export const grantScopes: Command<
-  { relationId: RelationId; grantedScopes: readonly string[] },
+  {
+    readonly relationId: RelationId;
+    readonly by: UserId;
+    readonly manifestVersion: number;
+    readonly grantedScopes: readonly string[];
+  },
   RelationRow
-> = async (tx, { relationId, grantedScopes }) => {
+> = async (tx, { relationId, by, manifestVersion, grantedScopes }) => {
+  const agent = await tx.sql.get<{ manifest_version: number }>(
+    `SELECT manifest_version FROM relations JOIN agents USING (agent_id)
+     WHERE relation_id = ? AND user_id = ?`,
+    relationId,
+    by,
+  );
+  if (agent === undefined) return refuse("NOT_FOUND");
+  if (agent.manifest_version !== manifestVersion)
+    return refuse("REVISION_CONFLICT", { current_revision: agent.manifest_version });
   const row = await tx.sql.get<RelationRow>(
     "UPDATE relations SET granted_scopes = ? WHERE relation_id = ? RETURNING *",
     JSON.stringify(grantedScopes),

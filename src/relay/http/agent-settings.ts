@@ -34,7 +34,7 @@ const changeAgent = (api: Api): Route =>
       connectionMode: next.connection_mode,
       webhookUrl: next.webhook_url,
       healthCheckUrl: next.health_check_url,
-      governance: next.governance,
+      governance: body.value.governance ?? null,
     });
     if (!changed.ok) return changed;
     const versioned =

@@ -90,13 +90,15 @@ const grantScopes = (api: Api): Route =>
     const agentId = relation?.agent_id ?? null;
     const agent = agentId === null ? null : await api.directory.agent(agentId);
     if (relation?.user_id !== who.userId || agent === null) return refuse("NOT_FOUND");
-    // A decision about a manifest that is not the current one was made about something else.
+    // What is checked below is checked against this version; the command sees to it that it still is the one.
     if (agent.manifest_version !== capability_manifest_version)
       return refuse("REVISION_CONFLICT", { current_revision: agent.manifest_version });
     const allowed = checkScopes(agent, granted_scopes);
     if (!allowed.ok) return allowed;
     const granted = await api.writer.run("grantScopes", {
       relationId: relationId.value,
+      by: who.userId,
+      manifestVersion: capability_manifest_version,
       grantedScopes: granted_scopes,
     });
     if (!granted.ok) return granted;
