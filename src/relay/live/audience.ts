@@ -25,7 +25,7 @@ const CHANGES_MEMBERS: ReadonlySet<EntryKind> = new Set([
 
 const MAX_REMEMBERED = 10_000;
 
-export function createAudience(log: LogStore, events: Log): Audience {
+export function createAudience(log: Pick<LogStore, "members">, events: Log): Audience {
   const membersByConversation = new Map<ConversationId, readonly LogMember[]>();
   const telling = new Map<ConversationId, Promise<void>>();
   /** Whoever asks while a read is under way shares it, so that all go on in the order they asked. */
