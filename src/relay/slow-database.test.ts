@@ -131,7 +131,7 @@ test("[R19] a session that ends while its socket signs in ends that socket", asy
   await asked.promise;
 
   await store.writer.run("endSession", { sessionId: session.sessionId });
-  relay.endSessions(ada.id, () => true, "logout");
+  relay.endSessions(ada.id, { which: "all" }, "logout");
   held[0]?.();
   await closed;
 
