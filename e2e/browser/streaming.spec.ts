@@ -41,6 +41,26 @@ test("a reader who scrolled up is not moved by what arrives", async ({ join }) =
   expect(Math.abs((after ?? 0) - (before ?? 0))).toBeLessThanOrEqual(1);
 });
 
+test("a press while the thread still scrolls reaches what is under it", async ({ join }) => {
+  const ada = await join({ name: "Ada" });
+  await ada.startWith("Guide");
+  await ada.say("a long text");
+  await ada.expectMessage("so that you can see how scrolling");
+
+  const hit = await ada.log.evaluate(async (log) => {
+    const frame = () => new Promise((resolve) => requestAnimationFrame(resolve));
+    log.scrollTop -= 200;
+    await frame();
+    await frame();
+    const { left, width, top, height } = log.getBoundingClientRect();
+    return document
+      .elementFromPoint(left + width / 2, top + height / 2)
+      ?.closest("[data-message-id]")?.tagName;
+  });
+
+  expect(hit).toBe("ARTICLE");
+});
+
 test("stopping keeps what was written and tells the agent", async ({ join }) => {
   const ada = await join({ name: "Ada" });
   await ada.startWith("Guide");
