@@ -34,9 +34,13 @@ test("a form is checked, keeps its entries over a reload, and its answer arrives
   await form.getByLabel("Day").fill("2030-05-01");
   await form.getByRole("radio", { name: "To the garden" }).check();
   await form.getByRole("checkbox", { name: "I know that nothing is booked" }).check();
+  await form.getByLabel("A secret word").fill("swordfish");
   await form.getByRole("button", { name: "Send" }).click();
 
   await expect(form).toHaveCount(0);
+  await expect(ada.log.getByText("Given, sealed to the agent alone")).toBeVisible();
+  await ada.expectMessage("•••••••••");
+  await expect(ada.page.getByText("swordfish")).toHaveCount(0);
   await ada.expectMessage(/Ada Lovelace/);
 });
 
@@ -63,4 +67,44 @@ test("an approval shows everything, asks once, and the agent obeys the signed de
   await expect(ada.log.getByText("You approved this")).toBeVisible();
   await ada.page.reload();
   await expect(ada.log.getByText("You approved this")).toBeVisible();
+});
+
+test("a link shows its true host and fetches nothing; a contact leads to its conversation", async ({
+  join,
+  world,
+}) => {
+  const ada = await join({ name: "Ada" });
+  await ada.startWith("Guide");
+  const foreign: string[] = [];
+  ada.page.on("request", (request) => {
+    if (!request.url().startsWith(world.url) && !request.url().startsWith("blob:"))
+      foreign.push(request.url());
+  });
+
+  await ada.say("show a card with buttons");
+  const link = ada.log.getByRole("button", { name: /RFC 9180: Hybrid/ });
+  await expect(link).toContainText("www.rfc-editor.org");
+  await link.click();
+  const prompt = ada.page.getByRole("dialog", { name: "Open this link?" });
+  await expect(prompt).toContainText("rfc-editor.org");
+  await prompt.getByRole("button", { name: "Cancel" }).click();
+
+  const contact = ada.log.getByRole("article", { name: /shares a contact/ });
+  await expect(contact.getByText("Guide", { exact: true })).toBeVisible();
+  await contact.getByRole("button", { name: "Open the conversation" }).click();
+  await expect(ada.composer).toBeVisible();
+  expect(foreign).toEqual([]);
+});
+
+test("what is written without a line stands in the list at once", async ({ join }) => {
+  const ada = await join({ name: "Ada" });
+  await ada.startWith("Guide");
+  await ada.expectMessage("I am the guide");
+  await ada.context.setOffline(true);
+
+  await ada.say("written in a tunnel");
+
+  const list = ada.page.getByRole("navigation", { name: "Conversations" });
+  await expect(list.getByText(/written in a tunnel/)).toBeVisible();
+  await ada.context.setOffline(false);
 });

@@ -14,7 +14,8 @@ export const test = base.extend<Cast, { readonly world: World }>({
       // Every person here comes from one address.
       const world = await startWorld({
         env: {
-          PARLEY_RATES: "register=100/100,login=100/100,restByAddress=100/100,userKeys=100/100",
+          PARLEY_RATES:
+            "register=100/100,login=100/100,restByAddress=100/100,userKeys=100/100,agentMessages=500/2000",
         },
       });
       await use(world);

@@ -40,7 +40,7 @@ export function runAgent(
   url: string,
   env: Readonly<Record<string, string>> = {},
   nodeArguments: readonly string[] = [],
-): Promise<Program> {
+): Promise<Program & { readonly greeting: unknown }> {
   return startProgram(
     script,
     {

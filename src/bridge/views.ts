@@ -176,6 +176,14 @@ export type BodyView =
       readonly media: "image" | "video" | "audio" | "file";
       readonly alt: string;
     }
+  /** A preview by the message's author; nothing of it was fetched. */
+  | {
+      readonly kind: "link";
+      readonly url: string;
+      readonly title: string;
+      readonly description: string;
+    }
+  | { readonly kind: "contact"; readonly contact: ContactView }
   | {
       readonly kind: "system";
       readonly event: string;
@@ -185,6 +193,19 @@ export type BodyView =
   | { readonly kind: "recalled"; readonly by: "author" | "server" }
   | { readonly kind: "unreadable"; readonly failure: string }
   | { readonly kind: "unsupported"; readonly originalType: string };
+
+/** Somebody whom a message names. */
+export type ContactView = {
+  readonly kind: "user" | "agent" | "group";
+  readonly id: AccountId;
+  /** Our own name for an account we know, else the author's word. */
+  readonly name: string;
+  readonly handle: string | null;
+  /** A whole invite link of this server with a fingerprint; null where there is no way to start. */
+  readonly inviteUrl: string | null;
+  /** Where we talk already. */
+  readonly conversationId: ConversationId | null;
+};
 
 /** A live or ended stream. After a proven end the row's body becomes `text`. */
 export type StreamView = {

@@ -69,6 +69,12 @@ export const LABEL = {
   /** What an approval's signature covers. */
   approvalSignature: "approval-sig",
 
+  // Form.
+  /** HPKE info of a form's secret. */
+  formSecret: "form-secret",
+  /** Padded plaintext of a form's secret. */
+  formSecretPlaintext: "form-secret-pt",
+
   // Password, backup, disk.
   /** Hash that is the Argon2id salt. */
   passwordSalt: "pw-salt",

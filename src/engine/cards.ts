@@ -1,8 +1,11 @@
 /** Answers to cards: checked by the card's own rules before they leave, once, and only by who may. */
+import { bytesToBase64 } from "#base/base64.ts";
 import { err, ok, type Result } from "#base/result.ts";
+import { fingerprint } from "#crypto/identity.ts";
+import { sealSecret } from "#crypto/secret-seal.ts";
 import type { Artifact, Card } from "#protocol/artifact.ts";
-import { checkFormValues } from "#protocol/form-values.ts";
-import { makeId, type ArtifactId, type ConversationId } from "#protocol/ids.ts";
+import { checkFormValues, textOfSecret } from "#protocol/form-values.ts";
+import { makeId, type AccountId, type ArtifactId, type ConversationId } from "#protocol/ids.ts";
 import type { ArtifactResponsePayload } from "#protocol/payload.ts";
 import type { Entry } from "#peer/endpoint.ts";
 import { makeDecision } from "./approvals.ts";
@@ -42,16 +45,20 @@ export async function answerArtifact(
   const { conversationId, artifactId, actionId, values } = input;
   const found = await answerable(session, input);
   if (!found.ok) return found;
-  const { folded } = found.value;
+  const { row, folded } = found.value;
   const bad = problemsOf(folded.card, actionId, values);
   if (bad !== null) return err(bad);
+  const responseId = makeId(session.deps.clock.now(), session.deps.random);
+  const place = { conversationId, artifactId, responseId, agentId: row.authorId };
+  const sealed = await sealSecrets(session, place, values);
+  if (!sealed.ok) return sealed;
   return say(session, conversationId, artifactId, {
     type: "artifact_response",
-    response_id: makeId(session.deps.clock.now(), session.deps.random),
+    response_id: responseId,
     ref_artifact: artifactId,
     ref_revision: folded.revision,
     ref_action: actionId,
-    values: { ...values },
+    values: sealed.value,
   });
 }
 
@@ -77,10 +84,45 @@ export async function decideApproval(
 const isSecret = (value: unknown): boolean =>
   typeof value === "object" && value !== null && "secret" in value;
 
+/** The values as they may lie in an outbox and a log: secrets sealed to the agent alone, empty ones left out. */
+async function sealSecrets(
+  { endpoint, deps, selfId }: Session,
+  place: OfArtifact & { readonly responseId: string; readonly agentId: AccountId },
+  values: Values,
+): Answer<Values> {
+  const sealed: Record<string, unknown> = {};
+  for (const [fieldId, value] of Object.entries(values)) {
+    const text = textOfSecret(value);
+    if (text === null) sealed[fieldId] = value;
+    if (text === null || text === "") continue;
+    const agent = await endpoint.account(place.agentId);
+    if (!agent.ok) return agent;
+    const { bootstrapKey, identityKey } = agent.value;
+    if (bootstrapKey === null) return err({ kind: "engine/secret-unavailable" });
+    const bytes = await sealSecret(
+      deps.primitives,
+      {
+        ...place,
+        senderId: selfId,
+        fieldId,
+        agentFingerprint: fingerprint(deps.primitives, place.agentId, identityKey),
+      },
+      bootstrapKey,
+      text,
+    );
+    if (!bytes.ok) return err({ kind: "engine/secret-unavailable" });
+    sealed[fieldId] = { secret: bytesToBase64(bytes.value) };
+  }
+  return ok(sealed);
+}
+
 function problemsOf(card: Card, actionId: string, values: Values): EngineFailure | null {
   if (card.subtype !== "form" || actionId === "cancel") return null;
-  // Sealing to the agent alone is not agreed with agents yet; in the clear they would reach every member.
-  if (Object.values(values).some(isSecret)) return { kind: "engine/secret-unavailable" };
+  const asked = new Set(
+    card.payload.fields.flatMap((one) => (one.type === "secret" ? one.id : [])),
+  );
+  const stray = Object.entries(values).filter(([id, value]) => isSecret(value) && !asked.has(id));
+  if (stray.length > 0) return { kind: "engine/bad-answer", count: stray.length };
   const count = Object.keys(checkFormValues(card.payload.fields, values)).length;
   return count === 0 ? null : { kind: "engine/bad-answer", count };
 }

@@ -260,5 +260,6 @@ async function viewPersonInvite(
 
 const UserOrNone = v.union([PublicUser, v.array(PublicUser)]);
 
-const conversationWith = ({ book }: Session, peerId: AccountId): ConversationId | null =>
+/** The conversation of two with an account that has not ended. */
+export const conversationWith = ({ book }: Session, peerId: AccountId): ConversationId | null =>
   book.list().find((one) => one.peerId === peerId && one.relation !== "revoked")?.id ?? null;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fingerprintText, parseInviteLink, personLink } from "./invite-link.ts";
+import { contactLink, fingerprintText, parseInviteLink, personLink } from "./invite-link.ts";
 
 const origin = "https://parley.example";
 const print = new Uint8Array(32).fill(7);
@@ -37,5 +37,33 @@ describe("an invite link", () => {
 
   test("[N52] shows its fingerprint in sixteen groups", () => {
     expect(fingerprintText(print)).toBe(Array.from({ length: 16 }, () => "0707").join(" "));
+  });
+});
+
+describe("a contact in a message", () => {
+  const ben = { kind: "user", id: "b", display_name: "Ben" } as const;
+  const other = personLink(origin, "ben", new Uint8Array(32).fill(9)).split("#fp=")[1] ?? "";
+
+  test("[N80] leads on by its invite link, or by handle and fingerprint", () => {
+    const url = `${origin}/i/abc#fp=${fp}`;
+
+    expect(contactLink({ ...ben, kind: "agent", invite_url: url }, origin)).toBe(url);
+    expect(contactLink({ ...ben, handle: "ben", fingerprint: fp }, origin)).toBe(
+      `${origin}/p/ben#fp=${fp}`,
+    );
+  });
+
+  test.each([
+    ["nothing came with it", ben],
+    ["there is no fingerprint", { ...ben, handle: "ben" }],
+    ["it is a group", { ...ben, kind: "group", handle: "ben", fingerprint: fp }],
+    ["its link is another server's", { ...ben, invite_url: `https://evil.example/p/ben#fp=${fp}` }],
+    ["its link is of another kind", { ...ben, invite_url: `${origin}/i/abc#fp=${fp}` }],
+    [
+      "link and fingerprint disagree",
+      { ...ben, invite_url: `${origin}/p/ben#fp=${fp}`, fingerprint: other },
+    ],
+  ] as const)("[N80] leads nowhere when %s", (_why, contact) => {
+    expect(contactLink(contact, origin)).toBeNull();
   });
 });

@@ -3,6 +3,7 @@ import { base64UrlToBytes, bytesToBase64Url } from "#base/base64.ts";
 import { bytesToHex, type Bytes } from "#base/bytes.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import { HANDLE } from "#protocol/limits.ts";
+import type { ContactPayload } from "#protocol/payload.ts";
 import type { EngineFailure } from "./failure.ts";
 
 export type InviteLink =
@@ -36,6 +37,26 @@ export function parseInviteLink(text: string, origin: string): Result<InviteLink
 /** A person's own link. */
 export const personLink = (origin: string, handle: string, fingerprint: Bytes): string =>
   `${origin}/p/${handle}#fp=${bytesToBase64Url(fingerprint)}`;
+
+/**
+ * The link by which a conversation with a contact can start, or null: none of this server, none for its kind, or one
+ * that disagrees with the fingerprint beside it.
+ */
+export function contactLink(contact: ContactPayload["contact"], origin: string): string | null {
+  const { kind, handle, fingerprint, invite_url: url } = contact;
+  if (kind === "group") return null;
+  if (url === undefined) {
+    const key = fingerprint === undefined ? null : base64UrlToBytes(fingerprint);
+    return kind === "user" && handle !== undefined && key !== null
+      ? personLink(origin, handle, key)
+      : null;
+  }
+  const link = parseInviteLink(url, origin);
+  if (!link.ok || (link.value.kind === "agent") !== (kind === "agent")) return null;
+  const agrees =
+    fingerprint === undefined || fingerprint === bytesToBase64Url(link.value.fingerprint);
+  return agrees ? url : null;
+}
 
 /** A fingerprint for the eye: sixteen groups of four hexadecimal digits. */
 export const fingerprintText = (fingerprint: Bytes): string =>

@@ -119,6 +119,10 @@ export async function openSession(
     people: () => peopleContext,
     typingIn: typing.in,
     channelOf: (id) => plain.headOf(id),
+    outgoingIn: (id) =>
+      [...endpoint.outgoing(), ...plain.outgoing()].filter(
+        ({ conversationId }) => conversationId === id,
+      ),
     emit: sinks.emit,
   });
   const formDrafts = new Map(
@@ -173,6 +177,7 @@ export async function openSession(
         return sinks.thread(id, [{ type: "entry", entry }]);
       }
       case "outgoing":
+        book.touch(event.message.conversationId);
         return sinks.thread(event.message.conversationId, [
           { type: "outgoing", message: event.message },
         ]);

@@ -2,6 +2,8 @@
 import type { ApprovalCard } from "#protocol/artifact.ts";
 import type { ArtifactView } from "#bridge/views.ts";
 import type { AccountId, ConversationId } from "#protocol/ids.ts";
+import { conversationWith } from "./contacts.ts";
+import { contactLink } from "./invite-link.ts";
 import { approvalBlock, approvalRows } from "./approvals.ts";
 import { sendingOf } from "./conversations/conversation-view.ts";
 import type { Session } from "./session.ts";
@@ -25,6 +27,18 @@ export function viewContext(session: Session, id: ConversationId): ViewContext {
     canRecall: carrier.canRecall,
     turnOf: carrier.turnOf,
     draftOf: (artifactId) => formDrafts.get(formDraftKey(id, artifactId)) ?? null,
+    contactOf: (contact) => {
+      const accountId = contact.id as AccountId;
+      const isStranger = contact.kind === "group" || people.get(accountId) === null;
+      return {
+        kind: contact.kind,
+        id: accountId,
+        name: isStranger ? contact.display_name : people.nameOf(accountId),
+        handle: contact.handle ?? null,
+        inviteUrl: contactLink(contact, deps.origin),
+        conversationId: conversationWith(session, accountId),
+      };
+    },
     approvalOf: (
       card: ApprovalCard,
       authorId: AccountId,

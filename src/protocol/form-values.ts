@@ -48,14 +48,23 @@ function checkValue(field: Field, value: unknown): FieldProblem | null {
       return field.required === true && !value ? { kind: "required" } : null;
     case "date":
       return typeof value === "string" ? checkDate(field, value) : { kind: "wrong-type" };
-    case "secret":
-      return typeof value === "object" &&
-        value !== null &&
-        typeof (value as { secret?: unknown }).secret === "string"
-        ? null
-        : { kind: "wrong-type" };
+    case "secret": {
+      const text = textOfSecret(value);
+      if (text === null) return { kind: "wrong-type" };
+      if (text === "") return field.required === true ? { kind: "required" } : null;
+      return checkText({ ...field, type: "text" }, text);
+    }
   }
 }
+
+/** The text inside `{ secret }`: as typed in the page and as opened by the agent. On the way it is sealed. */
+export const textOfSecret = (value: unknown): string | null =>
+  typeof value === "object" &&
+  value !== null &&
+  "secret" in value &&
+  typeof value.secret === "string"
+    ? value.secret
+    : null;
 
 const isEmpty = (value: unknown): boolean =>
   value === undefined ||

@@ -36,6 +36,36 @@ describe("payloads", () => {
     expect(parse({ type: "text", text: "x".repeat(100_001) }).ok).toBe(false);
   });
 
+  test("[P179] a link keeps its sender's preview, and an address that is too long is refused", () => {
+    const link = { type: "link", url: "https://a.example/x", title: "A", description: "b" };
+
+    expect(parse(link)).toEqual({ ok: true, value: link });
+    expect(parse({ ...link, url: `https://a.example/${"x".repeat(2_048)}` })).toEqual({
+      ok: false,
+      failure: { kind: "protocol/bad-payload", path: "url" },
+    });
+  });
+
+  test("[P180] a contact names somebody, and nothing that is no fingerprint passes for one", () => {
+    const contact = {
+      kind: "user",
+      id: "u",
+      display_name: "Ben",
+      handle: "ben_1",
+      fingerprint: "A".repeat(43),
+    };
+
+    expect(parse({ type: "contact", contact })).toEqual({
+      ok: true,
+      value: { type: "contact", contact },
+    });
+    expect(parse({ type: "contact", contact: { ...contact, fingerprint: "A" } })).toEqual({
+      ok: false,
+      failure: { kind: "protocol/bad-payload", path: "contact.fingerprint" },
+    });
+    expect(parse({ type: "contact", contact: { ...contact, kind: "crowd" } }).ok).toBe(false);
+  });
+
   test("[P189] an unknown type is kept as it came", () => {
     expect(parse({ type: "hologram", depth: 3 })).toEqual({
       ok: true,

@@ -8,10 +8,12 @@ import { err, ok, type Result } from "#base/result.ts";
 import { Artifact, ArtifactResponse, ArtifactUpdate } from "./artifact.ts";
 import type { ProtocolFailure } from "./failure.ts";
 import {
+  HANDLE,
   MAX_MENTIONS,
   MAX_PAYLOAD_BYTES,
   MAX_PREVIEW_CHARACTERS,
   MAX_TEXT_UNITS,
+  MAX_TITLE_CHARACTERS,
 } from "./limits.ts";
 import { parseJson } from "./parse.ts";
 import { dialectToPayload } from "./dialects/hashee-content.ts";
@@ -93,6 +95,31 @@ export const FilePayload = v.object({
   size: v.number(),
   ...shared,
 });
+const MAX_URL_UNITS = 2_048;
+const Fingerprint = v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{43}$/));
+
+/** A link with a preview made by its sender: receivers fetch nothing. */
+export const LinkPayload = v.object({
+  type: v.literal("link"),
+  url: v.pipe(v.string(), v.maxLength(MAX_URL_UNITS)),
+  title: v.optional(v.pipe(v.string(), v.maxLength(MAX_TITLE_CHARACTERS))),
+  description: v.optional(v.pipe(v.string(), v.maxLength(1_000))),
+  thumbnail: v.optional(v.pipe(v.string(), v.maxLength(100))),
+  ...shared,
+});
+/** Who somebody is, in their sender's words; a fingerprint (base64url) or a whole invite link is what a key is held against. */
+export const ContactPayload = v.object({
+  type: v.literal("contact"),
+  contact: v.object({
+    kind: v.picklist(["user", "agent", "group"]),
+    id: Id,
+    display_name: v.pipe(v.string(), v.maxLength(64)),
+    handle: v.optional(v.pipe(v.string(), v.regex(HANDLE))),
+    fingerprint: v.optional(Fingerprint),
+    invite_url: v.optional(v.pipe(v.string(), v.maxLength(MAX_URL_UNITS))),
+  }),
+  ...shared,
+});
 export const ArtifactPayload = v.object({
   type: v.literal("artifact"),
   artifact: Artifact,
@@ -142,6 +169,8 @@ const KnownPayload = v.variant("type", [
   VideoPayload,
   AudioPayload,
   FilePayload,
+  LinkPayload,
+  ContactPayload,
   ArtifactPayload,
   ArtifactUpdatePayload,
   ArtifactResponsePayload,
@@ -156,6 +185,7 @@ const KNOWN_TYPES: ReadonlySet<unknown> = new Set(
 );
 
 export type TextPayload = v.InferOutput<typeof TextPayload>;
+export type ContactPayload = v.InferOutput<typeof ContactPayload>;
 export type ArtifactPayload = v.InferOutput<typeof ArtifactPayload>;
 export type ArtifactUpdatePayload = v.InferOutput<typeof ArtifactUpdatePayload>;
 export type ArtifactResponsePayload = v.InferOutput<typeof ArtifactResponsePayload>;

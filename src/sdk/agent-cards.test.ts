@@ -6,6 +6,8 @@ import { assert } from "#base/invariant.ts";
 import { systemRandom } from "#base/random.ts";
 import { signApproval } from "#crypto/approval.ts";
 import { createPrimitives } from "#crypto/primitives.ts";
+import { sealSecret } from "#crypto/secret-seal.ts";
+import type { AgentId } from "#protocol/ids.ts";
 import { parseCard, type ApprovalCard } from "#protocol/artifact.ts";
 import type { Payload } from "#protocol/payload.ts";
 import { aFolder, aMailbox, outcomeOf, setupMeeting, value } from "./agent-world.contract.ts";
@@ -240,5 +242,52 @@ describe("approvals over a real relay", () => {
 
     expect(refusal).toMatchObject({ event: { params: { code: "APPROVAL_INVALID" } } });
     expect(await decision).toMatchObject({ approved: false, option_id: "deny" });
+  });
+
+  test("[K33] [P217] a form's secret comes to the agent as text, and lies sealed everywhere else", async () => {
+    const { agent, alice, conversationId } = await setupMeeting();
+    const primitives = await createPrimitives({ random: systemRandom });
+    const form = {
+      title: "Door",
+      fields: [{ id: "pin", label: "Pin", type: "secret" as const, required: true, max_length: 4 }],
+    };
+    const asked = agent.ask(conversationId, form);
+    const card = cardOf(await alice.reads((payload) => payload.type === "artifact"));
+    const agentId = agent.agentId as AgentId;
+    const account = value(await alice.endpoint.account(agentId));
+    assert(account.bootstrapKey !== null, "an agent's card has a long-lived key");
+    const answerWith = async (pin: string, fieldId = "pin") => {
+      const answer = anAnswer(card.artifact_id ?? "", "submit");
+      const place = {
+        conversationId,
+        senderId: alice.userId,
+        agentId,
+        agentFingerprint: base64UrlToBytes(agent.fingerprint) ?? new Uint8Array(),
+        artifactId: answer.ref_artifact,
+        responseId: answer.response_id,
+        fieldId,
+      };
+      const cardKey = account.bootstrapKey ?? new Uint8Array();
+      const sealed = value(await sealSecret(primitives, place, cardKey, pin));
+      return { ...answer, values: { pin: { secret: bytesToBase64(sealed) } } };
+    };
+
+    for (const wrong of [await answerWith("12345"), await answerWith("1234", "other")]) {
+      await alice.say(conversationId, wrong);
+      await alice.reads(
+        (payload) =>
+          payload.type === "system" && payload.event.params?.["response_id"] === wrong.response_id,
+      );
+    }
+    const right = await answerWith("1234");
+    await alice.say(conversationId, right);
+
+    expect((await asked)?.values).toEqual({ pin: "1234" });
+    const { messages } = await agent.history(conversationId, {});
+    const kept = messages.flatMap(({ payload }) =>
+      payload?.type === "artifact_response" ? payload.values : [],
+    );
+    expect(kept.at(-1)).toEqual(right.values);
+    expect(JSON.stringify(messages)).not.toContain('1234"');
   });
 });

@@ -60,6 +60,8 @@ export function announce(message: MessageView, said: Said): Announcement["kind"]
       return said === "nothing" ? "message" : null;
     }
     case "media":
+    case "link":
+    case "contact":
     case "unsupported":
       return said === "nothing" ? "message" : null;
     case "system":

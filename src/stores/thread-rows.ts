@@ -40,6 +40,18 @@ export const appendRows = (rows: ThreadRows, view: ThreadView): ThreadRows => ({
   hasAfter: view.hasAfter,
 });
 
+/** The rows with a window told anew that overlaps them: nothing that is here leaves. */
+export function mendRows(rows: ThreadRows, view: ThreadView): ThreadRows {
+  const mended = withMessages(rows, view.messages);
+  const isFirst = mended.order[0] === view.messages[0]?.id;
+  const isLast = mended.order.at(-1) === view.messages.at(-1)?.id;
+  return {
+    ...mended,
+    hasBefore: isFirst ? view.hasBefore : rows.hasBefore,
+    hasAfter: isLast ? view.hasAfter : rows.hasAfter,
+  };
+}
+
 /**
  * The rows after messages came or changed. While newer rows are not loaded, rows that are not
  * here yet stay away: they would stand beside a hole.

@@ -200,6 +200,48 @@ describe("live text", () => {
     expect(engine.heard.at(-1)?.name).toBe("openThread");
   });
 
+  test("[U90] missing pieces ask one question at a time, and no row leaves meanwhile", async () => {
+    const { engine, state } = await anOpenThread({
+      messages: [...rows(2, 30), aStream(31, "ab")],
+      windowRows: 5,
+    });
+    await state().loadBefore();
+    const before = state();
+    const asked = () => engine.heard.filter(({ name }) => name === "openThread").length;
+    const gap = (offset: number) =>
+      engine.emit({
+        type: "stream-text",
+        conversationId: CONVERSATION,
+        ...piece(offset, "x"),
+        messageId: aMessage(31).id,
+      });
+
+    engine.world.messages = [...rows(2, 30), aStream(31, "abcdef")];
+    for (let offset = 10; offset < 60; offset++) gap(offset);
+    const askedAtOnce = asked() - 1;
+    await state().loadBefore();
+
+    expect(askedAtOnce).toBe(1);
+    expect(state().order).toEqual(expect.arrayContaining([...before.order]));
+    expect(state().generation).toBe(before.generation);
+    expect(state().messageById.get(aMessage(31).id)?.body).toMatchObject({
+      stream: { text: "abcdef" },
+    });
+  });
+
+  test("[U90] reasons to reload that come in a row still let the first answer show", async () => {
+    const { engine, state } = await anOpenThread({ messages: rows(1, 3) });
+    engine.world.messages = rows(1, 4);
+
+    const first = state().reload();
+    for (let times = 0; times < 9; times++)
+      engine.emit({ type: "history-reset", conversationId: CONVERSATION });
+    await first;
+
+    expect(state().order.at(-1)).toBe("m-00004");
+    expect(engine.heard.filter(({ name }) => name === "openThread").length).toBe(3);
+  });
+
   test("any cutting of a text, with pieces repeated, gives the text", () => {
     const text = fc.string({ minLength: 1, maxLength: 60 });
     fc.assert(

@@ -3,6 +3,7 @@ import type { Engine } from "./engine.ts";
 import {
   appendRows,
   makeRows,
+  mendRows,
   NO_ROWS,
   prependRows,
   reduceMessages,
@@ -54,8 +55,10 @@ export function selectIsUnsaid({ order, messageById }: ThreadState): boolean {
 
 /** Creates the store of the open thread. */
 export function createThreadStore({ calls, onEvent }: Engine): ThreadStore {
+  let mend: Windows["mend"] = () => Promise.resolve();
   const store = createStore<ThreadState>((set, get) => {
     const windows = createWindows(calls, set, get);
+    mend = windows.mend;
     let lastReadId: MessageId | null = null;
     return {
       ...CLOSED,
@@ -90,7 +93,7 @@ export function createThreadStore({ calls, onEvent }: Engine): ThreadStore {
       },
       async reload() {
         const { conversationId } = get();
-        if (conversationId !== null) await windows.ask({ conversationId, aroundMessageId: null });
+        if (conversationId !== null) await windows.reload(conversationId);
       },
       markRead(upToId) {
         const { conversationId } = get();
@@ -104,9 +107,10 @@ export function createThreadStore({ calls, onEvent }: Engine): ThreadStore {
   onEvent((event) => {
     const state = store.getState();
     if (!("conversationId" in event) || event.conversationId !== state.conversationId) return;
+    if (event.type === "history-reset") return void state.reload();
     const next = reduceEvent(state, event);
-    if (next === "missing") void state.reload();
-    else if (next !== null) store.setState(next);
+    if (next !== null) store.setState(next);
+    else if (event.type === "stream-text") void mend(event.messageId);
   });
   return store;
 }
@@ -162,8 +166,37 @@ function createWindows(
     set((state) => ({ loading: "none", ...(answer.ok ? grow(state, answer.value) : {}) }));
   };
 
-  return { ask, extend, target, forget: () => void turn++ };
+  let reloading: "no" | "once" | "again" = "no";
+  /** In a storm each reason to reload comes before the last answer did: that answer is shown all the same. */
+  const reload = async (conversationId: ConversationId): Promise<void> => {
+    if (reloading !== "no") {
+      reloading = "again";
+      return;
+    }
+    do {
+      reloading = "once";
+      await ask({ conversationId, aroundMessageId: null });
+    } while (isAgain() && get().conversationId === conversationId);
+    reloading = "no";
+  };
+  const isAgain = (): boolean => reloading === "again";
+
+  let isMending = false;
+  /** Asks for the window of a row whose live text has a hole. Rows that are here stay; one question at a time. */
+  const mend = async (messageId: MessageId): Promise<void> => {
+    const { conversationId, hasAfter, status } = get();
+    if (isMending || conversationId === null || status !== "open") return;
+    isMending = true;
+    const ours = turn;
+    const aroundMessageId = hasAfter ? messageId : null;
+    const answer = await calls.openThread({ conversationId, aroundMessageId });
+    isMending = false;
+    if (ours === turn && answer.ok) set((state) => mendRows(state, answer.value));
+  };
+
+  return { ask, extend, mend, reload, target, forget: () => void turn++ };
 }
+type Windows = ReturnType<typeof createWindows>;
 
 const CLOSED = {
   ...NO_ROWS,
@@ -176,22 +209,17 @@ const CLOSED = {
   loading: "none",
 } as const satisfies Partial<ThreadState>;
 
-/** What an event about the open thread changes; "missing" when only asking again helps. */
-function reduceEvent(
-  state: ThreadState,
-  event: EngineEvent,
-): Partial<ThreadState> | "missing" | null {
+/** What an event about the open thread changes; null for nothing, or for live text that has a hole. */
+function reduceEvent(state: ThreadState, event: EngineEvent): Partial<ThreadState> | null {
   switch (event.type) {
     case "messages":
       return reduceMessages(state, event.messages);
     case "messages-removed":
       return reduceRemoval(state, event.messageIds);
     case "stream-text":
-      return reduceStreamText(state, event) ?? "missing";
+      return reduceStreamText(state, event);
     case "read-receipts":
       return { readSeqById: event.readSeqById };
-    case "history-reset":
-      return "missing";
     default:
       return null;
   }

@@ -15,6 +15,7 @@ export type {
   BodyView,
   ConnectionView,
   ContactRequestView,
+  ContactView,
   ConversationView,
   DeliveryView,
   DeviceView,

@@ -7,6 +7,7 @@ import type { ChannelHeadView } from "#bridge/channel-views.ts";
 import type { ConversationView } from "#bridge/views.ts";
 import type { EngineEvent } from "#bridge/events.ts";
 import type { AccountId, ConversationId, MessageId } from "#protocol/ids.ts";
+import type { OutgoingMessage } from "#peer/endpoint.ts";
 import { parseEntry } from "#peer/entry.ts";
 import type { Store } from "#peer/store.ts";
 import { createGatherer } from "../gather.ts";
@@ -50,6 +51,8 @@ export async function openBook(options: {
   readonly people: () => PeopleContext;
   readonly typingIn: (id: ConversationId) => readonly AccountId[];
   readonly channelOf: (id: ConversationId) => ChannelHeadView | null;
+  /** Own messages on their way, oldest first. */
+  readonly outgoingIn: (id: ConversationId) => readonly OutgoingMessage[];
   readonly emit: (event: EngineEvent) => void;
 }): Promise<Book> {
   const { store, people, emit } = options;
@@ -68,6 +71,7 @@ export async function openBook(options: {
         draft: drafts.get(one.id)?.text ?? "",
         typing: options.typingIn(one.id),
         channel: options.channelOf(one.id),
+        outgoing: options.outgoingIn(one.id),
       },
       people(),
     );

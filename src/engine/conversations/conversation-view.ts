@@ -1,7 +1,10 @@
 /** A conversation as the list draws it. Pure. */
 import type { ChannelHeadView } from "#bridge/channel-views.ts";
 import type { Ability, ConversationView, MemberView, TrustView } from "#bridge/views.ts";
+import type { OutgoingMessage } from "#peer/endpoint.ts";
 import type { AccountId } from "#protocol/ids.ts";
+import type { KnownPayload } from "#protocol/payload.ts";
+import { previewText } from "../thread/payload-text.ts";
 import type { Conversation, Member } from "./conversation.ts";
 
 /** What is known of accounts, beside any conversation. */
@@ -33,12 +36,16 @@ export function viewConversation(
     readonly draft: string;
     readonly typing: readonly AccountId[];
     readonly channel: ChannelHeadView | null;
+    /** Own messages on their way, oldest first. */
+    readonly outgoing: readonly OutgoingMessage[];
   },
   people: PeopleContext,
 ): ConversationView {
   const members = conversation.members.map((member) => viewMember(member, people));
   const peer = conversation.peerId === null ? null : peerOf(conversation, people);
-  const preview = conversation.preview;
+  const waiting = previewOfOutgoing(extra.outgoing, people.selfId);
+  const preview = waiting ?? conversation.preview;
+  const updatedAt = Math.max(conversation.updatedAt, waiting?.at ?? 0);
   return {
     id: conversation.id,
     kind: conversation.kind,
@@ -61,18 +68,46 @@ export function viewConversation(
         : {
             authorId: people.selfId,
             text: extra.draft,
-            at: conversation.updatedAt,
+            at: updatedAt,
             kind: "draft",
           },
     typing: extra.typing,
     draft: extra.draft,
-    updatedAt: conversation.updatedAt,
+    updatedAt,
     sending: sendingOf(conversation, people),
     suggestions: conversation.peerId === null ? [] : people.suggestionsOf(conversation.peerId),
     can: extra.channel === null ? ABILITIES : [],
     channel: extra.channel,
   };
 }
+
+/** What was written last and stands at the thread's end, whether it has left or not. */
+function previewOfOutgoing(
+  outgoing: readonly OutgoingMessage[],
+  selfId: AccountId,
+): NonNullable<ConversationView["preview"]> | null {
+  const drawn = outgoing.findLast(({ payload }) => DRAWN.has(payload.type));
+  if (drawn === undefined) return null;
+  const kind = drawn.payload.type === "artifact" ? "card" : "text";
+  return {
+    authorId: selfId,
+    text: previewText(drawn.payload, "human"),
+    at: drawn.queuedAt,
+    kind,
+  };
+}
+
+/** Payloads that are rows of a thread; reactions, answers and the like hang on others. */
+const DRAWN: ReadonlySet<KnownPayload["type"]> = new Set([
+  "text",
+  "image",
+  "video",
+  "audio",
+  "file",
+  "link",
+  "contact",
+  "artifact",
+]);
 
 /** Whether something can be sent, by what is known here; the relay may still refuse. */
 export function sendingOf(

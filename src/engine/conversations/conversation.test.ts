@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { AccountId, ConversationId, MessageId } from "#protocol/ids.ts";
-import type { Payload } from "#protocol/payload.ts";
+import type { KnownPayload, Payload } from "#protocol/payload.ts";
 import type { Entry } from "#peer/endpoint.ts";
 import { makeConversation, reduceConversation, type Conversation } from "./conversation.ts";
 import { sendingOf, viewConversation, type PeopleContext } from "./conversation-view.ts";
@@ -107,10 +107,39 @@ describe("a conversation in the list", () => {
     expect(recalled.preview).toMatchObject({ text: "", kind: "recalled" });
   });
 
+  test("[N31] what was just written stands in the list before it has left, and below a draft", () => {
+    const one = after(fresh(), said(1, bot, words("first")));
+    const waiting = (n: number, payload: KnownPayload) => ({
+      conversationId: line,
+      messageId: m(n),
+      payload,
+      queuedAt: 9_000 + n,
+      state: { status: "queued" as const },
+    });
+    const outgoing = [
+      waiting(1, words("on its way")),
+      waiting(2, { type: "reaction", message_id: m(1), emoji: "+", op: "add" }),
+    ];
+    const extra = { draft: "", typing: [], channel: null, outgoing };
+
+    const view = viewConversation(one, extra, people());
+    const drafted = viewConversation(one, { ...extra, draft: "and" }, people());
+
+    expect(view).toMatchObject({
+      preview: { authorId: ada, text: "on its way", kind: "text", at: 9_001 },
+      updatedAt: 9_001,
+    });
+    expect(drafted.preview).toMatchObject({ text: "and", kind: "draft" });
+  });
+
   test("[N31] an unsent draft stands before what was said", () => {
     const one = after(fresh(), said(1, bot, words("first")));
 
-    const view = viewConversation(one, { draft: "I wan", typing: [], channel: null }, people());
+    const view = viewConversation(
+      one,
+      { draft: "I wan", typing: [], channel: null, outgoing: [] },
+      people(),
+    );
 
     expect(view.preview).toMatchObject({ kind: "draft", text: "I wan", authorId: ada });
     expect(view.draft).toBe("I wan");
@@ -120,7 +149,8 @@ describe("a conversation in the list", () => {
     const called = after(fresh("group"), said(1, bot, words("you", { mentions: [ada] })));
     const read = reduceConversation(called, { type: "read", seq: 1, unreadCount: 0 }, ada);
     const mentioned = (one: Conversation) =>
-      viewConversation(one, { draft: "", typing: [], channel: null }, people()).mentioned;
+      viewConversation(one, { draft: "", typing: [], channel: null, outgoing: [] }, people())
+        .mentioned;
 
     expect([mentioned(called), mentioned(read)]).toEqual([true, false]);
   });

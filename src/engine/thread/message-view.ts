@@ -3,6 +3,7 @@ import type {
   AnswerView,
   ArtifactView,
   BodyView,
+  ContactView,
   DeliveryView,
   MessageView,
   ReplyView,
@@ -10,7 +11,7 @@ import type {
 import type { TurnView } from "#bridge/channel-views.ts";
 import type { ApprovalCard } from "#protocol/artifact.ts";
 import { RECALL_WINDOW_MS } from "#protocol/limits.ts";
-import type { Payload, TextPayload } from "#protocol/payload.ts";
+import type { ContactPayload, Payload, TextPayload } from "#protocol/payload.ts";
 import type { AccountId, ArtifactId, MessageId } from "#protocol/ids.ts";
 import type { Entry, OutgoingMessage } from "#peer/endpoint.ts";
 import { canAnswer, expiryOf, foldArtifact, type FoldedAnswer } from "./artifact.ts";
@@ -40,6 +41,8 @@ export type ViewContext = {
   turnOf(messageId: MessageId): TurnView | null;
   draftOf(artifactId: ArtifactId): Readonly<Record<string, unknown>> | null;
   approvalOf(card: ApprovalCard, authorId: AccountId): NonNullable<ArtifactView["approval"]>;
+  /** What is known here of somebody a message names, and how to come together. */
+  contactOf(contact: ContactPayload["contact"]): ContactView;
 };
 
 /** The view of a row or of an own message on its way; null when there is nothing to draw (any more). */
@@ -113,7 +116,7 @@ function viewOutgoing(
   context: ViewContext,
 ): MessageView | null {
   const { payload, messageId } = message;
-  const body = bodyOfPayload(payload, "human");
+  const body = bodyOfPayload(payload, "human", context);
   if (body === null) return null;
   return {
     ...frame(thread, payload, context.selfId, context),
@@ -216,7 +219,7 @@ function bodyOfRow(thread: Thread, row: Row, context: ViewContext): BodyView | n
       if (turn !== null) return { kind: "turn", turn };
       return body.payload.type === "artifact"
         ? { kind: "card", artifact: viewArtifact(thread, row, body.payload.artifact, context) }
-        : bodyOfPayload(body.payload, row.authorKind);
+        : bodyOfPayload(body.payload, row.authorKind, context);
     }
   }
 }
@@ -233,7 +236,11 @@ const namesOf = (
     ]),
   );
 
-function bodyOfPayload(payload: Payload, authorKind: Row["authorKind"]): BodyView | null {
+function bodyOfPayload(
+  payload: Payload,
+  authorKind: Row["authorKind"],
+  context: ViewContext,
+): BodyView | null {
   switch (payload.type) {
     case "text":
       return {
@@ -249,6 +256,12 @@ function bodyOfPayload(payload: Payload, authorKind: Row["authorKind"]): BodyVie
       return { kind: "media", media: "audio", alt: payload.transcript ?? "" };
     case "file":
       return { kind: "media", media: "file", alt: payload.filename };
+    case "link": {
+      const { url, title = "", description = "" } = payload;
+      return { kind: "link", url, title, description };
+    }
+    case "contact":
+      return { kind: "contact", contact: context.contactOf(payload.contact) };
     case "unknown":
       return { kind: "unsupported", originalType: payload.original_type };
     default:

@@ -17,6 +17,12 @@ export function searchableText(payload: Payload): string {
       return payload.transcript ?? "";
     case "file":
       return payload.filename;
+    case "link":
+      return [payload.title, payload.description, payload.url]
+        .filter((text) => text !== undefined && text !== "")
+        .join("\n");
+    case "contact":
+      return payload.contact.display_name;
     case "artifact":
       return wordsOfCard(payload.artifact).join("\n");
     case "system":

@@ -119,6 +119,8 @@ function ofPayload(
     case "video":
     case "audio":
     case "file":
+    case "link":
+    case "contact":
     case "artifact":
     case "unknown":
       return row(entry, messageId, { kind: "payload", payload, messageHash, plaintextHash });

@@ -76,6 +76,14 @@ const context = (more: Partial<ViewContext> = {}): ViewContext => ({
   canSend: true,
   draftOf: () => null,
   approvalOf: () => ({ rows: [], blockedBecause: null }),
+  contactOf: ({ kind, id, display_name: name }) => ({
+    kind,
+    id: id as AccountId,
+    name,
+    handle: null,
+    inviteUrl: null,
+    conversationId: null,
+  }),
   ...more,
 });
 const bodies = (thread: Thread) =>

@@ -1,8 +1,13 @@
 /** From an answer in the log to the event a handler hears; a bad one is answered by a system line and goes no further. */
+import { base64ToBytes } from "#base/base64.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Bytes } from "#base/bytes.ts";
+import type { Secret } from "#base/secret.ts";
 import type { Primitives } from "#crypto/primitives.ts";
 import type { Endpoint, Entry } from "#peer/endpoint.ts";
+import { openSecret } from "#crypto/secret-seal.ts";
+import { parseCard } from "#protocol/artifact.ts";
+import { textOfSecret } from "#protocol/form-values.ts";
 import type { ArtifactResponsePayload, KnownPayload } from "#protocol/payload.ts";
 import type { AgentId, ConversationId } from "#protocol/ids.ts";
 import type { ArtifactResponseEvent, ApprovalDecision } from "../incoming/agent-event.ts";
@@ -25,6 +30,8 @@ type Refusal = "ARTIFACT_INVALID" | "ARTIFACT_EXPIRED" | "APPROVAL_INVALID";
 /** Creates the check. The result is null for an answer that was refused, late, doubled or not asked for. */
 export function createAnswerCheck(parts: {
   readonly primitives: Primitives;
+  /** X25519: what forms' secrets are sealed to. */
+  readonly cardKey: Secret<Bytes>;
   readonly clock: Clock;
   readonly endpoint: Pick<Endpoint, "account" | "ledger">;
   readonly sender: ArtifactSender;
@@ -67,12 +74,16 @@ export function createAnswerCheck(parts: {
   };
 
   return async (entry) => {
-    const response = entry.content.payload;
+    const sealed = entry.content.payload;
+    let given: Values = sealed.values;
     let decision: ApprovalDecision | null = null;
     const verdict = await parts.sender.answer(
       entry.conversationId,
-      response.ref_artifact,
+      sealed.ref_artifact,
       async (record): Promise<Verdict | { readonly type: "unproven" }> => {
+        const opened = await openSecrets(parts, entry, record);
+        const response = { ...sealed, values: { ...sealed.values, ...opened } };
+        given = { ...sealed.values, ...textsOf(opened) };
         const judged = judgeAnswer(record, { by: entry.authorId, at: entry.at, response });
         if (judged.type !== "accept" || judged.record.artifact.subtype !== "approval")
           return judged;
@@ -83,16 +94,52 @@ export function createAnswerCheck(parts: {
     if (verdict.type === "unproven") return refuse(entry, "APPROVAL_INVALID");
     if (verdict.type === "refuse") return refuse(entry, verdict.code);
     if (verdict.type === "ignore") return null;
-    return eventOfAnswer(entry, verdict.record, decision);
+    return eventOfAnswer(entry, verdict.record, given, decision);
   };
 }
+
+type Values = ArtifactResponsePayload["values"];
+
+/** The secrets of a form's answer, opened, as its fields check them; one that does not open fits no field. */
+async function openSecrets(
+  parts: Pick<Parameters<typeof createAnswerCheck>[0], "primitives" | "cardKey" | "agent">,
+  entry: AnswerEntry,
+  record: ArtifactRecord | null,
+): Promise<Values> {
+  const { payload } = entry.content;
+  const card = record && parseCard(record.artifact.subtype, record.artifact.payload);
+  const fields =
+    card?.ok === true && card.value.subtype === "form" ? card.value.payload.fields : [];
+  const opened: Record<string, unknown> = {};
+  for (const { id: fieldId, type } of fields) {
+    const sealed = textOfSecret(payload.values[fieldId]);
+    if (type !== "secret" || sealed === null) continue;
+    const place = {
+      conversationId: entry.conversationId,
+      senderId: entry.authorId,
+      agentId: parts.agent.accountId,
+      agentFingerprint: parts.agent.fingerprint,
+      artifactId: payload.ref_artifact,
+      responseId: payload.response_id,
+      fieldId,
+    };
+    const bytes = base64ToBytes(sealed) ?? new Uint8Array();
+    const text = await openSecret(parts.primitives, place, parts.cardKey, bytes);
+    opened[fieldId] = text === null ? { unopened: true } : { secret: text };
+  }
+  return opened;
+}
+
+const textsOf = (opened: Values): Values =>
+  Object.fromEntries(Object.entries(opened).map(([id, value]) => [id, textOfSecret(value)]));
 
 function eventOfAnswer(
   entry: AnswerEntry,
   record: ArtifactRecord,
+  values: Values,
   decision: ApprovalDecision | null,
 ): ArtifactResponseEvent {
-  const { response_id, ref_artifact, ref_revision, ref_action, values } = entry.content.payload;
+  const { response_id, ref_artifact, ref_revision, ref_action } = entry.content.payload;
   return {
     type: "artifact_response",
     conversation_id: entry.conversationId,

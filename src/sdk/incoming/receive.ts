@@ -42,6 +42,7 @@ export async function startReceiving(parts: {
   const { endpoint, lanes, questions, artifacts, errors, disk } = parts;
   const checkAnswer = createAnswerCheck({
     ...parts,
+    cardKey: disk.keys.privateKey,
     sender: artifacts,
     dedupe: disk.dedupe,
     send: parts.sender.send,

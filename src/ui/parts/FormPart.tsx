@@ -162,6 +162,7 @@ function answerToWords(field: FormField, value: unknown, t: Say): string {
   if (Array.isArray(value))
     return value.length === 0 ? t("general.notGiven") : value.map(labelOf).join(", ");
   if (typeof value === "boolean") return value ? t("general.yes") : t("general.no");
+  if (typeof value === "object" && "secret" in value) return t("form.secretSealed");
   if (typeof value === "object") {
     const length = "secret_length" in value ? Number(value.secret_length) : 0;
     return t("form.secretGiven", { length });

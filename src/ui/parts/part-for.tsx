@@ -1,13 +1,15 @@
 /** From what a message holds to what draws it: the one place where a new kind of payload gets its part. */
 import type { ReactElement } from "react";
 import type { FieldProblem } from "#stores/form.ts";
-import type { ArtifactView, AttachmentView, MessageView } from "#stores/views.ts";
+import type { ArtifactView, AttachmentView, ConversationId, MessageView } from "#stores/views.ts";
 import type { FailureAction } from "#ui/text/failures.ts";
 import type { Say } from "#ui/text/text.tsx";
 import { ApprovalPart } from "./ApprovalPart.tsx";
 import type { FormField, Values } from "./card-types.ts";
+import { ContactPart } from "./ContactPart.tsx";
 import { FormPart } from "./FormPart.tsx";
 import { InfoPart } from "./InfoPart.tsx";
+import { LinkPart } from "./LinkPart.tsx";
 import { MediaPart } from "./MediaPart.tsx";
 import { RecalledPart, UnreadablePart, UnsupportedPart } from "./NoteParts.tsx";
 import { ProgressPart } from "./ProgressPart.tsx";
@@ -41,6 +43,9 @@ export type PartActions = {
   ) => void;
   readonly onMention?: (accountId: string) => void;
   readonly onOpenAttachment?: (attachmentId: AttachmentView["attachment_id"]) => void;
+  /** An invite link is opened, its key compared and shown before anything starts. */
+  readonly onInvite?: (url: string) => void;
+  readonly onConversation?: (conversationId: ConversationId) => void;
   readonly onFailureAction?: (message: MessageView, action: FailureAction) => void;
 };
 
@@ -101,6 +106,17 @@ export function partFor(message: MessageView, { actions, isBusy, t }: PartContex
           alt={body.alt}
           attachment={message.attachments[0] ?? null}
           onOpen={actions.onOpenAttachment}
+        />
+      );
+    case "link":
+      return <LinkPart url={body.url} title={body.title} description={body.description} />;
+    case "contact":
+      return (
+        <ContactPart
+          contact={body.contact}
+          authorName={authorName}
+          onInvite={actions.onInvite}
+          onConversation={actions.onConversation}
         />
       );
     case "system":

@@ -2,7 +2,13 @@ import { renderToStaticMarkup } from "react-dom/server";
 import { describe, expect, test } from "vitest";
 import { checkFormValues, type FieldProblem } from "#stores/form.ts";
 import { aMessage } from "#stores/sample-views.ts";
-import type { ArtifactView, BodyView, MessageView, StreamView } from "#stores/views.ts";
+import type {
+  ArtifactView,
+  BodyView,
+  ContactView,
+  MessageView,
+  StreamView,
+} from "#stores/views.ts";
 import { KitProvider } from "#ui/kit/KitProvider.tsx";
 import { MarkdownProvider } from "#ui/markdown/MarkdownContext.tsx";
 import { en } from "#ui/text/en.ts";
@@ -390,5 +396,50 @@ describe("other cards and rows", () => {
     expect(html.match(/<button/g)).toHaveLength(11);
     expect(html).toContain("30 more");
     expect(html).toContain('aria-pressed="true"');
+  });
+});
+
+describe("links and contacts in messages", () => {
+  test("[U91] a link shows its address's own host beside its sender's words, and draws no picture", () => {
+    const html = drawBody({
+      kind: "link",
+      url: "https://login.evil.example/www.bank.example",
+      title: "Your bank",
+      description: "Sign in",
+    });
+
+    expect(wordsOf(html)).toContain("Your bank Sign in login. evil.example");
+    expect(html).toContain("<strong>evil.example</strong>");
+    expect(html).not.toMatch(/<img|href=|src=/);
+  });
+
+  test("[U91] a link that may not be opened is text", () => {
+    const html = drawBody({ kind: "link", url: "javascript:alert(1)", title: "", description: "" });
+
+    expect(html).not.toContain("<button");
+    expect(wordsOf(html)).toContain("This address cannot be opened from here.");
+  });
+
+  test("[U92] a contact names who shared it and offers the one way there is", () => {
+    const contact = {
+      kind: "user" as const,
+      id: "b" as ContactView["id"],
+      name: "Ben",
+      handle: "ben",
+      inviteUrl: "https://parley.example/p/ben#fp=x",
+      conversationId: null,
+    };
+
+    const start = wordsOf(drawBody({ kind: "contact", contact }));
+    const known = { ...contact, conversationId: "c" as ContactView["conversationId"] };
+
+    expect(start).toContain("shares a contact");
+    expect(start).toContain("Start a conversation");
+    expect(wordsOf(drawBody({ kind: "contact", contact: known }))).toContain(
+      "Open the conversation",
+    );
+    expect(
+      wordsOf(drawBody({ kind: "contact", contact: { ...contact, inviteUrl: null } })),
+    ).toContain("Ask for an invite link");
   });
 });

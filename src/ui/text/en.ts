@@ -104,6 +104,7 @@ export const en = {
   "link.insecure": "This address is not encrypted.",
   "link.open": "Open",
   "link.copy": "Copy address",
+  "link.dead": "This address cannot be opened from here.",
 
   // image
   "image.blocked": "Image from {host}",
@@ -129,6 +130,7 @@ export const en = {
 
   // card
   "card.approval": "Approval",
+  "card.contact": "Contact",
   "card.form": "Form",
   "card.info": "Note",
   "card.progress": "Progress",
@@ -166,7 +168,7 @@ export const en = {
   "form.choose": "Choose",
   "form.secretHelp": "Only the agent can open this. It is kept nowhere else.",
   "form.secretGiven": "{length, plural, one {# character} other {# characters}}, sealed",
-  "form.secretUnavailable": "Secret fields cannot be sent from here yet.",
+  "form.secretSealed": "Given, sealed to the agent alone",
   "form.check": "{count, plural, one {One field needs} other {# fields need}} your attention.",
   "form.draftKept": "Your entries are kept on this device until you send them.",
   "form.problem.required": "Please fill this in.",
@@ -245,6 +247,16 @@ export const en = {
   "tool.reason.unknownTool": "This device has no such tool.",
   "tool.reason.invalidArguments": "The arguments did not fit.",
   "tool.reason.executionTimeout": "It took too long.",
+
+  // contacts in messages
+  "contact.shared": "{name} shares a contact",
+  "contact.kind.user": "Person",
+  "contact.kind.agent": "Agent",
+  "contact.kind.group": "Group",
+  "contact.start": "Start a conversation",
+  "contact.open": "Open the conversation",
+  "contact.askInvite": "No invite came with it. Ask for an invite link to talk with them.",
+  "contact.askGroup": "Somebody in the group has to add you.",
 
   // media
   "media.image": "Image",

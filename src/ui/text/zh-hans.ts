@@ -104,6 +104,7 @@ export const zhHans: TextTable = {
   "link.mixed": "这个域名用了特殊字母，实际写法是 {punycode}。",
   "link.insecure": "这个地址没有加密。",
   "link.open": "打开",
+  "link.dead": "这个网址不能从这里打开。",
   "link.copy": "复制地址",
 
   // image
@@ -129,6 +130,7 @@ export const zhHans: TextTable = {
   "task.open": "未完成",
 
   // card
+  "card.contact": "联系人",
   "card.approval": "审批",
   "card.form": "表单",
   "card.info": "说明",
@@ -167,7 +169,7 @@ export const zhHans: TextTable = {
   "form.choose": "请选择",
   "form.secretHelp": "只有智能体能打开，其他地方都不会保存。",
   "form.secretGiven": "{length, plural, other {# 个字符}}，已密封",
-  "form.secretUnavailable": "这里暂时不能提交保密字段。",
+  "form.secretSealed": "已提供，只有智能体能打开",
   "form.check": "有 {count, plural, other {# 项}}需要检查。",
   "form.draftKept": "提交之前，填写的内容保存在这台设备上。",
   "form.problem.required": "请填写此项。",
@@ -241,6 +243,16 @@ export const zhHans: TextTable = {
   "tool.reason.unknownTool": "这台设备没有这个工具。",
   "tool.reason.invalidArguments": "参数不符合要求。",
   "tool.reason.executionTimeout": "运行时间过长。",
+
+  // contacts in messages
+  "contact.shared": "{name} 分享了一位联系人",
+  "contact.kind.user": "用户",
+  "contact.kind.agent": "智能体",
+  "contact.kind.group": "群组",
+  "contact.start": "开始对话",
+  "contact.open": "打开对话",
+  "contact.askInvite": "没有附带邀请。想和对方交谈，请向其索取邀请链接。",
+  "contact.askGroup": "需要群组里的人把你加进去。",
 
   // media
   "media.image": "图片",

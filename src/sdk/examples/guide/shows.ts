@@ -150,7 +150,7 @@ export function rowsOf(
   values: Readonly<Record<string, unknown>>,
 ): readonly (readonly [string, string])[] {
   return fields.flatMap((field) => {
-    const value = values[field.id];
+    const value = field.type === "secret" ? secretShown(values[field.id]) : values[field.id];
     const isEmpty =
       value === undefined || value === "" || (Array.isArray(value) && value.length === 0);
     if (isEmpty) return [];
@@ -162,6 +162,10 @@ export function rowsOf(
     return [[field.label, plain] as const];
   });
 }
+
+/** How long a secret is, and nothing else of it. */
+const secretShown = (value: unknown): string =>
+  typeof value === "string" ? "•".repeat(Array.from(value).length) : "";
 
 async function showApproval(stage: Stage): Promise<void> {
   const { agent, conversationId, words } = stage;
@@ -186,6 +190,12 @@ async function showCards({ agent, conversationId, words }: Stage): Promise<void>
   const { title, card } = words.cards.info;
   await agent.sendArtifact(conversationId, {
     artifact: { subtype: "info", title, payload: { ...card } },
+  });
+  await agent.send(conversationId, { type: "link", ...words.cards.link });
+  const { agentId: id, fingerprint } = agent;
+  await agent.send(conversationId, {
+    type: "contact",
+    contact: { kind: "agent", id, display_name: words.cards.self, fingerprint },
   });
 }
 

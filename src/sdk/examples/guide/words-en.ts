@@ -232,6 +232,13 @@ Ask in your own words, or send a number:
           ],
         },
         { id: "note", label: "Note", type: "textarea", max_length: 500 },
+        {
+          id: "word",
+          label: "A secret word",
+          type: "secret",
+          max_length: 40,
+          help: "Sealed to me alone. I only tell you how long it was.",
+        },
         { id: "agreed", label: "I know that nothing is booked", type: "checkbox", required: true },
       ],
     },
@@ -281,6 +288,13 @@ Ask in your own words, or send a number:
         ],
       },
     },
+    link: {
+      url: "https://www.rfc-editor.org/rfc/rfc9180",
+      title: "RFC 9180: Hybrid Public Key Encryption",
+      description:
+        "I wrote this preview. Your client fetched nothing, and names the true host below.",
+    },
+    self: "Guide",
     pressed: (label) => `You pressed “${label}”. The card remembers that it was answered.`,
   },
   mention: (id) =>

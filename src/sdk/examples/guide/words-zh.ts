@@ -228,6 +228,13 @@ export const CHINESE: GuideWords = {
           ],
         },
         { id: "note", label: "备注", type: "textarea", max_length: 500 },
+        {
+          id: "word",
+          label: "一个秘密的词",
+          type: "secret",
+          max_length: 40,
+          help: "只有我能打开。我只会告诉你它有多长。",
+        },
         { id: "agreed", label: "我知道这不会真的预约", type: "checkbox", required: true },
       ],
     },
@@ -269,6 +276,12 @@ export const CHINESE: GuideWords = {
         ],
       },
     },
+    link: {
+      url: "https://www.rfc-editor.org/rfc/rfc9180",
+      title: "RFC 9180：混合公钥加密",
+      description: "这段预览是我写的。你的客户端什么也没有下载，真实的网址在下面。",
+    },
+    self: "导览",
     pressed: (label) => `你按了“${label}”。卡片会记住它已经得到答复。`,
   },
   mention: (id) =>

@@ -48,6 +48,9 @@ export type GuideWords = {
   };
   readonly cards: {
     readonly info: { readonly title: string; readonly card: InfoCard };
+    readonly link: { readonly url: string; readonly title: string; readonly description: string };
+    /** What the guide calls itself on its contact card. */
+    readonly self: string;
     readonly pressed: (label: string) => string;
   };
   readonly mention: (id: string) => string;

@@ -134,4 +134,8 @@ const drawnText = (id: string): string | undefined =>
     ?.innerText;
 
 const hasContent = ({ body }: MessageView): boolean =>
-  body.kind === "text" || body.kind === "card" || body.kind === "media";
+  body.kind === "text" ||
+  body.kind === "card" ||
+  body.kind === "media" ||
+  body.kind === "link" ||
+  body.kind === "contact";

@@ -14,6 +14,10 @@ export function plainText({ body, mentionNameById }: MessageView): string {
       return body.artifact.title;
     case "media":
       return body.alt;
+    case "link":
+      return body.url;
+    case "contact":
+      return body.contact.name;
     case "system":
       return body.text;
     case "recalled":

@@ -2,7 +2,8 @@ import { useMemo } from "react";
 import type { Result } from "#base/result.ts";
 import { checkFormValues } from "#stores/form.ts";
 import type { BridgeFailure, ConversationId } from "#stores/views.ts";
-import { useStores } from "#ui/StoresContext.tsx";
+import { useRouter, useStores } from "#ui/StoresContext.tsx";
+import { threadRoute } from "#ui/routes.ts";
 import type { RowActions } from "./RowContext.tsx";
 
 /** What rows of a conversation may do, made once per conversation. */
@@ -10,7 +11,8 @@ export function useMakeRowActions(
   conversationId: ConversationId,
   onReply: RowActions["onReply"],
 ): RowActions {
-  const { calls, cards, notices, thread } = useStores();
+  const { calls, cards, contacts, notices, thread } = useStores();
+  const router = useRouter();
   return useMemo(() => {
     const tell = async (answer: Promise<Result<null, BridgeFailure>>): Promise<void> => {
       const answered = await answer;
@@ -38,6 +40,8 @@ export function useMakeRowActions(
       onFailureAction: (_message, action) => {
         if (action === "retry") void thread.getState().reload();
       },
+      onInvite: (url) => void contacts.getState().openInvite(url),
+      onConversation: (id) => router.go(threadRoute(id)),
       onReply,
       onJump: (messageId) => void thread.getState().showMessage(messageId),
       onReact: ({ id: messageId }, emoji, op) =>
@@ -47,5 +51,5 @@ export function useMakeRowActions(
       onDiscard: ({ id: messageId }) =>
         void tell(calls.discardFailed({ conversationId, messageId })),
     };
-  }, [calls, cards, notices, thread, conversationId, onReply]);
+  }, [calls, cards, contacts, notices, router, thread, conversationId, onReply]);
 }
