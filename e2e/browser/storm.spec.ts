@@ -97,7 +97,6 @@ test("[U90] rows are in view in every frame of a storm, at the end of a group an
   await expect(ada.row(`calm after storm ${DROPS_EACH}`).last()).toBeInViewport();
   const atEnd = await framesSeen(ada.log);
 
-  console.log(atEnd);
   expect(atEnd.frames).toBeGreaterThan(10);
   expect(atEnd.blank).toBe(0);
 

@@ -40,7 +40,7 @@ export const conversations: Command = {
 
 export const messages: Command = {
   words: "<conversation>",
-  does: "a page of messages, oldest first; those the agent sent were sealed to the others only",
+  does: "a page of messages, oldest first, the agent's own among them while their keys are there",
   options: {
     before: { type: "string", does: "only entries before this place in the log" },
     limit: { type: "string", does: "entries to look at, 50 unless said otherwise, 200 at most" },

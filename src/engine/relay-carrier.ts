@@ -90,12 +90,13 @@ async function sendText(
 }
 
 async function discard(
-  { endpoint }: Session,
+  { book, endpoint }: Session,
   sinks: SessionSinks,
   id: ConversationId,
   messageId: MessageId,
 ): Answer<null> {
   const discarded = await endpoint.discard(messageId);
+  book.touch(id);
   if (discarded.ok) sinks.thread(id, [{ type: "outgoing-gone", messageId }]);
   return discarded;
 }

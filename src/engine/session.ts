@@ -119,10 +119,7 @@ export async function openSession(
     people: () => peopleContext,
     typingIn: typing.in,
     channelOf: (id) => plain.headOf(id),
-    outgoingIn: (id) =>
-      [...endpoint.outgoing(), ...plain.outgoing()].filter(
-        ({ conversationId }) => conversationId === id,
-      ),
+    outgoingIn: (id) => session.carrierOf(id).outgoing(),
     emit: sinks.emit,
   });
   const formDrafts = new Map(

@@ -74,6 +74,8 @@ export type EndpointOptions = {
   readonly acknowledge: "on-commit" | "by-caller";
   /** Asked before an opened message is told. */
   readonly claim?: Claim;
+  /** Opens what other processes of the same agent said, instead of only naming it. Default false. */
+  readonly readsOwn?: boolean;
 };
 
 /** What the parts tell outwards. */
@@ -308,6 +310,7 @@ function assembleInbox(
     own: outbox,
     reader,
     claim: options.claim ?? null,
+    readsOwn: options.readsOwn ?? false,
     onFailure: report,
   });
   return createInbox({

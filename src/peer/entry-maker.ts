@@ -73,6 +73,8 @@ type Needs = {
   readonly own: OwnMessages;
   readonly reader: StreamReader;
   readonly claim: Claim | null;
+  /** Whether the writing device may be one of several processes, whose words this one can open. */
+  readonly readsOwn: boolean;
   readonly onFailure: (failure: PeerFailure) => void;
 };
 
@@ -144,7 +146,7 @@ class VerifyingMaker implements EntryMaker {
       this.#seen.add(conversation_id, message_id, conversation_seq, draft);
       return ok({ ...nothing, entry: { ...salvaged, ...place } });
     }
-    if (isOwnDevice && frame.encrypted_payload !== null)
+    if (isOwnDevice && frame.encrypted_payload !== null && !this.#options.readsOwn)
       return ok(this.#told(frame, own(message_id)));
     if (frame.encrypted_payload === null) {
       this.#seen.add(conversation_id, message_id, conversation_seq, draft);
@@ -154,13 +156,8 @@ class VerifyingMaker implements EntryMaker {
     if (!opened.ok) {
       if (!isFinal(opened.failure)) return opened;
       this.#seen.add(conversation_id, message_id, conversation_seq, draft);
-      return ok(
-        this.#told(frame, {
-          kind: "unreadable",
-          messageId: message_id,
-          failure: becauseOf(opened.failure),
-        }),
-      );
+      const content = isOwnDevice ? own(message_id) : unreadable(message_id, opened.failure);
+      return ok(this.#told(frame, content));
     }
     this.#seen.add(conversation_id, message_id, conversation_seq, draft);
     return opened.value.payload.type === "recall" && frame.type !== "message.new"
@@ -344,6 +341,12 @@ const own = (messageId: MessageId): Entry["content"] => ({
   kind: "unreadable",
   messageId,
   failure: "own-message",
+});
+
+const unreadable = (messageId: MessageId, failure: PeerFailure): Entry["content"] => ({
+  kind: "unreadable",
+  messageId,
+  failure: becauseOf(failure),
 });
 
 /** Whether an entry can never be read: all else is the line's or the store's trouble, and it is tried again. */

@@ -1,6 +1,6 @@
 /**
  * To which devices and keys a conversation's messages are sealed now: every current device of every member but the
- * writing one. Prekeys are fetched, verified against the pinned account and kept a while. SPEC E30–E32.
+ * writing one. An agent's device is all its processes together, so its own prekey is among them. Prekeys are fetched, verified against the pinned account and kept a while. SPEC E30–E32.
  */
 import { base64ToBytes } from "#base/base64.ts";
 import type { Bytes } from "#base/bytes.ts";
@@ -57,7 +57,7 @@ type Needs = {
   readonly clock: Clock;
   readonly rest: Rest;
   readonly keyring: Keyring;
-  readonly self: { readonly deviceId: DeviceId };
+  readonly self: { readonly deviceId: DeviceId; readonly kind: "human" | "agent" };
 };
 
 class KeyFinder implements RecipientFinder {
@@ -79,6 +79,7 @@ class KeyFinder implements RecipientFinder {
   async find(state: ConversationState): Promise<Result<Recipients, PeerFailure>> {
     const candidates: Candidate[] = [];
     let ownFloor: SuiteId = 1;
+    let own: Candidate | null = null;
     for (const [accountId, member] of state.members) {
       const account = await this.#keyring.account(accountId);
       if (!account.ok) return account;
@@ -88,18 +89,14 @@ class KeyFinder implements RecipientFinder {
       if (!devices.ok) return devices;
       const now = this.#clock.now();
       for (const device of devices.value) {
-        if (
-          device.deviceId === this.#self.deviceId ||
-          !isAnnounced(account.value, device.deviceId, member)
-        )
-          continue;
-        candidates.push({
-          ...device,
-          prekeys: device.prekeys.filter(({ notAfter }) => notAfter > now),
-        });
+        if (!isAnnounced(account.value, device.deviceId, member)) continue;
+        const prekeys = device.prekeys.filter(({ notAfter }) => notAfter > now);
+        if (device.deviceId !== this.#self.deviceId) candidates.push({ ...device, prekeys });
+        else if (this.#self.kind === "agent") own = { ...device, prekeys };
       }
     }
-    return choose(candidates, [...state.members.keys()], this.#self.deviceId, ownFloor);
+    const members = [...state.members.keys()];
+    return choose({ candidates, own, ownFloor }, members, this.#self.deviceId);
   }
 
   forget(accountId: AccountId): void {
@@ -192,15 +189,30 @@ class KeyFinder implements RecipientFinder {
 const isAnnounced = (account: AccountState, deviceId: DeviceId, member: Member): boolean =>
   (account.devices.get(deviceId)?.addedSeq ?? Infinity) <= member.accountSeq;
 
+/** An agent reads back what it said by its own prekey, where it has one in the suite that the others set. */
+function readBack(own: Candidate | null, suite: SuiteId): readonly Recipient[] {
+  const prekey = own?.prekeys.find((one) => one.suite === suite);
+  if (own === null || prekey === undefined) return [];
+  const { accountId, deviceId, fingerprint } = own;
+  return [{ accountId, deviceId, fingerprint, delivery: { mode: prekey.mode, prekey } }];
+}
+
 /**
  * One suite serves a whole session: the strongest that reaches everyone, else the one that reaches most, and never one
  * under a signed floor: prekeys were judged by their owner's, the writer's own stands here.
  */
 function choose(
-  candidates: readonly Candidate[],
+  {
+    candidates,
+    own,
+    ownFloor,
+  }: {
+    readonly candidates: readonly Candidate[];
+    readonly own: Candidate | null;
+    readonly ownFloor: SuiteId;
+  },
   members: readonly AccountId[],
   ownDeviceId: DeviceId,
-  ownFloor: SuiteId,
 ): Result<Recipients, PeerFailure> {
   const inSuite = (suite: SuiteId) =>
     candidates.flatMap((candidate): Recipient[] => {
@@ -216,18 +228,20 @@ function choose(
   const strong = inSuite(2);
   const isFallbackBarred = ownFloor > 1 || strong.length === candidates.length;
   const weak = isFallbackBarred ? [] : inSuite(1);
-  const recipients = weak.length > strong.length ? weak : strong;
-  const reached = new Set(recipients.map(({ accountId }) => accountId));
+  const isWeak = weak.length > strong.length;
+  const others = isWeak ? weak : strong;
+  const reached = new Set(others.map(({ accountId }) => accountId));
   const expected = new Set(candidates.map(({ accountId }) => accountId));
   for (const accountId of members)
     if ((accountId as string) !== ownDeviceId) expected.add(accountId);
   const omitted = [...expected].filter((accountId) => !reached.has(accountId));
-  if (recipients.length === 0) {
+  if (others.length === 0) {
     const accountId = omitted[0] ?? members[0];
     return err(
       accountId === undefined ? { kind: "peer/not-member" } : { kind: "peer/no-prekey", accountId },
     );
   }
+  const recipients = [...others, ...readBack(own, isWeak ? 1 : 2)];
   const kids = recipients.map(({ delivery }) =>
     "prekey" in delivery ? delivery.prekey.kid : new Uint8Array(16),
   );

@@ -103,7 +103,7 @@ async function aWriter(
       onChanged: () => {},
       onFork: () => {},
     });
-    const self = { accountId, deviceId, signer };
+    const self = { accountId, deviceId, kind: "human" as const, signer };
     const finder = createRecipientFinder({ primitives, clock, rest, keyring, self });
     const ownFingerprint = async () => ({ ok: true, value: writer.fingerprint }) as const;
     const needs = { primitives, clock, self, ownFingerprint, keyring, ledgers, finder };

@@ -244,7 +244,7 @@ describe("approvals over a real relay", () => {
     expect(await decision).toMatchObject({ approved: false, option_id: "deny" });
   });
 
-  test("[K33] [P217] a form's secret comes to the agent as text, and lies sealed everywhere else", async () => {
+  test("[K40] [P217] a form's secret comes to the agent as text, and lies sealed everywhere else", async () => {
     const { agent, alice, conversationId } = await setupMeeting();
     const primitives = await createPrimitives({ random: systemRandom });
     const form = {

@@ -117,6 +117,7 @@ export const createReader = (parts: Reach): PeerEndpoint =>
       throw new Error("a reader opens no line");
     },
     vault: createForeignVault(parts.disk.vault),
+    readsOwn: true,
   });
 
 const commonOf = ({ access, primitives, identity }: Reach) =>

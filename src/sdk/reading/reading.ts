@@ -11,13 +11,13 @@ import { errorOfFailure } from "../error-of-failure.ts";
 import { isMessageEntry, messageOf, type AgentMessage } from "../incoming/message-context.ts";
 import { createNames } from "../incoming/names.ts";
 
-/** A message that this process cannot show: an own one, which was sealed to the others only, or one that does not open. */
+/** A message that this process cannot show: one that was taken back, or whose keys are not at hand (any more). */
 export type UnreadableMessage = Pick<
   AgentMessage,
   "message_id" | "conversation_id" | "conversation_seq" | "sender_id" | "sender_type" | "created_at"
 > & {
   readonly payload: null;
-  /** `own-message`, `recalled`, or why it does not open. */
+  /** `recalled`; `own-message`, said when the agent had no prekey of its own, or one that is gone by now; or why it does not open. */
   readonly because: string;
 };
 

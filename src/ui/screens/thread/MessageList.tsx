@@ -22,6 +22,11 @@ import { useFollow, type Follow } from "./use-follow.ts";
 /** Older rows are asked for while this much is still above. */
 const AHEAD_PX = 800;
 const MARKED_MS = 2_400;
+/**
+ * Rows at the end that are always drawn. Where many come at once the list learns of its new place a frame after it
+ * was taken there, and would show nothing meanwhile.
+ */
+const ROWS_KEPT = 16;
 
 type MessageListProps = { view: ConversationView; isBusy: boolean };
 
@@ -41,6 +46,7 @@ export function MessageList({ view, isBusy }: MessageListProps) {
     () => makeLines({ order, messageById }, firstUnreadId, localDay),
     [order, messageById, firstUnreadId],
   );
+  const lastRows = useMemo(() => indexesOfLast(lines.length), [lines.length]);
   const readVisible = useReadMarker(scroller, list);
   useArrivals(follow, readVisible);
   const marked = usePlace(scroller, list, follow);
@@ -78,6 +84,7 @@ export function MessageList({ view, isBusy }: MessageListProps) {
           data={lines}
           shift={shift}
           bufferSize={600}
+          keepMounted={lastRows}
           onScroll={handleScroll}
           onResize={() => {
             follow.tell({ type: "content-grew" });
@@ -94,6 +101,9 @@ export function MessageList({ view, isBusy }: MessageListProps) {
     </div>
   );
 }
+
+const indexesOfLast = (count: number): readonly number[] =>
+  Array.from({ length: Math.min(count, ROWS_KEPT) }, (_, at) => count - 1 - at).reverse();
 
 /** Whether the newest change of the rows put some in front: then places are kept from the end. */
 function useShift(order: ThreadState["order"]): boolean {
