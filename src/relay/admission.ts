@@ -15,6 +15,7 @@ import { ACCESS_TOKEN_LIFETIME_S } from "#protocol/limits.ts";
 import { deviceChallengeText, identityChallengeText } from "#protocol/rest.ts";
 import type { Directory } from "./directory/directory.ts";
 import type { AgentRow } from "./directory/rows.ts";
+import type { Tickets } from "./nodes/tickets.ts";
 import { createChallenges } from "./challenges.ts";
 import { refuse, type RelayFailure } from "./failure.ts";
 
@@ -37,7 +38,7 @@ export interface Admission {
   checkAccess(token: string): Promise<Result<HumanLogin, RelayFailure>>;
   /** Fails with `UNAUTHENTICATED`, `FORBIDDEN` (agent blocked). */
   checkAgent(token: string): Promise<Result<AgentRow, RelayFailure>>;
-  makeChallenge(deviceId: DeviceId): string;
+  makeChallenge(deviceId: DeviceId): Promise<string>;
   /** Uses the challenge up, whatever comes of it. */
   checkChallenge(login: {
     readonly deviceId: DeviceId;
@@ -81,6 +82,7 @@ export function createAdmission(needs: {
   readonly directory: Directory;
   readonly clock: Clock;
   readonly random: RandomBytes;
+  readonly tickets: Tickets;
   readonly secret: Secret<Bytes>;
   /** Origins a device may sign in from: it signs the one it sees. */
   readonly origins: () => readonly string[];
@@ -90,7 +92,7 @@ export function createAdmission(needs: {
     new Uint8Array(createHmac("sha256", needs.secret.reveal()).update(use).digest());
   const tokenKey = derive("access-token");
   const saltKey = derive("made-up-salt");
-  const challenges = createChallenges(clock, random);
+  const challenges = createChallenges(needs.tickets, clock, random);
 
   return {
     issueAccess({ sessionId, userId, deviceId }) {
@@ -128,7 +130,7 @@ export function createAdmission(needs: {
     makeChallenge: challenges.make,
 
     async checkChallenge({ deviceId, challenge, signature }) {
-      const isOurs = challenges.use(challenge, deviceId);
+      const isOurs = await challenges.use(challenge, deviceId);
       const device = await directory.device(deviceId);
       if (!isOurs || device === null || device.revoked_at !== null)
         return refuse("INVALID_CREDENTIALS");
@@ -141,7 +143,7 @@ export function createAdmission(needs: {
     },
 
     async checkIdentity({ userId, challenge, signature }) {
-      const isOurs = challenges.use(challenge, userId as string as DeviceId);
+      const isOurs = await challenges.use(challenge, userId as string as DeviceId);
       const user = await directory.user(userId);
       if (!isOurs || user === null) return refuse("INVALID_CREDENTIALS");
       const isSigned = needs.origins().some((origin) => {

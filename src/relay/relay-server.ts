@@ -2,7 +2,7 @@
  * A whole relay from its options: database, log, live core, REST and sockets on one port.
  * What the command line, the launcher and the tests all start.
  */
-import { randomBytes } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, Server } from "node:http";
 import { join, resolve } from "node:path";
@@ -32,10 +32,12 @@ import { createMetrics } from "./metrics.ts";
 import { createSqliteLog } from "./log/sqlite-log.ts";
 import { createOutbound } from "./outbound.ts";
 import { createOriginCheck, type OriginCheck } from "./origins.ts";
+import { createMemoryTickets, createStoredTickets } from "./nodes/tickets.ts";
 import { Notifier } from "./push/notifier.ts";
 import { createVapid } from "./push/web-push.ts";
 import { Relay } from "./relay.ts";
 import { openStore } from "./store/open-store.ts";
+import type { Writer } from "./store/writer.ts";
 import { createGovernance } from "./webhook/governance.ts";
 import { Webhooks } from "./webhook/webhooks.ts";
 import { attachSockets } from "./ws-server.ts";
@@ -64,6 +66,10 @@ export type RelayOptions = {
   readonly allowsPrivateTargets?: boolean;
   /** Where files go; none: into the data folder. */
   readonly s3?: S3Place | null;
+  /** Other relays stand on the same database. */
+  readonly isShared?: boolean;
+  /** The key of all relays of the database, 32 bytes; none: the one in the data folder. */
+  readonly key?: Secret<Bytes> | null;
   /** Redis by which several relays hear each other at once; none: this one is alone. */
   readonly redis?: Secret<string> | null;
   readonly rates?: Partial<Rates>;
@@ -98,7 +104,7 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
   const detachSockets = attachSockets(server, { relay, origins, addressOf });
   port = await listen(server, port, host);
 
-  webhooks.start();
+  const stopDelivering = deliverOnce(relay, webhooks, clock);
   const stopTicking = every(clock, TICK_MS, () => relay.tick());
   const stopSweeping = every(clock, SWEEP_MS, () => {
     const swept = uploads.sweep(clock.now());
@@ -109,6 +115,7 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
     port,
     async close() {
       stopTicking();
+      stopDelivering();
       stopSweeping();
       const closed = new Promise<void>((done) => server.close(() => done()));
       await relay.stop(RETRY_AFTER_S);
@@ -134,8 +141,18 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
   const directory = createDirectory(sql);
   await log.orphanStreams(clock.now());
 
-  const secret = new Secret(loadSecret(join(folder, KEY_FILE)));
-  const admission = createAdmission({ directory, clock, random, secret, origins: origins.list });
+  const isShared = options.isShared ?? false;
+  const secret = new Secret(options.key?.reveal() ?? loadSecret(join(folder, KEY_FILE)));
+  if (isShared) await checkKey(writer, secret);
+  const tickets = isShared ? createStoredTickets(writer, sql, clock) : createMemoryTickets(clock);
+  const admission = createAdmission({
+    directory,
+    clock,
+    random,
+    tickets,
+    secret,
+    origins: origins.list,
+  });
   const rates: Rates = { ...DEFAULT_RATES, ...options.rates };
   const blobs = await openBlobs(options.s3 ?? null, join(folder, BLOB_FOLDER), { clock, random });
   const metrics = createMetrics();
@@ -147,12 +164,19 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
     metrics,
     random,
   });
-  const relay = new Relay({ ...shared, bus });
+  const relay = new Relay({ ...shared, bus, ...(isShared ? { shared: store } : {}) });
+  await relay.together?.start();
   const allowsPrivateTargets = options.allowsPrivateTargets ?? false;
   const atRest = createAtRest(secret);
   const outbound = createOutbound(clock, allowsPrivateTargets);
   const govern = createGovernance({ writer, directory, relay });
-  const webhooks = new Webhooks({ ...shared, outbound, atRest, govern });
+  const webhooks = new Webhooks({
+    ...shared,
+    onGrown: (listener) => relay.onGrown(listener),
+    outbound,
+    atRest,
+    govern,
+  });
   const vapid = await createVapid(secret, subjectOf(options.origins ?? []));
   const notifier = new Notifier({ ...shared, writer, outbound, vapid });
   const uploads = createUploads(sql, writer, blobs);
@@ -160,6 +184,7 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
     ...shared,
     relay,
     bus,
+    tickets,
     sql,
     writer,
     blobs,
@@ -182,6 +207,40 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
     staticRoot: options.staticRoot == null ? null : resolve(options.staticRoot),
   });
   return { store, bus, relay, uploads, webhooks, notifier, app };
+}
+
+// Of several relays one delivers to webhooks: whoever takes the chore, and another one when that one is gone.
+function deliverOnce(relay: Relay, webhooks: Webhooks, clock: Clock): () => void {
+  const { together } = relay;
+  if (together === null) {
+    webhooks.start();
+    return () => undefined;
+  }
+  let isOurs = false;
+  const look = async (): Promise<void> => {
+    if (isOurs) return;
+    isOurs = await together.takeChore("webhooks").catch(() => false);
+    if (isOurs) webhooks.start();
+  };
+  const offs = [
+    relay.onBuried(() => {
+      isOurs = false;
+      webhooks.rest();
+    }),
+    relay.onAgentChanged((agentId) => webhooks.wake(agentId)),
+    every(clock, TICK_MS, () => void look()),
+  ];
+  void look();
+  return () => {
+    for (const off of offs) off();
+  };
+}
+
+/** Relays with different keys would refuse each other's tokens and lose each other's secrets. */
+async function checkKey(writer: Writer, secret: Secret<Bytes>): Promise<void> {
+  const check = createHmac("sha256", secret.reveal()).update("key-check").digest("hex");
+  const isSame = await writer.run("checkKey", { check });
+  if (!isSame.ok || !isSame.value) throw new Error("this relay has another key than the others");
 }
 
 // Packages that a relay alone on its machine has no use for are not even read.

@@ -16,6 +16,7 @@ import { DEFAULT_RATES } from "./live/rates.ts";
 import { createSqliteLog } from "./log/sqlite-log.ts";
 import type { LogStore } from "./log/log-store.ts";
 import { createMetrics } from "./metrics.ts";
+import { createMemoryTickets } from "./nodes/tickets.ts";
 import { Relay } from "./relay.ts";
 import { aMessage, anId, onTestEnd } from "./relay-world.contract.ts";
 import { openStore } from "./store/open-store.ts";
@@ -31,7 +32,14 @@ async function aBareRelay(change: (log: LogStore) => LogStore = (log) => log) {
   const log = change(await createSqliteLog(store.writer, store.sql, clock, silentLog));
   const directory = createDirectory(store.sql);
   const secret = new Secret(new Uint8Array(32));
-  const admission = createAdmission({ directory, clock, random, secret, origins: () => [] });
+  const admission = createAdmission({
+    directory,
+    clock,
+    random,
+    secret,
+    tickets: createMemoryTickets(clock),
+    origins: () => [],
+  });
   const rates = { ...DEFAULT_RATES, agentMessages: { perSecond: 1_000, burst: 1_000 } };
   const relay = new Relay({
     log,

@@ -3,6 +3,7 @@
  * is a `Link`. This file says who hears what; the rules are in live/. Nothing here opens an envelope.
  */
 import type { Clock } from "#base/clock.ts";
+import { createEmitter } from "#base/emitter.ts";
 import { unreachable } from "#base/invariant.ts";
 import type { Log } from "#base/log.ts";
 import type { RandomBytes } from "#base/random.ts";
@@ -10,14 +11,8 @@ import { CLOSE } from "#protocol/close-codes.ts";
 import type { EndpointFrameOf, ParsedEndpointFrame } from "#protocol/endpoint-frame.ts";
 import type { ProtocolFailure } from "#protocol/failure.ts";
 import { parseEndpointFrame } from "#protocol/frame.ts";
-import {
-  makeId,
-  type AccountId,
-  type AgentId,
-  type ConversationId,
-  type MessageId,
-} from "#protocol/ids.ts";
-import { MAX_IN_FLIGHT, RESUME_WAIT_MS } from "#protocol/limits.ts";
+import type { AccountId, AgentId, ConversationId } from "#protocol/ids.ts";
+import { RESUME_WAIT_MS } from "#protocol/limits.ts";
 import type { RelayFrame, RelayFrameOf } from "#protocol/relay-frame.ts";
 import type { Admission } from "./admission.ts";
 import type { BusMessage, EphemeralBus } from "./bus/bus.ts";
@@ -30,7 +25,9 @@ import type { Connection, Link, Principal } from "./live/connection.ts";
 import { Cursors } from "./live/cursors.ts";
 import { Delivery } from "./live/delivery.ts";
 import { Marks } from "./live/marks.ts";
-import { idsOf, Posting, type DurableEndpointFrame } from "./live/posting.ts";
+import { endSockets } from "./live/ended-sessions.ts";
+import { Posting } from "./live/posting.ts";
+import { Storing } from "./live/storing.ts";
 import { Presence } from "./live/presence.ts";
 import type { Rates } from "./live/rates.ts";
 import { Reception } from "./live/reception.ts";
@@ -41,6 +38,8 @@ import { isFlooding } from "./live/flooding.ts";
 import { createBuckets, type Buckets } from "./live/token-bucket.ts";
 import { factsOf } from "./json-log.ts";
 import type { LogStore, StoredEntry } from "./log/log-store.ts";
+import { joinOthers } from "./nodes/join-others.ts";
+import type { Shared, Together } from "./nodes/together.ts";
 import type { Metrics } from "./metrics.ts";
 import { within } from "./within.ts";
 
@@ -63,9 +62,12 @@ export type RelayNeeds = {
   readonly events: Log;
   readonly metrics: Metrics;
   readonly rates: Rates;
+  /** The database that other relays stand on too; absent: this one is alone. */
+  readonly shared?: Shared;
 };
 
 const FLOOD_RETRY_S = 30;
+const NOBODY: ReadonlyMap<AccountId, Principal["type"]> = new Map();
 const DRAIN_LIMIT_MS = 5_000;
 
 export class Relay {
@@ -81,8 +83,13 @@ export class Relay {
   readonly #marks: Marks;
   readonly #presence: Presence;
   readonly #streams: StreamDesk;
-  /** Durable frames that were taken and not answered yet. */
-  readonly #storing = new Set<Promise<void>>();
+  /** Null: this relay is alone. */
+  readonly together: Together | null;
+  readonly #storing: Storing;
+  readonly #buried = createEmitter<null>();
+  readonly #grown = createEmitter<ConversationId>();
+  /** What sockets that ended leave behind, on its way out of the database. */
+  readonly #leaving = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   #isExpiring = false;
   #retryAfterS = 0;
@@ -95,6 +102,7 @@ export class Relay {
     const sockets = new Sockets({
       ...needs,
       frameBurst,
+      sharesPlaces: needs.shared !== undefined,
       onLeft: (left, who) => this.#left(left, who),
     });
     const shared = { ...needs, buckets, audience, sockets };
@@ -103,10 +111,14 @@ export class Relay {
     this.#audience = audience;
     this.#sockets = sockets;
     this.#guard = createGuard(sockets, needs.events);
-    this.posting = new Posting(shared);
+    this.posting = new Posting({ ...shared, nodeId: () => this.together?.nodeId ?? null });
     this.#marks = new Marks(shared);
-    this.#presence = new Presence(shared);
-    this.#streams = new StreamDesk(shared);
+    this.#presence = new Presence({
+      ...shared,
+      onlineAround: async (id) => (await this.together?.onlineAround(id)) ?? NOBODY,
+    });
+    this.#streams = new StreamDesk({ ...shared, elsewhere: () => this.together });
+    this.#storing = new Storing({ ...shared, posting: this.posting, streams: this.#streams });
     this.#cursors = new Cursors({
       ...needs,
       onDelivered: (delivered) =>
@@ -117,6 +129,8 @@ export class Relay {
     this.#delivery = new Delivery({
       ...needs,
       roster: sockets.roster,
+      places: () => this.together?.places ?? null,
+      onLevel: (conversationId, seq) => this.together?.level(conversationId, seq),
       guard: this.#guard,
       cursors: this.#cursors,
       send: (connection, text, type) => sockets.sendText(connection, text, type),
@@ -124,8 +138,24 @@ export class Relay {
     this.#reception = new Reception({
       ...shared,
       logEpoch: log.epoch,
-      onArrived: (principal) => this.#presence.tell(principal, "online"),
+      places: () => this.together?.places ?? null,
+      onArrived: (principal) => this.#arrived(principal),
     });
+    this.together =
+      needs.shared === undefined
+        ? null
+        : joinOthers({
+            ...shared,
+            ...needs.shared,
+            posting: this.posting,
+            cursors: this.#cursors,
+            delivery: this.#delivery,
+            presence: this.#presence,
+            streams: this.#streams,
+            show: (entry, writer) => this.#show(entry, writer),
+            onGrown: (conversationId) => this.#grown.emit(conversationId),
+            onBuried: () => this.#buried.emit(null),
+          });
     log.onAppended((entry, writer) => this.#appended(entry, writer));
     bus.onMessage((message) => this.#hearNode(message));
   }
@@ -148,6 +178,7 @@ export class Relay {
     for (const connection of this.#sockets.all())
       this.#guard(connection, () => this.#tickSocket(connection, now));
     this.#streams.tick(now);
+    this.together?.tick();
     if (this.#isExpiring) return;
     this.#isExpiring = true;
     void this.#expireArtifacts(now).finally(() => {
@@ -168,8 +199,29 @@ export class Relay {
     metrics.set("streams_active", this.#streams.liveCount());
   }
 
-  isOnline(accountId: AccountId): boolean {
-    return this.#sockets.roster.isOnline(accountId);
+  /** Whether the account has a socket, at whatever node. */
+  async isOnline(accountId: AccountId): Promise<boolean> {
+    return (
+      this.#sockets.roster.isOnline(accountId) ||
+      (this.together !== null && (await this.together.isOnline(accountId)))
+    );
+  }
+
+  /** Tells of each conversation that has more than before, whoever appended it. */
+  onGrown(listener: (conversationId: ConversationId) => void): () => void {
+    return this.#grown.on(listener);
+  }
+
+  /** Tells of each agent whose settings changed, at whatever node. */
+  onAgentChanged(listener: (agentId: AgentId) => void): () => void {
+    return this.#needs.bus.onMessage((message) => {
+      if (message.kind === "agent-changed") listener(message.agent);
+    });
+  }
+
+  /** Tells that other nodes took this one for dead: what it had is others' now. */
+  onBuried(listener: () => void): () => void {
+    return this.#buried.on(listener);
   }
 
   /** Sends to every socket of an account. */
@@ -234,17 +286,41 @@ export class Relay {
   async stop(retryAfterS: number): Promise<void> {
     this.#retryAfterS = retryAfterS;
     this.#stop.abort();
-    await within(this.#needs.clock, DRAIN_LIMIT_MS, Promise.all(this.#storing));
+    await within(this.#needs.clock, DRAIN_LIMIT_MS, this.#storing.drained());
     for (const connection of this.#sockets.all()) {
       this.#sockets.close(connection, CLOSE.restarting, retryAfterS);
     }
     await this.#cursors.write();
+    await Promise.allSettled(this.#leaving);
+    await this.together?.stop();
   }
 
   #appended(entry: StoredEntry, writer: string | null): void {
     this.#needs.metrics.count("appends_total", { entry: entry.kind });
     this.#streams.follow(entry);
+    this.#grown.emit(entry.conversationId);
+    if (this.together === null) this.#show(entry, writer);
+    else this.together.committed(entry, writer);
+  }
+
+  #show(entry: StoredEntry, writer: string | null): void {
     this.#audience.withMembers(entry, (members) => this.#delivery.fanOut(entry, members, writer));
+  }
+
+  #arrived(principal: Principal): void {
+    const { together } = this;
+    if (together === null) return this.#presence.tell(principal, "online");
+    this.#track(async () => {
+      if (await together.arrive(principal)) this.#presence.tell(principal, "online");
+    });
+  }
+
+  // What a socket leaves behind in the database goes with it, or with its node.
+  #track(task: () => Promise<void>): void {
+    const running = task()
+      .catch((fault: unknown) => this.#needs.events.warn("leave.failed", factsOf(fault)))
+      .finally(() => this.#leaving.delete(running));
+    this.#leaving.add(running);
   }
 
   async #expireArtifacts(now: number): Promise<void> {
@@ -261,32 +337,43 @@ export class Relay {
       case "frame":
         return this.#sockets.spread(message);
       case "sessions-ended":
-        return this.#endSockets(message.account, message.ended, message.reason);
+        return endSockets(this.#sockets, message);
+      case "reply":
+        return this.#sockets.reply(message);
+      case "displaced": {
+        const connection = this.#sockets.find(message.connection);
+        return connection === null ? undefined : this.#sockets.displace(connection, message.by);
+      }
+      case "stream-pull":
+      case "streams-resume":
+      case "stream-stop":
+      case "stream-moved":
+        return this.#track(() => this.#streams.hear(message));
       case "agent-changed":
         for (const connection of this.#sockets.roster.of(message.agent))
           this.#reception.reviewSoon(connection);
         return;
       default:
-        return;
-    }
-  }
-
-  #endSockets(
-    accountId: AccountId,
-    ended: EndedSessions,
-    reason: RelayFrameOf<"session.invalidated">["reason"],
-  ): void {
-    for (const connection of this.#sockets.roster.of(accountId)) {
-      const { principal } = connection;
-      if (principal?.type !== "human" || !isOver(principal, ended)) continue;
-      this.#sockets.send(connection, { type: "session.invalidated", reason });
-      this.#sockets.close(connection, CLOSE.sessionInvalidated);
+        return this.together?.hear(message);
     }
   }
 
   #left(connection: Connection, principal: Principal): void {
-    this.#delivery.release(connection);
-    if (!this.isOnline(principal.accountId)) this.#presence.tell(principal, "offline");
+    const { together } = this;
+    const { accountId } = principal;
+    const isLast = !this.#sockets.roster.isOnline(accountId);
+    if (together === null) {
+      this.#delivery.release(connection);
+      if (isLast) this.#presence.tell(principal, "offline");
+      return;
+    }
+    this.#track(async () => {
+      if (principal.type === "agent") {
+        await together.places.leave(connection, accountId);
+        await this.#delivery.forgetCursors(accountId);
+      }
+      if (isLast && (await together.depart(accountId))) this.#presence.tell(principal, "offline");
+    });
   }
 
   #receive(connection: Connection, text: string): void {
@@ -358,18 +445,18 @@ export class Relay {
         return this.#streams.pull(connection, principal, frame);
       case "stream.abort":
         return this.#streams.isAuthor(principal, frame.stream_id)
-          ? this.#take(connection, principal, frame)
+          ? this.#storing.take(connection, principal, frame)
           : this.#streams.requestStop(connection, principal, frame);
       case "control.send":
         return frame.durable
-          ? this.#take(connection, principal, frame)
+          ? this.#storing.take(connection, principal, frame)
           : this.#marks.control(connection, principal, frame.conversation_id, frame.record);
       case "message.send":
       case "message.recall":
       case "reaction.set":
       case "stream.start":
       case "stream.done":
-        return this.#take(connection, principal, frame);
+        return this.#storing.take(connection, principal, frame);
       default:
         return unreachable(frame);
     }
@@ -401,50 +488,6 @@ export class Relay {
     await this.#streams.resume(connection, frame?.streams ?? {});
   }
 
-  #take(
-    connection: Connection,
-    principal: Principal,
-    frame: DurableEndpointFrame,
-  ): Promise<unknown> {
-    const stored = this.#store(connection, principal, frame);
-    this.#storing.add(stored);
-    return stored.finally(() => this.#storing.delete(stored));
-  }
-
-  async #store(
-    connection: Connection,
-    principal: Principal,
-    frame: DurableEndpointFrame,
-  ): Promise<void> {
-    const ids = idsOf(frame);
-    if (connection.inFlight >= MAX_IN_FLIGHT) {
-      this.#sockets.send(connection, errorFrame(refuse("TOO_MANY_IN_FLIGHT").failure, ids));
-      return;
-    }
-    connection.inFlight += 1;
-    const stored = await this.posting.post(principal, frame, connection.id);
-    connection.inFlight -= 1;
-    if (!stored.ok) {
-      this.#sockets.send(connection, errorFrame(stored.failure, ids));
-      return;
-    }
-    // A control record or an unsigned recall has no id of its own; its ack names one made for it.
-    const { clock, random } = this.#needs;
-    const message_id = ids.client_message_id ?? makeId<MessageId>(clock.now(), random);
-    this.#sockets.send(connection, {
-      type: "message.ack",
-      req: frame.req,
-      conversation_id: frame.conversation_id,
-      client_message_id: message_id,
-      message_id,
-      conversation_seq: stored.value.seq,
-      created_at: new Date(stored.value.at).toISOString(),
-      ...(stored.value.duplicate ? { duplicate: true } : {}),
-    });
-    if (frame.type === "stream.start")
-      this.#streams.welcomeAuthor(connection, principal, frame.stream_id);
-  }
-
   #tickSocket(connection: Connection, now: number): Promise<unknown> | void {
     this.#reception.tick(connection, now);
     const { principal, phase, signedInAt } = connection;
@@ -452,24 +495,6 @@ export class Relay {
     return principal !== null && isWaitedFor
       ? this.#resume(connection, principal, null)
       : undefined;
-  }
-}
-
-function isOver(
-  { sessionId, endpointId }: Extract<Principal, { type: "human" }>,
-  ended: EndedSessions,
-): boolean {
-  switch (ended.which) {
-    case "all":
-      return true;
-    case "one":
-      return sessionId === ended.sessionId;
-    case "others":
-      return sessionId !== ended.sessionId;
-    case "device":
-      return endpointId === ended.deviceId;
-    default:
-      return unreachable(ended);
   }
 }
 

@@ -18,6 +18,7 @@ import type { LogMember, LogStore, StoredEntry } from "./log/log-store.ts";
 import { createSqliteLog } from "./log/sqlite-log.ts";
 import { systemEntry } from "./log/append-commands.ts";
 import { createMetrics } from "./metrics.ts";
+import { createMemoryTickets } from "./nodes/tickets.ts";
 import { Relay } from "./relay.ts";
 import { aLedger, aMessage, anId, onTestEnd } from "./relay-world.contract.ts";
 import { openStore } from "./store/open-store.ts";
@@ -76,7 +77,14 @@ async function aRelayWithAPerson(
   });
   const needs = { ...sound, ...change(sound) };
   const secret = new Secret(new Uint8Array(32));
-  const admission = createAdmission({ ...needs, clock, random, secret, origins: () => [] });
+  const admission = createAdmission({
+    ...needs,
+    clock,
+    random,
+    secret,
+    tickets: createMemoryTickets(clock),
+    origins: () => [],
+  });
   const relay = new Relay({
     ...needs,
     admission,

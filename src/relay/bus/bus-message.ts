@@ -27,8 +27,11 @@ const endedSessions = v.variant("which", [
 export type EndedSessions = v.InferOutput<typeof endedSessions>;
 
 const NOTICE = v.variant("kind", [
-  /** Conversations have entries up to these places. */
-  v.object({ kind: v.literal("appended"), places: v.array(v.tuple([conversation, seqSchema])) }),
+  /** Conversations have entries up to these places; whether their members may be others now. */
+  v.object({
+    kind: v.literal("appended"),
+    places: v.array(v.tuple([conversation, seqSchema, v.boolean()])),
+  }),
   /** An agent has other sockets than before. */
   v.object({ kind: v.literal("sockets"), agent }),
   /** A socket lost its place to a newer one. */
@@ -47,7 +50,7 @@ const NOTICE = v.variant("kind", [
   }),
   /** Whether an agent's sockets may stay has to be looked at. */
   v.object({ kind: v.literal("agent-changed"), agent }),
-  /** Members of a conversation have changed. */
+  /** A reader lacks deltas from here on. */
   v.object({ kind: v.literal("stream-pull"), connection, account, stream, from: countSchema }),
   /** A reader is back and has so much of each stream. */
   v.object({
@@ -64,7 +67,7 @@ const NOTICE = v.variant("kind", [
     reason: v.nullable(v.string()),
   }),
   /** A stream goes on at another node. */
-  v.object({ kind: v.literal("stream-moved"), stream, to: node }),
+  v.object({ kind: v.literal("stream-moved"), stream }),
 ]);
 export type BusNotice = v.InferOutput<typeof NOTICE>;
 

@@ -9,7 +9,11 @@ import { isTargetUrl } from "../outbound.ts";
 import type { Api, Http } from "./api.ts";
 
 /** An agent as others see it. */
-export const agentOf = (api: Api, row: AgentRow, reader: AccountId | null): Agent => ({
+export const agentOf = async (
+  api: Api,
+  row: AgentRow,
+  reader: AccountId | null,
+): Promise<Agent> => ({
   agent_id: row.agent_id,
   creator_id: row.creator_id,
   display_name: row.display_name,
@@ -20,7 +24,7 @@ export const agentOf = (api: Api, row: AgentRow, reader: AccountId | null): Agen
   capability_manifest_version: row.manifest_version,
   capability_manifest_hash: row.manifest_hash,
   governance: row.governance,
-  online: api.relay.isOnline(row.agent_id),
+  online: await api.relay.isOnline(row.agent_id),
   keys_registered: row.signing_key !== null,
   ...(row.creator_id !== null && row.creator_id === reader
     ? { webhook_url: row.webhook_url, health_check_url: row.health_check_url }

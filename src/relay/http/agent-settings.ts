@@ -43,7 +43,7 @@ const changeAgent = (api: Api): Route =>
     api.relay.reviewAgent(agent_id);
     api.webhooks.wake(agent_id);
     const row = await api.directory.agent(agent_id);
-    return row === null ? refuse("NOT_FOUND") : answer(agentOf(api, row, who.userId));
+    return row === null ? refuse("NOT_FOUND") : answer(await agentOf(api, row, who.userId));
   });
 
 const deleteAgent = (api: Api): Route =>

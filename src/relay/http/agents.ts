@@ -73,14 +73,14 @@ const createAgent = (api: Api): Route =>
 const listAgents = (api: Api): Route =>
   api.human(async (_http, who) => {
     const rows = await api.directory.agentsOf(who.userId);
-    return answerPage(rows.map((row) => agentOf(api, row, who.userId)));
+    return answerPage(await Promise.all(rows.map((row) => agentOf(api, row, who.userId))));
   });
 
 const readAgent = (api: Api): Route =>
   api.either(async (http, who) => {
     const agentId = api.id<AgentId>(http, "id");
     const row = agentId.ok ? await api.directory.agent(agentId.value) : null;
-    return row === null ? refuse("NOT_FOUND") : answer(agentOf(api, row, who.accountId));
+    return row === null ? refuse("NOT_FOUND") : answer(await agentOf(api, row, who.accountId));
   });
 
 const registerKeys = (api: Api): Route =>

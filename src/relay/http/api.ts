@@ -16,6 +16,7 @@ import { isUuid } from "#protocol/ids.ts";
 import { DEFAULT_PAGE, MAX_BODY_BYTES, MAX_PAGE } from "#protocol/limits.ts";
 import { parseJson, parseShape } from "#protocol/parse.ts";
 import type { Admission } from "../admission.ts";
+import type { Tickets } from "../nodes/tickets.ts";
 import type { EphemeralBus } from "../bus/bus.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Uploads } from "../blobs/uploads.ts";
@@ -38,6 +39,7 @@ import { createCallers, type Enrolling, type Human } from "./callers.ts";
 export type ApiNeeds = {
   readonly relay: Relay;
   readonly bus: EphemeralBus;
+  readonly tickets: Tickets;
   readonly log: LogStore;
   readonly directory: Directory;
   readonly sql: Sql;

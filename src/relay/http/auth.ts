@@ -176,7 +176,7 @@ const makeChallenge = (api: Api): Route =>
   api.open(async (http) => {
     const body = await api.body(http, ChallengeBody);
     if (!body.ok) return body;
-    const challenge = api.admission.makeChallenge(body.value.device_id);
+    const challenge = await api.admission.makeChallenge(body.value.device_id);
     return answer({ challenge, expires_in_seconds: CHALLENGE_LIFETIME_S });
   }, "restByAddress");
 

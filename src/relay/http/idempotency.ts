@@ -5,13 +5,17 @@
 import { createHash } from "node:crypto";
 import type { Context, MiddlewareHandler } from "hono";
 import type { HttpBindings } from "@hono/node-server";
+import type { Clock } from "#base/clock.ts";
 import { utf8, utf8ToText, type Bytes } from "#base/bytes.ts";
 import { MAX_BODY_BYTES, MAX_ID_CHARACTERS } from "#protocol/limits.ts";
-import { refuse } from "../failure.ts";
+import { refuse, refuseFor } from "../failure.ts";
 import { orNull } from "../store/sql.ts";
 import { respond, type ApiNeeds } from "./api.ts";
 import { bearerOf } from "./callers.ts";
 
+/** How long a repeat waits for the first that is at work at another node. */
+const TRIES = 20;
+const RETRY_MS = 100;
 const KEPT_MS = 86_400_000;
 /** A larger answer is no answer to a creation. */
 const MAX_ANSWER_BYTES = 65_536;
@@ -20,7 +24,7 @@ type Http = Context<{ Bindings: HttpBindings }>;
 type Kept = { readonly request_hash: Bytes; readonly status: number; readonly sealed: Bytes };
 
 export function onceByKey(
-  needs: Pick<ApiNeeds, "sql" | "writer" | "atRest" | "clock" | "admission">,
+  needs: Pick<ApiNeeds, "sql" | "writer" | "atRest" | "clock" | "admission" | "relay">,
 ): MiddlewareHandler<{ Bindings: HttpBindings }> {
   // A repeat that comes while the first is at work waits for it.
   const working = new Map<string, Promise<void>>();
@@ -37,17 +41,32 @@ export function onceByKey(
     while (working.has(scope)) await working.get(scope);
     const { promise, resolve } = Promise.withResolvers<void>();
     working.set(scope, promise);
+    const { together } = needs.relay;
+    const chore = `repeat ${scope}`;
     try {
+      // At another node the first may be at work: it is waited for a little, then asked again by whoever wants it.
+      if (together !== null && !(await isFree(needs.clock, () => together.takeChore(chore))))
+        return respond(http, refuseFor("UNAVAILABLE", RETRY_MS));
       const kept = await find(needs, scope);
       if (kept !== null) return repeat(needs, http, scope, kept, requestHash);
       await next();
       await keep(needs, scope, requestHash, http.res);
     } finally {
+      await together?.dropChore(chore);
       working.delete(scope);
       resolve();
     }
     return undefined;
   };
+}
+
+/** Tries until it is taken, or given up. */
+async function isFree(clock: Clock, take: () => Promise<boolean>): Promise<boolean> {
+  for (let tries = 0; tries < TRIES; tries++) {
+    if (await take()) return true;
+    await new Promise<void>((next) => void clock.after(RETRY_MS, next));
+  }
+  return false;
 }
 
 // The account, whatever token it brings this time; strangers have no keys of their own.

@@ -88,7 +88,7 @@ const showInvite = (api: Api): Route =>
     const agent = await api.directory.agent(invite.agent_id);
     const keys = await agentKeys(api, invite.agent_id);
     if (agent === null || keys === null) return refuse("NOT_FOUND");
-    return answer({ agent: agentOf(api, agent, null), keys });
+    return answer({ agent: await agentOf(api, agent, null), keys });
   });
 
 const acceptInvite = (api: Api): Route =>

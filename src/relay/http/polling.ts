@@ -33,7 +33,10 @@ export function servePolling(app: RelayApp, api: Api): void {
       if (places === null) return refuse("BAD_REQUEST", { path: "cursor" });
       if (polling.has(agentId.value)) return refuse("POLL_BUSY");
       polling.add(agentId.value);
+      const { together } = api.relay;
+      const chore = `poll ${agentId.value}`;
       try {
+        if (together !== null && !(await together.takeChore(chore))) return refuse("POLL_BUSY");
         const acknowledged = await acknowledge(api, agentId.value, places);
         if (!acknowledged.ok) return acknowledged;
         const waitS = Math.min(queryCount(http, "wait") ?? 0, MAX_POLL_WAIT_S);
@@ -41,6 +44,7 @@ export function servePolling(app: RelayApp, api: Api): void {
         const batch = await waitForBatch(api, agentId.value, limit, waitS, http.req.raw.signal);
         return answerPage(batch.frames, batch.frames.length === 0 ? null : cursorOf(batch.places));
       } finally {
+        await together?.dropChore(chore);
         polling.delete(agentId.value);
       }
     }),
@@ -61,7 +65,7 @@ async function waitForBatch(
     isOver = true;
     tell();
   });
-  const off = api.log.onAppended(({ conversationId }) => {
+  const off = api.relay.onGrown((conversationId) => {
     const concerns = api.directory.isMember(conversationId, agentId);
     // Who cannot tell whether it is news looks; a read that fails then fails for the caller to see.
     void concerns.catch(() => true).then((isNews) => isNews && tell());

@@ -12,6 +12,8 @@ export interface Audience {
     conversationId: ConversationId,
     accountId: AccountId,
   ): Promise<readonly LogMember[] | null>;
+  /** The members may be others than they were. */
+  forget(conversationId: ConversationId): void;
   /** Calls `task` with the members as the entry left them, one entry of a conversation after the other. */
   withMembers(entry: StoredEntry, task: (members: readonly LogMember[]) => void): void;
 }
@@ -22,6 +24,8 @@ const CHANGES_MEMBERS: ReadonlySet<EntryKind> = new Set([
   "ledger.appended",
   "relation.established",
 ]);
+
+export const changesMembers = (kind: EntryKind): boolean => CHANGES_MEMBERS.has(kind);
 
 const MAX_REMEMBERED = 10_000;
 
@@ -59,6 +63,7 @@ export function createAudience(log: Pick<LogStore, "members">, events: Log): Aud
 
   return {
     members,
+    forget,
     async othersOf(conversationId, accountId) {
       const current = (await members(conversationId)).filter((member) => member.leftSeq === null);
       return current.some((member) => member.id === accountId)
@@ -67,7 +72,7 @@ export function createAudience(log: Pick<LogStore, "members">, events: Log): Aud
     },
     withMembers(entry, task) {
       const { conversationId } = entry;
-      if (CHANGES_MEMBERS.has(entry.kind)) forget(conversationId);
+      if (changesMembers(entry.kind)) forget(conversationId);
       const before = telling.get(conversationId);
       const known = membersByConversation.get(conversationId);
       if (before === undefined && known !== undefined) {

@@ -13,6 +13,7 @@ import type { InboxRow, LogMember, LogStore, StoredEntry } from "../log/log-stor
 import { makeFeed, type Connection, type Feed } from "./connection.ts";
 import type { Cursors } from "./cursors.ts";
 import type { Guard } from "./guard.ts";
+import type { Held } from "../nodes/node-commands.ts";
 import { hasOutstanding, type Roster } from "./roster.ts";
 
 const PAGE_BYTES = 1_048_576;
@@ -20,11 +21,26 @@ const PAGE_BYTES = 1_048_576;
 type Needs = {
   readonly log: LogStore;
   readonly roster: Roster;
+  /** Set when an agent's sockets are on several nodes; null: all are here. */
+  readonly places: () => SharedPlaces | null;
+  /** A socket stands so far in a conversation, or is being brought there. */
+  readonly onLevel: (conversationId: ConversationId, seq: number) => void;
   readonly cursors: Cursors;
   readonly guard: Guard;
   readonly clock: Clock;
   readonly metrics: Metrics;
   readonly send: (connection: Connection, text: string, type: RelayFrame["type"]) => void;
+};
+
+/** What delivery asks of places that several nodes share. */
+export type SharedPlaces = {
+  holderOf(agentId: AccountId, conversationId: ConversationId, seq: number): Connection | null;
+  claim(
+    connection: Connection,
+    agentId: AccountId,
+    conversationIds: readonly ConversationId[],
+  ): Promise<readonly Held[]>;
+  resumed(connection: Connection, agentId: AccountId, held: readonly Held[]): void;
 };
 
 type Behind = RelayFrameOf<"resume.ok">["conversations"][number];
@@ -41,9 +57,16 @@ export class Delivery {
   /** A committed entry: to everyone who may see it. `writer` names the socket it came from. */
   fanOut(entry: StoredEntry, members: readonly LogMember[], writer: string | null): void {
     const { roster } = this.#needs;
+    const places = this.#needs.places();
     for (const member of members) {
       const isHidden = member.leftSeq !== null && entry.seq > member.leftSeq;
       if (entry.seq < member.joinedSeq || isHidden) continue;
+      if (member.type === "agent" && places !== null) {
+        if (!roster.isOnline(member.id)) continue;
+        const here = places.holderOf(member.id, entry.conversationId, entry.seq);
+        if (here !== null) this.#offer(here, entry, writer);
+        continue;
+      }
       const holder =
         member.type === "agent" ? roster.holder(member.id, entry.conversationId) : null;
       if (holder !== null) {
@@ -71,6 +94,12 @@ export class Delivery {
     if (principal === null) return;
     const rows = await log.inbox(principal.accountId, principal.endpointId);
     if (connection.phase !== "waiting") return;
+    for (const { conversationId, lastSeq } of rows) this.#needs.onLevel(conversationId, lastSeq);
+    const places = this.#needs.places();
+    if (principal.type === "agent" && places !== null) {
+      await this.#resumeSharing(connection, principal.accountId, request.logEpoch, rows, places);
+      return;
+    }
     connection.phase = "live";
     const isReset = request.logEpoch !== null && request.logEpoch !== log.epoch;
     const conversations = rows.flatMap((row) => {
@@ -89,6 +118,49 @@ export class Delivery {
       if (feed.sentSeq < feed.lastSeq) connection.behind.add(conversationId);
     }
     this.#catchUpSoon(connection);
+  }
+
+  /** The socket has a conversation now, and gets what the agent lacks of it. */
+  begin(connection: Connection, { conversationId, cursor, lastSeq }: Held): void {
+    const { cursors } = this.#needs;
+    const { principal } = connection;
+    if (principal === null) return;
+    const known = cursors.ofAgent(principal.accountId, conversationId) ?? 0;
+    const from = Math.min(Math.max(cursor, known), lastSeq);
+    cursors.remember(principal.accountId, conversationId, from);
+    connection.feeds.set(conversationId, makeFeed(from, lastSeq));
+    if (from === lastSeq) return;
+    connection.behind.add(conversationId);
+    this.#catchUpSoon(connection);
+  }
+
+  /** As {@link Delivery.resume}, for one of an agent's sockets on several nodes: it gets what no other has. */
+  async #resumeSharing(
+    connection: Connection,
+    agentId: AccountId,
+    logEpoch: string | null,
+    rows: readonly InboxRow[],
+    places: SharedPlaces,
+  ): Promise<void> {
+    const { log, metrics } = this.#needs;
+    const status = logEpoch !== null && logEpoch !== log.epoch ? "reset" : "continued";
+    const wanted = rows.filter((row) => status === "reset" || row.cursor < row.lastSeq);
+    const ids = wanted.map(({ conversationId }) => conversationId);
+    const held = await places.claim(connection, agentId, ids);
+    if (connection.phase !== "waiting") return;
+    connection.feeds.clear();
+    connection.phase = "live";
+    const conversations = held.map(({ conversationId, cursor, lastSeq }): Behind => ({
+      conversation_id: conversationId,
+      status,
+      cursor,
+      last_seq: lastSeq,
+      pushed: true,
+    }));
+    const frame = { type: "resume.ok", status, log_epoch: log.epoch, conversations } as const;
+    this.#needs.send(connection, encodeFrame(frame), frame.type);
+    metrics.count("resumes_total", { status });
+    places.resumed(connection, agentId, held);
   }
 
   /** Everything up to `seq` is stored at this endpoint. */
@@ -126,11 +198,11 @@ export class Delivery {
       heir.behind.add(conversationId);
       this.#catchUpSoon(heir);
     }
-    void this.#forgetCursors(principal.accountId);
+    void this.forgetCursors(principal.accountId);
   }
 
-  // Not before they are on disk: who comes back at once would start behind what it acknowledged.
-  async #forgetCursors(agentId: AccountId): Promise<void> {
+  /** Of an agent that is not here any more; once they are on disk, since it may come back at once. */
+  async forgetCursors(agentId: AccountId): Promise<void> {
     const { roster, cursors } = this.#needs;
     if (roster.isOnline(agentId)) return;
     await cursors.write();

@@ -8,7 +8,15 @@ import { ENVELOPE_FORMAT } from "#protocol/version.ts";
 import { checkEnvelope, decodeBase64, type Sealed } from "../envelope-check.ts";
 import { refuse, refuseFor, type RelayFailure } from "../failure.ts";
 import { secondsSince, type Metrics } from "../metrics.ts";
-import type { Appended, AppendRequest, EntryKind, LogStore, NewEntry } from "../log/log-store.ts";
+import type {
+  Appended,
+  AppendRequest,
+  EntryKind,
+  LogStore,
+  NewEntry,
+  Origin,
+  StoredEntry,
+} from "../log/log-store.ts";
 import type { Principal } from "./connection.ts";
 import type { Rates } from "./rates.ts";
 import type { Buckets, Rate } from "./token-bucket.ts";
@@ -38,6 +46,8 @@ type Needs = {
   readonly buckets: Buckets;
   readonly rates: Rates;
   readonly metrics: Metrics;
+  /** This node among others; null: it is alone. */
+  readonly nodeId: () => string | null;
 };
 
 type Stored = Promise<Result<Appended, RelayFailure>>;
@@ -51,6 +61,7 @@ const KIND_BY_FRAME = {
 
 export class Posting {
   readonly #needs: Needs;
+  readonly #writerByMessage = new Map<string, string>();
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -76,6 +87,25 @@ export class Posting {
     const stored = await this.#write(principal, frame, tag);
     if (stored.ok) metrics.observe("append_seconds", secondsSince(clock.now(), takenAt));
     return stored;
+  }
+
+  /** The socket that waits for the answer to this entry, if it is here; null for what has no id of its own. */
+  writerOf({ conversationId, messageId }: StoredEntry): string | null {
+    return this.#writerByMessage.get(`${conversationId} ${messageId ?? ""}`) ?? null;
+  }
+
+  async #append(principal: Principal, request: AppendRequest, tag: string | null): Stored {
+    const { conversationId, messageId } = request.entry;
+    const key = `${conversationId} ${messageId ?? ""}`;
+    if (tag !== null && messageId !== null) this.#writerByMessage.set(key, tag);
+    const located = { ...request, ...this.#originOf(principal, tag) };
+    return this.#needs.log.append(located, tag).finally(() => this.#writerByMessage.delete(key));
+  }
+
+  #originOf({ type }: Principal, tag: string | null): { readonly origin?: Origin } {
+    const nodeId = this.#needs.nodeId();
+    if (nodeId === null) return {};
+    return { origin: { nodeId, agentSocket: type === "agent" ? tag : null } };
   }
 
   #rateOf(principal: Principal): Rate {
@@ -121,7 +151,8 @@ export class Posting {
       countsUnread: meta.content_type === "encrypted",
     };
     const stream = streamStep(frame);
-    return this.#needs.log.append({ now, entry, artifact: artifact.value, stream }, tag);
+    const request = { now, entry, artifact: artifact.value, stream };
+    return this.#append(principal, request, tag);
   }
 
   async #abort(
@@ -146,10 +177,8 @@ export class Posting {
     );
     const stream = { streamId: stream_id, step: "end" } as const;
     const now = this.#needs.clock.now();
-    return this.#needs.log.append(
-      { now, entry: { ...base, ...sealed.value, meta }, artifact: null, stream },
-      tag,
-    );
+    const request = { now, entry: { ...base, ...sealed.value, meta }, artifact: null, stream };
+    return this.#append(principal, request, tag);
   }
 
   async #control(
@@ -168,7 +197,7 @@ export class Posting {
     };
     const entry = { ...entryBy(principal, conversation_id, "control", null), meta };
     const now = this.#needs.clock.now();
-    return this.#needs.log.append({ now, entry, artifact: null, stream: null }, tag);
+    return this.#append(principal, { now, entry, artifact: null, stream: null }, tag);
   }
 
   async #recall(
@@ -190,6 +219,7 @@ export class Posting {
         senderDeviceId: principal.endpointId,
         windowMs: RECALL_WINDOW_MS,
         signed: body === null || messageId === undefined ? null : { messageId, body, sessionOpen },
+        ...this.#originOf(principal, tag),
       },
       tag,
     );

@@ -18,6 +18,10 @@ type Needs = {
   readonly directory: Directory;
   readonly bus: EphemeralBus;
   readonly clock: Clock;
+  /** Who of those that share a conversation with the account is at any node; none when this one is alone. */
+  readonly onlineAround: (
+    accountId: AccountId,
+  ) => Promise<ReadonlyMap<AccountId, Principal["type"]>>;
   readonly sockets: Sockets;
   readonly events: Log;
   readonly buckets: Buckets;
@@ -40,7 +44,7 @@ export class Presence {
   }
 
   /** To everyone who shares a conversation with the account, one state after the other. */
-  tell({ type, accountId }: Principal, state: State): void {
+  tell({ type, accountId }: Pick<Principal, "type" | "accountId">, state: State): void {
     const { directory, bus, events } = this.#needs;
     const frame = this.#frame(type, accountId, state);
     const told = this.#telling.run(accountId, async () => {
@@ -57,9 +61,10 @@ export class Presence {
   async introduce(connection: Connection, principal: Principal): Promise<void> {
     const { directory, sockets } = this.#needs;
     const shown = await directory.shownTo(principal.accountId);
+    const elsewhere = await this.#needs.onlineAround(principal.accountId);
     // Who is here is asked after the wait, so that whoever left meanwhile is not announced.
     for (const id of shown) {
-      const type = sockets.roster.of(id)[0]?.principal?.type;
+      const type = sockets.roster.of(id)[0]?.principal?.type ?? elsewhere.get(id);
       if (type !== undefined) sockets.send(connection, this.#frame(type, id, "online"));
     }
   }

@@ -18,6 +18,7 @@ import type { Admission } from "../admission.ts";
 import type { Directory } from "../directory/directory.ts";
 import { factsOf } from "../json-log.ts";
 import type { Metrics } from "../metrics.ts";
+import type { AgentPlaces } from "../nodes/agent-places.ts";
 import type { Connection, Principal } from "./connection.ts";
 import { endOfAgent, signIn, signInHuman, type SignInRefusal } from "./sign-in.ts";
 import type { Sockets } from "./sockets.ts";
@@ -30,9 +31,14 @@ type Needs = {
   readonly events: Log;
   readonly metrics: Metrics;
   readonly logEpoch: string;
+  /** Set when an agent's sockets are on several nodes. */
+  readonly places: () => AgentPlaces | null;
   /** The account's first socket is there. */
   readonly onArrived: (principal: Principal) => void;
 };
+
+/** When a socket tries again that could not be given a place. */
+const RETRY_AFTER_S = 1;
 
 export class Reception {
   readonly #needs: Needs;
@@ -150,12 +156,35 @@ export class Reception {
     connection.hint = frame.connection_hint ?? null;
     connection.expiresAt = expiresAt;
     connection.tokenHash = tokenHash;
+    const places = principal.type === "agent" ? this.#needs.places() : null;
+    const fence = places === null ? null : await this.#enter(connection, principal, places);
+    if (connection.phase !== "signing-in") return;
     const isFirst = !sockets.roster.isOnline(principal.accountId);
-    sockets.admit(connection, principal);
+    sockets.admit(connection, principal, fence);
     this.#welcome(connection, principal, frame.req);
-    if (principal.type === "agent") sockets.announceAssignment(principal.accountId);
+    if (places !== null) places.tellChanged(principal.accountId);
+    else if (principal.type === "agent") sockets.announceAssignment(principal.accountId);
     if (isFirst) this.#needs.onArrived(principal);
     await this.#lookAgain(connection);
+  }
+
+  /** A place among the agent's sockets on all nodes; the socket is closed when there is none to be had. */
+  async #enter(
+    connection: Connection,
+    { accountId }: Principal,
+    places: AgentPlaces,
+  ): Promise<number | null> {
+    const entered = await places.enter(connection, accountId).catch((fault: unknown) => {
+      this.#needs.events.warn("places.failed", factsOf(fault));
+      return null;
+    });
+    if (entered?.ok === true) {
+      // It went while it was let in: nobody else would give its place back.
+      if (connection.phase !== "signing-in") await places.leave(connection, accountId);
+      return entered.value.fence;
+    }
+    this.#needs.sockets.close(connection, CLOSE.restarting, RETRY_AFTER_S);
+    return null;
   }
 
   #refuse(connection: Connection, { reason, message, close }: SignInRefusal): void {

@@ -7,6 +7,7 @@ export interface Roster {
   add(connection: Connection): void;
   remove(connection: Connection): void;
   of(accountId: AccountId): readonly Connection[];
+  all(): readonly Connection[];
   isOnline(accountId: AccountId): boolean;
   /** The agent's socket that gets this conversation, or null while none is live. */
   holder(agentId: AccountId, conversationId: ConversationId): Connection | null;
@@ -30,24 +31,36 @@ export function createRoster(): Roster {
       else connectionsByAccount.set(accountId, rest);
     },
     of,
+    all: () => [...connectionsByAccount.values()].flat(),
     isOnline: (accountId) => of(accountId).length > 0,
     holder(agentId, conversationId) {
       const live = of(agentId).filter((connection) => connection.phase === "live");
       // Work in progress stays where it is until it is acknowledged.
       const busy = live.find((connection) => hasOutstanding(connection, conversationId));
       if (busy !== undefined) return busy;
-      let best: Connection | null = null;
-      let bestScore = "";
-      for (const connection of live) {
-        const score = scoreOf(conversationId, connection.id);
-        if (best === null || score > bestScore) {
-          best = connection;
-          bestScore = score;
-        }
-      }
-      return best;
+      const best = bestSocketFor(
+        conversationId,
+        live.map(({ id }) => id),
+      );
+      return live.find(({ id }) => id === best) ?? null;
     },
   };
+}
+
+/** Which of an agent's sockets a conversation belongs to; null: it has none. */
+export function bestSocketFor(
+  conversationId: ConversationId,
+  connectionIds: readonly string[],
+): string | null {
+  let best: string | null = null;
+  let bestScore = "";
+  for (const id of connectionIds) {
+    const score = scoreOf(conversationId, id);
+    if (best !== null && score <= bestScore) continue;
+    best = id;
+    bestScore = score;
+  }
+  return best;
 }
 
 /** Whether entries of the conversation were pushed or promised to this socket and not acknowledged. */

@@ -12,7 +12,7 @@ import {
   MAX_SOCKETS_PER_DEVICE,
 } from "#protocol/limits.ts";
 import type { RelayFrame } from "#protocol/relay-frame.ts";
-import type { Ephemeral } from "../bus/bus.ts";
+import type { Ephemeral, Reply } from "../bus/bus.ts";
 import type { Metrics } from "../metrics.ts";
 import { makeConnection, type Connection, type Link, type Principal } from "./connection.ts";
 import { createRoster, type Roster } from "./roster.ts";
@@ -23,6 +23,8 @@ type Needs = {
   readonly events: Log;
   readonly metrics: Metrics;
   readonly frameBurst: number;
+  /** Other nodes have a say in which sockets an agent has. */
+  readonly sharesPlaces: boolean;
   /** Told once for each signed-in socket that is no more. */
   readonly onLeft: (connection: Connection, principal: Principal) => void;
 };
@@ -92,16 +94,17 @@ export class Sockets {
     this.#leave(connection);
   }
 
-  /** A socket that has proven who it is. */
-  admit(connection: Connection, principal: Principal): void {
-    this.#makeRoom(principal, connection.hint);
+  /** A socket that has proven who it is; `fence` is that of an agent whose places are shared with other nodes. */
+  admit(connection: Connection, principal: Principal, fence: number | null = null): void {
+    if (fence === null) this.#makeRoom(principal, connection.hint);
     const now = this.#needs.clock.now();
     connection.principal = principal;
     connection.phase = "waiting";
     connection.signedInAt = now;
     connection.usedAt = now;
     this.roster.add(connection);
-    if (principal.type === "agent") this.#raiseFence(principal.accountId);
+    if (fence !== null) this.#fenceByAgent.set(principal.accountId, fence);
+    else if (principal.type === "agent") this.#raiseFence(principal.accountId);
     connection.link.onSignedIn();
   }
 
@@ -112,11 +115,31 @@ export class Sockets {
 
   /** Tells an agent's processes how many they are, and since which change. */
   announceAssignment(agentId: AccountId): void {
-    const fence = this.fenceOf(agentId) ?? 0;
-    const open = this.roster.of(agentId);
-    for (const connection of open) {
-      this.send(connection, { type: "agent.assignment", fence, connections: open.length });
-    }
+    this.announce(agentId, this.fenceOf(agentId) ?? 0, this.roster.of(agentId).length);
+  }
+
+  /** As {@link Sockets.announceAssignment}, counted over all nodes. */
+  announce(agentId: AccountId, fence: number, connections: number): void {
+    this.#fenceByAgent.set(agentId, fence);
+    for (const connection of this.roster.of(agentId))
+      this.send(connection, { type: "agent.assignment", fence, connections });
+  }
+
+  /** A frame for one socket, if it is here. */
+  reply({ connection: id, frame }: Reply): void {
+    const connection = this.find(id);
+    if (connection !== null) this.send(connection, frame);
+  }
+
+  find(connectionId: string): Connection | null {
+    for (const connection of this.#open) if (connection.id === connectionId) return connection;
+    return null;
+  }
+
+  /** A socket lost its place to a newer one. */
+  displace(connection: Connection, by: "evicted" | "replaced"): void {
+    if (by === "evicted") this.#needs.metrics.count("evictions_total");
+    this.close(connection, by === "evicted" ? CLOSE.evicted : CLOSE.replaced);
   }
 
   #leave(connection: Connection): void {
@@ -125,7 +148,7 @@ export class Sockets {
     this.roster.remove(connection);
     const { principal } = connection;
     if (principal === null) return;
-    if (principal.type === "agent") {
+    if (principal.type === "agent" && !this.#needs.sharesPlaces) {
       this.#raiseFence(principal.accountId);
       this.announceAssignment(principal.accountId);
     }
@@ -144,14 +167,13 @@ export class Sockets {
         .of(principal.accountId)
         .filter((other) => other.principal?.endpointId === principal.endpointId);
     for (const other of ofEndpoint()) {
-      if (hint !== null && other.hint === hint) this.close(other, CLOSE.replaced);
+      if (hint !== null && other.hint === hint) this.displace(other, "replaced");
     }
     const most = principal.type === "agent" ? MAX_SOCKETS_PER_AGENT : MAX_SOCKETS_PER_DEVICE;
     const longestUnused = ofEndpoint().toSorted((a, b) => a.usedAt - b.usedAt);
     const surplus = Math.max(0, longestUnused.length - most + 1);
     for (const other of longestUnused.slice(0, surplus)) {
-      this.#needs.metrics.count("evictions_total");
-      this.close(other, CLOSE.evicted);
+      this.displace(other, "evicted");
     }
   }
 }

@@ -1,9 +1,10 @@
 /** What sockets say about live streams: deltas in and out, repeats, stop requests, ends by time or limit. */
 import type { Clock } from "#base/clock.ts";
+import { MAX_FRAME_BYTES } from "#protocol/limits.ts";
 import type { EndpointFrameOf } from "#protocol/endpoint-frame.ts";
-import type { StreamId, UserId } from "#protocol/ids.ts";
-import type { RelayFrameOf } from "#protocol/relay-frame.ts";
-import type { EphemeralBus } from "../bus/bus.ts";
+import type { AccountId, ConversationId, StreamId, UserId } from "#protocol/ids.ts";
+import type { RelayFrame, RelayFrameOf } from "#protocol/relay-frame.ts";
+import type { BusMessage, EphemeralBus } from "../bus/bus.ts";
 import { errorFrame } from "../error-frame.ts";
 import { refuse, refuseFor, type RelayFailure } from "../failure.ts";
 import { entryToFrame } from "../log/entry-frame.ts";
@@ -28,7 +29,21 @@ type Needs = {
   readonly clock: Clock;
   readonly sockets: Sockets;
   readonly metrics: Metrics;
+  /** What other nodes know of streams; null: there are none. */
+  readonly elsewhere: () => StreamsElsewhere | null;
 };
+
+export type StreamsElsewhere = {
+  /** Whether it has begun and not ended, at whatever node. */
+  isStreaming(conversationId: ConversationId, streamId: StreamId): Promise<boolean>;
+  /** Makes a live stream this node's; whether it still is live. */
+  takeStream(conversationId: ConversationId, streamId: StreamId): Promise<boolean>;
+};
+
+type Asked = Extract<
+  BusMessage,
+  { kind: "stream-pull" | "streams-resume" | "stream-stop" | "stream-moved" }
+>;
 
 export class StreamDesk {
   readonly #needs: Needs;
@@ -38,7 +53,13 @@ export class StreamDesk {
     this.#needs = needs;
   }
 
-  /** Hears every entry: a start opens a stream's buffer, an end drops it. */
+  /** An entry of another node: an end there ends a stream here. */
+  followOthers(entry: StoredEntry): void {
+    const streamId = entry.meta.stream_id as StreamId | undefined;
+    if (streamId !== undefined && entry.kind !== "stream.start") this.#streams.end(streamId);
+  }
+
+  /** Hears every entry of this node: a start opens a stream's buffer, an end drops it. */
   follow(entry: StoredEntry): void {
     const streamId = entry.meta.stream_id as StreamId | undefined;
     if (streamId === undefined) return;
@@ -54,14 +75,78 @@ export class StreamDesk {
         authorDeviceId: entry.senderDeviceId,
         start: entry,
         startedAt: entry.at,
+        heardAt: this.#needs.clock.now(),
       });
     }
   }
 
   /** After a start, first or repeated: from where the author goes on. */
-  welcomeAuthor(connection: Connection, principal: Principal, streamId: StreamId): void {
+  async welcomeAuthor(
+    connection: Connection,
+    principal: Principal,
+    started: {
+      readonly conversationId: ConversationId;
+      readonly streamId: StreamId;
+      readonly seq: number;
+    },
+  ): Promise<void> {
+    const { streamId } = started;
+    if (this.#streams.get(streamId) === null) await this.#takeOver(started);
     const stream = this.#streams.get(streamId);
     if (stream !== null && isBy(stream, principal)) this.#tellProgress(connection, stream);
+  }
+
+  /** A stream that began at another node goes on here, from its first delta: its author repeats them. */
+  async #takeOver({
+    conversationId,
+    streamId,
+    seq,
+  }: {
+    readonly conversationId: ConversationId;
+    readonly streamId: StreamId;
+    readonly seq: number;
+  }): Promise<void> {
+    const { log, bus } = this.#needs;
+    const elsewhere = this.#needs.elsewhere();
+    if (elsewhere === null) return;
+    const bounds = { after: seq - 1, before: seq + 1, maxEntries: 1, maxBytes: MAX_FRAME_BYTES };
+    const [start] = await log.page({ conversationId, ...bounds });
+    if (start === undefined || !(await elsewhere.takeStream(conversationId, streamId))) return;
+    bus.publish({ kind: "stream-moved", stream: streamId });
+    this.follow(start);
+  }
+
+  /** What another node's sockets want of streams that are here. */
+  async hear(message: Asked): Promise<void> {
+    const { bus, sockets, audience } = this.#needs;
+    if (message.kind === "stream-stop") {
+      const stream = this.#streams.get(message.stream);
+      if (stream?.conversationId === message.conversation)
+        this.#passOnStop(stream, message.account, message.reason ?? undefined);
+      return;
+    }
+    if (message.kind === "stream-moved") {
+      this.#streams.end(message.stream);
+      return;
+    }
+    // Sockets of this node were answered at once.
+    if (sockets.find(message.connection) !== null) return;
+    const reply = (frame: RelayFrame): void =>
+      bus.publish({ kind: "reply", connection: message.connection, frame });
+    for (const stream of this.#streams.all()) {
+      if (message.kind === "stream-pull" && stream.streamId !== message.stream) continue;
+      const others = await audience.othersOf(stream.conversationId, message.account);
+      if (others === null) continue;
+      const from =
+        message.kind === "stream-pull" ? message.from : (message.have[stream.streamId] ?? 0);
+      if (message.kind === "streams-resume") reply(entryToFrame(stream.start, true));
+      for (let i = from; i < stream.deltas.length; i++) reply(deltaFrame(stream, i));
+    }
+  }
+
+  /** This node was given up: its streams have ended. */
+  dropAll(): void {
+    for (const { streamId } of this.#streams.all()) this.#streams.end(streamId);
   }
 
   /** Whether an abort of this sender is the end, not a request. */
@@ -122,6 +207,21 @@ export class StreamDesk {
     const stream = this.#streams.get(frame.stream_id);
     const others =
       stream === null ? null : await audience.othersOf(stream.conversationId, principal.accountId);
+    const elsewhere = this.#needs.elsewhere();
+    if (
+      stream === null &&
+      elsewhere !== null &&
+      (await elsewhere.isStreaming(frame.conversation_id, frame.stream_id))
+    ) {
+      this.#needs.bus.publish({
+        kind: "stream-pull",
+        connection: connection.id,
+        account: principal.accountId,
+        stream: frame.stream_id,
+        from: frame.from_index,
+      });
+      return;
+    }
     if (stream === null || others === null) {
       this.#answer(connection, refuse("STREAM_UNKNOWN").failure, frame);
       return;
@@ -139,24 +239,35 @@ export class StreamDesk {
   ): Promise<void> {
     const { audience, bus } = this.#needs;
     const { conversation_id, stream_id, reason } = frame;
+    const elsewhere = this.#needs.elsewhere();
     const stream = this.#streams.get(stream_id);
     const others = await audience.othersOf(conversation_id, principal.accountId);
-    if (
-      stream?.conversationId !== conversation_id ||
-      others === null ||
-      principal.type !== "human"
-    ) {
+    if (others === null || principal.type !== "human") {
       this.#answer(connection, refuse("STREAM_UNKNOWN").failure, frame);
-      return;
+    } else if (stream?.conversationId === conversation_id) {
+      this.#passOnStop(stream, principal.accountId, reason);
+    } else if ((await elsewhere?.isStreaming(conversation_id, stream_id)) === true) {
+      bus.publish({
+        kind: "stream-stop",
+        account: principal.accountId,
+        conversation: conversation_id,
+        stream: stream_id,
+        reason: reason ?? null,
+      });
+    } else {
+      this.#answer(connection, refuse("STREAM_UNKNOWN").failure, frame);
     }
+  }
+
+  #passOnStop(stream: LiveStream, by: AccountId, reason: string | undefined): void {
     const request: RelayFrameOf<"stream.abort"> = {
       type: "stream.abort",
-      conversation_id,
-      stream_id,
-      requested_by: principal.accountId as UserId,
+      conversation_id: stream.conversationId,
+      stream_id: stream.streamId,
+      requested_by: by as UserId,
       ...(reason === undefined ? {} : { reason }),
     };
-    bus.publish({
+    this.#needs.bus.publish({
       kind: "frame",
       to: [stream.authorId],
       frame: request,
@@ -170,9 +281,16 @@ export class StreamDesk {
     connection: Connection,
     nextIndexes: Readonly<Record<string, number>>,
   ): Promise<void> {
-    const { audience, sockets } = this.#needs;
+    const { audience, sockets, bus } = this.#needs;
     const { principal } = connection;
     if (principal?.type !== "human") return;
+    if (this.#needs.elsewhere() !== null)
+      bus.publish({
+        kind: "streams-resume",
+        connection: connection.id,
+        account: principal.accountId,
+        have: { ...nextIndexes },
+      });
     for (const stream of this.#streams.all()) {
       const others = await audience.othersOf(stream.conversationId, principal.accountId);
       if (others === null) continue;

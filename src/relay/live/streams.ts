@@ -28,7 +28,7 @@ export type StreamEnd = "STREAM_TIMEOUT" | "STREAM_ORPHANED" | "STREAM_LIMIT";
 export type DeltaVerdict = "taken" | "repeated" | "gap" | "limit";
 
 export interface Streams {
-  start(stream: Omit<LiveStream, "heardAt" | "bytes" | "deltas">): void;
+  start(stream: Omit<LiveStream, "bytes" | "deltas">): void;
   get(streamId: StreamId): LiveStream | null;
   take(stream: LiveStream, index: number, delta: string, now: number): DeltaVerdict;
   end(streamId: StreamId): void;
@@ -43,7 +43,6 @@ export function createStreams(): Streams {
     start(stream) {
       streamById.set(stream.streamId, {
         ...stream,
-        heardAt: stream.startedAt,
         bytes: 0,
         deltas: [],
       });

@@ -19,7 +19,8 @@ export const appendMessage: Command<AppendRequest, Appended> = async (tx, reques
     request.artifact === null ? ok(null) : await guardArtifact(tx, request, request.artifact);
   if (!artifact.ok) return artifact;
   const { seq, at } = await tx.append(entry, now);
-  return ok({ seq, at, duplicate: false });
+  const rightful = await checkPlace(tx, request.origin);
+  return rightful.ok ? ok({ seq, at, duplicate: false }) : rightful;
 };
 
 export const recallMessage: Command<RecallRequest, Appended> = async (tx, request) => {
@@ -47,7 +48,8 @@ export const recallMessage: Command<RecallRequest, Appended> = async (tx, reques
     messageId,
   );
   const { seq, at } = await tx.append(recallEntry(request), now);
-  return ok({ seq, at, duplicate: false });
+  const rightful = await checkPlace(tx, request.origin);
+  return rightful.ok ? ok({ seq, at, duplicate: false }) : rightful;
 };
 
 export const failStream: Command<
@@ -72,7 +74,7 @@ export const failStream: Command<
 
 export const orphanStreams: Command<{ now: number }, null> = async (tx, { now }) => {
   const rows = await tx.sql.all<{ conv: ConversationId; stream_id: StreamId }>(
-    "SELECT conv, stream_id FROM stream",
+    "SELECT conv, stream_id FROM stream WHERE node_id IS NULL OR node_id NOT IN (SELECT node_id FROM node)",
   );
   for (const { conv, stream_id } of rows) {
     await failStream(tx, {
@@ -84,6 +86,20 @@ export const orphanStreams: Command<{ now: number }, null> = async (tx, { now })
   }
   return ok(null);
 };
+
+/** A live stream goes on at another node; whether it still is live. */
+export const moveStreamTo: Command<
+  { conversationId: ConversationId; streamId: StreamId; nodeId: string },
+  boolean
+> = async (tx, { conversationId, streamId, nodeId }) =>
+  ok(
+    (await tx.sql.run(
+      "UPDATE stream SET node_id = ? WHERE conv = ? AND stream_id = ?",
+      nodeId,
+      conversationId,
+      streamId,
+    )) === 1,
+  );
 
 export const expireArtifacts: Command<{ now: number }, null> = async (tx, { now }) => {
   const rows = await tx.sql.all<{ conv: ConversationId; key: string; expires_at: number }>(
@@ -143,6 +159,22 @@ export async function checkMember(
   return row === undefined ? refuse("NOT_MEMBER") : ok(null);
 }
 
+/** Why a socket that lost its place is refused. */
+export const DISPLACED = "displaced";
+
+// After the entry has its place: whoever took the socket's place and wrote here was committed before, and is seen.
+async function checkPlace(
+  tx: Transaction,
+  origin: AppendRequest["origin"],
+): Promise<Result<null, RelayFailure>> {
+  if (origin === undefined || origin.agentSocket === null) return ok(null);
+  const place = await tx.sql.get(
+    "SELECT 1 FROM agent_socket WHERE connection_id = ?",
+    origin.agentSocket,
+  );
+  return place === undefined ? refuse("UNAVAILABLE", { reason: DISPLACED }) : ok(null);
+}
+
 type Earlier = Pick<AppendRequest["entry"], "conversationId" | "messageId" | "senderDeviceId">;
 
 // A repeat gets the first answer whatever its bytes: the sender may only want to know that the first one came.
@@ -193,7 +225,7 @@ async function checkMayWrite(
 
 async function moveStream(
   tx: Transaction,
-  { entry }: AppendRequest,
+  { entry, origin }: AppendRequest,
   { streamId, step }: NonNullable<AppendRequest["stream"]>,
 ): Promise<Result<null, RelayFailure>> {
   const { conversationId, senderDeviceId } = entry;
@@ -218,10 +250,11 @@ async function moveStream(
   );
   if ((live?.n ?? 0) >= MAX_LIVE_STREAMS) return refuse("STREAM_LIMIT");
   const started = await tx.sql.run(
-    "INSERT INTO stream (conv, stream_id, sender_dev) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+    "INSERT INTO stream (conv, stream_id, sender_dev, node_id) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
     conversationId,
     streamId,
     senderDeviceId,
+    origin?.nodeId ?? null,
   );
   return started === 0 ? refuse("ID_TAKEN") : ok(null);
 }

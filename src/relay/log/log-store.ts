@@ -44,8 +44,17 @@ export type StoredEntry = Omit<NewEntry, "sessionOpen"> & {
   readonly sessionOpen: Bytes | null;
 };
 
+/** What of a node an entry hangs on: it is refused once that is gone. */
+export type Origin = {
+  readonly nodeId: string;
+  /** The agent's socket it came over; null for whoever has no place that could be taken. */
+  readonly agentSocket: string | null;
+};
+
 export type AppendRequest = {
   readonly now: number;
+  /** Absent: the relay is alone. */
+  readonly origin?: Origin;
   readonly entry: NewEntry & { readonly senderId: AccountId; readonly senderDeviceId: DeviceId };
   readonly artifact: {
     readonly key: string;
@@ -59,6 +68,8 @@ export type Appended = { readonly seq: number; readonly at: number; readonly dup
 
 export type RecallRequest = {
   readonly now: number;
+  /** Absent: the relay is alone. */
+  readonly origin?: Origin;
   readonly conversationId: ConversationId;
   readonly messageId: MessageId;
   readonly senderId: AccountId;

@@ -3,6 +3,8 @@ import * as agent from "../directory/agent-commands.ts";
 import * as account from "../directory/account-commands.ts";
 import * as password from "../directory/password-commands.ts";
 import * as relation from "../directory/relation-commands.ts";
+import * as node from "../nodes/node-commands.ts";
+import * as ticket from "../nodes/ticket-commands.ts";
 import * as push from "../push/push-commands.ts";
 import * as upload from "../blobs/upload-commands.ts";
 import { keepAnswer } from "./keep-answer.ts";
@@ -62,6 +64,22 @@ export const COMMANDS = {
   unblock: relation.unblock,
   subscribe: push.subscribe,
   unsubscribe: push.unsubscribe,
+  checkKey: node.checkKey,
+  joinNodes: node.joinNodes,
+  beat: node.beat,
+  endNode: node.endNode,
+  openAgentSocket: node.openAgentSocket,
+  closeAgentSocket: node.closeAgentSocket,
+  holdConversations: node.holdConversations,
+  freeConversation: node.freeConversation,
+  arrive: node.arrive,
+  depart: node.depart,
+  takeChore: node.takeChore,
+  dropChore: node.dropChore,
+  putTicket: ticket.putTicket,
+  fillTicket: ticket.fillTicket,
+  takeTicket: ticket.takeTicket,
+  moveStream: append.moveStreamTo,
   startUpload: upload.startUpload,
   confirmUpload: upload.confirmUpload,
   dropUpload: upload.dropUpload,

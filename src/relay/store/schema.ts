@@ -155,6 +155,35 @@ CREATE INDEX idempotency_by_age ON idempotency(at);`;
 const APPROVAL = `
 ALTER TABLE invites ADD COLUMN approval INTEGER NOT NULL DEFAULT 0;`;
 
+const NODES = `
+CREATE TABLE node (node_id TEXT PRIMARY KEY, beat INTEGER NOT NULL) STRICT;
+CREATE TABLE agent_set (agent_id TEXT PRIMARY KEY, fence INTEGER NOT NULL) STRICT;
+CREATE TABLE agent_socket (
+  connection_id TEXT PRIMARY KEY, agent_id TEXT NOT NULL,
+  node_id TEXT NOT NULL REFERENCES node(node_id) ON DELETE CASCADE, hint TEXT, used_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX agent_socket_by_agent ON agent_socket(agent_id);
+CREATE INDEX agent_socket_by_node ON agent_socket(node_id);
+CREATE TABLE agent_hold (
+  agent_id TEXT NOT NULL, conv TEXT NOT NULL,
+  connection_id TEXT NOT NULL REFERENCES agent_socket(connection_id) ON DELETE CASCADE, PRIMARY KEY (agent_id, conv)
+) STRICT;
+CREATE INDEX agent_hold_by_connection ON agent_hold(connection_id);
+CREATE TABLE online (
+  account TEXT NOT NULL, node_id TEXT NOT NULL REFERENCES node(node_id) ON DELETE CASCADE, type TEXT NOT NULL,
+  PRIMARY KEY (account, node_id)
+) STRICT;
+CREATE INDEX online_by_node ON online(node_id);
+CREATE TABLE chore (
+  name TEXT PRIMARY KEY, node_id TEXT NOT NULL REFERENCES node(node_id) ON DELETE CASCADE
+) STRICT;
+CREATE INDEX chore_by_node ON chore(node_id);
+CREATE TABLE ticket (
+  ticket_id TEXT PRIMARY KEY, subject TEXT NOT NULL, content TEXT, expires_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX ticket_by_age ON ticket(expires_at);
+ALTER TABLE stream ADD COLUMN node_id TEXT;`;
+
 /** Migration n brings `user_version` from n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
   ACCOUNTS + LOG,
@@ -165,4 +194,5 @@ export const MIGRATIONS: readonly string[] = [
   PINS,
   IDEMPOTENCY,
   APPROVAL,
+  NODES,
 ];

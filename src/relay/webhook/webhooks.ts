@@ -32,6 +32,8 @@ const PAGE_BYTES = 4_194_304;
 type Needs = {
   readonly log: LogStore;
   readonly directory: Directory;
+  /** Tells of each conversation that has more than before. */
+  readonly onGrown: (listener: (conversationId: ConversationId) => void) => () => void;
   readonly outbound: Outbound;
   readonly atRest: AtRest;
   readonly clock: Clock;
@@ -61,17 +63,21 @@ export class Webhooks {
   readonly #needs: Needs;
   readonly #laneByAgent = new Map<AgentId, Lane>();
   readonly #underWay = new Set<Promise<void>>();
-  #isStopped = false;
+  /** It is another node's work, or nobody's yet. */
+  #isStopped = true;
+  #isEnded = false;
 
   constructor(needs: Needs) {
     this.#needs = needs;
-    needs.log.onAppended(({ conversationId }) =>
+    needs.onGrown((conversationId) =>
       this.#wakeAll(() => needs.directory.webhookMembers(conversationId)),
     );
   }
 
   /** Takes up every agent's delivery where the last run left it. */
   start(): void {
+    if (this.#isEnded) return;
+    this.#isStopped = false;
     this.#wakeAll(() => this.#needs.directory.webhookAgents());
   }
 
@@ -92,10 +98,16 @@ export class Webhooks {
     else if (agent.governance === "unreachable") this.#probeLater(agent);
   }
 
-  /** Begins nothing more and waits for what is under way. */
-  async stop(): Promise<void> {
+  /** Begins nothing more until it is started again: another node does it. */
+  rest(): void {
     this.#isStopped = true;
     for (const lane of this.#laneByAgent.values()) this.#quiet(lane);
+  }
+
+  /** Begins nothing more and waits for what is under way. */
+  async stop(): Promise<void> {
+    this.#isEnded = true;
+    this.rest();
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
 

@@ -1,0 +1,446 @@
+/** Two relays on one database: what a client may expect of them is what it may expect of one. */
+import { sign } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { systemClock } from "#base/clock.ts";
+import { Secret } from "#base/secret.ts";
+import { silentLog } from "#base/log.ts";
+import { systemRandom } from "#base/random.ts";
+import type { AgentId, ConversationId, StreamId, UserId } from "#protocol/ids.ts";
+import { deviceChallengeText } from "#protocol/rest.ts";
+import { startRedis, type RealServer } from "#sdk/shared/real-servers.contract.ts";
+import { DATABASE_FILE } from "../data-folder.ts";
+import { openStore } from "../store/open-store.ts";
+import {
+  aMessage,
+  anId,
+  aWorld,
+  text64,
+  onTestEnd,
+  type Account,
+  type Socket,
+  type World,
+} from "../relay-world.contract.ts";
+
+let redis: RealServer | null = null;
+beforeAll(async () => {
+  redis = startRedis === null ? null : await startRedis();
+});
+afterAll(() => redis?.stop());
+
+/** Two nodes; without `hints` each finds out what the other did by looking. */
+async function twoNodes(hints = true): Promise<readonly [World, World]> {
+  const dataFolder = mkdtempSync(join(tmpdir(), "parley-nodes-"));
+  onTestEnd(() => rmSync(dataFolder, { recursive: true, force: true }));
+  const bus = hints && redis !== null ? { redis: new Secret(redis.address) } : {};
+  const options = { dataFolder, isShared: true, clock: systemClock, ...bus };
+  return [await aWorld(options), await aWorld(options)];
+}
+
+/** A person at one node, an agent of one socket at the other, and a conversation of theirs. */
+async function apart(hints = true) {
+  const [here, there] = await twoNodes(hints);
+  const ada = await here.person("ada");
+  const echo = await here.agent();
+  const conversationId = await here.invite(ada, echo.inviteCode);
+  return { here, there, ada, echo, conversationId };
+}
+
+const acknowledge = (socket: Socket, conversationId: ConversationId, seq: number): void =>
+  socket.send({ type: "message.ack", conversation_id: conversationId, seq });
+
+/** Sends and gives the place. */
+async function say(socket: Socket, conversationId: ConversationId, by: Account): Promise<number> {
+  socket.send(aMessage(conversationId, by));
+  return (await socket.next("message.ack")).conversation_seq;
+}
+
+/** A node that is only rows: what one leaves behind that was killed. */
+async function aDeadNode(world: World) {
+  const store = await openStore(join(world.folder, DATABASE_FILE), systemRandom, silentLog, "here");
+  onTestEnd(() => store.close());
+  const nodeId = anId<string>();
+  await store.writer.run("joinNodes", { nodeId });
+  return { ...store, nodeId };
+}
+
+describe("entries", () => {
+  test("[R43] what is stored at one node reaches the other's sockets at once, in order, once", async () => {
+    const { here, there, ada, echo, conversationId } = await apart();
+    const [adaHere, adaThere, agent] = [
+      await here.online(ada),
+      await there.online(ada),
+      await there.online(echo),
+    ];
+
+    const seqs: number[] = [];
+    for (let i = 0; i < 20; i++) seqs.push(await say(adaHere, conversationId, ada));
+    const heard: number[] = [];
+    for (let i = 0; i < 20; i++) heard.push((await agent.next("message.new")).conversation_seq);
+    const own: number[] = [];
+    for (let i = 0; i < 20; i++) own.push((await adaThere.next("message.new")).conversation_seq);
+    await adaHere.settle();
+
+    expect(heard).toEqual(seqs);
+    expect(own).toEqual(seqs);
+    expect(adaHere.seen("message.new")).toEqual([]);
+  });
+
+  test("[R43] when both write at once each reader still sees one dense order", async () => {
+    const { here, there, ada, conversationId } = await apart();
+    const [one, two, reader] = [
+      await here.online(ada),
+      await there.online(ada),
+      await there.online(ada),
+    ];
+
+    for (let i = 0; i < 25; i++) {
+      one.send(aMessage(conversationId, ada));
+      two.send(aMessage(conversationId, ada));
+    }
+    const heard: number[] = [];
+    for (let i = 0; i < 50; i++) {
+      heard.push((await reader.next("message.new")).conversation_seq);
+      acknowledge(reader, conversationId, heard.at(-1) ?? 0);
+    }
+
+    const first = heard[0] ?? 0;
+    expect(heard).toEqual(Array.from({ length: 50 }, (_, i) => first + i));
+  });
+
+  test("[R43] without any hint they come within the second in which a node looks", async () => {
+    const { here, there, ada, echo, conversationId } = await apart(false);
+    const [person, agent] = [await here.online(ada), await there.online(echo)];
+
+    const seq = await say(person, conversationId, ada);
+
+    expect((await agent.next("message.new")).conversation_seq).toBe(seq);
+  });
+
+  test("[R43] a conversation begun at one node is heard from its first entry at the other", async () => {
+    const [here, there] = await twoNodes();
+    const ada = await here.person("ada");
+    const echo = await here.agent();
+    const [person, agent] = [await there.online(ada), await there.online(echo)];
+
+    const conversationId = await here.invite(ada, echo.inviteCode);
+
+    expect(await person.next("relation.established")).toMatchObject({ conversation_seq: 1 });
+    expect(await agent.next("relation.established")).toMatchObject({
+      payload: { conversation_id: conversationId },
+    });
+  });
+});
+
+describe("what is not stored", () => {
+  test("[R46] typing, presence, changed keys and ended sessions cross nodes", async () => {
+    const { here, there, ada, echo, conversationId } = await apart();
+    const [person, agent] = [await here.online(ada), await there.online(echo)];
+    await person.next("presence");
+
+    person.send({ type: "typing.start", conversation_id: conversationId });
+    const typing = await agent.next("typing");
+    await there.rest("PUT", `/agents/${echo.id}/prekeys`, echo.token, { prekeys: [] });
+    const keys = await person.next("keys.updated");
+    await there.rest("POST", "/auth/logout", ada.token);
+    const ended = await person.next("session.invalidated");
+    const closed = await person.closed();
+    agent.close();
+
+    expect(typing).toMatchObject({ sender_id: ada.id, state: "start" });
+    expect(keys).toMatchObject({ agent_id: echo.id });
+    expect(ended.reason).toBe("logout");
+    expect(closed.code).toBe(4006);
+  });
+
+  test("[R46] an account is here while it is anywhere", async () => {
+    const { here, there, ada, echo } = await apart();
+    const person = await here.online(ada);
+    const [first, second] = [await here.online(echo), await there.online(echo)];
+    const seenOnline = async (): Promise<boolean> =>
+      (await here.rest("GET", `/agents/${echo.id}`, ada.token)).body.data.online;
+    const online = await person.next("presence");
+
+    first.close();
+    await second.next("agent.assignment");
+    await second.next("agent.assignment");
+    const whileOne = { online: await seenOnline(), offline: person.seen("presence") };
+    second.close();
+    const offline = await person.next("presence");
+
+    expect(online.state).toBe("online");
+    expect(whileOne.online).toBe(true);
+    expect(whileOne.offline.filter(({ state }) => state === "offline")).toEqual([]);
+    expect(offline.state).toBe("offline");
+    expect(await seenOnline()).toBe(false);
+  });
+
+  test("[R47] a challenge and a device link begun at one node are taken at the other, once", async () => {
+    const [here, there] = await twoNodes();
+    const origin = "https://chat.example";
+    const ada = await here.person("ada");
+    const { device_id } = { device_id: ada.deviceId };
+    const made = await here.rest("POST", "/auth/challenge", null, { device_id });
+    const { challenge } = made.body.data;
+    const text = deviceChallengeText({
+      origin: there.url(),
+      userId: ada.id as UserId,
+      deviceId: ada.deviceId,
+      challenge,
+    });
+    const signature = text64(sign(null, Buffer.from(text), ada.deviceKey));
+    const signIn = (world: World) =>
+      world.rest("POST", "/auth/device", null, { device_id, challenge, signature });
+
+    const signedIn = await signIn(there);
+    const again = await signIn(here);
+    const link = await here.rest("POST", "/auth/device-links", null, {
+      ephemeral_key: text64(new Uint8Array(32)),
+    });
+    const path = `/auth/device-links/${link.body.data.link_id}`;
+    const filled = await there.rest("PUT", path, ada.token, { sealed: "AAAA" });
+    const read = await here.rest("GET", path);
+    const readAgain = await there.rest("GET", path);
+
+    expect(origin).not.toBe(there.url());
+    expect([signedIn.status, again.status]).toEqual([200, 401]);
+    expect([filled.status, read.body.data.sealed, readAgain.status]).toEqual([200, "AAAA", 404]);
+  });
+
+  test("[R47] a request repeated at another node while the first is at work is done once", async () => {
+    const { here, there, ada } = await apart();
+    const headers = { "idempotency-key": "one" };
+    const create = (world: World) =>
+      world.rest("POST", "/agents", ada.token, { display_name: "Twin" }, headers);
+
+    const answers = await Promise.all([create(here), create(there), create(here), create(there)]);
+
+    const ids = new Set(answers.map(({ body }) => body.data.agent_id));
+    expect(answers.map(({ status }) => status)).toEqual([201, 201, 201, 201]);
+    expect(ids.size).toBe(1);
+  });
+});
+
+describe("an agent's sockets", () => {
+  test("[R44] are three over all nodes: a fourth evicts the least recently used, wherever it is", async () => {
+    const { here, there, ada, echo, conversationId } = await apart();
+    void ada;
+    const first = await here.online(echo);
+    const second = await there.online(echo);
+    const third = await here.online(echo);
+    for (const socket of [first, third]) await say(socket, conversationId, echo);
+    // Other nodes hear once a second when a socket was last used.
+    const { sql } = await aDeadNode(here);
+    await until(async () => {
+      const rows = await sql.all<{ node_id: string }>(
+        "SELECT node_id FROM agent_socket ORDER BY used_at",
+      );
+      return (
+        rows.length === 3 &&
+        rows[0]?.node_id !== rows[1]?.node_id &&
+        rows[1]?.node_id === rows[2]?.node_id
+      );
+    });
+
+    const fourth = await there.online(echo);
+
+    expect(await second.closed()).toEqual({ code: 4008, reason: "EVICTED" });
+    for (const socket of [first, third, fourth]) await socket.settle();
+    expect(await fourth.next("agent.assignment")).toMatchObject({ connections: 3 });
+  });
+
+  test("[R44] have each conversation once: what one had not acknowledged is another's when it goes", async () => {
+    const { here, there, echo } = await apart();
+    const talks: { person: Account; socket: Socket; id: ConversationId }[] = [];
+    for (let i = 0; i < 8; i++) {
+      const person = await here.person(`reader_${i}`);
+      const id = await here.invite(person, echo.inviteCode);
+      talks.push({ person, id, socket: await here.online(person) });
+    }
+    const [one, two] = [await here.online(echo), await there.online(echo)];
+    await until(async () =>
+      one.seen("agent.assignment").some(({ connections }) => connections === 2),
+    );
+
+    await until(async () => one.seen("relation.established").length > talks.length);
+    for (const { id } of talks) acknowledge(one, id, 1);
+    const said = new Set<string>();
+    for (const { socket, id, person } of talks) said.add(`${id} ${await say(socket, id, person)}`);
+    await until(async () => newsOf(one).length + newsOf(two).length >= said.size);
+    const [before, others] = [newsOf(one), newsOf(two)];
+    one.close();
+    await until(async () => newsOf(two).length >= said.size);
+
+    expect(before.length).toBeGreaterThan(0);
+    expect(others.length).toBeGreaterThan(0);
+    expect(new Set([...before, ...others])).toEqual(said);
+    expect(before.length + others.length).toBe(said.size);
+    expect(new Set(newsOf(two))).toEqual(said);
+  });
+
+  test("[R44] [S16] one that lost its place cannot act, whatever its own node believes", async () => {
+    const { here, ada, echo, conversationId } = await apart(false);
+    void ada;
+    const agent = await here.socket(echo);
+    const { writer, sql } = await aDeadNode(here);
+    const row = await sql.get<{ connection_id: string }>("SELECT connection_id FROM agent_socket");
+    await writer.run("closeAgentSocket", {
+      agentId: echo.id as AgentId,
+      connectionId: row?.connection_id ?? "",
+      now: 0,
+    });
+
+    agent.send(aMessage(conversationId, echo));
+    const closed = await agent.closed();
+    const page = await here.rest(
+      "GET",
+      `/conversations/${conversationId}/messages?after=0`,
+      echo.token,
+    );
+
+    expect(closed.code).toBe(4008);
+    expect(page.body.data.filter(({ type }: { type: string }) => type === "message.new")).toEqual(
+      [],
+    );
+  });
+});
+
+describe("a node that dies", () => {
+  test("[R45] is buried in seconds: its agents' conversations move, its streams are orphans, its people are gone", async () => {
+    const { here, ada, echo, conversationId } = await apart(false);
+    const person = await here.online(ada);
+    const dead = await aDeadNode(here);
+    const connectionId = anId<string>();
+    const agentId = echo.id as AgentId;
+    const lost = {
+      agentId,
+      connectionId,
+      nodeId: dead.nodeId,
+      hint: null,
+      most: 3,
+      used: [],
+      now: 0,
+    };
+    await dead.writer.run("openAgentSocket", lost);
+    await dead.writer.run("holdConversations", {
+      agentId,
+      connectionId,
+      conversationIds: [conversationId],
+    });
+    const agent = await here.online(echo);
+    const stream_id = anId<StreamId>();
+    agent.send({ ...aMessage(conversationId, echo), type: "stream.start", stream_id });
+    await agent.next("message.ack");
+    await dead.writer.run("moveStream", {
+      conversationId,
+      streamId: stream_id,
+      nodeId: dead.nodeId,
+    });
+
+    const seq = await say(person, conversationId, ada);
+    const heard = await agent.next("message.new");
+    const orphan = await person.next("stream.error");
+
+    expect(heard.conversation_seq).toBe(seq);
+    expect(orphan).toMatchObject({ stream_id, code: "STREAM_ORPHANED" });
+    expect(await dead.sql.all("SELECT * FROM node WHERE node_id = ?", dead.nodeId)).toEqual([]);
+  });
+
+  test("[R45] and was not dead lets its sockets go and begins anew", async () => {
+    const { here, ada, echo } = await apart(false);
+    const [person, agent] = [await here.online(ada), await here.online(echo)];
+    const { writer, sql } = await aDeadNode(here);
+    const nodes = await sql.all<{ node_id: string }>(
+      "SELECT node_id FROM agent_socket WHERE agent_id = ?",
+      echo.id,
+    );
+    await writer.run("endNode", { nodeId: nodes[0]?.node_id ?? "", beat: null, now: 0 });
+
+    const closed = await Promise.all([person.closed(), agent.closed()]);
+    const again = await here.online(echo);
+    await again.settle();
+
+    expect(closed.map(({ code }) => code)).toEqual([4014, 4014]);
+  });
+
+  test("[R45] a start of another node leaves the streams of those that live", async () => {
+    const { here, ada, echo, conversationId } = await apart();
+    const [person, agent] = [await here.online(ada), await here.online(echo)];
+    const stream_id = anId<StreamId>();
+    agent.send({ ...aMessage(conversationId, echo), type: "stream.start", stream_id });
+    await agent.next("stream.ack");
+    await aWorld({ dataFolder: here.folder, isShared: true, clock: systemClock });
+    const place = { conversation_id: conversationId, stream_id };
+    agent.send({ type: "stream.delta", ...place, index: 0, encrypted_payload: "AAA0" });
+
+    expect(await person.next("stream.delta")).toMatchObject({ index: 0 });
+    expect(person.seen("stream.error")).toEqual([]);
+  });
+
+  test("[R47] of two nodes with different keys the second does not start", async () => {
+    const [here] = await twoNodes();
+    const other = aWorld({
+      dataFolder: here.folder,
+      isShared: true,
+      clock: systemClock,
+      key: new Secret(new Uint8Array(32)),
+    });
+
+    await expect(other).rejects.toThrow("another key");
+  });
+});
+
+describe("a stream", () => {
+  test("[R46] is read, repeated and stopped from another node, and goes on where its author comes back", async () => {
+    const { here, there, ada, echo, conversationId } = await apart();
+    const [author, reader] = [await here.online(echo), await there.online(ada)];
+    const stream_id = anId<StreamId>();
+    const start = { ...aMessage(conversationId, echo), type: "stream.start" as const, stream_id };
+    const place = { conversation_id: conversationId, stream_id };
+    author.send(start);
+    await author.next("stream.ack");
+    await reader.next("stream.start");
+    for (const index of [0, 1])
+      author.send({ type: "stream.delta", ...place, index, encrypted_payload: `AAA${index}` });
+    const live = [await reader.next("stream.delta"), await reader.next("stream.delta")];
+
+    reader.send({ type: "stream.pull", ...place, from_index: 1 });
+    const pulled = await reader.next("stream.delta");
+    const late = await there.socket(ada);
+    late.send({ type: "resume", log_epoch: null, cursors: null });
+    const caughtUp = [await late.next("stream.delta"), await late.next("stream.delta")];
+    reader.send({ type: "stream.abort", ...place });
+    const asked = await author.next("stream.abort");
+    author.close();
+    const back = await there.online(echo);
+    back.send(start);
+    const progress = await back.next("stream.ack");
+    for (const index of [0, 1, 2])
+      back.send({ type: "stream.delta", ...place, index, encrypted_payload: `AAA${index}` });
+    back.send({
+      ...aMessage(conversationId, echo),
+      type: "stream.done",
+      stream_id,
+      delta_count: 3,
+    });
+
+    expect(live.map(({ index }) => index)).toEqual([0, 1]);
+    expect(pulled).toMatchObject({ index: 1, encrypted_payload: "AAA1" });
+    expect(caughtUp.map(({ index }) => index)).toEqual([0, 1]);
+    expect(asked).toMatchObject({ stream_id, requested_by: ada.id });
+    expect(progress.next_index).toBe(0);
+    expect(await reader.next("stream.done")).toMatchObject({ stream_id, delta_count: 3 });
+  });
+});
+
+const newsOf = (socket: Socket): readonly string[] =>
+  socket
+    .seen("message.new")
+    .map(({ conversation_id, conversation_seq }) => `${conversation_id} ${conversation_seq}`);
+
+/** Looks again at each turn of the loop. */
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await new Promise((next) => setTimeout(next, 20));
+}
