@@ -15,6 +15,16 @@ test("a newcomer is three steps from a first conversation", async ({ browser, wo
   await ada.leave();
 });
 
+test("a conversation in which nobody has spoken offers what one could ask", async ({ join }) => {
+  const ada = await join({ name: "Ada" });
+  await ada.startWith("Echo");
+  await expect(ada.page.getByRole("heading", { name: "Say hello to Echo" })).toBeVisible();
+
+  await ada.page.getByRole("list", { name: "You could ask" }).getByText("Hello").click();
+
+  await expect(ada.row("Hello")).toHaveCount(2);
+});
+
 test("without a password the client keeps reminding, and setting one ends that", async ({
   join,
 }) => {

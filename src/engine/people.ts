@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import type { Result } from "#base/result.ts";
 import type { TrustView } from "#bridge/views.ts";
+import { CapabilityManifest } from "#protocol/manifest.ts";
 import { Agent, PublicUser } from "#protocol/rest.ts";
 import type { AccountId, AgentId, UserId } from "#protocol/ids.ts";
 import type { PeerFailure } from "#peer/failure.ts";
@@ -51,10 +52,6 @@ type Options = {
 
 /** Names are asked for again after a day. */
 const FRESH_MS = 86_400_000;
-/** Suggestions of an agent's manifest: `{ suggestions: string[] }`, at most six short lines. */
-const Manifest = v.object({
-  suggestions: v.pipe(v.array(v.pipe(v.string(), v.maxLength(120))), v.maxLength(6)),
-});
 
 /** Loads what is kept. */
 export async function loadPeople(options: Options): Promise<People> {
@@ -145,12 +142,12 @@ async function fetchAgent(rest: Rest, id: AccountId): Promise<Result<Fetched, Pe
 
 /** What a relay's public word about an agent gives for the screen. */
 export function agentFacts(agent: Agent): Fetched {
-  const manifest = v.safeParse(Manifest, agent.capability_manifest);
+  const manifest = v.safeParse(CapabilityManifest, agent.capability_manifest);
   return {
     name: agent.display_name,
     handle: "",
     description: agent.description,
-    suggestions: manifest.success ? manifest.output.suggestions : [],
+    suggestions: manifest.success ? (manifest.output.suggestions ?? []) : [],
     online: agent.online,
   };
 }

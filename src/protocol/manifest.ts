@@ -9,6 +9,9 @@ import { MAX_MANIFEST_BYTES } from "./limits.ts";
 export const SENSITIVITIES = ["low", "medium", "high"] as const;
 export type Sensitivity = (typeof SENSITIVITIES)[number];
 
+/** What one could ask first: short lines, most useful first. */
+const MAX_SUGGESTIONS = 6;
+
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
 const key = v.pipe(v.string(), v.maxLength(200));
 /** `<domain>:<action>`. */
@@ -48,6 +51,9 @@ export const CapabilityManifest = v.pipe(
       ),
       v.maxLength(100),
       v.check(isUniqueBy((scope) => scope.id)),
+    ),
+    suggestions: v.exactOptional(
+      v.pipe(v.array(v.pipe(v.string(), v.maxLength(120))), v.maxLength(MAX_SUGGESTIONS)),
     ),
     capability_flags: v.exactOptional(
       v.object({

@@ -14,7 +14,7 @@ import { createRelayServer } from "./relay-server.ts";
 
 const USAGE = `Usage: node src/relay/main.ts <command>
   serve                                            run the relay (the default)
-  agent create --name <name> [--description <text>]
+  agent create --name <name> [--description <text>] [--suggest <line> …]
   agent list
   agent invite --id <agent id>
   agent token  --id <agent id>                     another token; the old one ends at once
@@ -31,6 +31,7 @@ const { values, positionals } = parseArgs({
   options: {
     name: { type: "string" },
     description: { type: "string", default: "" },
+    suggest: { type: "string", multiple: true },
     id: { type: "string" },
     to: { type: "string" },
     "messages-per-second": { type: "string" },
@@ -47,8 +48,8 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   "": serve,
   serve,
   "agent create": operating((operator) => {
-    const { name, description } = values;
-    return name === undefined ? null : operator.createAgent(name, description);
+    const { name, description, suggest } = values;
+    return name === undefined ? null : operator.createAgent(name, description, suggest);
   }),
   "agent invite": operating((operator) => withId(operator.createInvite)),
   "agent token": operating((operator) => withId(operator.changeToken)),

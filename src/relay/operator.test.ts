@@ -27,6 +27,22 @@ describe("the operator, while the relay runs", () => {
     ]);
   });
 
+  test("[R15] [P229] gives a new agent lines that one could ask first, and refuses too many", async () => {
+    const { world, ada } = await aPersonWithAnAgent(await aWorld());
+    const { operator, close } = await anOperator(world);
+
+    const made = await operator.createAgent("Tutor", "", ["Hello", "What do you know?"]);
+    const tooMany = await operator.createAgent("Talker", "", Array<string>(7).fill("Hello"));
+    await close();
+    if (!made.ok) throw new Error(made.failure.kind);
+    const told = await world.rest("GET", `/agents/${made.value.agent_id}`, ada.token);
+
+    expect(told).toMatchObject({
+      body: { data: { capability_manifest: { suggestions: ["Hello", "What do you know?"] } } },
+    });
+    expect(tooMany).toMatchObject({ ok: false, failure: { code: "MANIFEST_INVALID" } });
+  });
+
   test("[R15] shuts an agent out: its sockets end within a second, its token opens nothing", async () => {
     const { world, echo } = await aPersonWithAnAgent(await aWorld());
     const socket = await world.online(echo);

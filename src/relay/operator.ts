@@ -7,6 +7,8 @@ import type { RandomBytes } from "#base/random.ts";
 import { ok, type Result } from "#base/result.ts";
 import { makeId, type AgentId, type InviteId } from "#protocol/ids.ts";
 import { agentTokenHash, makeAgentToken, makeCode } from "./admission.ts";
+import type { CapabilityManifest } from "#protocol/manifest.ts";
+import { checkManifest } from "./check-manifest.ts";
 import { createDirectory } from "./directory/directory.ts";
 import type { AgentRow } from "./directory/rows.ts";
 import type { RelayFailure } from "./failure.ts";
@@ -49,7 +51,11 @@ export interface Operator {
   /** Limits of this agent's own, null for everybody's. Fails with `NOT_FOUND`. */
   limitAgent(agentId: AgentId, limits: AgentLimits): Promise<Result<AgentLimits, RelayFailure>>;
   /** An agent nobody but the operator answers for, and a link to it. Fails as the database does. */
-  createAgent(name: string, description: string): Promise<Result<ProvisionedAgent, RelayFailure>>;
+  createAgent(
+    name: string,
+    description: string,
+    suggestions?: readonly string[],
+  ): Promise<Result<ProvisionedAgent, RelayFailure>>;
   /** One more invite. Fails with `NOT_FOUND`. */
   createInvite(agentId: AgentId): Promise<Result<{ readonly invite_code: string }, RelayFailure>>;
   close(): Promise<void>;
@@ -103,7 +109,9 @@ export async function createOperator(
       const limited = await writer.run("limitAgent", { agentId, ...limits });
       return limited.ok ? ok(limits) : limited;
     },
-    async createAgent(name, description) {
+    async createAgent(name, description, suggestions = []) {
+      const manifest = suggestions.length === 0 ? ok(null) : checkManifest(suggesting(suggestions));
+      if (!manifest.ok) return manifest;
       const agent_id = makeId<AgentId>(clock.now(), random);
       const token = makeAgentToken(random);
       const created = await writer.run("createAgent", {
@@ -113,8 +121,8 @@ export async function createOperator(
         displayName: name,
         description,
         connectionMode: "websocket",
-        manifest: null,
-        manifestHash: null,
+        manifest: manifest.value?.text ?? null,
+        manifestHash: manifest.value?.hash ?? null,
         tokenHash: agentTokenHash(token),
       });
       if (!created.ok) return created;
@@ -124,6 +132,15 @@ export async function createOperator(
     close: () => store.close(),
   };
 }
+
+/** The manifest of an agent that asks for nothing. */
+const suggesting = (suggestions: readonly string[]): CapabilityManifest => ({
+  schema_version: "1.0",
+  agent_version: "1",
+  tools: [],
+  permission_scopes: [],
+  suggestions: [...suggestions],
+});
 
 async function summaryOf(sql: Sql, row: AgentRow): Promise<AgentSummary> {
   const held = await sql.get<{ n: number }>(

@@ -8,6 +8,8 @@ export type DemoAgent = {
   readonly name: string;
   readonly script: string;
   readonly description: string;
+  /** What a person could ask first. */
+  readonly suggestions: readonly string[];
 };
 export type ProvisionedAgent = DemoAgent & {
   readonly agentId: string;
@@ -20,12 +22,19 @@ export const DEMO_AGENTS: readonly DemoAgent[] = [
     name: "Guide",
     script: "guide.ts",
     description: "Shows what a conversation can hold: formatting, streaming, cards, approvals.",
+    suggestions: ["What can you show me?"],
   },
-  { name: "Echo", script: "echo.ts", description: "Says back what you say. Ten lines of code." },
+  {
+    name: "Echo",
+    script: "echo.ts",
+    description: "Says back what you say. Ten lines of code.",
+    suggestions: ["Hello", "**Bold** and `code`", "你好"],
+  },
   {
     name: "Model",
     script: "llm.ts",
     description: "Passes your words to a language model of your choice.",
+    suggestions: ["Who are you?", "Explain end-to-end encryption in three sentences."],
   },
 ];
 
@@ -82,6 +91,7 @@ async function createAgent(
       agent.name,
       "--description",
       agent.description,
+      ...agent.suggestions.flatMap((line) => ["--suggest", line]),
       "--json",
     ],
     { env: { ...process.env, PARLEY_DATA: folder } },

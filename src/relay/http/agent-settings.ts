@@ -1,9 +1,10 @@
 /** What an agent's creator changes about it: name, way of being reached, standing, secrets, and its end. */
 import { ChangeAgentBody } from "#protocol/rest.ts";
+import { checkManifest } from "../check-manifest.ts";
 import { agentTokenHash, makeAgentToken } from "../admission.ts";
 import { refuse } from "../failure.ts";
 import { agentOf, badTarget, makeWebhookSecret, ownAgent } from "./agent-parts.ts";
-import { changeManifest, checkManifest } from "./manifests.ts";
+import { changeManifest } from "./manifests.ts";
 import { answer, type Api, type RelayApp, type Route } from "./api.ts";
 
 export function serveAgentSettings(app: RelayApp, api: Api): void {

@@ -2,6 +2,7 @@
 import { bytesToHex } from "#base/bytes.ts";
 import { ok, type Result } from "#base/result.ts";
 import { makeId, type AgentId } from "#protocol/ids.ts";
+import { checkManifest } from "../check-manifest.ts";
 import {
   AgentSendBody,
   CreateAgentBody,
@@ -14,7 +15,6 @@ import { agentOf, badTarget, makeWebhookSecret, sameAgent } from "./agent-parts.
 import { answer, answerPage, type Api, type Http, type RelayApp, type Route } from "./api.ts";
 import { agentPrincipal } from "./callers.ts";
 import { decodeAll } from "./body-parts.ts";
-import { checkManifest } from "./manifests.ts";
 import { ackOf } from "./messages.ts";
 
 export function serveAgents(app: RelayApp, api: Api): void {

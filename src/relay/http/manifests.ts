@@ -1,12 +1,10 @@
 /** Capability manifests: checked, versioned, told to those they concern; and what people grant of them. */
-import { createHash } from "node:crypto";
-import canonicalize from "canonicalize";
 import { ok, type Result } from "#base/result.ts";
 import type { RelationId } from "#protocol/ids.ts";
-import { MAX_MANIFEST_BYTES } from "#protocol/limits.ts";
 import { CapabilityManifest, isBreakingChange } from "#protocol/manifest.ts";
 import { parseShape } from "#protocol/parse.ts";
 import { ScopesBody } from "#protocol/rest.ts";
+import type { CheckedManifest } from "../check-manifest.ts";
 import type { AgentRow } from "../directory/rows.ts";
 import { refuse, type RelayFailure } from "../failure.ts";
 import { answer, type Api, type RelayApp, type Route } from "./api.ts";
@@ -14,28 +12,6 @@ import { relationOf } from "./relations.ts";
 
 export function serveManifests(app: RelayApp, api: Api): void {
   app.put("/relations/:id/scopes", grantScopes(api));
-}
-
-export type CheckedManifest = {
-  /** As it was given: members of later versions count for the hash. */
-  readonly text: string;
-  /** Hex SHA-256 of the RFC 8785 form. */
-  readonly hash: string;
-  readonly manifest: CapabilityManifest;
-};
-
-/** Fails with `MANIFEST_INVALID` and the path of the first member at fault. */
-export function checkManifest(given: unknown): Result<CheckedManifest, RelayFailure> {
-  const text = JSON.stringify(given);
-  const shaped = parseShape(CapabilityManifest, given);
-  if (!shaped.ok) {
-    const path = shaped.failure.kind === "protocol/bad-shape" ? shaped.failure.path : "";
-    return refuse("MANIFEST_INVALID", { path });
-  }
-  if (text.length > MAX_MANIFEST_BYTES) return refuse("TOO_LARGE", { limit: MAX_MANIFEST_BYTES });
-  const canonical = canonicalize(given) ?? "";
-  const hash = createHash("sha256").update(canonical).digest("hex");
-  return ok({ text, hash, manifest: shaped.value });
 }
 
 const manifestOf = (agent: AgentRow): CapabilityManifest | null => {
