@@ -34,7 +34,7 @@ const proxy: Record<string, ProxyOptions> = {
   },
 };
 
-export default defineConfig({
+export default defineConfig(({ mode }) => ({
   plugins: [
     react(),
     entitiesWithoutDom(),
@@ -81,6 +81,8 @@ export default defineConfig({
     projects: [
       {
         extends: true,
+        // A project does not take the command line's by itself; `npm run soak` is a mode.
+        mode,
         test: {
           name: "native",
           include: [
@@ -108,4 +110,4 @@ export default defineConfig({
       },
     ],
   },
-});
+}));

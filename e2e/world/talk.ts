@@ -1,0 +1,143 @@
+/** One sender and one receiver over two sockets: as fast as it goes, or at a steady rate. */
+import type WebSocket from "ws";
+import type { ConversationId } from "../../src/protocol/ids.ts";
+import { MAX_IN_FLIGHT } from "../../src/protocol/limits.ts";
+import { aMessage, type Account } from "../../src/relay/hand-made.contract.ts";
+
+/** Padding that makes an envelope's body 1 KiB. */
+const PADDED_BYTES = 1_024;
+/** Messages on their way at once: as many as the protocol lets one socket have unanswered. */
+const WINDOW = MAX_IN_FLIGHT;
+/** The receiver acknowledges as an endpoint does: what one turn brought, at once. */
+const ACK_EVERY = 64;
+
+export type Talk = {
+  readonly sender: WebSocket;
+  readonly receiver: WebSocket;
+  readonly from: Account;
+  readonly conversationId: ConversationId;
+};
+
+export type Said = { readonly id: string; readonly text: string };
+
+/** So many messages that nobody has sent. */
+export const makeFrames = (
+  { from, conversationId }: Pick<Talk, "from" | "conversationId">,
+  count: number,
+): readonly Said[] =>
+  Array.from({ length: count }, () => {
+    const frame = aMessage(conversationId, from, 7, PADDED_BYTES);
+    return { id: frame.client_message_id as string, text: JSON.stringify(frame) };
+  });
+
+type Heard = { readonly onAck: (id: string) => void; readonly onNew: (id: string) => void };
+
+/** Hands acks and messages over until the returned function is called. */
+function listen({ sender, receiver, conversationId }: Talk, heard: Heard): () => void {
+  let taken = 0;
+  const onSender = (bytes: WebSocket.RawData): void => {
+    const frame = JSON.parse((bytes as Buffer).toString()) as Record<string, string>;
+    if (frame["type"] === "message.ack") heard.onAck(frame["client_message_id"] ?? "");
+    else if (frame["type"] === "error") throw new Error(JSON.stringify(frame));
+  };
+  const onReceiver = (bytes: WebSocket.RawData): void => {
+    const frame = JSON.parse((bytes as Buffer).toString()) as Record<string, string>;
+    if (frame["type"] !== "message.new") return;
+    heard.onNew(frame["client_message_id"] ?? "");
+    if (++taken % ACK_EVERY !== 0) return;
+    const seq = frame["conversation_seq"];
+    receiver.send(JSON.stringify({ type: "message.ack", conversation_id: conversationId, seq }));
+  };
+  sender.on("message", onSender);
+  receiver.on("message", onReceiver);
+  return () => {
+    sender.off("message", onSender);
+    receiver.off("message", onReceiver);
+  };
+}
+
+/** What was acknowledged and what was received, as ids in the order they came. */
+export type Passed = { readonly acked: readonly string[]; readonly read: readonly string[] };
+
+/** As fast as it goes, until all is acknowledged and received, or until the line breaks. */
+export async function flood(
+  talk: Talk,
+  frames: readonly Said[],
+): Promise<Passed & { readonly perSecond: number }> {
+  const count = frames.length;
+  const startedAt = performance.now();
+  const acked: string[] = [];
+  const read: string[] = [];
+  await new Promise<void>((resolve) => {
+    let sent = 0;
+    const end = (): void => {
+      stop();
+      talk.sender.off("close", end);
+      resolve();
+    };
+    const send = (): void => {
+      while (sent < count && sent - acked.length < WINDOW)
+        talk.sender.send(frames[sent++]?.text ?? "");
+      if (acked.length >= count && read.length >= count) end();
+    };
+    const stop = listen(talk, {
+      onAck: (id) => (acked.push(id), send()),
+      onNew: (id) => (read.push(id), send()),
+    });
+    talk.sender.once("close", end);
+    send();
+  });
+  return { acked, read, perSecond: count / ((performance.now() - startedAt) / 1_000) };
+}
+
+export type Delays = Passed & {
+  readonly ackMs: readonly number[];
+  readonly newMs: readonly number[];
+};
+
+/**
+ * Times to the ack and to the receiver, at so many messages a second, each counted from when it was due: a sender that
+ * had to wait for room counts its waiting too.
+ */
+export async function steady(talk: Talk, perSecond: number, seconds: number): Promise<Delays> {
+  const frames = makeFrames(talk, perSecond * seconds);
+  const dueAt = new Map<string, number>();
+  const ackMs: number[] = [];
+  const newMs: number[] = [];
+  const acked: string[] = [];
+  const read: string[] = [];
+  const since = (id: string): number => performance.now() - (dueAt.get(id) ?? Number.NaN);
+  await new Promise<void>((resolve) => {
+    const startedAt = performance.now();
+    let sent = 0;
+    const send = (): void => {
+      const due = ((performance.now() - startedAt) / 1_000) * perSecond;
+      while (sent < Math.min(due, frames.length) && sent - ackMs.length < WINDOW) {
+        const { id = "", text = "" } = frames[sent] ?? {};
+        dueAt.set(id, startedAt + (sent * 1_000) / perSecond);
+        talk.sender.send(text);
+        sent++;
+      }
+    };
+    const beat = setInterval(send, 1);
+    const done = (): void => {
+      if (ackMs.length < frames.length || newMs.length < frames.length) return;
+      clearInterval(beat);
+      stop();
+      resolve();
+    };
+    const stop = listen(talk, {
+      onAck(id) {
+        acked.push(id);
+        ackMs.push(since(id));
+        done();
+      },
+      onNew(id) {
+        read.push(id);
+        newMs.push(since(id));
+        done();
+      },
+    });
+  });
+  return { ackMs, newMs, acked, read };
+}
