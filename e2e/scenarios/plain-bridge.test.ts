@@ -73,7 +73,7 @@ const notesIn = (folder: string): readonly string[] =>
     .filter((file) => file.startsWith("note-"))
     .map((file) => readFileSync(join(folder, "vault", file), "latin1"));
 
-const cardPayload = (entry: Entry): any => {
+const cardPayload = (entry: Entry): unknown => {
   const payload = payloadOf(entry);
   return payload?.type === "artifact" ? payload.artifact.payload : null;
 };
@@ -186,7 +186,7 @@ describe("the bridge, as a process between a real relay and an agent server", ()
     await say(person, id, "what was it?");
     await expect.poll(() => server.requests.length, { timeout: 20_000 }).toBe(2);
 
-    expect(server.requests[1]?.body.messages.map(({ content }: any) => content)).toEqual([
+    expect(server.requests[1]?.body.messages.map(({ content }) => content)).toEqual([
       "remember apple",
       "Hello from fake LLM.",
       "what was it?",

@@ -212,7 +212,7 @@ describe("a plain agent in the client", () => {
 
     expect(thread.messages.map(words)).toEqual(["remember apple", "turn"]);
     expect(turnOf(thread.messages[1] as MessageView)?.text).toBe("Hello from fake LLM.");
-    expect(server.requests[1]?.body.messages.map(({ content }: any) => content)).toEqual([
+    expect(server.requests[1]?.body.messages.map(({ content }) => content)).toEqual([
       "remember apple",
       "Hello from fake LLM.",
       "what was it?",

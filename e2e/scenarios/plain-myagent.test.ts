@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { listenToMyAgent, type Listener } from "../world/plain/listener.ts";
+import { hurriedClock, listenToMyAgent, type Listener } from "../world/plain/listener.ts";
 import {
   startMyAgentServer,
   type MyAgentServer,
@@ -280,6 +280,22 @@ describe("a line that fails", () => {
     expect(lost.outcome).toBe("lost");
     expect(next.outcome).toBe("done");
     expect(person.kinds()).toEqual(["memory-lost", "peer/line-lost"]);
+  });
+
+  test("a line that stays open and carries nothing is noticed and left, its turn lost and the next answered", async () => {
+    const server = await aServer({ scripts: chatScriptsOf("cancel"), aliveMs: 10 });
+    const person = listenToMyAgent(server.url, hurriedClock(10));
+    ends.push(() => person.channel.close());
+    await person.online();
+    const first = person.ask("use the slow tool");
+    await person.turn(first, ({ parts }) => parts.some(({ kind }) => kind === "tool"));
+
+    server.freeze();
+    const lost = await person.ended(first);
+    const next = await person.ended(person.ask(QUESTION));
+
+    expect([lost.outcome, next.outcome]).toEqual(["lost", "done"]);
+    expect(person.kinds()).toContain("peer/line-lost");
   });
 
   test("a line lost without a word: the old session is waited out, then restored", async () => {

@@ -5,7 +5,12 @@ import { systemRandom } from "../../src/base/random.ts";
 import type { ChatOptions } from "../../src/channels/chat/create-chat-channel.ts";
 import { listModels } from "../../src/channels/chat/endpoint.ts";
 import { createActivityFeed } from "../../src/channels/tpclaw/create-activity-feed.ts";
-import { listenToChat, listenToTpclaw, openNodeSocket } from "../world/plain/listener.ts";
+import {
+  hurriedClock,
+  listenToChat,
+  listenToTpclaw,
+  openNodeSocket,
+} from "../world/plain/listener.ts";
 import {
   startTpclawServer,
   type TpclawServer,
@@ -94,6 +99,21 @@ describe("TPCLAW's socket", () => {
     await person.turn(turnId, ({ parts }) => parts.length > 0);
 
     expect(person.kinds()).toEqual(["peer/no-chat-here"]);
+  });
+
+  test("a line that stays open and carries nothing is left once a ping goes unanswered", async () => {
+    const server = await aServer({ socket: "silent" });
+    const person = listenToTpclaw(server.socketUrl, hurriedClock(10));
+    ends.push(() => person.channel.close());
+    await person.online();
+    await person.until(({ heardAt }) => heardAt);
+    const turnId = person.ask("hello");
+    await person.turn(turnId, ({ status }) => status === "running");
+
+    server.freeze();
+
+    expect((await person.ended(turnId)).outcome).toBe("lost");
+    await person.online();
   });
 
   test("the server dies in mid-turn, garbage and 10 MB come: each is told, none sticks", async () => {

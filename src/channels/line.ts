@@ -86,11 +86,24 @@ export function createLine(options: {
     else wait();
   };
 
+  /** A browser throws at an address that its page may not even try, such as a plain one from a page over TLS. */
+  const tryOpen = (): Socket | null => {
+    try {
+      return options.openSocket(options.url);
+    } catch {
+      return null;
+    }
+  };
+
   function open(): void {
     clearTimer();
     if (isClosed || socket !== null) return;
     events.connecting();
-    const opened = options.openSocket(options.url);
+    const opened = tryOpen();
+    if (opened === null) {
+      stopTimer = clock.after(0, () => lose(null, "later"));
+      return;
+    }
     socket = opened;
     stopTimer = clock.after(OPEN_WITHIN_MS, () => lose(null, "later"));
     opened.onopen = () => {

@@ -6,14 +6,18 @@ export interface Gatherer {
   close(): void;
 }
 
-/** Creates a gatherer: `task` runs once, `delayMs` after the first wish since it last ran. */
-export function createGatherer(clock: Clock, delayMs: number, task: () => void): Gatherer {
+/** Creates a gatherer: `task` runs once, `delayMs` (as it is then) after the first wish since it last ran. */
+export function createGatherer(
+  clock: Clock,
+  delayMs: number | (() => number),
+  task: () => void,
+): Gatherer {
   let stop: (() => void) | null = null;
   let isClosed = false;
   return {
     wish() {
       if (isClosed || stop !== null) return;
-      stop = clock.after(delayMs, () => {
+      stop = clock.after(typeof delayMs === "number" ? delayMs : delayMs(), () => {
         stop = null;
         task();
       });

@@ -42,6 +42,9 @@ type Turn = {
   plan: PlanState | null;
   progressId: string | null;
   progressAt: number;
+  /** Decisions a person has not made yet. */
+  asksOpen: number;
+  stopWatch: () => void;
   readonly tools: Map<string, { readonly name: string; readonly at: number; isTold: boolean }>;
 };
 
@@ -98,7 +101,13 @@ export function createConversation(
 
   /** Streams and plans can be stopped by what they show; anything else that lasts gets a card to stop it by. */
   const showWorking = async (of: Turn): Promise<void> => {
-    if (turn === of && of.stream === null && of.progressId === null) await showProgress(of, null);
+    const isShown = of.stream !== null || of.progressId !== null || of.asksOpen > 0;
+    if (turn === of && !isShown) await showProgress(of, null);
+  };
+  /** While a person is asked nobody works; the time counts from their answer. */
+  const watchLength = (of: Turn): void => {
+    of.stopWatch();
+    of.stopWatch = systemClock.after(WORKING_AFTER_MS, () => inOrder(() => showWorking(of)));
   };
 
   const addPiece = async (
@@ -125,7 +134,12 @@ export function createConversation(
       answer(false);
       return inOrder(() => saying("notShown"));
     }
+    of.asksOpen += 1;
+    // What led to the question stands above it.
+    await telling;
     const decision = await agent.approve(conversationId, request).catch(() => null);
+    of.asksOpen -= 1;
+    watchLength(of);
     // Nobody decided, or the card could not be sent: that means no.
     if (!answer(decision?.approved === true) && decision !== null) inOrder(() => saying("tooLate"));
   };
@@ -222,15 +236,13 @@ export function createConversation(
       await agent.typing(conversationId);
       const { ended, begun } = aTurn(message.sender_id);
       turn = begun;
-      const stopTimer = systemClock.after(WORKING_AFTER_MS, () =>
-        inOrder(() => showWorking(begun)),
-      );
+      watchLength(begun);
       const taken = channel.run({ type: "send-text", turnId: id, text });
       if (!taken.ok) {
         turn = null;
         await saying(taken.failure.kind === "peer/too-large" ? "tooLong" : "refused");
       } else await ended;
-      stopTimer();
+      begun.stopWatch();
       await agent.stopTyping(conversationId);
     },
     async close() {
@@ -254,6 +266,8 @@ function aTurn(askerId: string): { readonly begun: Turn; readonly ended: Promise
     plan: null,
     progressId: null,
     progressAt: 0,
+    asksOpen: 0,
+    stopWatch: () => {},
     tools: new Map(),
   };
   return { begun, ended };

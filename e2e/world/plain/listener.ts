@@ -1,6 +1,6 @@
 /** A person's end of a plain channel over real sockets: the view as it is folded, and waits for what it should show. */
 import { WebSocket } from "ws";
-import { systemClock } from "../../../src/base/clock.ts";
+import { systemClock, type Clock } from "../../../src/base/clock.ts";
 import { silentLog } from "../../../src/base/log.ts";
 import { systemRandom } from "../../../src/base/random.ts";
 import type { ChannelView, TurnView } from "../../../src/bridge/channel-views.ts";
@@ -27,10 +27,20 @@ const shared = {
   likelyCauses: ["server-down"] as const,
 };
 
-export const listenToMyAgent = (url: string) =>
+/** A clock on which waits are over so many times sooner. */
+export function hurriedClock(times: number): Clock {
+  const from = systemClock.now();
+  return {
+    now: () => from + (systemClock.now() - from) * times,
+    after: (delayMs, task) => systemClock.after(delayMs / times, task),
+  };
+}
+
+export const listenToMyAgent = (url: string, clock: Clock = systemClock) =>
   listen(
     createMyAgentChannel({
       ...shared,
+      clock,
       openSocket: openNodeSocket,
       url,
       setup: null,
@@ -39,10 +49,11 @@ export const listenToMyAgent = (url: string) =>
     }),
   );
 
-export const listenToTpclaw = (url: string) =>
+export const listenToTpclaw = (url: string, clock: Clock = systemClock) =>
   listen(
     createTpclawSocket({
       ...shared,
+      clock,
       openSocket: openNodeSocket,
       url,
       agentId: "main",

@@ -3,14 +3,14 @@
  * cancelled run, statistics that never start again, and controls that are accepted without effect.
  */
 import { randomBytes } from "node:crypto";
+import type { ClientContent, Task } from "./frames.ts";
 import type { Run, ServerSession } from "./myagent-session.ts";
 
 export interface PlanControl {
-  control(action: string, content: any): void;
+  control(action: string, content: ClientContent): void;
   dispose(): void;
 }
 
-type Task = { id: unknown; title?: string; objective?: string };
 type Work = {
   readonly task: Task;
   state: "queued" | "running" | "done" | "cancelled" | "failed";
@@ -76,13 +76,14 @@ export async function runPlan(session: ServerSession, run: Run, question: string
       }
       if (answer?.confirmed !== true) return finish(session, "Plan was declined by user.");
       if (Array.isArray(answer.tasks)) {
-        const bad = answer.tasks.find((task) => task?.id === undefined);
+        const edited = answer.tasks as readonly (Task | null)[];
+        const bad = edited.find((task) => task?.id === undefined);
         if (bad !== undefined) {
           const error = `Invalid task payload: ${JSON.stringify(bad)}`;
           session.emit("plan.coercion_error", { content: { message: "bad tasks", error } });
           return finish(session, `Plan confirmation contained invalid tasks: ${error}`);
         }
-        tasks = answer.tasks;
+        tasks = edited as readonly Task[];
       }
     }
     const results = await solve(session, run, tasks);
@@ -101,12 +102,12 @@ export async function runPlan(session: ServerSession, run: Run, question: string
 }
 
 /** `solve_tasks`: solver events only, no end of its own. */
-export async function solveAlone(session: ServerSession, content: any): Promise<void> {
+export async function solveAlone(session: ServerSession, content: ClientContent): Promise<void> {
   if (session.options.kind !== "plan")
     return session.error("Agent does not support direct task solving");
-  const given = content?.tasks;
+  const given = content.tasks;
   if (given === undefined) return session.error("Missing tasks in user.solve_tasks content");
-  const tasks: any[] = Array.isArray(given) ? given : [given];
+  const tasks = (Array.isArray(given) ? given : [given]) as readonly (Task | null)[];
   session.begin(async (run) => {
     const bad = tasks.find((task) => task?.id === undefined);
     if (bad !== undefined) {
@@ -116,7 +117,7 @@ export async function solveAlone(session: ServerSession, content: any): Promise<
     }
     if (tasks.length === 0)
       return session.error("Execution error: solve_tasks requires at least one task");
-    await solve(session, run, tasks);
+    await solve(session, run, tasks as readonly Task[]);
     session.plan = null;
   });
 }

@@ -4,6 +4,7 @@
  */
 import type { AddressInfo } from "node:net";
 import { WebSocketServer, type WebSocket } from "ws";
+import { contentOf, type ClientFrame, type Task } from "./frames.ts";
 import { ServerSession } from "./myagent-session.ts";
 import { readState, ReplayBuffer } from "./myagent-state.ts";
 import { Wire, type SentFrame } from "./myagent-wire.ts";
@@ -16,7 +17,7 @@ export type MyAgentServerOptions = {
   readonly scripts: readonly ChatScript[];
   readonly plan: {
     readonly asks: boolean;
-    readonly tasks: readonly any[];
+    readonly tasks: readonly Task[];
     readonly summary: string;
     readonly concurrency: number;
     readonly failingTaskIds: readonly string[];
@@ -39,7 +40,7 @@ export type MyAgentServerOptions = {
 export interface MyAgentServer {
   readonly url: string;
   /** Frames heard, of all connections. */
-  readonly heard: readonly any[];
+  readonly heard: readonly ClientFrame[];
   connections(): number;
   /** The server dies: every socket goes, with all sessions. */
   kill(): void;
@@ -72,7 +73,7 @@ export async function startMyAgentServer(
     port: 0,
     ...given,
   };
-  const heard: any[] = [];
+  const heard: ClientFrame[] = [];
   const buffer = new ReplayBuffer<SentFrame>();
   /** Sessions the server takes for alive. */
   const alive = new Map<string, ServerSession>();
@@ -123,13 +124,13 @@ export async function startMyAgentServer(
   });
 
   const hear = (text: string, wire: Wire, sessions: Map<string, ServerSession>): string | null => {
-    let frame: any;
+    let frame: ClientFrame | readonly unknown[];
     try {
-      frame = JSON.parse(text);
+      frame = JSON.parse(text) as ClientFrame | readonly unknown[];
     } catch {
       return "Invalid JSON: Expecting value: line 1 column 1 (char 0)";
     }
-    if (Array.isArray(frame)) return "Message handling error: 'list' object has no attribute 'get'";
+    if (!("event" in frame)) return "Message handling error: 'list' object has no attribute 'get'";
     heard.push(frame);
     if (frame.event === "user.ack") return null;
     if (frame.event === "user.create_session") return create(wire, sessions);
@@ -163,7 +164,11 @@ export async function startMyAgentServer(
     return null;
   };
 
-  const restore = (frame: any, wire: Wire, sessions: Map<string, ServerSession>): string | null => {
+  const restore = (
+    frame: ClientFrame,
+    wire: Wire,
+    sessions: Map<string, ServerSession>,
+  ): string | null => {
     const read = readState(options.secret, frame.signed_state);
     if ("refused" in read) return read.refused;
     const { state } = read;
@@ -192,8 +197,8 @@ export async function startMyAgentServer(
     return null;
   };
 
-  const replay = (frame: any, from: string, session: ServerSession, wire: Wire): void => {
-    const position = { ...frame, ...frame.content };
+  const replay = (frame: ClientFrame, from: string, session: ServerSession, wire: Wire): void => {
+    const position = { ...frame, ...contentOf(frame.content) };
     const events = buffer.after(from, position.last_event_id, position.last_seq);
     for (const { seq, event_id, timestamp, ...rest } of events) {
       const metadata = {

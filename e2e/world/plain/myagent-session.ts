@@ -1,5 +1,6 @@
 /** One session of the fake MyAgent server: chat runs out of recordings, with every habit of the real one. */
 import { randomBytes, randomUUID } from "node:crypto";
+import { contentOf, type ClientContent, type ClientFrame } from "./frames.ts";
 import type { MyAgentServerOptions } from "./myagent-server.ts";
 import { ReplayBuffer, signState } from "./myagent-state.ts";
 import type { Frame, SentFrame, Wire } from "./myagent-wire.ts";
@@ -92,7 +93,7 @@ export class ServerSession {
     this.emit("system.notice", { content, metadata });
   }
 
-  hear(frame: any): void {
+  hear(frame: ClientFrame): void {
     const { event, content } = frame;
     switch (event) {
       case "user.message":
@@ -102,12 +103,12 @@ export class ServerSession {
       case "user.cancel":
         return this.#cancel();
       case "user.solve_tasks":
-        return void solveAlone(this, content);
+        return void solveAlone(this, contentOf(content));
       case "user.cancel_task":
       case "user.restart_task":
       case "user.cancel_plan":
       case "user.replan":
-        return this.#control(event.slice("user.".length), content ?? {});
+        return this.#control(event.slice("user.".length), contentOf(content));
       case "user.request_state":
         return this.emit("agent.state_exported", {
           content: "Session state exported successfully",
@@ -178,17 +179,14 @@ export class ServerSession {
     this.begin((run) => this.#chat(run, script ?? (this.options.scripts[0] as ChatScript)));
   }
 
-  #response(frame: any): void {
+  #response(frame: ClientFrame): void {
     if (frame.step_id === undefined) return this.error("Missing step_id in user response");
-    const { content } = frame;
-    const isObject = typeof content === "object" && content !== null && !Array.isArray(content);
+    // A bare `true` is no object, and counts as no.
+    const { confirmed, tasks } = contentOf(frame.content);
     const settle = this.#prompts.get(frame.step_id);
     this.#prompts.delete(frame.step_id);
     // Late and unknown answers are met with silence.
-    settle?.({
-      confirmed: isObject && content.confirmed === true,
-      tasks: isObject ? content.tasks : undefined,
-    });
+    settle?.({ confirmed: confirmed === true, tasks });
   }
 
   #cancel(): void {
@@ -199,7 +197,7 @@ export class ServerSession {
     this.emit("agent.interrupted", { content: "Execution cancelled" });
   }
 
-  #control(action: string, content: any): void {
+  #control(action: string, content: ClientContent): void {
     if (this.options.kind !== "plan") {
       const method =
         action === "cancel_task" || action === "restart_task"

@@ -1,5 +1,6 @@
 /** Exported states: signed, opaque, and refused in the words of the real server. */
 import { createHash, createHmac } from "node:crypto";
+import { isObject, type SessionState } from "./frames.ts";
 
 const KEPT_EVENTS = 1_000;
 export const REPLAYED_EVENTS = 200;
@@ -15,7 +16,15 @@ const canonical = (value: unknown): string =>
           .join(",")}}`
       : JSON.stringify(value);
 
-export function signState(secret: string, state: object): object {
+type SignedState = {
+  readonly state: SessionState;
+  readonly timestamp: number;
+  readonly signature: string;
+  readonly version: string;
+  readonly checksum: string;
+};
+
+export function signState(secret: string, state: SessionState): SignedState {
   const text = canonical(state);
   const timestamp = Math.floor(Date.now() / 1_000);
   return {
@@ -28,11 +37,15 @@ export function signState(secret: string, state: object): object {
 }
 
 /** The state, or why it is refused. */
-export function readState(secret: string, signed: any): { state: any } | { refused: string } {
-  if (typeof signed !== "object" || signed === null)
-    return { refused: "Missing signed_state in reconnect request" };
+export function readState(
+  secret: string,
+  given: unknown,
+): { readonly state: SessionState } | { readonly refused: string } {
+  if (!isObject(given)) return { refused: "Missing signed_state in reconnect request" };
   for (const field of ["state", "timestamp", "signature", "version", "checksum"])
-    if (!(field in signed)) return { refused: `Invalid state: Missing required field: ${field}` };
+    if (!(field in given)) return { refused: `Invalid state: Missing required field: ${field}` };
+  // Its checksum is what says whether it is one.
+  const signed = given as SignedState;
   const text = canonical(signed.state);
   if (createHash("sha256").update(text).digest("hex") !== signed.checksum)
     return { refused: "Invalid state: State checksum mismatch" };

@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { WebSocketServer, type WebSocket } from "ws";
+import type { CompletionRequest, SocketFrame } from "./frames.ts";
 import { linesOf, streamOf } from "./transcript.ts";
 
 export type TpclawServerOptions = {
@@ -25,21 +26,29 @@ export type TpclawServerOptions = {
   /** Instead of a recording: so many pieces of 1 KB at once; a reader 1,024 of them behind is cut off. */
   readonly flood: number;
   readonly apiKey: string | null;
+  /** Whether pages of other origins are let in. */
+  readonly cors: boolean;
   readonly models: readonly string[];
 };
+
+type CompletionHeard = { readonly body: CompletionRequest; readonly isAgui: boolean };
 
 export interface TpclawServer {
   readonly url: string;
   readonly socketUrl: string;
   /** Bodies of completions so far, with the headers that matter. */
-  readonly requests: readonly { readonly body: any; readonly isAgui: boolean }[];
+  readonly requests: readonly CompletionHeard[];
   /** Frames heard on sockets. */
-  readonly heard: readonly any[];
+  readonly heard: readonly SocketFrame[];
   /** Takes completions and says nothing to them, not even a head, until `release`. */
   hold(): void;
   release(): void;
+  /** Open sockets. */
+  clients(): number;
   say(frame: unknown): void;
   raw(text: string | Buffer): void;
+  /** Every open socket stays open and carries nothing any more. */
+  freeze(): void;
   kill(): void;
   close(): Promise<void>;
 }
@@ -58,15 +67,17 @@ export async function startTpclawServer(
     cutAfter: null,
     flood: 0,
     apiKey: null,
+    cors: true,
     models: ["main"],
     ...given,
   };
-  const requests: { body: any; isAgui: boolean }[] = [];
-  const heard: any[] = [];
+  const requests: CompletionHeard[] = [];
+  const heard: SocketFrame[] = [];
   const held: (() => void)[] = [];
   let isHolding = false;
   const connections = new Set<Socket>();
   const clients = new Set<WebSocket>();
+  const frozen = new Set<WebSocket>();
   const http = createServer((request, response) => {
     void readBody(request).then((text) => serve(request, response, text));
   });
@@ -83,11 +94,13 @@ export async function startTpclawServer(
       response.writeHead(404, { "content-type": "text/plain; charset=utf-8" });
       return void response.end("404 page not found\n");
     }
-    response.setHeader("access-control-allow-origin", "*");
+    if (options.cors) response.setHeader("access-control-allow-origin", "*");
     if (request.method === "OPTIONS") {
-      response.setHeader("access-control-allow-headers", "*");
-      response.setHeader("access-control-allow-methods", "*");
-      return void response.writeHead(204).end();
+      if (options.cors) {
+        response.setHeader("access-control-allow-headers", "*");
+        response.setHeader("access-control-allow-methods", "*");
+      }
+      return void response.writeHead(options.cors ? 204 : 405).end();
     }
     if (options.apiKey !== null && request.headers.authorization !== `Bearer ${options.apiKey}`) {
       response.writeHead(401, { "content-type": "application/json" });
@@ -101,9 +114,9 @@ export async function startTpclawServer(
   };
 
   const complete = (request: IncomingMessage, response: ServerResponse, text: string): void => {
-    let body: any;
+    let body: CompletionRequest;
     try {
-      body = JSON.parse(text);
+      body = JSON.parse(text) as CompletionRequest;
     } catch {
       response.writeHead(400, { "content-type": "text/plain; charset=utf-8" });
       return void response.end("invalid character 'n' looking for beginning of object key string");
@@ -111,7 +124,9 @@ export async function startTpclawServer(
     const isAgui = request.headers["x-stream-protocol"] === "agui";
     requests.push({ body, isAgui });
     if (body.model === "refused") {
-      const refusal = linesOf("tpclaw/11-llm-400-nonstream").find(({ dir }) => dir === "recv").rest;
+      const refusal = linesOf("tpclaw/11-llm-400-nonstream").find(
+        ({ dir }) => dir === "recv",
+      )?.rest;
       response.writeHead(400, { "content-type": "text/plain; charset=utf-8" });
       return void response.end(refusal);
     }
@@ -155,11 +170,14 @@ export async function startTpclawServer(
       clients.add(client);
       client.on("error", () => {});
       client.on("close", () => clients.delete(client));
-      client.on("message", (data: Buffer) => hear(client, JSON.parse(data.toString())));
+      client.on("message", (data: Buffer) =>
+        hear(client, JSON.parse(data.toString()) as SocketFrame),
+      );
     });
   });
 
-  const hear = (client: WebSocket, frame: any): void => {
+  const hear = (client: WebSocket, frame: SocketFrame): void => {
+    if (frozen.has(client)) return;
     heard.push(frame);
     const say = (said: object): void => client.send(JSON.stringify(said));
     if (frame.type === "ping" && options.pong) say({ type: "pong" });
@@ -171,7 +189,7 @@ export async function startTpclawServer(
     const agentId = frame.agentId;
     if (frame.message === "fail")
       return say({ type: "error", agentId, error: { message: "no such agent" } });
-    const words = `You said ${frame.message}`;
+    const words = `You said ${frame.message ?? ""}`;
     if (options.reply === "message")
       return say({ type: "message", agentId, content: words, done: false });
     for (const piece of words.match(/\S+\s*/g) ?? [])
@@ -195,8 +213,10 @@ export async function startTpclawServer(
       isHolding = false;
       for (const go of held.splice(0)) go();
     },
+    clients: () => clients.size,
     say: (frame) => clients.forEach((client) => client.send(JSON.stringify(frame))),
     raw: (text) => clients.forEach((client) => client.send(text)),
+    freeze: () => clients.forEach((client) => frozen.add(client)),
     kill: () => connections.forEach((socket) => socket.destroy()),
     close() {
       for (const socket of connections) socket.destroy();

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { createFakeClock } from "#base/fake-clock.ts";
+import { silentLog } from "#base/log.ts";
+import { createSeededRandom } from "#base/seeded-random.ts";
+import type { ChannelEvent } from "#peer/channel.ts";
 import { describeChannel } from "#peer/channel.contract.ts";
+import { createMyAgentChannel } from "./create-myagent-channel.ts";
 import { aMyAgent } from "./myagent-bench.contract.ts";
 
 describeChannel("MyAgent", () => {
@@ -294,6 +299,32 @@ describe("a MyAgent session", () => {
 
     expect(bench.lines.lines).toHaveLength(2);
     expect(bench.told("alive")).toHaveLength(1);
+  });
+
+  test("[A82] a socket that the browser will not make is told as an outage, and tried again", async () => {
+    const clock = createFakeClock(0);
+    let tries = 0;
+    const channel = createMyAgentChannel({
+      ...{ clock, random: createSeededRandom(1), log: silentLog, url: "ws://192.168.1.9" },
+      ...{ setup: null, ticket: null, onTicket: () => {}, likelyCauses: ["mixed-content"] },
+      openSocket: () => {
+        tries += 1;
+        throw new Error("SecurityError");
+      },
+    });
+    const events: ChannelEvent[] = [];
+    channel.on((event) => events.push(event));
+
+    channel.start();
+    await clock.advance(1);
+    const status = channel.status();
+    await clock.advance(30_000);
+
+    expect(status.status).toBe("waiting");
+    expect(tries).toBeGreaterThan(1);
+    expect(events.filter(({ type }) => type === "fault")).toMatchObject([
+      { failure: { kind: "peer/unreachable", causes: ["mixed-content"] } },
+    ]);
   });
 
   test("[A26] a stop that is not answered within 10 s ends the turn, and its late answer ends no other", async () => {

@@ -141,9 +141,18 @@ export function readFrame(frame: ServerFrame): Reading {
     case "agent.session_end":
       return { type: "ignored" };
     default:
-      return readPipeline(frame) ?? { type: "unknown", name: event, text: displayOf(content) };
+      return readPipeline(frame) ?? unknownOf(event, content);
   }
 }
+
+/** Nobody knows what it is, so nobody needs all of it. */
+const MAX_UNKNOWN_CHARACTERS = 300;
+
+const unknownOf = (name: string, content: unknown): Reading => ({
+  type: "unknown",
+  name,
+  text: displayOf(content).slice(0, MAX_UNKNOWN_CHARACTERS),
+});
 
 function readNotice({ content, metadata }: ServerFrame): Reading {
   const number = (name: string): number =>
@@ -158,7 +167,7 @@ function readNotice({ content, metadata }: ServerFrame): Reading {
     };
   const action = textOf(metadata["action"]);
   if (action === "replay") return { type: "replay-ended" };
-  if (action === "") return { type: "unknown", name: "system.notice", text: displayOf(content) };
+  if (action === "") return unknownOf("system.notice", content);
   return {
     type: "control",
     action,

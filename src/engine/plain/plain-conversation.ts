@@ -31,6 +31,8 @@ import { emptyChannelView, reduceChannelView } from "./turns.ts";
 /** A running turn is drawn again and kept at most so often. */
 const REDRAW_MS = 60;
 const KEEP_MS = 1_000;
+/** Characters of an answer up to which it is drawn and kept that often. */
+const OFTEN_UP_TO = 20_000;
 
 export type PlainNeeds = {
   readonly deps: EngineDeps;
@@ -96,14 +98,29 @@ export async function openPlainConversation(
   const putTurn = (messageId: MessageId, turn: TurnView): ReturnType<typeof putRecord> =>
     putRecord(TABLE.plainTurns, turnKey(id, messageId), turn);
 
-  const redraw = createGatherer(deps.clock, REDRAW_MS, () => {
-    if (agent.openTurn !== null) tell([{ type: "touched", messageId: agent.openTurn.messageId }]);
-  });
-  const keep = createGatherer(deps.clock, KEEP_MS, () => {
+  /** A turn goes to the page and to the disk whole each time: a long one less often, so that it stays cheap. */
+  const delayOf = (leastMs: number): number => {
     const open = agent.openTurn;
-    const turn = open === null ? undefined : turns.get(open.messageId);
-    if (open !== null && turn !== undefined) void commit({ puts: [putTurn(open.messageId, turn)] });
-  });
+    const length = open === null ? 0 : (turns.get(open.messageId)?.text.length ?? 0);
+    return leastMs * Math.max(1, length / OFTEN_UP_TO);
+  };
+  const redraw = createGatherer(
+    deps.clock,
+    () => delayOf(REDRAW_MS),
+    () => {
+      if (agent.openTurn !== null) tell([{ type: "touched", messageId: agent.openTurn.messageId }]);
+    },
+  );
+  const keep = createGatherer(
+    deps.clock,
+    () => delayOf(KEEP_MS),
+    () => {
+      const open = agent.openTurn;
+      const turn = open === null ? undefined : turns.get(open.messageId);
+      if (open !== null && turn !== undefined)
+        void commit({ puts: [putTurn(open.messageId, turn)] });
+    },
+  );
 
   const turnIn = (turnId: string): TurnView | undefined =>
     view.turns.find((turn) => turn.turnId === turnId);

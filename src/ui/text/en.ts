@@ -822,6 +822,7 @@ export const en = {
   "notice.server-event": "{name}: {text}",
   "turn.thinking": "Thinking",
   "turn.waiting": "No word yet",
+  "turn.away": "The line is down. Whether the agent had finished shows when it is back.",
   "turn.lossy": "Pieces may be missing until the answer is whole.",
   "turn.outcome.stopped": "Stopped",
   "turn.outcome.declined": "Not carried out",

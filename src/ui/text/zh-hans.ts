@@ -784,6 +784,7 @@ export const zhHans: TextTable = {
   "notice.server-event": "{name}：{text}",
   "turn.thinking": "思考过程",
   "turn.waiting": "尚无内容",
+  "turn.away": "连接已断开。智能体是否已完成，恢复连接后才能知道。",
   "turn.lossy": "在回答完整之前可能缺少部分内容。",
   "turn.outcome.stopped": "已停止",
   "turn.outcome.declined": "未执行",

@@ -1,4 +1,4 @@
-import type { ConversationId, TurnPartView, TurnView } from "#stores/views.ts";
+import type { ChannelHeadView, ConversationId, TurnPartView, TurnView } from "#stores/views.ts";
 import { useStore } from "#ui/StoresContext.tsx";
 import { Icon } from "#ui/kit/Icon.tsx";
 import { HiddenText } from "#ui/markdown/HiddenText.tsx";
@@ -51,7 +51,7 @@ export function TurnPart({ turn, conversationId, authorName, mentionNameById }: 
           mentionNameById={mentionNameById}
         />
       )}
-      <Foot turn={turn} isRunning={isRunning} />
+      <Foot turn={turn} conversationId={conversationId} isRunning={isRunning} />
     </div>
   );
 }
@@ -150,18 +150,30 @@ function Plan({ plan, conversationId, isRunning }: PlanProps) {
   );
 }
 
+/** Whether the line of a run is gone: nobody works on it that we know of. A request of its own has no other line. */
+const isGone = (head: ChannelHeadView | null | undefined): boolean => {
+  const isRequest = head?.protocol === "chat" || head?.protocol === "tpclaw-chat";
+  const status = head?.status.status ?? "online";
+  return !isRequest && status !== "online";
+};
+
 /** What is counted second by second has no use for less. */
 const wholeSeconds = (durationMs: number): number =>
   Math.max(1, Math.floor(durationMs / 1_000)) * 1_000;
 
+type FootProps = { turn: TurnView; conversationId: ConversationId; isRunning: boolean };
+
 /** How long it works, how long it has been silent, and what it cost. */
-function Foot({ turn, isRunning }: { turn: TurnView; isRunning: boolean }) {
+function Foot({ turn, conversationId, isRunning: isOpen }: FootProps) {
   const t = useText();
   const { duration } = useFormats();
+  const isAway = useStore("conversations", ({ byId }) => isGone(byId[conversationId]?.channel));
+  const isRunning = isOpen && !isAway;
   const now = useNow(1_000, isRunning);
   const silentMs = turn.heardAt === null ? 0 : now - turn.heardAt;
   return (
     <p className={styles.foot}>
+      {isOpen && isAway && <span>{t("turn.away")}</span>}
       {isRunning && turn.startedAt !== null && (
         <span>{t("channel.running", { time: duration(wholeSeconds(now - turn.startedAt)) })}</span>
       )}
