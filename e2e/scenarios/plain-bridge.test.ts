@@ -118,7 +118,7 @@ describe("the bridge, as a process between a real relay and an agent server", ()
   });
 
   test("[G4, G5] a plan is approved and its progress shown; its product is the answer", async () => {
-    const server = await startMyAgentServer({ kind: "plan" });
+    const server = await startMyAgentServer({ kind: "plan", taskMs: 1_500 });
     ends.push(() => server.close());
     const { person, id } = await aBridge(server.url, "myagent");
 

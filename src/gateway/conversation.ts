@@ -23,6 +23,8 @@ const PROGRESS_EVERY_MS = 500;
 /** A run that shows nothing to stop it by is given a card after this. */
 const WORKING_AFTER_MS = 3_000;
 
+const HAS_BEGUN: ReadonlySet<PlanState["phase"]> = new Set(["solving", "aggregating"]);
+
 /** The agent takes no answers any more. */
 const CLOSED = Symbol("closed");
 
@@ -45,6 +47,7 @@ type Turn = {
   /** Decisions a person has not made yet. */
   asksOpen: number;
   stopWatch: () => void;
+  stopFirst: () => void;
   readonly tools: Map<string, { readonly name: string; readonly at: number; isTold: boolean }>;
 };
 
@@ -70,7 +73,7 @@ export function createConversation(
 
   /** A plan's progress, or that of a run whose card was opened because it took long; `outcome` null while it goes on. */
   const showProgress = async (of: Turn, outcome: TurnOutcome | null): Promise<void> => {
-    if (of.plan === null && of.progressId === null && outcome !== null) return;
+    if (of.progressId === null && outcome !== null && of.plan?.phase !== "done") return;
     const now = systemClock.now();
     const isSoon = of.progressId !== null && now - of.progressAt < PROGRESS_EVERY_MS;
     if (outcome === null && isSoon) return;
@@ -97,6 +100,12 @@ export function createConversation(
     if (asked?.ref_action === "cancel") channel.run({ type: "stop" });
     // A wait ends by itself after a while, and runs may take longer.
     else void stopWhenAsked(of, artifactId);
+  };
+
+  /** The card of a plan comes after the question whether to carry it out, which follows the plan at once. */
+  const showPlan = async (of: Turn): Promise<void> => {
+    const isBegun = of.plan !== null && HAS_BEGUN.has(of.plan.phase);
+    if (turn === of && isBegun && of.asksOpen === 0) await showProgress(of, null);
   };
 
   /** Streams and plans can be stopped by what they show; anything else that lasts gets a card to stop it by. */
@@ -188,7 +197,10 @@ export function createConversation(
       case "plan":
         if (of === null) return;
         of.plan = fact.plan;
-        return inOrder(() => showProgress(of, null));
+        if (of.progressId !== null) return inOrder(() => showProgress(of, null));
+        of.stopFirst();
+        of.stopFirst = systemClock.after(PROGRESS_EVERY_MS, () => inOrder(() => showPlan(of)));
+        return;
       case "fault": {
         const words = wordsOfFault(fact, language);
         if (words !== null) inOrder(() => sendText(words));
@@ -243,6 +255,7 @@ export function createConversation(
         await saying(taken.failure.kind === "peer/too-large" ? "tooLong" : "refused");
       } else await ended;
       begun.stopWatch();
+      begun.stopFirst();
       await agent.stopTyping(conversationId);
     },
     async close() {
@@ -268,6 +281,7 @@ function aTurn(askerId: string): { readonly begun: Turn; readonly ended: Promise
     progressAt: 0,
     asksOpen: 0,
     stopWatch: () => {},
+    stopFirst: () => {},
     tools: new Map(),
   };
   return { begun, ended };

@@ -1,12 +1,6 @@
 /** What the recorded agents did, taken out of the transcripts so that a server can do it again in its own time. */
 import { readFileSync } from "node:fs";
-import {
-  contentOf,
-  isObject,
-  type RecordedFrame,
-  type Task,
-  type TranscriptLine,
-} from "./frames.ts";
+import { isObject, type RecordedFrame, type Task, type TranscriptLine } from "./frames.ts";
 
 const VECTORS = new URL("../../../src/channels/vectors/", import.meta.url);
 

@@ -10,9 +10,9 @@ import type { Entry, OutgoingMessage } from "#peer/endpoint.ts";
 import { encodeEntry } from "#peer/entry.ts";
 import type { PeerFailure } from "#peer/failure.ts";
 import type { Batch, Store } from "#peer/store.ts";
-import { makeId, type AccountId, type MessageId } from "#protocol/ids.ts";
+import { makeId, type AccountId, type ConversationId, type MessageId } from "#protocol/ids.ts";
 import type { EngineDeps } from "../deps.ts";
-import { createGatherer } from "../gather.ts";
+import { createGatherer, type Gatherer } from "../gather.ts";
 import { putRecord, TABLE } from "../records.ts";
 import type { ThreadEvent } from "../thread/thread.ts";
 import { checkFor, openChannel } from "./open-channel.ts";
@@ -98,29 +98,19 @@ export async function openPlainConversation(
   const putTurn = (messageId: MessageId, turn: TurnView): ReturnType<typeof putRecord> =>
     putRecord(TABLE.plainTurns, turnKey(id, messageId), turn);
 
-  /** A turn goes to the page and to the disk whole each time: a long one less often, so that it stays cheap. */
-  const delayOf = (leastMs: number): number => {
-    const open = agent.openTurn;
-    const length = open === null ? 0 : (turns.get(open.messageId)?.text.length ?? 0);
-    return leastMs * Math.max(1, length / OFTEN_UP_TO);
-  };
-  const redraw = createGatherer(
-    deps.clock,
-    () => delayOf(REDRAW_MS),
-    () => {
-      if (agent.openTurn !== null) tell([{ type: "touched", messageId: agent.openTurn.messageId }]);
-    },
-  );
-  const keep = createGatherer(
-    deps.clock,
-    () => delayOf(KEEP_MS),
-    () => {
-      const open = agent.openTurn;
-      const turn = open === null ? undefined : turns.get(open.messageId);
-      if (open !== null && turn !== undefined)
-        void commit({ puts: [putTurn(open.messageId, turn)] });
-    },
-  );
+  const openOne = (): TurnView | undefined =>
+    agent.openTurn === null ? undefined : turns.get(agent.openTurn.messageId);
+  const often = (leastMs: number, task: (messageId: MessageId) => void): Gatherer =>
+    createGatherer(
+      deps.clock,
+      () => delayOf(openOne(), leastMs),
+      () => agent.openTurn !== null && task(agent.openTurn.messageId),
+    );
+  const redraw = often(REDRAW_MS, (messageId) => tell([{ type: "touched", messageId }]));
+  const keep = often(KEEP_MS, (messageId) => {
+    const turn = openOne();
+    if (turn !== undefined) void commit({ puts: [putTurn(messageId, turn)] });
+  });
 
   const turnIn = (turnId: string): TurnView | undefined =>
     view.turns.find((turn) => turn.turnId === turnId);
@@ -225,14 +215,6 @@ export async function openPlainConversation(
   for (const [messageId, { text }] of queue)
     channel.run({ type: "send-text", turnId: messageId as string as TurnId, text });
 
-  const outgoingOf = (messageId: MessageId, { text, at }: QueuedQuestion): OutgoingMessage => ({
-    conversationId: id,
-    messageId,
-    payload: { type: "text", text },
-    queuedAt: at,
-    state: { status: "queued" },
-  });
-
   return {
     agent: () => agent,
     head() {
@@ -247,7 +229,7 @@ export async function openPlainConversation(
         isReadableOnTheWay: !checked.ok || checked.value.isReadableOnTheWay,
       };
     },
-    outgoing: () => [...queue].map(([messageId, question]) => outgoingOf(messageId, question)),
+    outgoing: () => [...queue].map(([messageId, question]) => outgoingOf(id, messageId, question)),
     turnOf: (messageId) => turns.get(messageId) ?? null,
     async prepare(messageIds) {
       const missing = [...messageIds].filter((messageId) => !turns.has(messageId));
@@ -267,7 +249,7 @@ export async function openPlainConversation(
       const stored = await commit({ ...alongside, puts: [...(alongside.puts ?? []), put] });
       if (!stored.ok) return stored;
       queue.set(messageId, question);
-      tell([{ type: "outgoing", message: outgoingOf(messageId, question) }]);
+      tell([{ type: "outgoing", message: outgoingOf(id, messageId, question) }]);
       const taken = channel.run({
         type: "send-text",
         turnId: messageId as string as TurnId,
@@ -296,3 +278,19 @@ export async function openPlainConversation(
 /** Whether the server is told what was said before; all others keep that themselves, or not at all. */
 const isTold = ({ protocol, remembers }: PlainAgent): boolean =>
   (protocol === "chat" || protocol === "tpclaw-chat") && remembers === "client";
+
+/** A turn goes to the page and to the disk whole each time: a long one less often, so that it stays cheap. */
+const delayOf = (turn: TurnView | undefined, leastMs: number): number =>
+  leastMs * Math.max(1, (turn?.text.length ?? 0) / OFTEN_UP_TO);
+
+const outgoingOf = (
+  conversationId: ConversationId,
+  messageId: MessageId,
+  { text, at }: QueuedQuestion,
+): OutgoingMessage => ({
+  conversationId,
+  messageId,
+  payload: { type: "text", text },
+  queuedAt: at,
+  state: { status: "queued" },
+});

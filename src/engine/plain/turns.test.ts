@@ -75,12 +75,20 @@ test("[A43] a tool without a result is closed as unknown when its turn ends; a f
 });
 
 test("[A44] unreadable frames are one note whose count grows", () => {
-  const garbage = (count: number): ChannelFact => ({
+  const garbage = (count: number, of: TurnId | null = turnId): ChannelFact => ({
     type: "notice",
-    turnId,
+    turnId: of,
     notice: { kind: "unreadable-frames", count },
   });
-  const view = fold([begun, garbage(1), garbage(2), garbage(3)]);
+  const view = fold([
+    begun,
+    garbage(1),
+    garbage(2),
+    garbage(3),
+    garbage(4, null),
+    garbage(5, null),
+  ]);
 
   expect(view.turns[0]?.parts).toMatchObject([{ note: { params: { count: 3 } } }]);
+  expect(view.notes).toMatchObject([{ note: { params: { count: 5 } } }]);
 });

@@ -257,22 +257,21 @@ function addNote(
   const note = noteOf(event);
   const { turnId } = event;
   if (turnId !== null && view.turns.some((turn) => turn.turnId === turnId))
-    return changeTurn(view, turnId, (turn) => addUniqueNote(turn, note));
-  return { ...view, notes: [...view.notes, note].slice(-MAX_NOTES) };
+    return changeTurn(view, turnId, (turn) => ({ ...turn, parts: withNote(turn.parts, note) }));
+  return { ...view, notes: withNote(view.notes, note).slice(-MAX_NOTES) };
 }
 
 /** A count that grows takes the place of the one before. */
-function addUniqueNote(turn: TurnView, note: NotePartView): TurnView {
-  const last = turn.parts.at(-1);
-  const isCount = note.note.kind === "notice" && note.note.notice === "unreadable-frames";
-  const isSame =
-    isCount &&
-    last?.kind === "note" &&
-    last.note.kind === "notice" &&
-    last.note.notice === note.note.notice;
-  const kept = isSame ? turn.parts.slice(0, -1) : turn.parts;
-  return { ...turn, parts: [...kept, note] };
+function withNote<Part extends TurnPartView>(
+  before: readonly Part[],
+  note: NotePartView,
+): readonly (Part | NotePartView)[] {
+  const kept = isCount(note) ? before.filter((part) => !isCount(part)) : before;
+  return [...kept, note];
 }
+
+const isCount = (part: TurnPartView): boolean =>
+  part.kind === "note" && part.note.kind === "notice" && part.note.notice === "unreadable-frames";
 
 function noteOf(event: Extract<ChannelEvent, { type: "notice" | "fault" }>): NotePartView {
   const { at } = event;

@@ -806,7 +806,7 @@ export const en = {
   "channel.cause.server-down": "Is the server running?",
   "channel.cause.wrong-path": "Is the path in the address right?",
   "channel.cause.cross-origin-refused":
-    "Does the server allow other origins? It must answer with Access-Control-Allow-Origin for this page.",
+    "Does the server allow other origins? Over HTTP it must answer with Access-Control-Allow-Origin for this page.",
   "channel.cause.mixed-content": "This page came over TLS and may not speak to a plain address.",
   "channel.cause.private-network": "The browser may keep pages from private networks.",
   "channel.cause.certificate": "Does the browser trust the server's certificate?",

@@ -770,7 +770,7 @@ export const zhHans: TextTable = {
   "channel.cause.server-down": "服务器在运行吗？",
   "channel.cause.wrong-path": "地址中的路径正确吗？",
   "channel.cause.cross-origin-refused":
-    "服务器是否允许其他来源？它必须为本页面返回 Access-Control-Allow-Origin。",
+    "服务器是否允许其他来源？通过 HTTP 时，它必须为本页面返回 Access-Control-Allow-Origin。",
   "channel.cause.mixed-content": "本页面通过 TLS 加载，不能连接明文地址。",
   "channel.cause.private-network": "浏览器可能不允许页面访问私有网络。",
   "channel.cause.certificate": "浏览器信任服务器的证书吗？",
