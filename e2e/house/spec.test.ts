@@ -43,3 +43,13 @@ test("every rule a test names stands in a SPEC", () => {
     [...testedIds()].filter(([id]) => !rules.has(id)).map(([id, file]) => `${id} in ${file}`),
   ).toEqual([]);
 });
+
+test("every rule that SECURITY.md rests a claim on stands in a SPEC", () => {
+  const rules = ruleIds();
+  const named = [...readFileSync("SECURITY.md", "utf8").matchAll(/\[([A-Z]\d+)\]/g)].map(
+    ([, id]) => id ?? "",
+  );
+
+  expect(named.length).toBeGreaterThan(40);
+  expect(named.filter((id) => !rules.has(id))).toEqual([]);
+});

@@ -1,6 +1,6 @@
 // A reader's session as bytes for the sealed store: local, never sent, never signed. The writer's end has no such
 // form (SPEC C15).
-import { type Bytes, concat } from "#base/bytes.ts";
+import { type Bytes, concat, equalBytes, wipe } from "#base/bytes.ts";
 import { Secret } from "#base/secret.ts";
 import {
   lp,
@@ -69,7 +69,7 @@ export function parseReceiverSession(bytes: Bytes): ReceiverSession | null {
   if (!fixed || !suite || !skippedItems || !linkItems) return null;
   if (fixed[0][0] !== RECORD_VERSION || parseRecipients(recipientList) === null) return null;
   const count = numberOf(fixed[14]);
-  return {
+  const session: ReceiverSession = {
     sid: fixed[1],
     writer: fixed[2],
     conversationId: bytesToUuid(fixed[3]),
@@ -96,6 +96,11 @@ export function parseReceiverSession(bytes: Bytes): ReceiverSession | null {
     links: new Map(linkItems.map(parseLink)),
     count: count === NO_COUNT ? null : count,
   };
+  // Flags, numbers and repeated items have one form each: what is taken encodes back to the same bytes.
+  const again = encodeReceiverSession(session);
+  const isCanonical = equalBytes(again, bytes);
+  wipe(again);
+  return isCanonical ? session : null;
 }
 
 const parseLink = (item: Bytes): [number, MessageLink] => [
@@ -103,5 +108,5 @@ const parseLink = (item: Bytes): [number, MessageLink] => [
   { hash: item.slice(4, 36), previous: item.slice(36) },
 ];
 
-/** Our own record under a tag that held: a number out of range cannot occur. */
+/** A number out of range is read as none, and does not encode back. */
 const numberOf = (field: Bytes): number => readUnsigned(field) ?? 0;

@@ -40,6 +40,18 @@ describeDedupe("memory", createMemoryDedupeStore);
 describeDedupe("a file", () => createFileDedupeStore(aPath(), settings(1)));
 
 describe("the dedupe file", () => {
+  test("[K6] gives a claim to one of three that ask at once, thirty times over", async () => {
+    const path = aPath();
+    const stores = [1, 2, 3].map((seed) => createFileDedupeStore(path, settings(seed)));
+
+    const asked = await Promise.all(
+      Array.from({ length: 90 }, (_, i) => stores[i % 3]?.claim(aClaim(String(i % 30)))),
+    );
+
+    expect(asked.filter(Boolean)).toHaveLength(30);
+    for (const store of stores) await store.close();
+  });
+
   test("[K6] hands what a dead process had begun to one other, with the work", async () => {
     const path = aPath();
     const dead = createFileDedupeStore(path, settings(1));

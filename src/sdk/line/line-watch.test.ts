@@ -1,0 +1,46 @@
+import { expect, test } from "vitest";
+import { createFakeClock } from "#base/fake-clock.ts";
+import { createMemoryDedupeStore, type DedupeStore } from "../local/dedupe-store.ts";
+import { createMetricsRecorder } from "../metrics.ts";
+import { createErrorBoard } from "./error-board.ts";
+import { createLineWatch } from "./line-watch.ts";
+
+function aWatch(reach: DedupeStore["reach"]) {
+  const lines: string[] = [];
+  const clock = createFakeClock();
+  const watch = createLineWatch({
+    clock,
+    errors: createErrorBoard(clock, () => {}),
+    metrics: createMetricsRecorder(),
+    dedupe: { ...createMemoryDedupeStore(), reach },
+    print: (line) => lines.push(line),
+  });
+  const online = (connections: number) =>
+    watch.tell({ status: "online", connectionId: "c", connections });
+  return { watch, lines, online };
+}
+
+test.each(["memory", "local"] as const)(
+  "[K34] beside other processes, claims of reach “%s” are warned of once and are not called exactly once",
+  (reach) => {
+    const { watch, lines, online } = aWatch(reach);
+
+    online(1);
+    const alone = watch.isExactlyOnce();
+    online(3);
+    online(2);
+
+    expect(alone).toBe(reach === "local");
+    expect(watch.isExactlyOnce()).toBe(false);
+    expect(lines).toEqual([expect.stringContaining("without a shared dedupe store")]);
+  },
+);
+
+test("[K34] with a store that all processes share nothing is warned of, and once is once", () => {
+  const { watch, lines, online } = aWatch("shared");
+
+  online(3);
+
+  expect(watch.isExactlyOnce()).toBe(true);
+  expect(lines).toEqual([]);
+});
