@@ -17,6 +17,8 @@ import renderWorkerUrl from "./ui/markdown/render-worker.ts?worker&url";
 const SERVICE_WORKER_URL = "/service-worker.js";
 const SETTINGS_KEY = "parley.settings";
 const MARK_KEY = "parley.account";
+/** `noble` here leaves the browser's own cryptography out, from the next start of every tab on. */
+const CRYPTO_KEY = "parley.crypto";
 /** As long as a browser keeps any cookie. */
 const MARK_SECONDS = 400 * 86_400;
 /** A touch is told at most this often; well under the least minute of the idle lock. */
@@ -31,7 +33,11 @@ const workerUrl = createWorkerUrls(trustedTypes, location.origin, [
 ]);
 
 function start(): void {
-  const engineWorker = new Worker(workerUrl(engineWorkerUrl), { type: "module", name: "engine" });
+  const isNobleAlone = attempt(() => localStorage.getItem(CRYPTO_KEY)) === "noble";
+  const engineWorker = new Worker(workerUrl(engineWorkerUrl), {
+    type: "module",
+    name: isNobleAlone ? "engine noble" : "engine",
+  });
   const engine = connect(engineWorker);
   engineWorker.addEventListener("error", () => engine.fail());
   const stores = createStores(engine, systemClock, settingsStorage, accountMark);

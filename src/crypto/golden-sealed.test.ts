@@ -34,9 +34,12 @@ const noble = await createPrimitives({ random: systemRandom, force: "noble" });
 const made = await makeGoldenSealed();
 
 describe("golden vectors", () => {
-  test.each(Object.keys(made) as (keyof Golden)[])("%s is made again to the byte", (name) => {
-    expect(JSON.parse(JSON.stringify(made[name]))).toEqual(golden(name));
-  });
+  test.each(Object.keys(made) as (keyof Golden)[])(
+    "[C2][C35][C37][C38][C39][C40][C41] %s is made again to the byte",
+    (name) => {
+      expect(JSON.parse(JSON.stringify(made[name]))).toEqual(golden(name));
+    },
+  );
 });
 
 describe.each([

@@ -380,7 +380,7 @@ describe("reading a message", () => {
     expect((await open(receiver, envelope)).ok).toBe(true);
   });
 
-  test("[C3] fails for every header field replaced by another valid value", async () => {
+  test("[C3][C17] fails for every header field replaced by another valid value", async () => {
     const { sender, receiver } = await aTalk();
     const { envelope } = await seal(sender);
     const id = world.messageId();

@@ -36,7 +36,11 @@ async function startEngine(): Promise<RunningEngine> {
   return createEngine({
     clock: systemClock,
     random: systemRandom,
-    primitives: await createPrimitives({ random: systemRandom }),
+    primitives: await createPrimitives({
+      random: systemRandom,
+      // The page's choice; a worker has no other setting to read.
+      ...(self.name === "engine noble" && { force: "noble" }),
+    }),
     log: silentLog,
     fetch: (url, request) => fetch(url, request),
     streamFetch: (url, request) => fetch(url, request as RequestInit),

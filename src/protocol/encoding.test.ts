@@ -80,7 +80,7 @@ describe("integers", () => {
     expect(() => u64(2 ** 53)).toThrow();
   });
 
-  test("[C2] beyond what a number holds exactly are refused", () => {
+  test("[C1][C2] beyond what a number holds exactly are refused", () => {
     expect(readUnsigned(new Uint8Array([0, 32, 0, 0, 0, 0, 0, 0]))).toBe(null);
     expect(readUnsigned(new Uint8Array(8).fill(255))).toBe(null);
   });
