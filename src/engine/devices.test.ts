@@ -35,6 +35,11 @@ describe("a person's devices", () => {
       { id: laptopId, name: `Browser of ${laptop.profile}`, isThis: true },
       { id: phoneId, name: `Browser of ${phone.profile}`, isThis: false },
     ]);
+    const fromThere = must(await phone.calls.listDevices());
+    expect(fromThere.map(({ id, isThis }) => [id, isThis])).toEqual([
+      [phoneId, true],
+      [laptopId, false],
+    ]);
     for (const { addedAt, fingerprintText } of seen) {
       expect(addedAt).toBeGreaterThan(0);
       expect(fingerprintText).toMatch(/^([0-9A-F]{4} ){15}[0-9A-F]{4}$/);

@@ -150,6 +150,20 @@ describe("what is said can be", () => {
     );
 
     await guide.entry((entry) => payloadOf(entry)?.type === "reaction");
+    const { messageId } = said;
+    must(await ada.calls.react({ conversationId: id, messageId, emoji: "👍", op: "remove" }));
+    const ops: unknown[] = [];
+    for (const op of ["add", "remove"]) {
+      const heard = await guide.entry((entry) => {
+        const payload = payloadOf(entry);
+        return payload?.type === "reaction" && payload.op === op;
+      });
+      ops.push(payloadOf(heard));
+    }
+    expect(ops).toMatchObject([
+      { message_id: messageId, emoji: "👍", op: "add" },
+      { message_id: messageId, emoji: "👍", op: "remove" },
+    ]);
     const reply = await guide.text("quoted");
     expect(payloadOf(reply)).toMatchObject({
       reply_to: { message_id: said.messageId, preview_text: "quote me" },

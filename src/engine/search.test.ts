@@ -52,7 +52,7 @@ const titled = (...ids: readonly ConversationId[]) =>
 
 describe("search", () => {
   test("[N55] finds every word in any case, width or accent, newest first, over all conversations", async () => {
-    const store = await aStore(["Über den Fluss", "nothing", "FLUSS uber alles"]);
+    const store = await aStore(["Über den Ｆｌｕｓｓ", "nothing", "FLUSS uber alles"]);
     await fill(store, ["fluss, ueber"], other, 10);
     await fill(store, ["fluß über"], other, 20);
 

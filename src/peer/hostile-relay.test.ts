@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
 import { utf8ToText } from "#base/bytes.ts";
 import type { ConversationId, UserId } from "#protocol/ids.ts";
+import type { EndpointFrame } from "#protocol/endpoint-frame.ts";
 import type { RelayFrame } from "#protocol/relay-frame.ts";
 import type { Entry } from "./endpoint.ts";
+import type { Socket } from "./socket.ts";
 import { must, startWorld, textOf, type Member, type World } from "./endpoint-world.contract.ts";
 
 let world: World;
@@ -168,6 +171,61 @@ describe("a relay that lies", () => {
           recalled_at,
         },
       ];
+    });
+
+    await say(ann, conversationId, "swallowed");
+    const told = await ben.entry(({ content }) => content.kind === "recalled");
+
+    expect(told.content).toEqual({ kind: "recalled", messageId: sent.messageId, by: "server" });
+    const row = await ben.store.logAt(conversationId, seq);
+    expect(utf8ToText(row ?? new Uint8Array())).toContain("keep me");
+  });
+
+  test("[E36] another member's signed recall, passed on by the relay, empties nothing", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    const mallory = await world.person();
+    must(
+      await ann.endpoint.changeMembers(conversationId, {
+        type: "add",
+        accountId: mallory.endpoint.accountId,
+        kind: "human",
+      }),
+    );
+    const sent = await say(ann, conversationId, "keep me");
+    const { seq } = await ben.text("keep me");
+    await mallory.text("keep me");
+    const said: EndpointFrame[] = [];
+    const talker = await mallory.restart({
+      openSocket(address) {
+        const socket = new WebSocket(address, {
+          origin: new globalThis.URL(address.replace(/^ws/, "http")).origin,
+        });
+        const send = socket.send.bind(socket);
+        return Object.assign(socket as unknown as Socket, {
+          send(text: string) {
+            said.push(JSON.parse(text) as EndpointFrame);
+            send(text);
+          },
+        });
+      },
+    });
+    // The relay refuses what the author did not ask for; here it passes the signed request on all the same.
+    expect((await talker.endpoint.recall(conversationId, sent.messageId)).ok).toBe(false);
+    const recall = said.find((frame) => frame.type === "message.recall");
+    if (recall?.type !== "message.recall") throw new Error("a recall left");
+    ben.socket.hears((frame) => {
+      if (!isMessage(frame)) return [frame];
+      const { conversation_id, conversation_seq, created_at } = frame;
+      const forged = {
+        ...{ type: "message.recalled", conversation_id, conversation_seq, created_at },
+        message_id: sent.messageId,
+        recalled_by: talker.endpoint.accountId,
+        recalled_at: created_at,
+        client_message_id: recall.client_message_id,
+        encrypted_payload: recall.encrypted_payload,
+        session_open: recall.session_open,
+      };
+      return [forged as RelayFrame];
     });
 
     await say(ann, conversationId, "swallowed");

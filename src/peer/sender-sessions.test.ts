@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, test, vi } from "vitest";
 import * as fc from "fast-check";
 import { bytesToBase64 } from "#base/base64.ts";
 import { bytesToHex, utf8, type Bytes } from "#base/bytes.ts";
-import { createFakeClock } from "#base/fake-clock.ts";
+import { createFakeClock, type FakeClock } from "#base/fake-clock.ts";
 import { addOf, appendConversation } from "#crypto/ledger/conversation.ts";
 import { replayConversation } from "#crypto/ledger/conversation-replay.ts";
 import { SESSION_AGE_MS, SESSION_MESSAGES } from "#crypto/limits.ts";
@@ -11,12 +11,14 @@ import {
   accountsOf,
   actorOf,
   anEndpoint,
+  aSecondDevice,
   createWorld,
   must,
   START,
   type Endpoint,
   type World,
 } from "#crypto/vectors/people.ts";
+import { peekSessionOpen } from "#protocol/envelope.ts";
 import { createKeyring } from "./keyring.ts";
 import { createLedgers } from "./ledgers.ts";
 import { createMemoryStore } from "./memory-store.ts";
@@ -33,6 +35,8 @@ beforeAll(async () => {
 type Answers = {
   conversation: readonly Bytes[];
   suites: (endpoint: Endpoint) => readonly (1 | 2)[];
+  /** Whose prekeys are given out as somebody's. */
+  keysOf: (endpoint: Endpoint) => Endpoint;
 };
 
 /** Someone who writes to others over a relay that answers with what the test holds. */
@@ -43,7 +47,11 @@ async function aWriter(
 ) {
   const everyone = [writer, ...others];
   const founded = await aConversation(world, "group", everyone);
-  const answers: Answers = { conversation: founded.entries, suites: () => [1, 2] };
+  const answers: Answers = {
+    conversation: founded.entries,
+    suites: () => [1, 2],
+    keysOf: (endpoint) => endpoint,
+  };
   const { primitives } = world;
   const row = (entry: Bytes, ledger_seq: number) => ({
     ledger_seq,
@@ -52,7 +60,7 @@ async function aWriter(
   });
   const prekeysOf = (endpoint: Endpoint) =>
     answers.suites(endpoint).map((suite) => {
-      const { kid, certificate } = endpoint.prekeys[suite];
+      const { kid, certificate } = answers.keysOf(endpoint).prekeys[suite];
       return { kid: bytesToBase64(kid), suite, certificate: bytesToBase64(certificate) };
     });
   const answer = (url: string): object => {
@@ -110,7 +118,7 @@ async function aWriter(
     return { ledgers, chains: createSenderSessions(needs) };
   };
   const { conversationId } = founded.state;
-  return { founded, answers, clock, conversationId, run, start: () => run().chains };
+  return { founded, everyone, answers, clock, conversationId, run, start: () => run().chains };
 }
 
 const aText = () => ({
@@ -169,6 +177,43 @@ describe("the suite of a session", () => {
       ok: false,
       failure: { kind: "peer/no-prekey", accountId: bot.accountId },
     });
+  });
+});
+
+describe("the devices of a session", () => {
+  const devicesOf = ({ sessionOpen }: Sealed) =>
+    must(peekSessionOpen(sessionOpen ?? new Uint8Array())).recipients.map(
+      ({ deviceId }) => deviceId,
+    );
+
+  test("[E72] are those that the conversation's ledger names, not one that its account added since", async () => {
+    const [ann, ben] = [await anEndpoint(world, "human"), await anEndpoint(world, "human")];
+    const { start, conversationId, everyone } = await aWriter(ann, [ben]);
+    everyone.push(await aSecondDevice(world, ben));
+
+    const sealed = must(await start().seal(conversationId, aText()));
+
+    expect(devicesOf(sealed)).toEqual([ben.deviceId]);
+  });
+
+  test("[E32] are not reached by a prekey of somebody else, of another mode or out of its time", async () => {
+    const [ann, ben] = [await anEndpoint(world, "human"), await anEndpoint(world, "human")];
+    const other = await anEndpoint(world, "human");
+    const stateless = await anEndpoint(world, "agent", "envelope");
+    const lies: ((answers: Answers, clock: FakeClock) => unknown)[] = [
+      (answers) => (answers.keysOf = () => other),
+      (answers) => (answers.keysOf = () => stateless),
+      (_, clock) => clock.advance(15 * 86_400_000),
+    ];
+    for (const lie of lies) {
+      const { start, conversationId, answers, clock } = await aWriter(ann, [ben]);
+      await lie(answers, clock);
+
+      const sealed = await start().seal(conversationId, aText());
+
+      const failure = { kind: "peer/no-prekey", accountId: ben.accountId };
+      expect(sealed).toEqual({ ok: false, failure });
+    }
   });
 });
 
