@@ -131,20 +131,26 @@ test(
 );
 
 test(
-  "[E5] [E8] a captive portal, then a closed door: endpoints wait, come back and go on",
+  "[E5] [E8] a captive portal, a gateway that says 502 and 429, then a closed door: endpoints wait, come back and go on",
   timeoutMs(240_000, 1_200_000),
   async () => {
     const { stage, ada, talk, end } = await setupTalk();
-    for (const fault of [{ kind: "portal" }, { kind: "refused" }] as const) {
+    const doors = [
+      { kind: "portal" },
+      { kind: "gateway", says: "502 Bad Gateway" },
+      { kind: "gateway", says: "429 Too Many Requests" },
+      { kind: "refused" },
+    ] as const;
+    for (const [i, fault] of doors.entries()) {
       stage.line.become(fault);
       stage.line.cut();
       const since = ada.events.length;
       await waits(ada, since);
       stage.line.become({ kind: "none" });
-      await talk(fault.kind);
+      await talk(`door ${i}`);
     }
 
-    expect(await end("line, portal and refusal")).toEqual(NONE);
+    expect(await end("line, portal, gateway and refusal")).toEqual(NONE);
   },
 );
 

@@ -10,7 +10,7 @@ import WebSocket from "ws";
 import { launchRelayProcess, type RelayProcess } from "./relay-process.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { systemRandom } from "../../src/base/random.ts";
-import type { ConversationId, DeviceId } from "../../src/protocol/ids.ts";
+import type { AgentId, ConversationId, DeviceId } from "../../src/protocol/ids.ts";
 import {
   aLedger,
   anId,
@@ -50,12 +50,7 @@ export async function startCast(): Promise<Cast> {
   await operator.close();
   if (!made.ok) throw new Error(made.failure.code);
   const { agent_id, token, invite_code } = made.value;
-  const agent: Account = {
-    type: "agent",
-    id: agent_id,
-    deviceId: agent_id as string as DeviceId,
-    token,
-  };
+  const agent = agentAccount(agent_id, token);
   const conversationId = anId<ConversationId>();
   await call(relay.url, `/invites/${invite_code}/accept`, person.token, {
     conversation_id: conversationId,
@@ -80,6 +75,13 @@ export async function startCast(): Promise<Cast> {
   };
 }
 
+export const agentAccount = (id: AgentId, token: string): Account => ({
+  type: "agent",
+  id,
+  deviceId: id as string as DeviceId,
+  token,
+});
+
 /** What `verify` of the relay's command line says about a folder. */
 export const verified = (
   dataFolder: string,
@@ -94,9 +96,14 @@ export const verified = (
   }
 };
 
-/** A socket that has signed in and is level. */
-export async function online(url: string, account: Account): Promise<WebSocket> {
+/** A socket that has signed in and is level; `hear` gets it before its first frame can come. */
+export async function online(
+  url: string,
+  account: Account,
+  hear: (socket: WebSocket) => void = () => undefined,
+): Promise<WebSocket> {
   const socket = await open(`${url.replace("http", "ws")}/ws/${account.type}`, url);
+  hear(socket);
   const agent = account.type === "agent" ? { agent_id: account.id } : {};
   socket.send(JSON.stringify({ type: "auth", token: account.token, ...agent }));
   await heard(socket, "auth.ok");

@@ -31,6 +31,9 @@ export type Findings = {
 /** The findings of a story in which every promise was kept. */
 export const NONE: Findings = { lost: [], twice: [], unasked: [], outOfOrder: [], holes: [] };
 
+/** Readers that are named in the figures; more are counted together. */
+const FEW = 4;
+
 /** Compares what was promised with what is there, and prints the figures under the story's name. */
 export function check(story: string, facts: Facts, more: ByName<number> = {}): Findings {
   const { acked, read, work = { asked: [], done: [] } } = facts;
@@ -61,7 +64,9 @@ export function check(story: string, facts: Facts, more: ByName<number> = {}): F
   };
   const figures = [
     ["acked", allAcked.length],
-    ...readers.map(({ name, texts }) => [`read by ${name}`, texts.length]),
+    ...(readers.length <= FEW
+      ? readers.map(({ name, texts }) => [`read by ${name}`, texts.length])
+      : [[`read by ${readers.length}`, readers.flatMap(({ texts }) => texts).length]]),
     ...(facts.work === undefined ? [] : [["done once each", new Set(work.done).size]]),
     ["log entries", Object.values(facts.places).flat().length],
     ...Object.entries(findings).map(([name, list]) => [name, list.length]),

@@ -17,7 +17,9 @@ export type Fault =
   /** New connections are dropped as soon as they are made. */
   | { readonly kind: "refused" }
   /** Somebody else answers: a web page where the relay should be. */
-  | { readonly kind: "portal" };
+  | { readonly kind: "portal" }
+  /** A gateway stands where the relay should be, and has only this to say. */
+  | { readonly kind: "gateway"; readonly says: "429 Too Many Requests" | "502 Bad Gateway" };
 
 export interface FaultLine {
   readonly url: string;
@@ -105,7 +107,8 @@ export async function startFaultLine({ isTaped = false } = {}): Promise<FaultLin
     near.on("error", () => {});
     near.on("close", () => callers.delete(near));
     if (fault.kind === "refused") return void near.resetAndDestroy();
-    if (fault.kind === "portal") return void near.end(PORTAL);
+    if (fault.kind === "portal") return void near.end(answer("200 OK", PORTAL));
+    if (fault.kind === "gateway") return void near.end(answer(fault.says, fault.says));
     const far = connect({ port: target, host: "127.0.0.1", noDelay: true });
     const pair: Pair = {
       near,
@@ -155,5 +158,14 @@ export async function startFaultLine({ isTaped = false } = {}): Promise<FaultLin
   };
 }
 
-const PAGE = "<!doctype html><title>Welcome to our hotel</title>";
-const PORTAL = `HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: ${PAGE.length}\r\nconnection: close\r\n\r\n${PAGE}`;
+const PORTAL = "<!doctype html><title>Welcome to our hotel</title>";
+
+const answer = (status: string, page: string): string =>
+  [
+    `HTTP/1.1 ${status}`,
+    "content-type: text/html",
+    `content-length: ${page.length}`,
+    "connection: close",
+    "",
+    page,
+  ].join("\r\n");

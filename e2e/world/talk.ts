@@ -59,10 +59,17 @@ function listen({ sender, receiver, conversationId }: Talk, heard: Heard): () =>
 /** What was acknowledged and what was received, as ids in the order they came. */
 export type Passed = { readonly acked: readonly string[]; readonly read: readonly string[] };
 
-/** As fast as it goes, until all is acknowledged and received, or until the line breaks. */
+/** The delay that one in a hundred exceeds, in whole milliseconds. */
+export const p99 = (delaysMs: readonly number[]): number =>
+  Math.round(delaysMs.toSorted((a, b) => a - b)[Math.floor(delaysMs.length * 0.99)] ?? 0);
+
+/**
+ * As fast as it goes, until all is acknowledged and, unless nobody reads it yet, received; or until the line breaks.
+ */
 export async function flood(
   talk: Talk,
   frames: readonly Said[],
+  reading: "read" | "unread" = "read",
 ): Promise<Passed & { readonly perSecond: number }> {
   const count = frames.length;
   const startedAt = performance.now();
@@ -78,7 +85,7 @@ export async function flood(
     const send = (): void => {
       while (sent < count && sent - acked.length < WINDOW)
         talk.sender.send(frames[sent++]?.text ?? "");
-      if (acked.length >= count && read.length >= count) end();
+      if (acked.length >= count && (reading === "unread" || read.length >= count)) end();
     };
     const stop = listen(talk, {
       onAck: (id) => (acked.push(id), send()),

@@ -1,0 +1,264 @@
+import { readdirSync, readFileSync } from "node:fs";
+import type WebSocket from "ws";
+import { describe, expect, test } from "vitest";
+import { anId, aMessage } from "../../src/relay/hand-made.contract.ts";
+import type { ConversationId, StreamId } from "../../src/protocol/ids.ts";
+import { online, startCast, type Cast } from "../world/cast.ts";
+import { check, NONE, placesStored } from "../world/checker.ts";
+import { allOnline, makeCrowd, makeGroup } from "../world/crowd.ts";
+import { isSoak, rounds, timeoutMs } from "../world/profile.ts";
+import { flood, makeFrames, p99, steady, type Delays, type Talk } from "../world/talk.ts";
+
+const talkOf = async (cast: Cast): Promise<Talk> => ({
+  sender: await online(cast.relay.url, cast.person),
+  receiver: await online(cast.relay.url, cast.agent),
+  from: cast.person,
+  conversationId: cast.conversationId,
+});
+
+/** Stops the relay and has everything compared. */
+async function verdict(
+  cast: Cast,
+  story: string,
+  { acked, read }: Pick<Delays, "acked" | "read">,
+  more: Readonly<Record<string, number>>,
+) {
+  await cast.relay.program.stop();
+  const places = placesStored(cast.dataFolder);
+  await cast.end();
+  return check(story, { acked: { ada: acked }, read: { "the agent": read }, places }, more);
+}
+
+/** Limits hold on a machine that does nothing else; the gate shares one, and looks at what must hold on any. */
+const expectWithin = (what: number, limit: number): void => {
+  if (isSoak) expect(what).toBeLessThan(limit);
+};
+
+const descriptors = (pid: number): number => readdirSync(`/proc/${pid}/fd`).length;
+const residentMib = (pid: number): number =>
+  Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1]) / 1_024;
+
+describe("a relay under load", () => {
+  test(
+    "[S13] a steady 300 messages a second beside idle sockets all arrive, once, in order, and its memory and descriptors stay",
+    timeoutMs(240_000, 3_600_000),
+    async () => {
+      const cast = await startCast();
+      const idle = await allOnline(cast.relay.url, await makeCrowd(cast, rounds(100, 2_000)));
+      const talk = await talkOf(cast);
+      const { pid } = cast.relay.program;
+      const [fdsBefore, mibBefore] = [descriptors(pid), residentMib(pid)];
+
+      const delays = await steady(talk, 300, rounds(10, 120));
+
+      const [fds, mib] = [descriptors(pid), residentMib(pid)];
+      for (const socket of [...idle, talk.sender, talk.receiver]) socket.terminate();
+      const findings = await verdict(cast, "steady", delays, {
+        idle: idle.length,
+        "ack p99 in ms": p99(delays.ackMs),
+        "MiB before": Math.round(mibBefore),
+        "MiB after": Math.round(mib),
+        "descriptors before": fdsBefore,
+        "descriptors after": fds,
+      });
+      expect(findings).toEqual(NONE);
+      expect(fds).toBeLessThanOrEqual(fdsBefore + 4);
+      expect(mib).toBeLessThan(600);
+      expectWithin(p99(delays.ackMs), 150);
+    },
+  );
+
+  test(
+    "[S13] a burst of 1,500 messages a second all arrive, once, in order",
+    timeoutMs(240_000, 600_000),
+    async () => {
+      const cast = await startCast();
+      const delays = await steady(await talkOf(cast), 1_500, rounds(3, 10));
+
+      const findings = await verdict(cast, "burst", delays, { "ack p99 in ms": p99(delays.ackMs) });
+      expect(findings).toEqual(NONE);
+      expectWithin(p99(delays.ackMs), 1_000);
+    },
+  );
+
+  test(
+    "[P194] pieces of a stream come in order and once, and durable messages beside them all arrive",
+    timeoutMs(240_000, 600_000),
+    async () => {
+      const cast = await startCast();
+      const talk = await talkOf(cast);
+      const [perSecond, seconds] = [rounds(1_000, 3_000), rounds(3, 20)];
+      const author = await online(cast.relay.url, cast.agent);
+      const streaming = streamDeltas(cast, { author, reader: talk.sender }, perSecond, seconds);
+
+      const delays = await steady(talk, 50, seconds);
+      const { indexes, delayMs } = await streaming;
+
+      const findings = await verdict(cast, "deltas", delays, {
+        deltas: indexes.length,
+        "delta p99 in ms": p99(delayMs),
+        "ack p99 in ms": p99(delays.ackMs),
+      });
+      expect(findings).toEqual(NONE);
+      expect(indexes).toEqual(indexes.toSorted((a, b) => a - b));
+      expect(new Set(indexes).size).toBe(indexes.length);
+      expectWithin(p99(delayMs), 200);
+    },
+  );
+
+  test(
+    "[S13] each of 62 agents in one conversation gets every message once, all in one order",
+    timeoutMs(240_000, 600_000),
+    async () => {
+      const cast = await startCast();
+      const crowd = await makeCrowd(cast, 62);
+      const conversationId = await makeGroup(cast, crowd);
+      const heard = crowd.map((): string[] => []);
+      const sockets = await allOnline(cast.relay.url, crowd, (socket, i) =>
+        hearMessages(socket, conversationId, (id) => heard[i]?.push(id)),
+      );
+      const [receiver] = sockets;
+      if (receiver === undefined) throw new Error("a crowd has a first");
+      const sender = await online(cast.relay.url, cast.person);
+      const talk: Talk = { sender, receiver, from: cast.person, conversationId };
+
+      const { acked, ackMs } = await steady(talk, rounds(30, 100), rounds(5, 60));
+      await allHave(heard, acked.length);
+      await cast.relay.program.stop();
+      const places = placesStored(cast.dataFolder);
+      await cast.end();
+
+      const read = Object.fromEntries(heard.map((ids, i) => [`agent ${i}`, ids]));
+      const findings = check(
+        "63 members",
+        { acked: { ada: acked }, read, places },
+        { "ack p99 in ms": p99(ackMs) },
+      );
+      expect(findings).toEqual(NONE);
+    },
+  );
+
+  test(
+    "[S13] after a restart a crowd comes back at once, and each is level with what it missed",
+    timeoutMs(240_000, 1_200_000),
+    async () => {
+      const BEHIND = 50;
+      const cast = await startCast();
+      const crowd = await makeCrowd(cast, rounds(60, 600));
+      const groups: ConversationId[] = [];
+      for (let at = 0; at < crowd.length; at += 60)
+        groups.push(await makeGroup(cast, crowd.slice(at, at + 60)));
+      const acked: string[][] = [];
+      const sender = await online(cast.relay.url, cast.person);
+      for (const conversationId of groups) {
+        const talk = { sender, receiver: sender, from: cast.person, conversationId };
+        acked.push([...(await flood(talk, makeFrames(talk, BEHIND), "unread")).acked]);
+      }
+      await cast.relay.program.kill();
+      await cast.restart();
+
+      const startedAt = performance.now();
+      const heard = crowd.map((): string[] => []);
+      const sockets = await allOnline(cast.relay.url, crowd, (socket, i) =>
+        hearMessages(socket, groups[Math.floor(i / 60)] ?? "", (id) => heard[i]?.push(id)),
+      );
+      await allHave(heard, BEHIND);
+      const levelMs = performance.now() - startedAt;
+      for (const socket of sockets) socket.terminate();
+      await cast.relay.program.stop();
+      const places = placesStored(cast.dataFolder);
+      await cast.end();
+
+      const facts = groups.map((_, g) => ({
+        acked: { ada: acked[g] ?? [] },
+        read: Object.fromEntries(
+          heard.slice(g * 60, g * 60 + 60).map((ids, i) => [`agent ${i}`, ids]),
+        ),
+        places: g === 0 ? places : {},
+      }));
+      const findings = facts.map((one, g) =>
+        check(`storm, group ${g}`, one, { "level in ms": Math.round(levelMs) }),
+      );
+      expect(findings).toEqual(groups.map(() => NONE));
+      expectWithin(levelMs, 60_000);
+    },
+  );
+});
+
+/** Hears new messages of a conversation, and acknowledges each. */
+function hearMessages(socket: WebSocket, conversationId: string, tell: (id: string) => void): void {
+  socket.on("message", (bytes) => {
+    const frame = JSON.parse((bytes as Buffer).toString()) as Record<string, string>;
+    if (frame["type"] !== "message.new" || frame["conversation_id"] !== conversationId) return;
+    tell(frame["client_message_id"] ?? "");
+    const seq = frame["conversation_seq"];
+    socket.send(JSON.stringify({ type: "message.ack", conversation_id: conversationId, seq }));
+  });
+}
+
+async function allHave(heard: readonly (readonly string[])[], count: number): Promise<void> {
+  await expect
+    .poll(() => heard.filter((ids) => ids.length < count).length, { timeout: 120_000 })
+    .toBe(0);
+}
+
+/** Streams so many pieces a second; the indexes that came, and how long each was on its way. */
+async function streamDeltas(
+  { agent, conversationId }: Cast,
+  { author, reader }: { readonly author: WebSocket; readonly reader: WebSocket },
+  perSecond: number,
+  seconds: number,
+): Promise<{ readonly indexes: readonly number[]; readonly delayMs: readonly number[] }> {
+  const stream_id = anId<StreamId>();
+  const sentAt: number[] = [];
+  const indexes: number[] = [];
+  const delayMs: number[] = [];
+  const say = (frame: object): void => author.send(JSON.stringify(frame));
+  const ended = new Promise<void>((resolve) => {
+    reader.on("message", (bytes) => {
+      const frame = JSON.parse((bytes as Buffer).toString()) as Record<string, unknown>;
+      if (frame["type"] === "stream.done") resolve();
+      if (frame["type"] !== "stream.delta") return;
+      const index = Number(frame["index"]);
+      indexes.push(index);
+      delayMs.push(performance.now() - (sentAt[index] ?? Number.NaN));
+    });
+  });
+  const started = new Promise<void>((resolve) => {
+    author.on("message", (bytes) => {
+      if ((bytes as Buffer).includes('"stream.ack"')) resolve();
+    });
+  });
+  say({ ...aMessage(conversationId, agent), type: "stream.start", stream_id });
+  await started;
+  const startedAt = performance.now();
+  await new Promise<void>((resolve) => {
+    const beat = setInterval(() => {
+      const due = Math.min(
+        ((performance.now() - startedAt) / 1_000) * perSecond,
+        perSecond * seconds,
+      );
+      while (sentAt.length < due) {
+        const index = sentAt.push(performance.now()) - 1;
+        say({
+          type: "stream.delta",
+          conversation_id: conversationId,
+          stream_id,
+          index,
+          encrypted_payload: "AAAA",
+        });
+      }
+      if (sentAt.length < perSecond * seconds) return;
+      clearInterval(beat);
+      resolve();
+    }, 1);
+  });
+  say({
+    ...aMessage(conversationId, agent),
+    type: "stream.done",
+    stream_id,
+    delta_count: sentAt.length,
+  });
+  await ended;
+  return { indexes, delayMs };
+}
