@@ -78,6 +78,7 @@ export default defineConfig(({ mode }) => ({
   test: {
     maxWorkers: 2,
     testTimeout: 120_000,
+    hookTimeout: 120_000,
     projects: [
       {
         extends: true,
