@@ -128,3 +128,19 @@ test("news in another conversation is counted until it is read", async ({ join }
   await expect(row).toBeVisible();
   await expect(row).not.toContainText(/unread/);
 });
+
+test("a pinned message stands over the thread and leads to itself", async ({ join }) => {
+  const ada = await join({ name: "Ada" });
+  await ada.startWith("Echo");
+  await ada.say("remember the tide tables");
+  await expect(ada.row("remember the tide tables")).toHaveCount(2);
+
+  await ada.act(ada.row("remember the tide tables").last(), "Pin for everyone");
+  await expect(ada.log.getByText("Ada pinned a message.")).toBeAttached();
+  await ada.page.getByRole("button", { name: "1 pinned message" }).click();
+  await ada.page.getByRole("menuitem", { name: /remember the tide tables/ }).click();
+  await expect(ada.row("remember the tide tables").last()).toBeInViewport();
+
+  await ada.act(ada.row("remember the tide tables").last(), "Release the pin");
+  await expect(ada.page.getByRole("button", { name: "1 pinned message" })).toHaveCount(0);
+});

@@ -24,6 +24,7 @@ import type {
   ConversationView,
   DeviceView,
   InviteView,
+  PinView,
   RecoveryView,
   SearchHitView,
   SecurityView,
@@ -88,6 +89,26 @@ export interface EngineCalls {
     readonly accountId: AccountId;
   }): Answer<null>;
   leaveGroup(input: { readonly conversationId: ConversationId }): Answer<null>;
+  renameGroup(input: {
+    readonly conversationId: ConversationId;
+    readonly title: string;
+  }): Answer<null>;
+  /** Making somebody the owner hands the group over; who was it is an admin then. */
+  setRole(input: {
+    readonly conversationId: ConversationId;
+    readonly accountId: AccountId;
+    readonly role: "owner" | "admin" | "member";
+  }): Answer<null>;
+  setMembersMayAdd(input: {
+    readonly conversationId: ConversationId;
+    readonly membersMayAdd: boolean;
+  }): Answer<null>;
+  /** Ends the group for everyone, for good. */
+  deleteGroup(input: { readonly conversationId: ConversationId }): Answer<null>;
+  /** Every member's next message opens a session of fresh keys. */
+  rotateGroupKeys(input: { readonly conversationId: ConversationId }): Answer<null>;
+  /** Takes an ended conversation off the list and its history off this device. */
+  forgetConversation(input: { readonly conversationId: ConversationId }): Answer<null>;
   revokeRelation(input: { readonly conversationId: ConversationId }): Answer<null>;
 
   // conversations
@@ -154,6 +175,13 @@ export interface EngineCalls {
     readonly emoji: string;
     readonly op: "add" | "remove";
   }): Answer<null>;
+  pinMessage(input: {
+    readonly conversationId: ConversationId;
+    readonly messageId: MessageId;
+    readonly pinned: boolean;
+  }): Answer<null>;
+  /** Pinned messages that are here and were not taken back. */
+  listPins(input: { readonly conversationId: ConversationId }): Answer<readonly PinView[]>;
   setTyping(input: {
     readonly conversationId: ConversationId;
     readonly typing: boolean;

@@ -67,6 +67,7 @@ export type Ability =
   | "reply"
   | "react"
   | "recall"
+  | "pin"
   | "mention"
   | "typing"
   | "receipts"
@@ -106,8 +107,19 @@ export type ConversationView = {
   /** Suggestions of the agent's card for an empty conversation. */
   readonly suggestions: readonly string[];
   readonly can: readonly Ability[];
+  /** Messages pinned here, oldest first. */
+  readonly pinnedIds: readonly MessageId[];
+  /** What this person may change of a group, by the ledger; null elsewhere and for who is no member. */
+  readonly group: GroupView | null;
   /** The line to a plain agent server, which is not end-to-end encrypted; null for everybody else. */
   readonly channel: ChannelHeadView | null;
+};
+
+/** Rights of this person in a group. */
+export type GroupView = {
+  readonly role: "owner" | "admin" | "member";
+  readonly membersMayAdd: boolean;
+  readonly mayAdd: boolean;
 };
 
 export type MemberView = PeerView & {
@@ -342,6 +354,13 @@ export type ContactRequestView = {
   readonly handle: string;
   readonly at: number;
   readonly direction: "in" | "out";
+};
+
+/** A pinned message in a line. */
+export type PinView = {
+  readonly messageId: MessageId;
+  readonly authorName: string;
+  readonly text: string;
 };
 
 export type SearchHitView = {

@@ -15,6 +15,7 @@ import {
 } from "#protocol/rest.ts";
 import { makeId, type AccountId, type ConversationId } from "#protocol/ids.ts";
 import * as v from "valibot";
+import { sendingOf } from "./conversations/conversation-view.ts";
 import { listRequests } from "./conversations/sync.ts";
 import type { PeerFailure } from "#peer/failure.ts";
 import type { EngineFailure } from "./failure.ts";
@@ -148,6 +149,27 @@ export async function revokeRelation(
   );
   if (!revoked.ok) return revoked;
   session.book.change(conversationId, { type: "relation", relation: "revoked" });
+  return ok(null);
+}
+
+/**
+ * Takes an ended conversation off this person's list, on every device, and what was said in it off this one.
+ *
+ * Fails with `engine/unknown-conversation`, and `engine/still-going` as long as it is not over.
+ */
+export async function forgetConversation(
+  { book, endpoint, peopleContext }: Session,
+  { conversationId }: { readonly conversationId: ConversationId },
+): Answer<null> {
+  const conversation = book.get(conversationId);
+  if (conversation === null) return err({ kind: "engine/unknown-conversation" });
+  const sending = sendingOf(conversation, peopleContext);
+  const isOver = !sending.allowed && (sending.because === "ended" || sending.because === "removed");
+  if (!isOver) return err({ kind: "engine/still-going" });
+  const path = `/conversations/${conversationId}`;
+  const hidden = await endpoint.rest.call("DELETE", path, Empty);
+  if (!hidden.ok) return hidden;
+  await book.remove(conversationId);
   return ok(null);
 }
 

@@ -17,6 +17,7 @@ import * as groups from "./groups.ts";
 import { createHouse, sessionOf, type House, type Seat } from "./house.ts";
 import * as messages from "./messages.ts";
 import type { PageThreads } from "./page-threads.ts";
+import * as pins from "./pins.ts";
 import * as plain from "./plain/plain-calls.ts";
 import { searchConversations } from "./search.ts";
 import * as security from "./security.ts";
@@ -111,6 +112,12 @@ type ContactCallName =
   | "addMember"
   | "removeMember"
   | "leaveGroup"
+  | "renameGroup"
+  | "setRole"
+  | "setMembersMayAdd"
+  | "deleteGroup"
+  | "rotateGroupKeys"
+  | "forgetConversation"
   | "revokeRelation";
 type MessageCallName =
   | "sendText"
@@ -118,6 +125,8 @@ type MessageCallName =
   | "discardFailed"
   | "recall"
   | "react"
+  | "pinMessage"
+  | "listPins"
   | "setTyping"
   | "stopStream";
 type CardCallName = "saveFormDraft" | "answerArtifact" | "decideApproval";
@@ -175,6 +184,12 @@ const contactCalls = (open: Opener): Pick<EngineCalls, ContactCallName> => ({
   addMember: (input) => open((session) => groups.addMember(session, input)),
   removeMember: (input) => open((session) => groups.removeMember(session, input)),
   leaveGroup: (input) => open((session) => groups.leaveGroup(session, input)),
+  renameGroup: (input) => open((session) => groups.renameGroup(session, input)),
+  setRole: (input) => open((session) => groups.setRole(session, input)),
+  setMembersMayAdd: (input) => open((session) => groups.setMembersMayAdd(session, input)),
+  deleteGroup: (input) => open((session) => groups.deleteGroup(session, input)),
+  rotateGroupKeys: (input) => open((session) => groups.rotateGroupKeys(session, input)),
+  forgetConversation: (input) => open((session) => contacts.forgetConversation(session, input)),
   revokeRelation: (input) => open((session) => contacts.revokeRelation(session, input)),
 });
 
@@ -205,6 +220,8 @@ const messageCalls = (open: Opener, { sinks }: House): Pick<EngineCalls, Message
   discardFailed: (input) => open((session) => messages.discardFailed(session, input)),
   recall: (input) => open((session) => messages.recall(session, input)),
   react: (input) => open((session) => messages.react(session, input)),
+  pinMessage: (input) => open((session) => pins.pinMessage(session, input)),
+  listPins: (input) => open((session) => pins.listPins(session, input)),
   setTyping: (input) => open(async (session) => ok(messages.setTyping(session, input))),
   stopStream: (input) => open(async (session) => messages.stopStream(session, sinks, input)),
 });

@@ -54,6 +54,8 @@ export type EngineFailure =
   // Conversations.
   | { readonly kind: "engine/unknown-conversation" }
   | { readonly kind: "engine/unknown-message" }
+  /** Only what is over can be forgotten. */
+  | { readonly kind: "engine/still-going" }
   /** Nothing can be sent here now; `because` as the conversation's view says it. */
   | { readonly kind: "engine/sending-blocked"; readonly because: string }
   | { readonly kind: "engine/text-too-long"; readonly limit: number }

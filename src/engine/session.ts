@@ -19,7 +19,11 @@ import type { OpenAccount } from "./account-vault.ts";
 import { keysOf, type AccountRecord } from "./account-keys.ts";
 import type { Carrier } from "./carrier.ts";
 import { openBook, type Book } from "./conversations/book.ts";
-import { makeConversation, type Member } from "./conversations/conversation.ts";
+import {
+  makeConversation,
+  type ConversationChange,
+  type Member,
+} from "./conversations/conversation.ts";
 import type { PeopleContext } from "./conversations/conversation-view.ts";
 import { syncConversations } from "./conversations/sync.ts";
 import type { EngineDeps } from "./deps.ts";
@@ -137,7 +141,7 @@ export async function openSession(
   };
   const takeLedger = (state: ConversationState): void => {
     const members = membersOf(state);
-    book.change(state.conversationId, { type: "members", members });
+    book.change(state.conversationId, ledgerChange(state));
     sinks.redraw(state.conversationId);
     void people.want(members);
     for (const { id, kind } of members) if (kind === "agent") void noteMode(id);
@@ -283,8 +287,15 @@ export async function openSession(
   return session;
 }
 
-/** Members by the ledger, which alone is believed. */
-export const membersOf = (state: ConversationState): readonly Member[] =>
+/** Members and rights by the ledger, which alone is believed. */
+export const ledgerChange = (state: ConversationState): ConversationChange => ({
+  type: "ledger",
+  members: membersOf(state),
+  membersMayAdd: state.membersMayAdd,
+  isClosed: state.isClosed,
+});
+
+const membersOf = (state: ConversationState): readonly Member[] =>
   [...state.members].map(([id, { kind, role }]) => ({ id, kind, role }));
 
 function openEndpoint(deps: EngineDeps, store: Store, record: AccountRecord): PeerEndpoint {

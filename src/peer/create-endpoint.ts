@@ -297,9 +297,12 @@ class LiveEndpoint implements PeerEndpoint {
   }
 
   #notice({ conversationId, authorId, content }: Entry): void {
-    const { signals, writers } = this.#parts;
+    const { senders, signals, writers } = this.#parts;
     if (content.kind === "message") signals.wrote(conversationId, authorId);
     if (content.kind === "stream-ended") writers.ended(content.streamId);
+    // Only ever asks for more fresh keys, so the relay's word is enough.
+    if (content.kind === "other" && content.frameType === "system.group_key_rotated")
+      senders.end(conversationId);
   }
 
   /** A live stream whose start was stored by an earlier run is followed from its stored key. */

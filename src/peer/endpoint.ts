@@ -7,6 +7,7 @@ import type { Result } from "#base/result.ts";
 import type { AccountId, ConversationId, DeviceId, MessageId, StreamId } from "#protocol/ids.ts";
 import type { KnownPayload, Payload } from "#protocol/payload.ts";
 import type { AccountState } from "#crypto/ledger/account-state.ts";
+import type { Role } from "#crypto/ledger/conversation-op.ts";
 import type { ConversationState } from "#crypto/ledger/conversation-state.ts";
 import type { PeerFailure } from "./failure.ts";
 import type { Batch } from "./store.ts";
@@ -243,7 +244,12 @@ export interface Endpoint {
     conversationId: ConversationId,
     change:
       | { readonly type: "add"; readonly accountId: AccountId; readonly kind: "human" | "agent" }
-      | { readonly type: "remove"; readonly accountId: AccountId },
+      | { readonly type: "remove"; readonly accountId: AccountId }
+      /** Making somebody the owner hands the conversation over; who was it is an admin then. */
+      | { readonly type: "role"; readonly accountId: AccountId; readonly role: Role }
+      | { readonly type: "invite-policy"; readonly membersMayAdd: boolean }
+      /** Ends the conversation for everyone, for good. */
+      | { readonly type: "close" },
   ): Promise<Result<ConversationState, PeerFailure>>;
   /** What the verified ledger says; null while unknown. */
   ledger(conversationId: ConversationId): Promise<ConversationState | null>;

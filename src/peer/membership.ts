@@ -95,8 +95,38 @@ class LedgerWriter implements Membership {
   };
 
   readonly change: Membership["change"] = async (conversationId, change) => {
+    if (change.type === "close")
+      return this.#append(
+        conversationId,
+        (state) => (state.isClosed ? null : { type: "close", accountId: state.ownerId }),
+        (ledger) => ["DELETE", `/groups/${conversationId}`, { ledger }],
+      );
+    if (change.type === "invite-policy") {
+      const { membersMayAdd } = change;
+      return this.#append(
+        conversationId,
+        (state) =>
+          state.membersMayAdd === membersMayAdd
+            ? null
+            : { type: "invite-policy", accountId: state.ownerId, membersMayAdd },
+        (ledger) => [
+          "PATCH",
+          `/groups/${conversationId}`,
+          { members_can_invite: membersMayAdd, ledger },
+        ],
+      );
+    }
     const { accountId } = change;
     const path = `/groups/${conversationId}/members`;
+    if (change.type === "role") {
+      const { role } = change;
+      return this.#append(
+        conversationId,
+        (state) =>
+          state.members.get(accountId)?.role === role ? null : { type: "role", accountId, role },
+        (ledger) => ["PATCH", `${path}/${accountId}`, { role, ledger }],
+      );
+    }
     if (change.type === "remove") {
       const isLeaving = accountId === this.#self.accountId;
       return this.#append(

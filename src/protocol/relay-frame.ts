@@ -130,7 +130,7 @@ export const DURABLE_FRAMES = {
   }),
   "group.updated": frame("group.updated", {
     ...place,
-    change: v.picklist(["member_added", "member_removed", "role", "settings"]),
+    change: v.picklist(["member_added", "member_removed", "role", "settings", "closed"]),
     subject_id: v.optional(account_id),
     by: account_id,
   }),

@@ -474,7 +474,7 @@ export const CreateGroupBody = v.object({
 export const AddMemberBody = v.object({ ...memberRef, ledger: LedgerRow });
 export const LedgerChangeBody = v.object({ ledger: LedgerRow });
 export const ChangeRoleBody = v.object({
-  role: v.picklist(["admin", "member"]),
+  role: v.picklist(["owner", "admin", "member"]),
   ledger: LedgerRow,
 });
 export const LeaveGroupBody = v.object({ ledger: LedgerRow });
@@ -483,6 +483,9 @@ export const GroupSettingsBody = v.object({
   join_approval: v.optional(v.boolean()),
   ledger: v.optional(LedgerRow),
 });
+
+export const GroupKeys = v.object({ group_key_version: countSchema });
+export type GroupKeys = v.InferOutput<typeof GroupKeys>;
 
 // ── Files and health ───────────────────────────────────────────────────────────────────────────────────────────
 

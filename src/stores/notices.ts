@@ -11,6 +11,7 @@ export type Note =
   | "name-saved"
   | "recovery-made"
   | "password-saved"
+  | "keys-renewed"
   | "history-reset";
 
 export interface Notices {

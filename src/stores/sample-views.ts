@@ -47,6 +47,8 @@ export const aConversation = (part: Partial<ConversationView> = {}): Conversatio
   suggestions: [],
   can: ["reply", "react", "recall", "mention", "typing", "receipts", "verify", "revoke"],
   channel: null,
+  pinnedIds: [],
+  group: null,
   ...part,
 });
 

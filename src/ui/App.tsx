@@ -148,6 +148,7 @@ function Notices() {
         const words = {
           copied: t("note.copied"),
           "request-sent": t("note.requestSent"),
+          "keys-renewed": t("note.keysRenewed"),
           "name-saved": t("settings.saved"),
           "recovery-made": t("recovery.saved"),
           "password-saved": t("settings.passwordSaved"),

@@ -19,7 +19,7 @@ export function mayAuthor(
     case "add":
       // Handing out a role is the owner's; an owner is made by `role`, so there is never a second one.
       return op.role === "member"
-        ? isOwner || actor.role === "admin"
+        ? actor.role !== "member" || (state.membersMayAdd && actor.kind === "human")
         : isOwner && op.role === "admin";
     case "remove":
       return mayRemove(state, actorId, actor, op.accountId);
@@ -27,6 +27,8 @@ export function mayAuthor(
       return isOwner && op.accountId !== actorId;
     case "close":
       return isOwner && op.accountId === actorId;
+    case "invite-policy":
+      return actor.role !== "member" && op.accountId === state.ownerId && state.type === "group";
     case "accept-card":
       return isOwner || actor.kind === "human";
     case "device-add":

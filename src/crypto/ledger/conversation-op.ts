@@ -43,7 +43,13 @@ export type ConversationOp =
       readonly grantId: Bytes;
       readonly scopeHash: Bytes;
     }
-  | { readonly type: "revoke"; readonly accountId: AccountId; readonly grantId: Bytes };
+  | { readonly type: "revoke"; readonly accountId: AccountId; readonly grantId: Bytes }
+  /** Whether people who are plain members may add others. The subject is the owner. */
+  | {
+      readonly type: "invite-policy";
+      readonly accountId: AccountId;
+      readonly membersMayAdd: boolean;
+    };
 
 /** The op's code, subject and data. */
 export const encodeConversationOp = (
@@ -89,6 +95,10 @@ export function parseConversationOp(fields: LedgerFields): ConversationOp | null
     }
     case "revoke":
       return data.length === 16 ? { type, accountId, grantId: data } : null;
+    case "invite-policy": {
+      const isFlag = data.length === 1 && (data[0] === 0 || data[0] === 1);
+      return isFlag ? { type, accountId, membersMayAdd: data[0] === 1 } : null;
+    }
     case undefined:
       return null;
   }
@@ -106,6 +116,7 @@ const OP_CODES = {
   close: 24,
   "standing-grant": 25,
   revoke: 26,
+  "invite-policy": 27,
 } as const satisfies Record<ConversationOp["type"], number>;
 
 const OP_TYPES = new Map(
@@ -146,6 +157,8 @@ function encodeData(op: ConversationOp): Bytes {
       return concat(op.grantId, op.scopeHash);
     case "revoke":
       return op.grantId;
+    case "invite-policy":
+      return u8(op.membersMayAdd ? 1 : 0);
   }
 }
 

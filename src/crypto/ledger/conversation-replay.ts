@@ -99,6 +99,7 @@ async function replayCreate(
     terms: [],
     acceptances: [],
     grants: [],
+    membersMayAdd: false,
     isClosed: false,
   });
 }
@@ -211,6 +212,8 @@ function applyOp(
       const grants = state.grants.filter(({ grantId }) => !equalBytes(grantId, op.grantId));
       return ok({ ...next, grants });
     }
+    case "invite-policy":
+      return ok({ ...next, membersMayAdd: op.membersMayAdd });
     case "create":
       return refused("content", entry.seq);
   }

@@ -55,6 +55,8 @@ export type ConversationState = {
   readonly terms: readonly Term[];
   readonly acceptances: readonly CardAcceptance[];
   readonly grants: readonly StandingGrant[];
+  /** Whether people who are plain members may add others. */
+  readonly membersMayAdd: boolean;
   readonly isClosed: boolean;
 };
 

@@ -512,3 +512,35 @@ describe("ops of a conversation", () => {
     expect(parseConversationOp({ ...(add as LedgerFields), data: badSeq })).toBe(null);
   });
 });
+
+describe("who may add people", () => {
+  const policy = (membersMayAdd: boolean) =>
+    ({ type: "invite-policy", accountId: owner.accountId, membersMayAdd }) as const;
+  const adding = (by: Endpoint, state: ConversationState) =>
+    say(by, addOf(stranger.account, "member"), state);
+
+  test("[C21] members who are people add others once owner or admin said so, and not after it was taken back", async () => {
+    const open = must(await say(admin, policy(true))).state;
+    const shut = must(await say(owner, policy(false), open)).state;
+
+    expect((await adding(member, group)).ok).toBe(false);
+    expect(must(await adding(member, open)).state.members.get(stranger.accountId)?.role).toBe(
+      "member",
+    );
+    expect((await adding(agent, open)).ok).toBe(false);
+    expect((await say(member, addOf(stranger.account, "admin"), open)).ok).toBe(false);
+    expect((await adding(member, shut)).ok).toBe(false);
+  });
+
+  test("[C21] a member does not write the rule, and no other byte is one", async () => {
+    const fields = encodeConversationOp(policy(true));
+    const last = peekLedgerEntry(world.primitives, entries.at(-1) ?? new Uint8Array());
+
+    expect(await say(member, policy(true))).toEqual(refused("authority"));
+    expect(last && parseConversationOp({ ...last, ...fields })).toEqual(policy(true));
+    expect(
+      last && parseConversationOp({ ...last, ...fields, data: new Uint8Array([2]) }),
+    ).toBeNull();
+    expect(last && parseConversationOp({ ...last, ...fields, data: new Uint8Array() })).toBeNull();
+  });
+});

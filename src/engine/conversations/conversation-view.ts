@@ -1,6 +1,6 @@
 /** A conversation as the list draws it. Pure. */
 import type { ChannelHeadView } from "#bridge/channel-views.ts";
-import type { Ability, ConversationView, MemberView, TrustView } from "#bridge/views.ts";
+import type { Ability, ConversationView, GroupView, MemberView, TrustView } from "#bridge/views.ts";
 import type { OutgoingMessage } from "#peer/endpoint.ts";
 import type { AccountId } from "#protocol/ids.ts";
 import type { KnownPayload } from "#protocol/payload.ts";
@@ -22,12 +22,16 @@ const ABILITIES: readonly Ability[] = [
   "reply",
   "react",
   "recall",
+  "pin",
   "mention",
   "typing",
   "receipts",
   "verify",
   "revoke",
 ];
+
+/** In a group owner and admins pin. */
+const WITHOUT_PINS = ABILITIES.filter((ability) => ability !== "pin");
 
 /** The view of one conversation. */
 export function viewConversation(
@@ -45,6 +49,7 @@ export function viewConversation(
   const peer = conversation.peerId === null ? null : peerOf(conversation, people);
   const waiting = previewOfOutgoing(extra.outgoing, people.selfId);
   const preview = waiting ?? conversation.preview;
+  const group = groupOf(conversation, people.selfId);
   const updatedAt = Math.max(conversation.updatedAt, waiting?.at ?? 0);
   return {
     id: conversation.id,
@@ -52,7 +57,7 @@ export function viewConversation(
     title: titleOf(conversation, people),
     peer,
     members,
-    relation: conversation.relation,
+    relation: conversation.isClosed === true ? "revoked" : conversation.relation,
     unreadCount: conversation.unreadCount,
     mentioned: conversation.mentionSeq > conversation.readSeq,
     muted: conversation.isMuted,
@@ -76,7 +81,9 @@ export function viewConversation(
     updatedAt,
     sending: sendingOf(conversation, people),
     suggestions: conversation.peerId === null ? [] : people.suggestionsOf(conversation.peerId),
-    can: extra.channel === null ? ABILITIES : [],
+    can: extra.channel !== null ? [] : group?.role === "member" ? WITHOUT_PINS : ABILITIES,
+    pinnedIds: conversation.pinnedIds ?? [],
+    group,
     channel: extra.channel,
   };
 }
@@ -119,17 +126,26 @@ export function sendingOf(
 }
 
 function blockOf(
-  { relation, isForked, members }: Conversation,
+  { relation, isForked, isClosed, members }: Conversation,
   { selfId, trustOf }: Pick<PeopleContext, "selfId" | "trustOf">,
 ): Exclude<ConversationView["sending"], { readonly allowed: true }>["because"] | null {
   if (isForked) return "fork";
-  if (relation === "revoked") return "ended";
+  if (relation === "revoked" || isClosed === true) return "ended";
   if (relation === "suspended") return "suspended";
   if (relation === "pending") return "pending";
   if (members.length > 0 && !members.some(({ id }) => id === selfId)) return "removed";
   return members.some(({ id }) => id !== selfId && trustOf(id) === "changed")
     ? "key-changed"
     : null;
+}
+
+function groupOf(
+  { kind, members, membersMayAdd = false }: Conversation,
+  selfId: AccountId,
+): GroupView | null {
+  const role = members.find(({ id }) => id === selfId)?.role;
+  if (kind !== "group" || role === undefined) return null;
+  return { role, membersMayAdd, mayAdd: membersMayAdd || role !== "member" };
 }
 
 function titleOf({ kind, title, peerId, members }: Conversation, people: PeopleContext): string {

@@ -45,7 +45,9 @@ const fresh = (kind: Conversation["kind"] = "h2a") =>
       createdAt: 0,
     }),
     {
-      type: "members",
+      type: "ledger",
+      membersMayAdd: false,
+      isClosed: false,
       members: [
         { id: ada, kind: "human", role: "owner" },
         { id: bot, kind: "agent", role: "member" },
@@ -105,6 +107,54 @@ describe("a conversation in the list", () => {
 
     expect(one.preview).toMatchObject({ text: "oops", kind: "text", at: 2_000 });
     expect(recalled.preview).toMatchObject({ text: "", kind: "recalled" });
+  });
+
+  test("[N35] has the messages pinned that the log pinned last and did not release", () => {
+    const pin = (seq: number, n: number, pinned: boolean) =>
+      entry(seq, bot, {
+        kind: "other",
+        frameType: "message.pinned",
+        facts: { message_id: m(n), pinned: String(pinned), pinned_by: bot },
+      });
+    const view = (one: Conversation) =>
+      viewConversation(one, { draft: "", typing: [], channel: null, outgoing: [] }, people());
+
+    const pinned = after(fresh(), pin(1, 1, true), pin(2, 2, true), pin(3, 1, true));
+
+    expect(view(pinned).pinnedIds).toEqual([m(2), m(1)]);
+    expect(view(after(pinned, pin(4, 2, false))).pinnedIds).toEqual([m(1)]);
+    expect(view(pinned).can).toContain("pin");
+  });
+
+  test("[N36] a group's rights are the ledger's, and a closed one is over", () => {
+    const ledger = (role: "owner" | "member", membersMayAdd: boolean, isClosed = false) =>
+      viewConversation(
+        reduceConversation(
+          fresh("group"),
+          {
+            type: "ledger",
+            members: [{ id: ada, kind: "human", role }],
+            membersMayAdd,
+            isClosed,
+          },
+          ada,
+        ),
+        { draft: "", typing: [], channel: null, outgoing: [] },
+        people(),
+      );
+
+    expect(ledger("member", false).group).toEqual({
+      role: "member",
+      membersMayAdd: false,
+      mayAdd: false,
+    });
+    expect(ledger("member", true).group?.mayAdd).toBe(true);
+    expect(ledger("owner", false).group?.mayAdd).toBe(true);
+    expect(ledger("member", false).can).not.toContain("pin");
+    expect(ledger("owner", false, true)).toMatchObject({
+      relation: "revoked",
+      sending: { allowed: false, because: "ended" },
+    });
   });
 
   test("[N31] what was just written stands in the list before it has left, and below a draft", () => {
@@ -177,7 +227,12 @@ describe("a conversation in the list", () => {
     expect(because(fresh(), "changed")).toBe("key-changed");
     const without = reduceConversation(
       fresh("group"),
-      { type: "members", members: [{ id: eve, kind: "human", role: "owner" }] },
+      {
+        type: "ledger",
+        membersMayAdd: false,
+        isClosed: false,
+        members: [{ id: eve, kind: "human", role: "owner" }],
+      },
       ada,
     );
     expect(because(without)).toBe("removed");

@@ -38,6 +38,11 @@ export type Conversation = {
   readonly isMuted: boolean;
   readonly isPinned: boolean;
   readonly isForked: boolean;
+  /** Oldest first; absent in what an older version wrote. */
+  readonly pinnedIds?: readonly MessageId[];
+  /** By the ledger, as are the members; absent in what an older version wrote. */
+  readonly membersMayAdd?: boolean;
+  readonly isClosed?: boolean;
   readonly marksById: Readonly<
     Record<AccountId, { readonly delivered: number; readonly read: number }>
   >;
@@ -54,7 +59,12 @@ export type ConversationChange =
       readonly status: "delivered" | "read";
       readonly seq: number;
     }
-  | { readonly type: "members"; readonly members: readonly Member[] }
+  | {
+      readonly type: "ledger";
+      readonly members: readonly Member[];
+      readonly membersMayAdd: boolean;
+      readonly isClosed: boolean;
+    }
   | { readonly type: "relation"; readonly relation: Conversation["relation"] }
   | { readonly type: "settings"; readonly isMuted?: boolean; readonly isPinned?: boolean }
   | { readonly type: "forked" };
@@ -97,8 +107,10 @@ export function reduceConversation(
       };
     case "mark":
       return withMark(before, change);
-    case "members":
-      return { ...before, members: change.members };
+    case "ledger": {
+      const { members, membersMayAdd, isClosed } = change;
+      return { ...before, members, membersMayAdd, isClosed };
+    }
     case "relation":
       return before.relation === change.relation
         ? before
@@ -140,6 +152,7 @@ function withEntry(before: Conversation, entry: Entry, selfId: AccountId): Conve
     readSeq: isSelf && payload !== null ? Math.max(before.readSeq, entry.seq) : before.readSeq,
     unreadCount: isSelf && payload !== null ? 0 : before.unreadCount + (isUnread ? 1 : 0),
     mentionSeq: isUnread && isCall ? entry.seq : before.mentionSeq,
+    ...pinsOf(before, entry),
     ...previewOf(before, entry, payload),
   };
 }
@@ -158,6 +171,16 @@ function titleOf(
 ): string | null {
   if (before.kind !== "group" || payload?.type !== "profile") return null;
   return memberById.get(entry.authorId)?.role === "member" ? null : payload.name;
+}
+
+function pinsOf(
+  { pinnedIds = [] }: Conversation,
+  { content }: Entry,
+): Pick<Conversation, "pinnedIds"> {
+  if (content.kind !== "other" || content.frameType !== "message.pinned") return { pinnedIds };
+  const messageId = content.facts["message_id"] as MessageId;
+  const others = pinnedIds.filter((id) => id !== messageId);
+  return { pinnedIds: content.facts["pinned"] === "true" ? [...others, messageId] : others };
 }
 
 function previewOf(

@@ -17,6 +17,11 @@ export async function syncConversations(
   if (!found.ok) return;
   for (const wire of found.value) {
     const id = wire.conversation_id;
+    if (wire.archived) {
+      // Taken off the list on another device.
+      if (book.get(id) !== null) await book.remove(id);
+      continue;
+    }
     const relation = wire.relation_status ?? "established";
     await admit({ id, kind: wire.type, peerId: wire.peer?.id ?? null, relation });
     const isMuted = wire.muted_until !== null;

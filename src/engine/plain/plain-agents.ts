@@ -126,7 +126,9 @@ export function createPlainAgents(needs: Needs): PlainAgents & { start(): Promis
       .book()
       .add(makeConversation({ id, kind: "h2a", peerId: agentId, relation, createdAt: now }));
     needs.book().change(id, {
-      type: "members",
+      type: "ledger",
+      membersMayAdd: false,
+      isClosed: false,
       members: [
         { id: selfId, kind: "human", role: "owner" },
         { id: agentId, kind: "agent", role: "member" },

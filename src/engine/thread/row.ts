@@ -74,8 +74,20 @@ export function meaningOf(entry: Entry): Meaning {
     case "relation":
       return system(entry, `relation.${content.status}`, content.facts);
     case "other":
-      return NOTHING;
+      return ofFrame(entry, content);
   }
+}
+
+/** What the relay alone says of a conversation, where a person would want to know. */
+function ofFrame(
+  entry: Entry,
+  { frameType, facts }: Extract<Entry["content"], { readonly kind: "other" }>,
+): Meaning {
+  if (frameType === "system.group_key_rotated")
+    return system(entry, "group.keys-renewed", { actor: facts["rotated_by"] ?? "" });
+  if (frameType !== "message.pinned") return NOTHING;
+  const event = facts["pinned"] === "true" ? "message.pinned" : "message.unpinned";
+  return system(entry, event, { actor: facts["pinned_by"] ?? "" });
 }
 
 /** Changes of who can read: each is worth a line. The others only move keys about. */
@@ -85,6 +97,8 @@ const LEDGER_ROWS: ReadonlySet<string> = new Set([
   "role",
   "device-add",
   "device-revoke",
+  "close",
+  "invite-policy",
 ]);
 
 function ofPayload(

@@ -286,4 +286,89 @@ describe("groups", () => {
     expect(await leave(bob)).toBe(200);
     expect(codeOf(await sendByRest(world, bob, conversation))).toBe("NOT_MEMBER");
   });
+
+  test("[P72] the owner hands over, is an admin then, and leaves", async () => {
+    const { world, ada, bob, conversation, row } = await aGroup();
+    const give = async (by: Person, to: Person, role: string, seq: number) =>
+      codeOf(
+        await world.rest("PATCH", `/groups/${conversation}/members/${to.id}`, by.token, {
+          role,
+          ledger: row(seq),
+        }),
+      );
+
+    expect(await give(bob, bob, "owner", 3)).toBe("ROLE_REQUIRED");
+    expect(await give(ada, ada, "member", 3)).toBe("FORBIDDEN");
+    expect(await give(ada, bob, "owner", 3)).toBe(200);
+    expect(await give(ada, bob, "member", 4)).toBe("ROLE_REQUIRED");
+    const members = await world.rest("GET", `/conversations/${conversation}/members`, ada.token);
+    const roleOf = (person: Person) =>
+      (members.body.data as { id: string; role: string }[]).find(({ id }) => id === person.id)
+        ?.role;
+    expect([roleOf(ada), roleOf(bob)]).toEqual(["admin", "owner"]);
+    const left = await world.rest("POST", `/groups/${conversation}/leave`, ada.token, {
+      ledger: row(4),
+    });
+    expect(codeOf(left)).toBe(200);
+  });
+
+  test("[P70] the owner deletes a group: nothing is written to it any more, and its log is read", async () => {
+    const { world, ada, bob, conversation, row } = await aGroup();
+    const said = await sendByRest(world, bob, conversation);
+    const remove = async (person: Person) =>
+      codeOf(
+        await world.rest("DELETE", `/groups/${conversation}`, person.token, { ledger: row(3) }),
+      );
+
+    expect(await remove(bob)).toBe("ROLE_REQUIRED");
+    expect(await remove(ada)).toBe(200);
+    expect(codeOf(await sendByRest(world, bob, conversation))).toBe("RELATION_REVOKED");
+    const settings = { members_can_invite: true };
+    const late = await world.rest("PATCH", `/groups/${conversation}`, ada.token, settings);
+    expect(codeOf(late)).toBe("RELATION_REVOKED");
+    const history = await world.rest(
+      "GET",
+      `/conversations/${conversation}/messages?before=99`,
+      bob.token,
+    );
+    const frames = history.body.data as { type: string; change?: string; message_id?: string }[];
+    expect(frames.map(({ message_id }) => message_id)).toContain(said.body.data.message_id);
+    expect(frames.at(-1)).toMatchObject({ type: "group.updated", change: "closed" });
+  });
+
+  test("[P42] [P280] owner and admins renew a group's keys, six times an hour", async () => {
+    const { world, ada, bob, conversation } = await aGroup();
+    const rotate = (person: Person) =>
+      world.rest("POST", `/keys/groups/${conversation}/rotate`, person.token, {});
+    const version = async () =>
+      (await world.rest("GET", `/keys/groups/${conversation}`, bob.token)).body.data
+        .group_key_version as number;
+    const before = await version();
+
+    expect(codeOf(await rotate(bob))).toBe("ROLE_REQUIRED");
+    for (let times = 0; times < 5; times++) expect(codeOf(await rotate(ada))).toBe(200);
+    expect(codeOf(await rotate(ada))).toBe("RATE_LIMITED");
+    expect(await version()).toBe(before + 5);
+  });
+
+  test("[P61] a deleted conversation is off one's own list until one is added again", async () => {
+    const { world, ada, bob, conversation, row } = await aGroup();
+    const archived = async (person: Person) =>
+      (
+        (await world.rest("GET", "/conversations", person.token)).body.data as {
+          archived: boolean;
+        }[]
+      )[0]?.archived;
+    await world.rest("POST", `/groups/${conversation}/leave`, bob.token, { ledger: row(3) });
+
+    await world.rest("DELETE", `/conversations/${conversation}`, bob.token);
+    const [own, others] = [await archived(bob), await archived(ada)];
+    await world.rest("POST", `/groups/${conversation}/members`, ada.token, {
+      id: bob.id,
+      type: "human",
+      ledger: row(4),
+    });
+
+    expect([own, others, await archived(bob)]).toEqual([true, false, false]);
+  });
 });

@@ -94,6 +94,7 @@ export function serveConversations(app: RelayApp, api: Api): void {
   app.get("/conversations", listConversations(api));
   app.get("/conversations/:id", readOne(api));
   app.patch("/conversations/:id", changeFlags(api));
+  app.delete("/conversations/:id", hide(api));
   app.get("/conversations/:id/members", listMembers(api));
 }
 
@@ -137,6 +138,21 @@ const changeFlags = (api: Api): Route =>
     });
     if (!flagged.ok) return flagged;
     return answer(await readConversation(api, id.value, who.userId));
+  });
+
+/** Off this account's list; the log and the others stay as they are. */
+const hide = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const id = api.id<ConversationId>(http, "id");
+    if (!id.ok) return id;
+    const hidden = await api.writer.run("flagConversation", {
+      conversationId: id.value,
+      accountId: who.userId,
+      mutedUntil: undefined,
+      pinned: undefined,
+      archived: true,
+    });
+    return hidden.ok ? answer({}) : hidden;
   });
 
 const listMembers = (api: Api): Route =>

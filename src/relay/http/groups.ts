@@ -8,9 +8,10 @@ import {
   GroupSettingsBody,
   LeaveGroupBody,
   LedgerChangeBody,
+  type GroupKeys,
   type LedgerRow,
 } from "#protocol/rest.ts";
-import { refuse } from "../failure.ts";
+import { refuse, refuseFor } from "../failure.ts";
 import { systemEntry } from "../log/append-commands.ts";
 import type { GroupChange } from "../log/conversation-commands.ts";
 import { answer, type Answered, type Api, type Http, type RelayApp, type Route } from "./api.ts";
@@ -22,6 +23,9 @@ import { ledgerAppendOf } from "./ledgers.ts";
 export function serveGroups(app: RelayApp, api: Api): void {
   app.post("/groups", createGroup(api));
   app.patch("/groups/:id", changeSettings(api));
+  app.delete("/groups/:id", close(api));
+  app.get("/keys/groups/:id", readKeys(api));
+  app.post("/keys/groups/:id/rotate", rotateKeys(api));
   app.post("/groups/:id/members", addMember(api));
   app.patch("/groups/:id/members/:uid", changeRole(api));
   app.delete("/groups/:id/members/:uid", removeMember(api));
@@ -92,6 +96,35 @@ const changeSettings = (api: Api): Route =>
       joinApproval: body.join_approval ?? null,
     }),
   );
+
+/** Ends the group. Its log stays for those who may read it. */
+const close = (api: Api): Route =>
+  changing(api, LedgerChangeBody, (http, who, { ledger }) =>
+    change(api, http, who, ledger, { change: "closed" }),
+  );
+
+const readKeys = (api: Api): Route =>
+  api.either(async (http, who) => {
+    const id = api.id<ConversationId>(http, "id");
+    const conversation = id.ok ? await readConversation(api, id.value, who.accountId) : null;
+    if (conversation === null || conversation.group === null) return refuse("NOT_FOUND");
+    return answer({ group_key_version: conversation.group.group_key_version } satisfies GroupKeys);
+  });
+
+const rotateKeys = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const id = api.id<ConversationId>(http, "id");
+    if (!id.ok) return id;
+    const waitMs = api.relay.buckets.take(`rotate ${id.value}`, api.rates.groupRotation);
+    if (waitMs > 0) return refuseFor("RATE_LIMITED", waitMs);
+    const rotated = await api.writer.run("rotateGroup", {
+      now: api.clock.now(),
+      conversationId: id.value,
+      by: who.userId,
+    });
+    if (!rotated.ok) return rotated;
+    return answer({ group_key_version: rotated.value.groupKeyVersion } satisfies GroupKeys);
+  });
 
 /** A route whose body names the change. */
 const changing = <Schema extends v.GenericSchema>(

@@ -11,6 +11,7 @@ export const DEFAULT_RATES = {
   register: every(10, 10 * MINUTE_MS),
   login: every(30, 10 * MINUTE_MS),
   userKeys: every(60, MINUTE_MS),
+  groupRotation: every(6, 60 * MINUTE_MS),
   agentMessages: { perSecond: 5, burst: 20 },
   humanMessages: { perSecond: 10, burst: 30 },
   deltas: { perSecond: 20, burst: 40 },

@@ -86,7 +86,9 @@ export const appendLedger: Command<LedgerCommand, null> = async (
 export type GroupChange =
   | { readonly change: "member_added"; readonly id: AccountId; readonly type: "human" | "agent" }
   | { readonly change: "member_removed"; readonly id: AccountId }
+  /** A new owner takes the place of the one there was, who is an admin then. */
   | { readonly change: "role"; readonly id: AccountId; readonly role: Role }
+  | { readonly change: "closed" }
   | {
       readonly change: "settings";
       readonly membersCanInvite: boolean | null;
@@ -112,7 +114,7 @@ export const changeGroup: Command<GroupCommand, null> = async (tx, command) => {
     const appended = await appendLedger(tx, { conversationId, append: command.append, by });
     if (!appended.ok) return appended;
     await tx.sql.run(
-      "UPDATE conv SET group_key_version = ? WHERE id = ?",
+      "UPDATE conv SET group_key_version = max(group_key_version + 1, ?) WHERE id = ?",
       command.append.ledgerSeq,
       conversationId,
     );
@@ -120,7 +122,7 @@ export const changeGroup: Command<GroupCommand, null> = async (tx, command) => {
   const meta = {
     change: change.change,
     by: by.accountId,
-    ...(change.change === "settings" ? {} : { subject_id: change.id }),
+    ...("id" in change ? { subject_id: change.id } : {}),
   };
   const { seq } = await tx.append(systemEntry(conversationId, "group.updated", meta), now);
   if (change.change === "member_removed") {
@@ -131,12 +133,20 @@ export const changeGroup: Command<GroupCommand, null> = async (tx, command) => {
       change.id,
     );
   } else if (change.change === "role") {
+    if (change.role === "owner")
+      await tx.sql.run(
+        "UPDATE member SET role = 'admin' WHERE conv = ? AND account = ?",
+        conversationId,
+        by.accountId,
+      );
     await tx.sql.run(
       "UPDATE member SET role = ? WHERE conv = ? AND account = ?",
       change.role,
       conversationId,
       change.id,
     );
+  } else if (change.change === "closed") {
+    await tx.sql.run("UPDATE conv SET status = 'revoked' WHERE id = ?", conversationId);
   } else if (change.change === "settings") {
     await tx.sql.run(
       `UPDATE conv SET members_can_invite = coalesce(?, members_can_invite),
@@ -247,20 +257,48 @@ async function insertLedgerRow(
   );
 }
 
+type GroupRow = {
+  readonly role: Role;
+  readonly type: string;
+  readonly status: string;
+  readonly members_can_invite: number;
+};
+
+/** Tells every writer of a group to open a new session. */
+export const rotateGroup: Command<
+  { readonly now: number; readonly conversationId: ConversationId; readonly by: AccountId },
+  { readonly groupKeyVersion: number }
+> = async (tx, { now, conversationId, by }) => {
+  const change = { change: "settings", membersCanInvite: null, joinApproval: null } as const;
+  const allowed = await checkMayChange(tx, { conversationId, by: { accountId: by }, change });
+  if (!allowed.ok) return allowed;
+  const row = await tx.sql.get<{ group_key_version: number }>(
+    "UPDATE conv SET group_key_version = group_key_version + 1 WHERE id = ? RETURNING group_key_version",
+    conversationId,
+  );
+  const groupKeyVersion = row?.group_key_version ?? 0;
+  const meta = { group_key_version: groupKeyVersion, rotated_by: by };
+  await tx.append(systemEntry(conversationId, "system.group_key_rotated", meta), now);
+  return ok({ groupKeyVersion });
+};
+
 // A routing rule only: whom the ledger lets act is for its readers to judge.
 async function checkMayChange(
   tx: Transaction,
-  command: GroupCommand,
+  command: Pick<GroupCommand, "conversationId" | "change"> & {
+    readonly by: Pick<GroupCommand["by"], "accountId">;
+  },
 ): Promise<Result<null, RelayFailure>> {
   const { conversationId, by, change } = command;
-  const row = await tx.sql.get<{ role: Role; type: string; members_can_invite: number }>(
-    `SELECT member.role, conv.type, members_can_invite FROM member JOIN conv ON id = conv
+  const row = await tx.sql.get<GroupRow>(
+    `SELECT member.role, conv.type, conv.status, members_can_invite FROM member JOIN conv ON id = conv
      WHERE conv = ? AND account = ? AND left_seq IS NULL`,
     conversationId,
     by.accountId,
   );
   if (row === undefined) return refuse("NOT_MEMBER");
   if (row.type !== "group") return refuse("FORBIDDEN");
+  if (row.status !== "open") return refuse("RELATION_REVOKED");
   if (change.change === "member_removed") {
     const subject = await tx.sql.get<{ role: Role }>(
       "SELECT role FROM member WHERE conv = ? AND account = ? AND left_seq IS NULL",
@@ -271,10 +309,21 @@ async function checkMayChange(
     if (subject.role === "owner") return refuse("ROLE_REQUIRED");
     if (change.id === by.accountId) return ok(null);
   }
-  const needsOwner = change.change === "role";
+  if (change.change === "role") {
+    const subject = await tx.sql.get(
+      "SELECT 1 FROM member WHERE conv = ? AND account = ? AND left_seq IS NULL",
+      conversationId,
+      change.id,
+    );
+    if (subject === undefined) return refuse("NOT_FOUND");
+  }
+  const needsOwner = change.change === "role" || change.change === "closed";
   const mayInvite = change.change === "member_added" && row.members_can_invite === 1;
   const suffices = row.role === "owner" || (row.role === "admin" && !needsOwner) || mayInvite;
-  return suffices ? ok(null) : refuse("ROLE_REQUIRED");
+  if (!suffices) return refuse("ROLE_REQUIRED");
+  // Nobody takes the owner's place by giving it up.
+  const isOwnRole = change.change === "role" && change.id === by.accountId;
+  return isOwnRole ? refuse("FORBIDDEN") : ok(null);
 }
 
 async function addMember(
@@ -295,7 +344,7 @@ async function addMember(
   );
   await tx.sql.run(
     `INSERT INTO member (conv, account, type, role, owner_id, joined_seq) VALUES (?, ?, ?, 'member', ?, ?)
-     ON CONFLICT DO UPDATE SET left_seq = NULL, role = 'member', joined_seq = excluded.joined_seq
+     ON CONFLICT DO UPDATE SET left_seq = NULL, role = 'member', archived = 0, joined_seq = excluded.joined_seq
      WHERE left_seq IS NOT NULL`,
     conversationId,
     member.id,

@@ -26,6 +26,7 @@ export const COMMANDS = {
   createConversation: conversation.createConversation,
   appendLedger: conversation.appendLedger,
   changeGroup: conversation.changeGroup,
+  rotateGroup: conversation.rotateGroup,
   advanceCursors: conversation.advanceCursors,
   markRead: conversation.markRead,
   flagConversation: conversation.flagConversation,

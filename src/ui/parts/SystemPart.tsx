@@ -33,6 +33,16 @@ export function eventToWords(event: string, params: Params, t: Say): string {
       return t("system.deviceAdded", { subject });
     case "member.device-revoke":
       return t("system.deviceRevoked", { subject });
+    case "member.close":
+      return t("system.closed", { actor });
+    case "member.invite-policy":
+      return t("system.invitePolicy", { actor });
+    case "group.keys-renewed":
+      return t("system.keysRenewed", { actor });
+    case "message.pinned":
+      return t("system.pinned", { actor });
+    case "message.unpinned":
+      return t("system.unpinned", { actor });
     case "group.renamed":
       return t("system.renamed", { name: params["name"] ?? "?" });
     case "relation.established":

@@ -70,6 +70,11 @@ export const en = {
   "message.edited": "edited",
   "message.from": "{name}, {time}",
   "message.react": "React",
+  "message.pin": "Pin for everyone",
+  "message.unpin": "Release the pin",
+  "thread.pinned": "{count, plural, one {# pinned message} other {# pinned messages}}",
+  "thread.pinnedWordless": "A message without words",
+  "thread.pinnedElsewhere": "Not on this device",
   "message.recall": "Take back",
   "message.recalledByAuthor": "{name} took this message back.",
   "message.recalledBySelf": "You took this message back.",
@@ -278,6 +283,11 @@ export const en = {
   "system.revoked": "This connection was ended.",
   "system.renamed": "The group is now called {name}.",
   "system.answerRefused": "The agent could not accept this answer.",
+  "system.closed": "{actor} deleted this group.",
+  "system.invitePolicy": "{actor} changed who may add people.",
+  "system.keysRenewed": "{actor} renewed the keys of this group.",
+  "system.pinned": "{actor} pinned a message.",
+  "system.unpinned": "{actor} released a pinned message.",
   "system.other": "Something happened here that this version cannot name.",
 
   // unreadable
@@ -622,6 +632,29 @@ export const en = {
   "details.muteHelp": "No badge for news, except where you are mentioned.",
   "details.pin": "Keep at the top",
   "details.verify": "Compare safety number",
+  "details.rename": "Rename",
+  "details.memberActions": "Manage {name}",
+  "details.make.admin": "Make admin",
+  "details.make.member": "Make an ordinary member",
+  "details.handOver": "Hand over the group",
+  "details.handOverQuestion": "Hand this group over to {name}?",
+  "details.handOverHelp":
+    "{name} becomes the owner and you become an admin. Only {name} can give the group back.",
+  "details.typeName": "Type “{name}” to go on",
+  "details.membersMayAdd": "Members may add people",
+  "details.membersMayAddHelp": "Otherwise only the owner and admins add somebody. Agents never do.",
+  "details.renewKeys": "Renew keys",
+  "details.renewKeysHelp":
+    "Every member’s next message opens fresh keys. This happens by itself every day and whenever members change.",
+  "details.deleteGroup": "Delete group",
+  "details.deleteGroupQuestion": "Delete {name} for everyone?",
+  "details.deleteGroupHelp":
+    "Nobody can write here any more, and this cannot be undone. What was said stays with those who read it.",
+  "details.ownerLeaves": "To leave, hand the group over to somebody first.",
+  "details.forget": "Take off the list",
+  "details.forgetQuestion": "Take {name} off your list?",
+  "details.forgetHelp":
+    "It goes from your list on all your devices, and what was said in it goes from this device.",
   "details.leave": "Leave group",
   "details.leaveQuestion": "Leave this group?",
   "details.leaveHelp": "You keep what you have read. To come back, a member must add you.",
@@ -738,6 +771,7 @@ export const en = {
 
   // note
   "note.copied": "Copied",
+  "note.keysRenewed": "The next messages open fresh keys.",
   "note.requestSent": "Request sent",
   "note.historyReset": "The history of this conversation was told anew.",
 

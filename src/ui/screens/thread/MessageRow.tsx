@@ -87,6 +87,13 @@ function Message({ message, line, view, isMarked }: MessageProps) {
       </div>
       <MessageTools
         message={message}
+        pinning={
+          !view.sending.allowed || !view.can.includes("pin")
+            ? "none"
+            : view.pinnedIds.includes(message.id)
+              ? "pinned"
+              : "free"
+        }
         canReact={view.sending.allowed && view.can.includes("react")}
         attention={attention}
         hasOwnTime={!isHeaded && !line.endsRun}

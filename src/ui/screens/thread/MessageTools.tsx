@@ -47,13 +47,21 @@ export function useRowAttention(): Attention {
 type MessageToolsProps = {
   message: MessageView;
   canReact: boolean;
+  /** Whether it is pinned; "none" where this person does not pin. */
+  pinning: "none" | "free" | "pinned";
   attention: Attention;
   /** The row shows its time nowhere else. */
   hasOwnTime: boolean;
 };
 
 /** What one can do with a message. */
-export function MessageTools({ message, canReact, attention, hasOwnTime }: MessageToolsProps) {
+export function MessageTools({
+  message,
+  canReact,
+  pinning,
+  attention,
+  hasOwnTime,
+}: MessageToolsProps) {
   const t = useText();
   const { onReact, onReply } = useRowActions();
   const isSettled = message.seq !== null && hasContent(message);
@@ -87,21 +95,21 @@ export function MessageTools({ message, canReact, attention, hasOwnTime }: Messa
           />
         </>
       )}
-      <MoreMenu message={message} />
+      <MoreMenu message={message} pinning={isSettled ? pinning : "none"} />
     </div>
   );
 }
 
-function MoreMenu({ message }: { message: MessageView }) {
+function MoreMenu({ message, pinning }: Pick<MessageToolsProps, "message" | "pinning">) {
   const t = useText();
   const { clock } = useStores();
-  const { onRecall } = useRowActions();
+  const { onPin, onRecall } = useRowActions();
   const { copy } = useCopy();
   const { body, canRecallUntil, id } = message;
   const mayRecall = canRecallUntil !== null && canRecallUntil > clock.now();
   // What is not proven yet is not to be handed on as if it were.
   const mayCopy = body.kind === "text" || (body.kind === "turn" && body.turn.text !== "");
-  if (!mayCopy && !mayRecall) return null;
+  if (!mayCopy && !mayRecall && pinning === "none") return null;
   return (
     <Menu
       trigger={<IconButton icon="more" size="small" tooltip={false} label={t("general.more")} />}
@@ -114,6 +122,11 @@ function MoreMenu({ message }: { message: MessageView }) {
       {mayCopy && (body.kind === "turn" || body.markdown) && (
         <MenuItem icon="note" onSelect={() => copy(plainText(message))}>
           {t("message.copyMarkdown")}
+        </MenuItem>
+      )}
+      {pinning !== "none" && (
+        <MenuItem icon="pin" onSelect={() => onPin(message, pinning === "free")}>
+          {pinning === "free" ? t("message.pin") : t("message.unpin")}
         </MenuItem>
       )}
       {mayRecall && (

@@ -7,6 +7,7 @@ export type RowActions = PartActions & {
   readonly onReply: (message: MessageView) => void;
   readonly onJump: (messageId: MessageId) => void;
   readonly onReact: (message: MessageView, emoji: string, op: "add" | "remove") => void;
+  readonly onPin: (message: MessageView, pinned: boolean) => void;
   readonly onRecall: (message: MessageView) => void;
   readonly onRetry: (message: MessageView) => void;
   readonly onDiscard: (message: MessageView) => void;

@@ -22,6 +22,7 @@ import { EmptyThread } from "./EmptyThread.tsx";
 import { focusRow, MessageList } from "./MessageList.tsx";
 import { RowActionsProvider } from "./RowContext.tsx";
 import { KeyChangeBanner, SendingNote } from "./ThreadBanners.tsx";
+import { PinnedBar } from "./PinnedBar.tsx";
 import { ThreadHeader } from "./ThreadHeader.tsx";
 import styles from "./ThreadScreen.module.css";
 import { TypingRow } from "./TypingRow.tsx";
@@ -76,6 +77,7 @@ function OpenThread({ view, layout }: { view: ConversationView; layout: Layout }
         />
         <KeyChangeBanner view={view} onCompare={openSecurity} />
         <ChannelBar view={view} />
+        <PinnedBar view={view} />
         <Talk view={view} />
       </section>
       {layout === "wide" ? (

@@ -46,6 +46,8 @@ export function useMakeRowActions(
       onJump: (messageId) => void thread.getState().showMessage(messageId),
       onReact: ({ id: messageId }, emoji, op) =>
         void tell(calls.react({ conversationId, messageId, emoji, op })),
+      onPin: ({ id: messageId }, pinned) =>
+        void tell(calls.pinMessage({ conversationId, messageId, pinned })),
       onRecall: ({ id: messageId }) => void tell(calls.recall({ conversationId, messageId })),
       onRetry: ({ id: messageId }) => void tell(calls.retrySend({ conversationId, messageId })),
       onDiscard: ({ id: messageId }) =>
