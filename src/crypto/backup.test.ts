@@ -10,6 +10,7 @@ import { bytesToUuid, type AccountId, type ConversationId } from "#protocol/ids.
 import {
   openBackup,
   openBackupKey,
+  methodAuth,
   passkeyKek,
   recoveryKek,
   sealBackup,
@@ -88,7 +89,7 @@ describe("backup key", () => {
     );
   });
 
-  test("[C39] code and passkey give different keys, for each account", () => {
+  test("[C39] code and passkey give different keys, for each account, and others again to the relay", () => {
     const secret = new Secret(filled(1));
 
     const keys = [
@@ -96,9 +97,11 @@ describe("backup key", () => {
       recoveryKek(p, otherId, secret),
       passkeyKek(p, accountId, secret),
       passkeyKek(p, otherId, secret),
+      methodAuth(p, "recovery-code", accountId, secret),
+      methodAuth(p, "passkey-prf", accountId, secret),
     ].map((key) => String(key.reveal()));
 
-    expect(new Set(keys).size).toBe(4);
+    expect(new Set(keys).size).toBe(6);
   });
 });
 

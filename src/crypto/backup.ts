@@ -46,6 +46,23 @@ export const passkeyKek = (
   prfOutput: Secret<Bytes>,
 ): Secret<Bytes> => methodKek(p, LABEL.passkeyKek, accountId, prfOutput);
 
+/**
+ * What a recovery code or a passkey shows the relay to be let in; no wrapping key follows from it.
+ *
+ * Shapes: `secret` as for the wrapping key of the same method; 32 bytes.
+ */
+export const methodAuth = (
+  p: Primitives,
+  kind: "recovery-code" | "passkey-prf",
+  accountId: AccountId,
+  secret: Secret<Bytes>,
+): Secret<Bytes> =>
+  methodKek(p, kind === "passkey-prf" ? LABEL.passkeyAuth : LABEL.recoveryAuth, accountId, secret);
+
+/** Id of a passkey among an account's methods. Shapes: `credentialId` as the browser gives it; 16 bytes. */
+export const passkeyMethodId = (p: Primitives, credentialId: Bytes): Bytes =>
+  p.sha256(credentialId).slice(0, 16);
+
 function methodKek(p: Primitives, label: string, accountId: AccountId, secret: Secret<Bytes>) {
   const account = uuidToBytes(accountId);
   const prk = p.hkdfExtract(account, secret.reveal());

@@ -86,6 +86,10 @@ export const LABEL = {
   recoveryKek: "rc-kek",
   /** Info of the wrapping key of a passkey. */
   passkeyKek: "prf-kek",
+  /** Info of what a recovery code shows the relay. */
+  recoveryAuth: "rc-auth",
+  /** Info of what a passkey shows the relay. */
+  passkeyAuth: "prf-auth",
   /** Associated data of a wrapped backup key. */
   backupWrap: "bk-wrap",
   /** Info of the commitment to a backup's wrapping key. */

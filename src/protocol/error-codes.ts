@@ -40,6 +40,7 @@ export const ERROR_CODES = {
   DEVICE_LIMIT: refusal(409, "The account has as many devices as it may."),
   AGENT_KEY_MISMATCH: refusal(409, "The agent has registered other keys."),
   POLL_BUSY: refusal(409, "Another poll of this agent is waiting.", "later"),
+  PASSKEY_LIMIT: refusal(409, "The account has as many passkeys as it may."),
   REVISION_CONFLICT: refusal(409, "The artifact has a newer revision.", "reread"),
   LEDGER_CONFLICT: refusal(409, "The ledger has a newer head.", "reread"),
   BACKUP_CONFLICT: refusal(409, "A newer backup is stored.", "reread"),

@@ -37,6 +37,8 @@ export const MAX_DESCRIPTION_CHARACTERS = 1_000;
 export const MAX_MENTIONS = 100;
 
 // People, agents, groups.
+/** Passkeys of one account: more than anybody carries, few enough to be looked through. */
+export const MAX_PASSKEYS = 8;
 export const MAX_DEVICES_PER_HUMAN = 5;
 export const MAX_SOCKETS_PER_DEVICE = 4;
 export const MAX_SOCKETS_PER_AGENT = 3;

@@ -218,14 +218,45 @@ export const deviceChallengeText = (login: {
 }): string =>
   ["parley-device-login-1", login.origin, login.userId, login.deviceId, login.challenge].join("\n");
 
+/** A way into an account beside its password: the newest recovery code, and passkeys. */
+export const WayKind = v.picklist(["recovery-code", "passkey"]);
+export type WayKind = v.InferOutput<typeof WayKind>;
+export const Way = v.object({
+  method: WayKind,
+  method_id: base64OfSchema(16),
+  created_at: timestampSchema,
+});
+export type Way = v.InferOutput<typeof Way>;
+/** `wrap`: a passkey's wrap of the backup key; null for a recovery code, whose wrap is in its file. */
+export const PutWayBody = v.object({
+  method: WayKind,
+  method_id: base64OfSchema(16),
+  auth_key: key,
+  wrap: v.nullable(base64Schema),
+});
+/** What shows that a way is known: its id and what follows from its secret. */
+export const WayProof = v.object({ method_id: base64OfSchema(16), auth_key: key });
+export type WayProof = v.InferOutput<typeof WayProof>;
+
+/** Getting in by a passkey; the answer has the backup and this passkey's wrap of its key. */
+export const PasskeyLoginBody = v.object({ user_id: userId, way: WayProof });
+export const PasskeyLoggedIn = v.object({
+  ...LoggedIn.entries,
+  handle,
+  wrap: v.nullable(base64Schema),
+});
+export type PasskeyLoggedIn = v.InferOutput<typeof PasskeyLoggedIn>;
+
 /**
- * Getting in by the identity's key, which a recovery file holds. The challenge is asked for under the person's id in
- * a device's place; `signature`: Ed25519 over {@link identityChallengeText}.
+ * Getting in by a recovery file and its code: the identity's key, which the file holds, signs a challenge asked for
+ * under the person's id in a device's place, and the code shows that it is the newest. `signature`: Ed25519 over
+ * {@link identityChallengeText}.
  */
 export const IdentityLoginBody = v.object({
   user_id: userId,
   challenge: key,
   signature: base64OfSchema(64),
+  way: WayProof,
 });
 
 /** The text an identity signs to get in: bound to this relay, this person and this one challenge. */
@@ -245,8 +276,10 @@ export const Me = v.object({
 export type Me = v.InferOutput<typeof Me>;
 
 /** `auth_key` null: no password is set yet. */
+/** The old password's key, or a way in its place. */
 export const ChangePasswordBody = v.object({
   auth_key: v.nullable(key),
+  way: v.optional(v.nullable(WayProof), null),
   new_auth_key: key,
   argon2_salt: base64Schema,
   argon2_params: Argon2Params,

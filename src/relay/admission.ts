@@ -2,7 +2,13 @@
  * Who may come in: access tokens of people, tokens of agents, signatures of devices. Knows no socket and no route.
  * Secrets at rest are hashes; the signing key is the relay's own file. SPEC P15, P47.
  */
-import { createHash, createHmac, createPublicKey, verify as verifySignature } from "node:crypto";
+import {
+  createHash,
+  createHmac,
+  createPublicKey,
+  timingSafeEqual,
+  verify as verifySignature,
+} from "node:crypto";
 import { errors, jwtVerify, SignJWT, type JWTPayload } from "jose";
 import { bytesToBase64Url } from "#base/base64.ts";
 import { utf8, type Bytes } from "#base/bytes.ts";
@@ -12,9 +18,9 @@ import { ok, type Result } from "#base/result.ts";
 import type { Secret } from "#base/secret.ts";
 import { parseId, type DeviceId, type UserId } from "#protocol/ids.ts";
 import { ACCESS_TOKEN_LIFETIME_S } from "#protocol/limits.ts";
-import { deviceChallengeText, identityChallengeText } from "#protocol/rest.ts";
+import { deviceChallengeText, identityChallengeText, type WayKind } from "#protocol/rest.ts";
 import type { Directory } from "./directory/directory.ts";
-import type { AgentRow } from "./directory/rows.ts";
+import type { AgentRow, WayRow } from "./directory/rows.ts";
 import type { Tickets } from "./nodes/tickets.ts";
 import { createChallenges } from "./challenges.ts";
 import { refuse, type RelayFailure } from "./failure.ts";
@@ -27,6 +33,9 @@ export type HumanLogin = {
   readonly sessionId: string;
   readonly expiresAt: number;
 };
+
+/** A way into an account as somebody shows it; `authKey` 32 bytes. */
+export type ShownWay = { readonly methodId: string; readonly authKey: Bytes };
 
 export interface Admission {
   issueAccess(session: {
@@ -45,12 +54,18 @@ export interface Admission {
     readonly challenge: string;
     readonly signature: Bytes;
   }): Promise<Result<{ readonly userId: UserId }, RelayFailure>>;
-  /** Whether a person's identity key signed a challenge that was made under their id. */
+  /**
+   * Whether a person's identity key signed a challenge that was made under their id, and their newest recovery code
+   * was shown. Everybody who is refused is refused alike, after the same work.
+   */
   checkIdentity(login: {
     readonly userId: UserId;
     readonly challenge: string;
     readonly signature: Bytes;
+    readonly way: ShownWay;
   }): Promise<Result<null, RelayFailure>>;
+  /** The passkey of this person that was shown. Fails with `INVALID_CREDENTIALS`, whatever was wrong. */
+  checkPasskey(userId: UserId, way: ShownWay): Promise<Result<WayRow, RelayFailure>>;
   /** The same made-up salt for the same unknown handle, always. */
   madeUpSalt(handle: string): Bytes;
 }
@@ -58,6 +73,12 @@ export interface Admission {
 /** What is kept of a token or a password's proof. */
 export const sha256 = (bytes: Uint8Array): Bytes =>
   new Uint8Array(createHash("sha256").update(bytes).digest());
+
+/** Stands in for the key of who is not here, so that checking costs the same. It lets nobody in. */
+const NOBODYS_KEY: Bytes = new Uint8Array(
+  Buffer.from("d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "hex"),
+);
+const NOBODYS_HASH: Bytes = new Uint8Array(32);
 
 const BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const AGENT_TOKEN = /^hsk_[0-9A-Za-z]{40}$/;
@@ -93,6 +114,16 @@ export function createAdmission(needs: {
   const tokenKey = derive("access-token");
   const saltKey = derive("made-up-salt");
   const challenges = createChallenges(needs.tickets, clock, random);
+  const knownWay = async (
+    userId: UserId,
+    method: WayKind,
+    { methodId, authKey }: ShownWay,
+  ): Promise<WayRow | null> => {
+    const ways = await directory.waysOf(userId);
+    const row = ways.find((one) => one.method === method && one.method_id === methodId);
+    const isShown = timingSafeEqual(row?.auth_hash ?? NOBODYS_HASH, sha256(authKey));
+    return isShown ? (row ?? null) : null;
+  };
 
   return {
     issueAccess({ sessionId, userId, deviceId }) {
@@ -142,15 +173,23 @@ export function createAdmission(needs: {
       return isSigned ? ok({ userId }) : refuse("INVALID_CREDENTIALS");
     },
 
-    async checkIdentity({ userId, challenge, signature }) {
+    async checkIdentity({ userId, challenge, signature, way }) {
       const isOurs = await challenges.use(challenge, userId as string as DeviceId);
-      const user = await directory.user(userId);
-      if (!isOurs || user === null) return refuse("INVALID_CREDENTIALS");
-      const isSigned = needs.origins().some((origin) => {
+      // A stranger's id costs what a known one does, or the time would tell who is here.
+      const key = (await directory.user(userId))?.identity_key ?? NOBODYS_KEY;
+      const isSigned = needs.origins().map((origin) => {
         const text = identityChallengeText({ origin, userId, challenge });
-        return isSignedBy(user.identity_key, utf8(text), signature);
+        return isSignedBy(key, utf8(text), signature);
       });
-      return isSigned ? ok(null) : refuse("INVALID_CREDENTIALS");
+      const isNewest = (await knownWay(userId, "recovery-code", way)) !== null;
+      return isOurs && isNewest && key !== NOBODYS_KEY && isSigned.includes(true)
+        ? ok(null)
+        : refuse("INVALID_CREDENTIALS");
+    },
+
+    async checkPasskey(userId, way) {
+      const row = await knownWay(userId, "passkey", way);
+      return row === null ? refuse("INVALID_CREDENTIALS") : ok(row);
     },
 
     madeUpSalt: (handle) => new Uint8Array(createHmac("sha256", saltKey).update(handle).digest()),

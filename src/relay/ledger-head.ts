@@ -62,6 +62,20 @@ export function checkWholeLedger(
   return ok(rows);
 }
 
+/** Code of the operation that puts another identity key in the place of the one before. */
+const ROTATION_OP = 4;
+
+/**
+ * The key that an entry of an account's own ledger says is the identity's from now on; null when it says no such thing.
+ * As with every entry, whether it was signed by whom it must be is for readers to judge.
+ */
+export function rotatedKey(entry: Uint8Array): Bytes | null {
+  const fields = fieldsOf(entry, 10);
+  const [op, , data] = fields?.slice(7) ?? [];
+  if (op?.length !== 1 || op[0] !== ROTATION_OP || data?.length !== 96) return null;
+  return data.slice(0, 32) as Bytes;
+}
+
 type Peeked = {
   readonly scope: number;
   readonly id: Uint8Array;
@@ -71,18 +85,23 @@ type Peeked = {
 
 // label, scope 1, id 16, seq 8, prev_hash 32: the head of the record, whatever follows.
 function peek(entry: Uint8Array): Peeked | null {
+  const [, scope, id, seq, prevHash] = fieldsOf(entry, 5) ?? [];
+  if (scope?.length !== 1 || id?.length !== 16 || seq?.length !== 8 || prevHash?.length !== 32)
+    return null;
+  const seqNumber = readUnsigned(seq);
+  return seqNumber === null ? null : { scope: scope[0] ?? 0, id, seq: seqNumber, prevHash };
+}
+
+/** The first fields of a length-prefixed record; null when it ends before. */
+function fieldsOf(entry: Uint8Array, count: number): readonly Uint8Array[] | null {
   const fields: Uint8Array[] = [];
   let at = 0;
-  while (fields.length < 5) {
+  while (fields.length < count) {
     if (entry.length < at + 4) return null;
     const sizeBytes = readUnsigned(entry.subarray(at, at + 4)) ?? 0;
     if (entry.length < at + 4 + sizeBytes) return null;
     fields.push(entry.subarray(at + 4, at + 4 + sizeBytes));
     at += 4 + sizeBytes;
   }
-  const [, scope, id, seq, prevHash] = fields;
-  if (scope?.length !== 1 || id?.length !== 16 || seq?.length !== 8 || prevHash?.length !== 32)
-    return null;
-  const seqNumber = readUnsigned(seq);
-  return seqNumber === null ? null : { scope: scope[0] ?? 0, id, seq: seqNumber, prevHash };
+  return fields;
 }

@@ -6,7 +6,7 @@ import type { AccountId, DeviceId, UserId } from "#protocol/ids.ts";
 import { MAX_DEVICES_PER_HUMAN, REFRESH_GRACE_MS } from "#protocol/limits.ts";
 import type { Backup } from "#protocol/rest.ts";
 import { refuse, type RelayFailure } from "../failure.ts";
-import { checkLedgerPlace, checkWholeLedger, hashOf, NO_HASH } from "../ledger-head.ts";
+import { checkLedgerPlace, checkWholeLedger, hashOf, NO_HASH, rotatedKey } from "../ledger-head.ts";
 import type { Command, Transaction } from "../store/transaction.ts";
 
 /** A signed-in browser; `deviceId` null: it may only enrol itself. */
@@ -260,6 +260,11 @@ export const appendAccountLedger: Command<
   });
   if (!placed.ok) return placed;
   await insertLedgerRow(tx, accountId, ledgerSeq, { entry, prevHash, hash: hashOf(entry) });
+  const rotated = rotatedKey(entry);
+  if (rotated !== null) {
+    await tx.sql.run("UPDATE users SET identity_key = ? WHERE user_id = ?", rotated, accountId);
+    await tx.sql.run("UPDATE agents SET signing_key = ? WHERE agent_id = ?", rotated, accountId);
+  }
   return ok(null);
 };
 

@@ -10,7 +10,15 @@ import type {
 } from "#protocol/ids.ts";
 import type { Backup, Prekey } from "#protocol/rest.ts";
 import { orNull, type Sql } from "../store/sql.ts";
-import type { AgentRow, DeviceRow, PushRow, RelationRow, SessionRow, UserRow } from "./rows.ts";
+import type {
+  AgentRow,
+  DeviceRow,
+  PushRow,
+  RelationRow,
+  SessionRow,
+  UserRow,
+  WayRow,
+} from "./rows.ts";
 
 export type LedgerRowBytes = {
   readonly seq: number;
@@ -65,6 +73,8 @@ const readsOfPeople = (sql: Sql) => ({
     );
     return row === undefined ? null : (JSON.parse(row.body) as Backup);
   },
+  waysOf: (userId: UserId) =>
+    sql.all<WayRow>("SELECT * FROM ways WHERE user_id = ? ORDER BY created_at, method_id", userId),
   prekeys: (ownerId: AccountId | DeviceId) =>
     sql.all<Prekey>(
       "SELECT kid, suite, certificate FROM prekeys WHERE owner_id = ? ORDER BY position",

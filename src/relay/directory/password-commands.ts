@@ -61,18 +61,24 @@ export const changePassword: Command<
     userId: UserId;
     sessionId: string;
     authHash: Bytes | null;
+    /** A way in the old password's place. */
+    way: { readonly methodId: string; readonly authHash: Bytes } | null;
     next: PasswordFields;
     backup: Backup;
   },
   { readonly outcome: "changed" } | Denied
-> = async (tx, { now, userId, sessionId, authHash, next, backup }) => {
+> = async (tx, { now, userId, sessionId, authHash, way, next, backup }) => {
   const user = await tx.sql.get<{ handle: string; auth_hash: Bytes | null }>(
     "SELECT handle, auth_hash FROM users WHERE user_id = ?",
     userId,
   );
   if (user === undefined) return refuse("NOT_FOUND");
-  const denied = await checkPassword(tx, { ...user, authHash, now });
+  const denied =
+    way === null
+      ? await checkPassword(tx, { ...user, authHash, now })
+      : await checkWay(tx, { ...user, userId, ...way, now });
   if (denied !== null) return ok(denied);
+  await dropStalePasskeys(tx, userId, backup);
   const stored = await putBackup(tx, { userId, backup });
   if (!stored.ok) return stored;
   await tx.sql.run(
@@ -157,6 +163,39 @@ async function leaveEverything(tx: Transaction, userId: UserId, now: number): Pr
      WHERE account = ? AND left_seq IS NULL`,
     userId,
   );
+}
+
+// Their wraps are of the backup key, and another generation is another key.
+async function dropStalePasskeys(tx: Transaction, userId: UserId, next: Backup): Promise<void> {
+  const row = await tx.sql.get<{ body: string }>(
+    "SELECT body FROM backups WHERE user_id = ?",
+    userId,
+  );
+  const before = row === undefined ? null : (JSON.parse(row.body) as Backup);
+  if (before?.bk_gen !== next.bk_gen)
+    await tx.sql.run("DELETE FROM ways WHERE user_id = ? AND method = 'passkey'", userId);
+}
+
+async function checkWay(
+  tx: Transaction,
+  tried: {
+    readonly handle: string;
+    readonly userId: UserId;
+    readonly methodId: string;
+    readonly authHash: Bytes;
+    readonly now: number;
+  },
+): Promise<Denied | null> {
+  const lock = await lockOf(tx, tried.handle, tried.now);
+  if (lock.untilMs > tried.now) return { outcome: "locked", untilMs: lock.untilMs };
+  const way = await tx.sql.get<{ auth_hash: Bytes }>(
+    "SELECT auth_hash FROM ways WHERE user_id = ? AND method_id = ?",
+    tried.userId,
+    tried.methodId,
+  );
+  if (way !== undefined && timingSafeEqual(way.auth_hash, tried.authHash)) return null;
+  await countFailure(tx, tried.handle, lock.failures, tried.now);
+  return { outcome: "refused" };
 }
 
 /** How a denied try is answered; a locked one says until when. */

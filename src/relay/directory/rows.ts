@@ -1,7 +1,7 @@
 /** Rows of the directory's tables, as SQLite gives them. */
 import type { Bytes } from "#base/bytes.ts";
 import type { AgentId, ConversationId, DeviceId, RelationId, UserId } from "#protocol/ids.ts";
-import type { Agent, Relation } from "#protocol/rest.ts";
+import type { Agent, Relation, WayKind } from "#protocol/rest.ts";
 
 export type UserRow = {
   readonly user_id: UserId;
@@ -13,6 +13,14 @@ export type UserRow = {
   readonly argon2_params: string | null;
   readonly read_receipts: number;
   readonly presence: number;
+};
+
+export type WayRow = {
+  readonly method_id: string;
+  readonly method: WayKind;
+  readonly auth_hash: Bytes;
+  readonly wrap: string | null;
+  readonly created_at: number;
 };
 
 export type DeviceRow = {

@@ -19,6 +19,7 @@ import { serveFiles } from "./files.ts";
 import { serveGroups } from "./groups.ts";
 import { serveHealth } from "./health.ts";
 import { serveKeys } from "./keys.ts";
+import { serveWays } from "./ways.ts";
 import { serveLedgers } from "./ledgers.ts";
 import { onceByKey } from "./idempotency.ts";
 import { serveInvites } from "./invites.ts";
@@ -85,6 +86,7 @@ export function createApp(
   serveContacts(app, api);
   serveDeviceLinks(app, api);
   serveKeys(app, api);
+  serveWays(app, api);
   serveLedgers(app, api);
   serveOffered(app, api, needs.offeredFile);
   serveAgents(app, api);

@@ -21,7 +21,9 @@ import {
   DeviceLoginBody,
   IdentityLoginBody,
   LoginBody,
+  PasskeyLoginBody,
   RegisterBody,
+  type WayProof,
 } from "#protocol/rest.ts";
 import { PROTOCOL } from "#protocol/version.ts";
 import { makeCode, sha256 } from "../admission.ts";
@@ -54,6 +56,8 @@ export function serveAuth(app: RelayApp, api: Api): void {
   app.post("/auth/device", loginByDevice(api));
 
   app.post("/auth/identity", loginByIdentity(api));
+
+  app.post("/auth/prf", loginByPasskey(api));
 
   app.post("/auth/refresh", refresh(api));
 
@@ -206,7 +210,8 @@ const loginByIdentity = (api: Api): Route =>
     if (!body.ok) return body;
     const { user_id: userId, challenge } = body.value;
     const signature = base64ToBytes(body.value.signature) ?? new Uint8Array();
-    const checked = await api.admission.checkIdentity({ userId, challenge, signature });
+    const way = shownWay(body.value.way);
+    const checked = await api.admission.checkIdentity({ userId, challenge, signature, way });
     if (!checked.ok) return checked;
     const { session, refreshToken } = makeSession(api, userId, null);
     const started = await api.writer.run("startSession", { now: api.clock.now(), session });
@@ -214,6 +219,30 @@ const loginByIdentity = (api: Api): Route =>
     setRefreshCookie(api, http, refreshToken);
     return answer(await tokensOf(api, session));
   }, "login");
+
+// Like a login by password: the backup, and a token to enrol this browser.
+const loginByPasskey = (api: Api): Route =>
+  api.open(async (http) => {
+    const body = await api.body(http, PasskeyLoginBody);
+    if (!body.ok) return body;
+    const { user_id: userId } = body.value;
+    const way = await api.admission.checkPasskey(userId, shownWay(body.value.way));
+    if (!way.ok) return way;
+    const user = await api.directory.user(userId);
+    if (user === null) return refuse("INVALID_CREDENTIALS");
+    const { session, refreshToken } = makeSession(api, userId, null);
+    const started = await api.writer.run("startSession", { now: api.clock.now(), session });
+    if (!started.ok) return started;
+    setRefreshCookie(api, http, refreshToken);
+    const backup = await api.directory.backup(userId);
+    const { wrap } = way.value;
+    return answer({ ...(await tokensOf(api, session)), backup, wrap, handle: user.handle });
+  }, "login");
+
+const shownWay = ({ method_id, auth_key }: WayProof) => ({
+  methodId: method_id,
+  authKey: base64ToBytes(auth_key) ?? new Uint8Array(),
+});
 
 const refresh = (api: Api): Route =>
   api.open(async (http) => {
@@ -258,6 +287,7 @@ const changePassword = (api: Api): Route =>
     const body = await api.body(http, ChangePasswordBody);
     if (!body.ok) return body;
     const { auth_key, new_auth_key, argon2_salt, argon2_params, backup } = body.value;
+    const way = body.value.way && shownWay(body.value.way);
     const next = passwordFields(new_auth_key, argon2_salt, argon2_params);
     if (!next.ok || next.value === null) return refuse("BAD_REQUEST", { path: "new_auth_key" });
     const oldKey = auth_key === null ? null : base64ToBytes(auth_key);
@@ -266,6 +296,7 @@ const changePassword = (api: Api): Route =>
       userId: who.userId,
       sessionId: who.sessionId,
       authHash: oldKey === null ? null : sha256(oldKey),
+      way: way && { methodId: way.methodId, authHash: sha256(way.authKey) },
       next: next.value,
       backup,
     });

@@ -2,6 +2,7 @@
 import * as agent from "../directory/agent-commands.ts";
 import * as account from "../directory/account-commands.ts";
 import * as password from "../directory/password-commands.ts";
+import * as way from "../directory/way-commands.ts";
 import * as relation from "../directory/relation-commands.ts";
 import * as node from "../nodes/node-commands.ts";
 import * as ticket from "../nodes/ticket-commands.ts";
@@ -40,6 +41,8 @@ export const COMMANDS = {
   changePassword: password.changePassword,
   deleteAccount: password.deleteAccount,
   putBackup: account.putBackup,
+  putWay: way.putWay,
+  dropWay: way.dropWay,
   updateProfile: account.updateProfile,
   putPrekeys: account.putPrekeys,
   appendAccountLedger: account.appendAccountLedger,

@@ -184,6 +184,12 @@ CREATE TABLE ticket (
 CREATE INDEX ticket_by_age ON ticket(expires_at);
 ALTER TABLE stream ADD COLUMN node_id TEXT;`;
 
+const WAYS = `
+CREATE TABLE ways (
+  user_id TEXT NOT NULL REFERENCES users(user_id) ON DELETE CASCADE, method_id TEXT NOT NULL, method TEXT NOT NULL,
+  auth_hash BLOB NOT NULL, wrap TEXT, created_at INTEGER NOT NULL, PRIMARY KEY (user_id, method_id)
+) STRICT;`;
+
 /** Migration n brings `user_version` from n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
   ACCOUNTS + LOG,
@@ -195,4 +201,5 @@ export const MIGRATIONS: readonly string[] = [
   IDEMPOTENCY,
   APPROVAL,
   NODES,
+  WAYS,
 ];
