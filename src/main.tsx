@@ -6,6 +6,7 @@ import { createWorkerUrls, type TrustedTypes } from "#pwa/trusted-workers.ts";
 import { watchUpdates } from "#pwa/update.ts";
 import type { AccountMark } from "#stores/account-mark.ts";
 import { createStores, type Stores } from "#stores/create-stores.ts";
+import { createPasskeyDevice } from "#stores/passkey-device.ts";
 import type { SettingsStorage } from "#stores/settings-store.ts";
 import { App } from "#ui/App.tsx";
 import { createRenderJobs, type RenderWorker } from "#ui/markdown/render-jobs.ts";
@@ -40,7 +41,13 @@ function start(): void {
   });
   const engine = connect(engineWorker);
   engineWorker.addEventListener("error", () => engine.fail());
-  const stores = createStores(engine, systemClock, settingsStorage, accountMark);
+  const stores = createStores(
+    engine,
+    systemClock,
+    settingsStorage,
+    accountMark,
+    createPasskeyDevice(window),
+  );
   engine.onGone(() => stores.notices.showFailure({ kind: "bridge/gone" }));
 
   const router = createRouter(

@@ -24,11 +24,13 @@ import type {
   ConversationView,
   DeviceView,
   InviteView,
+  PasskeyInput,
   PinView,
   RecoveryView,
   SearchHitView,
   SecurityView,
   ThreadView,
+  WaysView,
 } from "./views.ts";
 
 type Answer<Value> = Promise<Result<Value, BridgeFailure>>;
@@ -54,10 +56,29 @@ export interface EngineCalls {
   setDisplayName(input: { readonly displayName: string }): Answer<AccountView>;
 
   // recovery
-  /** A fresh code and file each time; the worker keeps neither. */
+  /** A fresh code and file each time; the worker keeps neither. The code before counts until this one is kept. */
   makeRecovery(): Answer<RecoveryView>;
+  /** The code made last counts from now on, and no other. */
+  keepRecovery(): Answer<null>;
+  /** No recovery code counts from now on. */
+  withdrawRecovery(): Answer<null>;
   /** The account of a recovery file on this device that has none. */
   restoreAccount(input: { readonly file: string; readonly code: string }): Answer<AccountView>;
+
+  // passkeys
+  listWays(): Answer<WaysView>;
+  /** What a browser is told when it makes a passkey; `userHandle` comes back when the passkey is used. */
+  describePasskey(): Answer<{
+    readonly userHandle: Uint8Array<ArrayBuffer>;
+    readonly excludeIds: readonly string[];
+  }>;
+  addPasskey(input: PasskeyInput): Answer<null>;
+  removePasskey(input: { readonly id: string }): Answer<null>;
+  unlockByPasskey(input: PasskeyInput): Answer<AccountView>;
+  /** The account of a passkey on this device that has none. */
+  signInByPasskey(
+    input: PasskeyInput & { readonly userHandle: Uint8Array<ArrayBuffer> },
+  ): Answer<AccountView>;
 
   // devices
   listDevices(): Answer<readonly DeviceView[]>;

@@ -33,7 +33,13 @@ export type ConnectionView =
 /** Which of the app's doors is open. */
 export type AccountView =
   | { readonly status: "none" }
-  | { readonly status: "locked"; readonly displayName: string; readonly handle: string }
+  | {
+      readonly status: "locked";
+      readonly displayName: string;
+      readonly handle: string;
+      /** Passkeys that open this lock too; base64 of the ids the browser knows them by. */
+      readonly passkeyIds: readonly string[];
+    }
   | {
       readonly status: "open";
       readonly userId: UserId;
@@ -41,6 +47,8 @@ export type AccountView =
       readonly handle: string;
       readonly displayName: string;
       readonly hasPassword: boolean;
+      /** This device came in without the password: it may set a new one without the old. Until then it has no lock. */
+      readonly mayReplacePassword: boolean;
       /** Minutes without a touch until this device locks itself; null for never. */
       readonly lockAfterMinutes: number | null;
       /** Our own invite link, fingerprint in the fragment. */
@@ -303,6 +311,26 @@ export type SecurityView = {
     /** The devices that count, each with the fingerprint of its own key; empty for agents, which share one key. */
     readonly devices: readonly { readonly id: DeviceId; readonly fingerprintText: string }[];
   }[];
+};
+
+/** Ways into the account beside its password. */
+export type WaysView = {
+  /** When the recovery code that counts was made; null for none. */
+  readonly recoveryMadeAt: number | null;
+  readonly passkeys: readonly {
+    readonly id: string;
+    readonly addedAt: number;
+    /** It opens this device's lock; others only bring the account to a new browser. */
+    readonly opensThisDevice: boolean;
+  }[];
+  /** Whether this device knows what a passkey is to open. */
+  readonly canAddPasskey: boolean;
+};
+
+/** What a browser gives for a passkey. `prfOutput` is 32 bytes; whoever hands it over forgets it. */
+export type PasskeyInput = {
+  readonly credentialId: Uint8Array<ArrayBuffer>;
+  readonly prfOutput: Uint8Array<ArrayBuffer>;
 };
 
 /** A recovery code, to be shown once, and the file that it opens. */

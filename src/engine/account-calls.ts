@@ -1,13 +1,14 @@
 /** Calls about an open account: what the page sees of it, its password, its name, leaving. */
 import { err, ok, type Result } from "#base/result.ts";
-import type { AccountView, RecoveryView } from "#bridge/views.ts";
+import type { AccountView } from "#bridge/views.ts";
+import { fingerprint } from "#crypto/identity.ts";
 import type { BackupContent } from "#crypto/backup-content.ts";
 import { OwnProfile } from "#protocol/rest.ts";
 import * as account from "./account.ts";
-import { saveAccount } from "./account-vault.ts";
+import { saveAccount, type OpenAccount } from "./account-vault.ts";
 import { putOut } from "./devices.ts";
 import { translated, type EngineFailure } from "./failure.ts";
-import * as recovery from "./recovery.ts";
+import { setPassword as replacePassword } from "./set-password.ts";
 import type { Session } from "./session.ts";
 import { deleteDB } from "idb";
 import { noteTouch } from "./idle-lock.ts";
@@ -35,39 +36,31 @@ export const create = (
 export const signIn = (
   house: House,
   input: { readonly handle: string; readonly password: string },
-): Answer<AccountView> =>
-  house.atDoor(async (database) => {
-    if (house.state().status !== "none") return err({ kind: "engine/already-open" });
-    const signed = await account.signIn(house.deps, database, input);
-    if (!signed.ok) return signed;
-    await house.begin(signed.value.account);
-    const session = house.session();
-    if (session !== null) await restore(house, session, database, signed.value.backup);
-    return ok(house.view());
-  });
+): Answer<AccountView> => moveIn(house, (database) => account.signIn(house.deps, database, input));
 
 /** The account of a recovery file, on this new device. */
 export const restoreAccount = (
   house: House,
   input: { readonly file: string; readonly code: string },
 ): Answer<AccountView> =>
+  moveIn(house, (database) => account.restoreAccount(house.deps, database, input));
+
+/** An account that came with a backup moves in, and what the backup remembers with it. */
+export const moveIn = (
+  house: House,
+  open: (
+    database: Database,
+  ) => Answer<{ readonly account: OpenAccount; readonly backup: BackupContent }>,
+): Answer<AccountView> =>
   house.atDoor(async (database) => {
     if (house.state().status !== "none") return err({ kind: "engine/already-open" });
-    const restored = await account.restoreAccount(house.deps, database, input);
-    if (!restored.ok) return restored;
-    await house.begin(restored.value.account);
+    const opened = await open(database);
+    if (!opened.ok) return opened;
+    await house.begin(opened.value.account);
     const session = house.session();
-    if (session !== null) await restore(house, session, database, restored.value.backup);
+    if (session !== null) await restore(house, session, database, opened.value.backup);
     return ok(house.view());
   });
-
-/** A fresh recovery code and file of what this person trusts today. */
-export const makeRecovery = async (house: House): Answer<RecoveryView> => {
-  const session = sessionOf(house);
-  if (!session.ok) return session;
-  const content = await backupContent(session.value);
-  return ok(recovery.makeRecovery(house.deps, session.value.account().record, content));
-};
 
 /** Sets or replaces the password; the new backup holds whom this person trusts today. */
 export const setPassword = (
@@ -80,7 +73,7 @@ export const setPassword = (
     const { endpoint } = session.value;
     const content = await backupContent(session.value);
     const before = session.value.account();
-    const changed = await account.setPassword(
+    const changed = await replacePassword(
       house.deps,
       database,
       endpoint.rest,
@@ -88,11 +81,25 @@ export const setPassword = (
       input,
       content,
     );
-    if (!changed.ok) return changed;
+    if (!changed.ok) {
+      if (changed.failure.kind === "engine/wrong-password" && input.current === null)
+        await forgetWayIn(house, session.value, database);
+      return changed;
+    }
     session.value.setAccount(changed.value);
     house.tellAccount();
     return ok(null);
   });
+
+/** The way this device came by was taken away meanwhile: from now on the old password is asked for. */
+async function forgetWayIn(house: House, session: Session, database: Database): Promise<void> {
+  const before = session.account();
+  const record = { ...before.record, wayIn: null };
+  const saved = await saveAccount(house.deps, database, { ...before, record });
+  if (!saved.ok) return;
+  session.setAccount(saved.value);
+  house.tellAccount();
+}
 
 /** Ends the session and turns the key; fails with `engine/no-password`, then nothing changed. */
 export const lock = (house: House): Answer<null> =>
@@ -194,15 +201,21 @@ async function restore(
   backup: BackupContent,
 ): Promise<void> {
   const { people, endpoint } = session;
-  for (const { accountId, isVerified, mode } of backup.pins) {
+  for (const { accountId, identityKey, isVerified, mode } of backup.pins) {
     const kind = people.get(accountId)?.kind ?? (mode === "envelope" ? "agent" : "human");
-    await people.note({ id: accountId, kind, isVerified });
+    const expected = fingerprint(house.deps.primitives, accountId, identityKey);
+    const pinned = await endpoint.pin(accountId, expected);
+    // Whoever was known by another key, or with more protection, is not simply met anew.
+    const isChanged = pinned.ok
+      ? mode === "session" && pinned.value.mode === "envelope"
+      : pinned.failure.kind === "peer/key-changed";
+    await people.note({ id: accountId, kind, isVerified: isVerified && !isChanged, isChanged });
   }
   const profile = await endpoint.rest.call("GET", "/users/me", OwnProfile);
   if (profile.ok) await rename(house, session, database, profile.value.display_name);
 }
 
-async function backupContent({
+export async function backupContent({
   people,
   endpoint,
 }: Session): Promise<Omit<BackupContent, "identitySeed">> {

@@ -4,7 +4,13 @@ import type { Bytes } from "#base/bytes.ts";
 import { assert } from "#base/invariant.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import { Secret } from "#base/secret.ts";
-import { openBackup, openBackupKey, sealBackup, wrapBackupKey } from "#crypto/backup.ts";
+import {
+  openBackup,
+  openBackupKey,
+  sealBackup,
+  wrapBackupKey,
+  type UnlockMethod,
+} from "#crypto/backup.ts";
 import type { BackupContent } from "#crypto/backup-content.ts";
 import type { DeviceNameOwner } from "#crypto/device-name.ts";
 import { makeSigner, type Signer } from "#crypto/identity.ts";
@@ -13,8 +19,9 @@ import type { AccountState } from "#crypto/ledger/account-state.ts";
 import type { PasswordKeys } from "#crypto/password.ts";
 import type { Argon2Params, Primitives } from "#crypto/primitives.ts";
 import type { DeviceId, UserId } from "#protocol/ids.ts";
-import type { Argon2Params as WireParams, Backup } from "#protocol/rest.ts";
+import type { Argon2Params as WireParams, Backup, WayProof } from "#protocol/rest.ts";
 import type { EngineFailure } from "./failure.ts";
+import type { LocalPasskey } from "./store/door.ts";
 
 /** Kept sealed in the store. Seeds are base64 of 32 bytes. */
 export type AccountRecord = {
@@ -30,6 +37,12 @@ export type AccountRecord = {
   /** How often the backup was written, and its key replaced. */
   readonly backupVersion: number;
   readonly backupGeneration: number;
+  /** Base64 of the key that the relay's backup is sealed under; absent or null where this device never saw it. */
+  readonly backupKey?: string | null;
+  /** Passkeys that open this device's lock. */
+  readonly passkeys?: readonly LocalPasskey[];
+  /** How this device came in without the password; gone once a new one is set. */
+  readonly wayIn?: WayProof | null;
   /** A backup that the relay holds and the account's ledger does not name yet; hash in base64. */
   readonly pendingBackup: { readonly version: number; readonly hash: string } | null;
   /** False until the relay has taken the account or the device. */
@@ -114,7 +127,10 @@ export const fromWireParams = ({ m, t, p }: WireParams): Argon2Params => ({
   lanes: p,
 });
 
-/** A backup under a fresh backup key, wrapped under the password's key, and its entry in the account's ledger. */
+/**
+ * A backup wrapped under the password's key, and its entry in the account's ledger. A backup key that is known is
+ * kept, so that passkeys go on opening it; else there is a fresh one, and with it another generation.
+ */
 export async function makeBackup(
   primitives: Primitives,
   record: AccountRecord,
@@ -131,15 +147,19 @@ export async function makeBackup(
       readonly entry: Bytes;
       readonly version: number;
       readonly generation: number;
+      readonly backupKey: Secret<Bytes>;
       readonly hash: Bytes;
     },
     EngineFailure
   >
 > {
-  const generation = record.backupGeneration + 1;
+  const isKept = record.backupKey != null;
+  const generation = isKept ? record.backupGeneration : record.backupGeneration + 1;
   const version = Math.max(record.backupVersion, state.backup?.version ?? 0) + 1;
   const owner = { accountId: record.userId, generation };
-  const backupKey = new Secret(primitives.randomBytes(32));
+  const backupKey = isKept
+    ? seedOf(record.backupKey ?? "")
+    : new Secret(primitives.randomBytes(32));
   const method = { kind: "password", ...terms } as const;
   const wrap = wrapBackupKey(primitives, password.kek, owner, method, backupKey);
   const full = { ...content, identitySeed: seedOf(record.identitySeed) };
@@ -162,7 +182,7 @@ export async function makeBackup(
     backup_version: version,
     bk_gen: generation,
   };
-  return ok({ backup, entry: appended.value.entry, version, generation, hash });
+  return ok({ backup, entry: appended.value.entry, version, generation, backupKey, hash });
 }
 
 /**
@@ -176,20 +196,50 @@ export function readBackup(
   ledger: AccountState,
   backup: Backup,
   password: PasswordKeys,
-): Result<BackupContent, EngineFailure> {
+): Result<ReadBackup, EngineFailure> {
   const bad = err<EngineFailure>({ kind: "engine/bad-backup" });
-  const parts = [backup.backup_a, backup.backup_b, backup.argon2_salt].map(base64ToBytes);
-  const [wrap, sealed, salt] = parts;
-  if (!wrap || !sealed || !salt) return bad;
-  const owner = { accountId: userId, generation: backup.bk_gen };
+  const [wrap, salt] = [backup.backup_a, backup.argon2_salt].map(base64ToBytes);
+  if (!wrap || !salt) return bad;
   const params = fromWireParams(backup.argon2_params);
-  const key = openBackupKey(
-    primitives,
-    password.kek,
-    owner,
-    { kind: "password", salt, params },
-    wrap,
-  );
+  const unlock: Unlock = { kek: password.kek, method: { kind: "password", salt, params }, wrap };
+  return openWith(primitives, userId, ledger, backup, unlock);
+}
+
+/** The same by a passkey, whose wrap the relay keeps. */
+export function readBackupByPasskey(
+  primitives: Primitives,
+  userId: UserId,
+  ledger: AccountState,
+  backup: Backup,
+  passkey: { readonly kek: Secret<Bytes>; readonly methodId: Bytes; readonly wrap: Bytes },
+): Result<ReadBackup, EngineFailure> {
+  const { kek, methodId, wrap } = passkey;
+  const unlock: Unlock = { kek, method: { kind: "passkey-prf", methodId }, wrap };
+  return openWith(primitives, userId, ledger, backup, unlock);
+}
+
+export type ReadBackup = {
+  readonly content: BackupContent;
+  readonly backupKey: Secret<Bytes>;
+};
+type Unlock = {
+  readonly kek: Secret<Bytes>;
+  readonly method: UnlockMethod;
+  readonly wrap: Bytes;
+};
+
+function openWith(
+  primitives: Primitives,
+  userId: UserId,
+  ledger: AccountState,
+  backup: Backup,
+  { kek, method, wrap }: Unlock,
+): Result<ReadBackup, EngineFailure> {
+  const bad = err<EngineFailure>({ kind: "engine/bad-backup" });
+  const sealed = base64ToBytes(backup.backup_b);
+  if (sealed === null) return bad;
+  const owner = { accountId: userId, generation: backup.bk_gen };
+  const key = openBackupKey(primitives, kek, owner, method, wrap);
   if (!key.ok) {
     return key.failure.kind === "crypto/wrong-unlock-key"
       ? err({ kind: "engine/wrong-password" })
@@ -200,5 +250,7 @@ export function readBackup(
   if (!content.ok) return bad;
   const signer = makeSigner(primitives, content.value.identitySeed);
   // The ledger began with the identity key: a backup of other keys would make us somebody else.
-  return bytesToBase64(signer.publicKey) === bytesToBase64(ledger.identityKey) ? content : bad;
+  return bytesToBase64(signer.publicKey) === bytesToBase64(ledger.identityKey)
+    ? ok({ content: content.value, backupKey: key.value })
+    : bad;
 }

@@ -113,6 +113,7 @@ const greetingOf = (record: AccountRecord, before: Greeting | null): Greeting =>
   displayName: record.displayName,
   salt: before?.salt ?? null,
   params: before?.params ?? null,
+  passkeys: record.passkeys ?? [],
 });
 
 const storeOf = (deps: EngineDeps, database: Database, vaultKey: Secret<Bytes>): Store =>

@@ -16,8 +16,9 @@ export function viewAccount(
 ): AccountView {
   if (state.status === "none") return { status: "none" };
   if (state.status === "locked") {
-    const { displayName, handle } = state.greeting;
-    return { status: "locked", displayName, handle };
+    const { displayName, handle, passkeys = [] } = state.greeting;
+    const passkeyIds = passkeys.map(({ credentialId }) => credentialId);
+    return { status: "locked", displayName, handle, passkeyIds };
   }
   const { record } = state;
   const { identity } = keysOf(deps.primitives, record);
@@ -29,6 +30,7 @@ export function viewAccount(
     handle: record.handle,
     displayName: record.displayName,
     hasPassword: record.hasPassword,
+    mayReplacePassword: record.wayIn != null,
     lockAfterMinutes: record.lockAfterMinutes ?? null,
     inviteUrl: personLink(deps.origin, record.handle, own),
     storagePersisted,

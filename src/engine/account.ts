@@ -3,16 +3,18 @@
  * account or none; what an open account does is `session.ts`. SPEC §account.
  */
 import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
+import type { Bytes } from "#base/bytes.ts";
 import { err, ok, type Result } from "#base/result.ts";
+import type { Secret } from "#base/secret.ts";
 import { sealDeviceName } from "#crypto/device-name.ts";
 import type { BackupContent } from "#crypto/backup-content.ts";
 import type { AccountState } from "#crypto/ledger/account-state.ts";
 import { HANDLE, MAX_DISPLAY_NAME_CHARACTERS } from "#protocol/limits.ts";
 import {
   AuthParams,
-  Empty,
   LoggedIn,
   Tokens as WireTokens,
+  type Backup,
   type RegisterBody,
 } from "#protocol/rest.ts";
 import { makeId, type DeviceId, type UserId } from "#protocol/ids.ts";
@@ -27,16 +29,9 @@ import {
   toWireParams,
   type AccountRecord,
 } from "./account-keys.ts";
-import { appendOwn, fetchAccount } from "./account-ledger.ts";
-import { currentAuthKey, secure, stretch, termsOf } from "./account-password.ts";
-import {
-  keep,
-  lockOf,
-  openAccount,
-  putAccount,
-  settle,
-  type OpenAccount,
-} from "./account-vault.ts";
+import { fetchAccount } from "./account-ledger.ts";
+import { secure, stretch, termsOf } from "./account-password.ts";
+import { keep, lockOf, openAccount, settle, type OpenAccount } from "./account-vault.ts";
 import type { EngineDeps } from "./deps.ts";
 import { translated, type EngineFailure } from "./failure.ts";
 import { openRecovery } from "./recovery.ts";
@@ -132,6 +127,7 @@ export async function createAccount(
     isRegistered: true,
     backupVersion: secured.value?.version ?? 0,
     backupGeneration: secured.value?.generation ?? 0,
+    backupKey: secured.value && bytesToBase64(secured.value.backupKey.reveal()),
   };
   const known = accountPut(record.userId, entries, keys.identity.publicKey);
   const saved = await opened.store.commit({ puts: [known] });
@@ -168,27 +164,35 @@ export async function signIn(
   if (!logged.ok) return err(translated(logged.failure));
   const { user_id: userId, access_token, backup } = logged.value;
   if (backup === null) return err({ kind: "engine/bad-backup" });
-  const entitled = createRest({ ...deps, baseUrl: deps.origin, tokens: fixedToken(access_token) });
+  const entitled = restWith(deps, access_token);
   const ledger = await fetchAccount(deps, entitled, userId);
   if (!ledger.ok) return ledger;
-  const content = readBackup(deps.primitives, userId, ledger.value, backup, password.value);
-  if (!content.ok) return content;
+  const read = readBackup(deps.primitives, userId, ledger.value, backup, password.value);
+  if (!read.ok) return read;
 
   const enrolled = await enrolHere(deps, database, entitled, ledger.value, {
     userId,
     handle,
-    content: content.value,
+    content: read.value.content,
     hasPassword: true,
-    backupVersion: backup.backup_version ?? 1,
-    backupGeneration: backup.bk_gen,
+    ...backupFacts(backup, read.value.backupKey),
+    wayIn: null,
   });
   if (!enrolled.ok) return enrolled;
   const kept = await keep(deps, database, enrolled.value, { terms, password: password.value });
-  return kept.ok ? ok({ account: kept.value, backup: content.value }) : kept;
+  return kept.ok ? ok({ account: kept.value, backup: read.value.content }) : kept;
 }
 
+/** What a record keeps of the relay's backup once it was opened. */
+export const backupFacts = (backup: Backup, backupKey: Secret<Bytes>) => ({
+  backupVersion: backup.backup_version ?? 1,
+  backupGeneration: backup.bk_gen,
+  backupKey: bytesToBase64(backupKey.reveal()),
+});
+
 /**
- * The account of a recovery file, on a device that has none. The password stays what it was.
+ * The account of a recovery file, on a device that has none. The password stays what it was until this device sets
+ * a new one, for which it needs no old one.
  *
  * Fails as `openRecovery` does, and with `engine/device-limit`.
  */
@@ -201,7 +205,7 @@ export async function restoreAccount(
 > {
   const recovered = await openRecovery(deps, input);
   if (!recovered.ok) return recovered;
-  const { userId, handle, content, rest } = recovered.value;
+  const { userId, handle, content, way, rest } = recovered.value;
   const ledger = await fetchAccount(deps, rest, userId);
   if (!ledger.ok) return ledger;
   const { backup } = ledger.value;
@@ -211,8 +215,10 @@ export async function restoreAccount(
     content,
     hasPassword: backup !== null,
     backupVersion: backup?.version ?? 0,
-    // Each new password makes a new backup key and a new version together.
+    // A backup key's generation is never above the backup's version.
     backupGeneration: backup?.version ?? 0,
+    backupKey: null,
+    wayIn: backup === null ? null : way,
   });
   if (!enrolled.ok) return enrolled;
   const kept = await keep(deps, database, enrolled.value, null);
@@ -221,11 +227,11 @@ export async function restoreAccount(
 
 type Entitled = Pick<
   AccountRecord,
-  "userId" | "handle" | "hasPassword" | "backupVersion" | "backupGeneration"
+  "userId" | "handle" | "hasPassword" | "backupVersion" | "backupGeneration" | "backupKey" | "wayIn"
 > & { readonly content: BackupContent };
 
 /** Makes this browser a device of an account whose identity was just opened. */
-async function enrolHere(
+export async function enrolHere(
   deps: EngineDeps,
   database: Database,
   rest: Rest,
@@ -256,67 +262,6 @@ async function enrolHere(
     return err(translated(enrolled.failure));
   }
   return ok({ ...opened, record: { ...draft, isRegistered: true } });
-}
-
-/**
- * Sets or replaces the password: login secret, backup and lock change together.
- *
- * Fails with `engine/wrong-password`, `engine/weak-password` and the line's kinds.
- */
-export async function setPassword(
-  deps: EngineDeps,
-  database: Database,
-  rest: Rest,
-  account: OpenAccount,
-  input: { readonly current: string | null; readonly next: string },
-  content: Omit<BackupContent, "identitySeed">,
-): Promise<Result<OpenAccount, EngineFailure>> {
-  const { record } = account;
-  const before = await currentAuthKey(deps, database, record, input.current);
-  if (!before.ok) return before;
-  const ledger = await fetchAccount(deps, rest, record.userId);
-  if (!ledger.ok) return ledger;
-  const secured = await secure(deps, record, ledger.value, input.next, content);
-  if (!secured.ok) return secured;
-  const { backup, terms, password, version, generation, hash } = secured.value;
-  const changed = await rest.call("POST", "/auth/change-protection-password", Empty, {
-    auth_key: before.value,
-    new_auth_key: bytesToBase64(password.authKey.reveal()),
-    argon2_salt: backup.argon2_salt,
-    argon2_params: backup.argon2_params,
-    backup,
-  });
-  if (!changed.ok) return err(translated(changed.failure));
-  // From here on the new password is the one: what is missing in the ledger is made up for later.
-  const next = {
-    ...record,
-    hasPassword: true,
-    backupVersion: version,
-    backupGeneration: generation,
-    pendingBackup: { version, hash: bytesToBase64(hash) },
-  };
-  const kept = await keep(deps, database, { ...account, record: next }, { terms, password });
-  return kept.ok ? ok(await nameBackup(deps, rest, kept.value)) : kept;
-}
-
-/** Names a new backup in the account's ledger; without a line, or in a race, the account comes back as it was. */
-export async function nameBackup(
-  deps: EngineDeps,
-  rest: Rest,
-  account: OpenAccount,
-): Promise<OpenAccount> {
-  const { record, store } = account;
-  if (record.pendingBackup === null) return account;
-  const { version, hash } = record.pendingBackup;
-  const named = await appendOwn(deps, rest, record, (ledger) =>
-    (ledger.backup?.version ?? 0) < version
-      ? { type: "backup", version, hash: base64ToBytes(hash) ?? new Uint8Array() }
-      : null,
-  );
-  if (!named.ok) return account;
-  const next = { ...account, record: { ...record, pendingBackup: null } };
-  await store.commit({ puts: [putAccount(next.record)] });
-  return next;
 }
 
 /** Opens a locked door. Fails with `engine/wrong-password`; needs no network. */
@@ -350,4 +295,6 @@ const nameSealed = ({ primitives, deviceName }: EngineDeps, record: AccountRecor
 const restOf = (deps: EngineDeps): Rest =>
   createRest({ ...deps, baseUrl: deps.origin, tokens: null });
 
-const fixedToken = (text: string) => ({ token: async () => ok(text) });
+/** Calls in the name of who just came in. */
+export const restWith = (deps: EngineDeps, token: string): Rest =>
+  createRest({ ...deps, baseUrl: deps.origin, tokens: { token: async () => ok(token) } });

@@ -23,6 +23,7 @@ import { searchConversations } from "./search.ts";
 import * as security from "./security.ts";
 import type { Session } from "./session.ts";
 import * as settings from "./settings.ts";
+import * as ways from "./way-calls.ts";
 
 /** How long a closing engine waits for messages under way. */
 const DRAIN_MS = 1_000;
@@ -48,6 +49,7 @@ export function createEngine(deps: EngineDeps): RunningEngine {
       const calls: EngineCalls = {
         ...accountCalls(house, seat),
         ...deviceCalls(withSession),
+        ...wayCalls(withSession),
         ...contactCalls(withSession),
         ...conversationCalls(withSession, seat),
         ...messageCalls(withSession, house),
@@ -97,11 +99,17 @@ type AccountCallName =
   | "setIdleLock"
   | "unlock"
   | "makeRecovery"
+  | "keepRecovery"
+  | "addPasskey"
+  | "removePasskey"
+  | "unlockByPasskey"
+  | "signInByPasskey"
   | "restoreAccount"
   | "wipe"
   | "setDisplayName";
 
 type DeviceCallName = "listDevices" | "revokeDevice";
+type WayCallName = "listWays" | "describePasskey" | "withdrawRecovery";
 type ContactCallName =
   | "listOfferedInvites"
   | "openInvite"
@@ -142,6 +150,7 @@ type ConversationCallName = Exclude<
   keyof EngineCalls,
   | AccountCallName
   | DeviceCallName
+  | WayCallName
   | ContactCallName
   | MessageCallName
   | CardCallName
@@ -163,7 +172,12 @@ const accountCalls = (house: House, seat: Seat): Pick<EngineCalls, AccountCallNa
   lock: async () => toBridge(await account.lock(house)),
   setIdleLock: async (input) => toBridge(await account.setIdleLock(house, input)),
   unlock: async (input) => toBridge(await account.unlock(house, input)),
-  makeRecovery: async () => toBridge(await account.makeRecovery(house)),
+  makeRecovery: async () => toBridge(await ways.makeRecovery(house)),
+  keepRecovery: async () => toBridge(await ways.keepRecovery(house)),
+  addPasskey: async (input) => toBridge(await ways.addPasskey(house, input)),
+  removePasskey: async (input) => toBridge(await ways.removePasskey(house, input)),
+  unlockByPasskey: async (input) => toBridge(await ways.unlockByPasskey(house, input)),
+  signInByPasskey: async (input) => toBridge(await ways.signInByPasskey(house, input)),
   restoreAccount: async (input) => toBridge(await account.restoreAccount(house, input)),
   wipe: async () => toBridge(await account.wipe(house)),
   setDisplayName: async (input) => toBridge(await account.setDisplayName(house, input)),
@@ -172,6 +186,12 @@ const accountCalls = (house: House, seat: Seat): Pick<EngineCalls, AccountCallNa
 const deviceCalls = (open: Opener): Pick<EngineCalls, DeviceCallName> => ({
   listDevices: () => open(devices.listDevices),
   revokeDevice: (input) => open((session) => devices.revokeDevice(session, input)),
+});
+
+const wayCalls = (open: Opener): Pick<EngineCalls, WayCallName> => ({
+  listWays: () => open(ways.listWays),
+  describePasskey: () => open(ways.describePasskey),
+  withdrawRecovery: () => open(ways.withdrawRecovery),
 });
 
 const contactCalls = (open: Opener): Pick<EngineCalls, ContactCallName> => ({

@@ -8,7 +8,7 @@ import type { AddressFailure } from "#channels/address.ts";
 import type { CryptoFailure } from "#crypto/failure.ts";
 import type { ChannelFailure } from "#peer/channel-failure.ts";
 import type { PeerFailure } from "#peer/failure.ts";
-import { MAX_DEVICES_PER_HUMAN } from "#protocol/limits.ts";
+import { MAX_DEVICES_PER_HUMAN, MAX_PASSKEYS } from "#protocol/limits.ts";
 
 export type EngineFailure =
   // The door.
@@ -35,6 +35,16 @@ export type EngineFailure =
   | { readonly kind: "engine/bad-recovery-file" }
   /** The recovery code is mistyped or another file's. */
   | { readonly kind: "engine/bad-recovery-code" }
+  /** File and code fit, and the relay takes them no more: a newer code was made, or this one withdrawn. */
+  | { readonly kind: "engine/recovery-withdrawn" }
+  /** No code waits to be kept: it is made first. */
+  | { readonly kind: "engine/no-recovery-made" }
+  /** The passkey is not one of this account's, or of this device's where it is locked. */
+  | { readonly kind: "engine/bad-passkey" }
+  /** A passkey needs a backup that this device can open, which a password entered here gives. */
+  | { readonly kind: "engine/password-first" }
+  /** The account has as many passkeys as it may. */
+  | { readonly kind: "engine/passkey-limit"; readonly limit: number }
   /** The relay's backup does not open to the identity that the account's ledger names. */
   | { readonly kind: "engine/bad-backup" }
 
@@ -111,6 +121,8 @@ export function translated(failure: PeerFailure): EngineFailure {
       return { kind: "engine/wrong-password" };
     case "ACCOUNT_LOCKED":
       return { kind: "engine/account-locked", seconds: Math.ceil(retryAfterMs / 1_000) };
+    case "PASSKEY_LIMIT":
+      return { kind: "engine/passkey-limit", limit: MAX_PASSKEYS };
     case "DEVICE_LIMIT":
       return { kind: "engine/device-limit", limit: MAX_DEVICES_PER_HUMAN };
     default:

@@ -15,6 +15,7 @@ import type { EngineFailure } from "./failure.ts";
 import { createPageThreads, type PageThreads } from "./page-threads.ts";
 import { openSession, type Session, type SessionSinks } from "./session.ts";
 import { wasIdle } from "./idle-lock.ts";
+import { forgetRemovedPasskeys } from "./passkeys.ts";
 import { lockDoor, type Greeting } from "./store/door.ts";
 import { openDatabase, type Database } from "./store/migrations.ts";
 
@@ -80,7 +81,8 @@ export function createHouse(deps: EngineDeps): House {
   };
   const begin = async (account: OpenAccount): Promise<AccountView> => {
     isPersisted = await deps.isStoragePersisted();
-    return become({ status: "open", session: await openSession(deps, account, seats.sinks) });
+    const sinks = { ...seats.sinks, level: () => void atDoor(forgetPasskeys) };
+    return become({ status: "open", session: await openSession(deps, account, sinks) });
   };
   const disk = async (): Promise<Result<Database, EngineFailure>> => {
     if (database !== null) return ok(database);
@@ -97,6 +99,14 @@ export function createHouse(deps: EngineDeps): House {
       const opened = await disk();
       return opened.ok ? task(opened.value) : opened;
     });
+  /** A passkey that was removed on another device opens this one's lock no longer. */
+  const forgetPasskeys: Task<null> = async (database) => {
+    const open = session();
+    if (open === null) return ok(null);
+    const kept = await forgetRemovedPasskeys(deps, database, open.endpoint.rest, open.account());
+    if (kept.ok && kept.value !== null) open.setAccount(kept.value);
+    return ok(null);
+  };
   const end = async (drainMs: number): Promise<void> => {
     const leaving = session();
     state = { status: "none" };
@@ -166,6 +176,7 @@ function createSeats() {
     thread: (id, events) => {
       for (const { threads } of seats) threads?.hear(id, events);
     },
+    level: () => undefined,
     redraw: (id) => {
       for (const { threads } of seats) threads?.redraw(id);
     },

@@ -1,10 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bytesToBase64 } from "#base/base64.ts";
-import { utf8 } from "#base/bytes.ts";
+import { systemRandom } from "#base/random.ts";
+import { Secret } from "#base/secret.ts";
+import type { EngineEvent } from "#bridge/events.ts";
 import type { AccountView } from "#bridge/views.ts";
-import { identityChallengeText } from "#protocol/rest.ts";
-import { must, startEngineWorld, type EngineWorld } from "./engine-world.contract.ts";
-import { openRecovery } from "./recovery.ts";
+import { makeSigner } from "#crypto/identity.ts";
+import { startAccount } from "#crypto/ledger/account.ts";
+import { primitives } from "#peer/endpoint-world.contract.ts";
+import { must, startEngineWorld, type EngineWorld, type Seat } from "./engine-world.contract.ts";
 
 let world: EngineWorld;
 beforeAll(async () => {
@@ -12,8 +15,16 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
+const PASSWORD = "correct horse battery";
 const open = (view: AccountView) => {
   if (view.status !== "open") throw new Error(view.status);
+  return view;
+};
+
+/** Makes a code and its file and keeps them, as the dialog does at "Done". */
+const made = async (seat: Seat) => {
+  const view = must(await seat.calls.makeRecovery());
+  must(await seat.calls.keepRecovery());
   return view;
 };
 
@@ -25,7 +36,7 @@ describe("a recovery file and its code", () => {
     must(await ada.calls.acceptInvite({ url: guide.link }));
     must(await ada.calls.setVerified({ accountId: agentId, verified: true }));
     const before = open(must(await ada.calls.loadAccount()));
-    const { code, file, fileName } = must(await ada.calls.makeRecovery());
+    const { code, file, fileName } = await made(ada);
     expect(fileName).toBe(`parley-recovery-${before.handle}.json`);
     const laptop = world.newcomer();
 
@@ -49,20 +60,104 @@ describe("a recovery file and its code", () => {
     expect(must(await phone.calls.listDevices())).toHaveLength(3);
   });
 
-  test("[N63] leave a password as it was: it can be changed by who knows it", async () => {
-    const ada = await world.person("Ada", "correct horse battery");
-    const { code, file } = must(await ada.calls.makeRecovery());
+  test("[N90] let their person set a new password without the old one, once", async () => {
+    const ada = await world.person("Ada", PASSWORD);
+    const { handle } = open(must(await ada.calls.loadAccount()));
+    const { code, file } = await made(ada);
     const laptop = world.newcomer();
-    expect(open(must(await laptop.calls.restoreAccount({ file, code }))).hasPassword).toBe(true);
-    const change = (current: string) =>
-      laptop.calls.setPassword({ current, next: "another horse battery" });
+    const restored = open(must(await laptop.calls.restoreAccount({ file, code })));
+    expect(restored).toMatchObject({ hasPassword: true, mayReplacePassword: true });
+    expect(await laptop.calls.lock()).toMatchObject({ failure: { kind: "engine/no-password" } });
 
-    expect(await change("wrong horse battery")).toMatchObject({
+    must(await laptop.calls.setPassword({ current: null, next: "another horse battery" }));
+
+    const after = open(must(await laptop.calls.loadAccount()));
+    expect(after).toMatchObject({ hasPassword: true, mayReplacePassword: false });
+    expect(
+      await laptop.calls.setPassword({ current: null, next: "a third horse battery" }),
+    ).toMatchObject({ failure: { kind: "engine/wrong-password" } });
+    must(await laptop.calls.lock());
+    expect(await laptop.calls.unlock({ password: PASSWORD })).toMatchObject({
       failure: { kind: "engine/wrong-password" },
     });
-    must(await change("correct horse battery"));
+    must(await laptop.calls.unlock({ password: "another horse battery" }));
+    const phone = world.newcomer();
+    expect(await phone.calls.signIn({ handle, password: PASSWORD })).toMatchObject({
+      failure: { kind: "engine/wrong-password" },
+    });
+    must(await phone.calls.signIn({ handle, password: "another horse battery" }));
+  });
+
+  test("[N90] let who remembers the old password change it as ever", async () => {
+    const ada = await world.person("Ada", PASSWORD);
+    const { code, file } = await made(ada);
+    const laptop = world.newcomer();
+    must(await laptop.calls.restoreAccount({ file, code }));
+
+    must(await laptop.calls.setPassword({ current: PASSWORD, next: "another horse battery" }));
+
     must(await laptop.calls.lock());
     must(await laptop.calls.unlock({ password: "another horse battery" }));
+  });
+
+  test("[N91] count for nothing once a newer code is kept, or they are withdrawn", async () => {
+    const ada = await world.person("Ada");
+    const older = await made(ada);
+    const newer = must(await ada.calls.makeRecovery());
+    const restore = async ({ file, code }: { file: string; code: string }) => {
+      const seat = world.newcomer();
+      const answer = await seat.calls.restoreAccount({ file, code });
+      return answer.ok ? "restored" : answer.failure.kind;
+    };
+    // Until its person has both, a new code counts for nothing and the old one goes on.
+    expect(await restore(newer)).toBe("engine/recovery-withdrawn");
+    expect(await restore(older)).toBe("restored");
+
+    must(await ada.calls.keepRecovery());
+
+    expect(await restore(older)).toBe("engine/recovery-withdrawn");
+    expect(await restore(newer)).toBe("restored");
+    expect(must(await ada.calls.listWays()).recoveryMadeAt).not.toBeNull();
+    must(await ada.calls.withdrawRecovery());
+    expect(await restore(newer)).toBe("engine/recovery-withdrawn");
+    expect(must(await ada.calls.listWays()).recoveryMadeAt).toBeNull();
+    expect(await ada.calls.keepRecovery()).toMatchObject({
+      failure: { kind: "engine/no-recovery-made" },
+    });
+  });
+
+  test("[N92] show a contact with another key by then as changed, and nothing is written to it", async () => {
+    const ada = await world.person("Ada");
+    const guide = await world.agent();
+    const agentId = guide.endpoint.accountId;
+    must(await ada.calls.acceptInvite({ url: guide.link }));
+    must(await ada.calls.setVerified({ accountId: agentId, verified: true }));
+    const { code, file } = await made(ada);
+    const forged = await startAccount(primitives, {
+      accountId: agentId,
+      kind: "agent",
+      identity: makeSigner(primitives, new Secret(systemRandom(32))),
+      mode: "session",
+      suiteFloor: 1,
+      bootstrapKey: null,
+      createdAt: Date.now(),
+    });
+    const row = {
+      ledger_seq: 0,
+      prev_hash: bytesToBase64(new Uint8Array(32)),
+      entry: bytesToBase64(forged.entry),
+    };
+    const laptop = world.newcomer();
+    laptop.line.lie = (url) =>
+      url.includes(`/keys/ledger/${agentId}`) ? { data: [row], next_cursor: null } : null;
+
+    must(await laptop.calls.restoreAccount({ file, code }));
+
+    const { conversation } = await laptop.until(
+      (event): event is Extract<EngineEvent, { type: "conversation" }> =>
+        event.type === "conversation" && event.conversation.peer?.trust === "changed",
+    );
+    expect(conversation.sending).toEqual({ allowed: false, because: "key-changed" });
   });
 
   test("[N64] open nothing when one of them is another's, damaged or mistyped", async () => {
@@ -85,34 +180,5 @@ describe("a recovery file and its code", () => {
     expect(await restore(cut, mine.code)).toBe("engine/bad-recovery-file");
     expect(mine.file).not.toContain("Ada");
     expect(must(await laptop.calls.loadAccount()).status).toBe("none");
-  });
-
-  test("[P29] the relay takes a challenge signed by the identity once, and after a wrong try not at all", async () => {
-    const ada = await world.person("Ada");
-    const { userId } = open(must(await ada.calls.loadAccount()));
-    const { code, file } = must(await ada.calls.makeRecovery());
-    const recovered = await openRecovery(world.deps, { file, code });
-    if (!recovered.ok) throw new Error(recovered.failure.kind);
-    const post = (path: string, body: object) =>
-      fetch(`${world.relay.url}${path}`, {
-        method: "POST",
-        headers: { "content-type": "application/json" },
-        body: JSON.stringify(body),
-      });
-    const challenge = async () => {
-      const answer = await post("/auth/challenge", { device_id: userId });
-      return ((await answer.json()) as { data: { challenge: string } }).data.challenge;
-    };
-    const login = async (asked: string, signed = asked) => {
-      const text = identityChallengeText({ origin: world.relay.url, userId, challenge: signed });
-      const signature = bytesToBase64(await recovered.value.identity.sign(utf8(text)));
-      return (await post("/auth/identity", { user_id: userId, challenge: asked, signature }))
-        .status;
-    };
-    const good = await challenge();
-    const spoilt = await challenge();
-
-    expect([await login(good), await login(good)]).toEqual([200, 401]);
-    expect([await login(spoilt, good), await login(spoilt)]).toEqual([401, 401]);
   });
 });

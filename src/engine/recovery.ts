@@ -4,11 +4,12 @@
  */
 import * as v from "valibot";
 import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
-import { equalBytes, utf8 } from "#base/bytes.ts";
+import { equalBytes, utf8, type Bytes } from "#base/bytes.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import { Secret } from "#base/secret.ts";
 import type { RecoveryView } from "#bridge/views.ts";
 import {
+  methodAuth,
   openBackup,
   openBackupKey,
   recoveryKek,
@@ -17,10 +18,11 @@ import {
 } from "#crypto/backup.ts";
 import type { BackupContent } from "#crypto/backup-content.ts";
 import { makeSigner, type Signer } from "#crypto/identity.ts";
+import type { Primitives } from "#crypto/primitives.ts";
 import { readRecoveryCode, writeRecoveryCode } from "#crypto/recovery-code.ts";
 import { createRest, type Rest } from "#peer/rest.ts";
 import { parseId, type UserId } from "#protocol/ids.ts";
-import { Challenge, identityChallengeText, Tokens } from "#protocol/rest.ts";
+import { Challenge, identityChallengeText, Tokens, Way, type WayProof } from "#protocol/rest.ts";
 import { seedOf, type AccountRecord } from "./account-keys.ts";
 import { fetchAccount } from "./account-ledger.ts";
 import type { EngineDeps } from "./deps.ts";
@@ -39,12 +41,12 @@ const RecoveryFile = v.object({
   sealed: v.string(),
 });
 
-/** A fresh code and the file it opens. Neither is kept here. */
+/** A fresh code with its file, and what the relay is to know of it once its person has both. */
 export function makeRecovery(
   { primitives, origin }: EngineDeps,
   record: AccountRecord,
   content: Omit<BackupContent, "identitySeed">,
-): RecoveryView {
+): { readonly view: RecoveryView; readonly way: WayProof } {
   const code = new Secret(primitives.randomBytes(16));
   const methodId = primitives.randomBytes(16);
   const backupKey = new Secret(primitives.randomBytes(32));
@@ -63,10 +65,31 @@ export function makeRecovery(
     sealed: bytesToBase64(sealed),
   };
   return {
-    code: writeRecoveryCode(primitives, code),
-    file: `${JSON.stringify(file, null, 2)}\n`,
-    fileName: `parley-recovery-${record.handle}.json`,
+    view: {
+      code: writeRecoveryCode(primitives, code),
+      file: `${JSON.stringify(file, null, 2)}\n`,
+      fileName: `parley-recovery-${record.handle}.json`,
+    },
+    way: wayOf(primitives, record.userId, methodId, code),
   };
+}
+
+const wayOf = (
+  primitives: Primitives,
+  userId: UserId,
+  methodId: Bytes,
+  code: Secret<Bytes>,
+): WayProof => ({
+  method_id: bytesToBase64(methodId),
+  auth_key: bytesToBase64(methodAuth(primitives, "recovery-code", userId, code).reveal()),
+});
+
+/** Id of the recovery code that counts at the relay; null for none. */
+export async function findRecovery(rest: Rest): Promise<Result<string | null, EngineFailure>> {
+  const listed = await rest.page("/keys/ways", Way);
+  if (!listed.ok) return err(translated(listed.failure));
+  const found = listed.value.items.find(({ method }) => method === "recovery-code");
+  return ok(found?.method_id ?? null);
 }
 
 /** What a file holds once its code opened it, and a line that may enrol this device. */
@@ -75,6 +98,8 @@ export type Recovered = {
   readonly handle: string;
   readonly content: BackupContent;
   readonly identity: Signer;
+  /** What the code shows the relay. */
+  readonly way: WayProof;
   readonly rest: Rest;
 };
 
@@ -82,7 +107,8 @@ export type Recovered = {
  * Opens a recovery file and gets in by the identity it holds.
  *
  * Fails with `engine/bad-recovery-file` (no such file, another server's, damaged), `engine/bad-recovery-code`
- * (mistyped, or another file's), `engine/bad-backup` (the account has another identity by now), the line's kinds.
+ * (mistyped, or another file's), `engine/recovery-withdrawn` (a newer code was made, this one withdrawn, or the account
+ * has another identity by now), the line's kinds.
  */
 export async function openRecovery(
   deps: EngineDeps,
@@ -90,7 +116,7 @@ export async function openRecovery(
 ): Promise<Result<Recovered, EngineFailure>> {
   const opened = openFile(deps, input);
   if (!opened.ok) return opened;
-  const { userId, handle, content } = opened.value;
+  const { userId, handle, content, way } = opened.value;
   const identity = makeSigner(deps.primitives, content.identitySeed);
   const open = createRest({ ...deps, baseUrl: deps.origin, tokens: null });
   const asked = await open.call("POST", "/auth/challenge", Challenge, { device_id: userId });
@@ -101,10 +127,11 @@ export async function openRecovery(
     user_id: userId,
     challenge,
     signature: bytesToBase64(await identity.sign(utf8(text))),
+    way,
   });
   if (!tokens.ok)
     return tokens.failure.kind === "peer/refused" && tokens.failure.code === "INVALID_CREDENTIALS"
-      ? err({ kind: "engine/bad-backup" })
+      ? err({ kind: "engine/recovery-withdrawn" })
       : err(translated(tokens.failure));
   const token = tokens.value.access_token;
   const rest = createRest({
@@ -115,17 +142,14 @@ export async function openRecovery(
   const ledger = await fetchAccount(deps, rest, userId);
   if (!ledger.ok) return ledger;
   return equalBytes(ledger.value.identityKey, identity.publicKey)
-    ? ok({ userId, handle, content, identity, rest })
+    ? ok({ userId, handle, content, identity, way, rest })
     : err({ kind: "engine/bad-backup" });
 }
 
 function openFile(
   { primitives, origin }: EngineDeps,
   input: { readonly file: string; readonly code: string },
-): Result<
-  { readonly userId: UserId; readonly handle: string; readonly content: BackupContent },
-  EngineFailure
-> {
+): Result<Pick<Recovered, "userId" | "handle" | "content" | "way">, EngineFailure> {
   const badFile = err<EngineFailure>({ kind: "engine/bad-recovery-file" });
   const badCode = err<EngineFailure>({ kind: "engine/bad-recovery-code" });
   const parsed = v.safeParse(RecoveryFile, jsonOf(input.file));
@@ -143,7 +167,8 @@ function openFile(
   if (!key.ok) return key.failure.kind === "crypto/wrong-unlock-key" ? badCode : badFile;
   const place = { ...owner, version: FILE_VERSION };
   const content = openBackup(primitives, key.value, place, null, sealedBytes);
-  return content.ok ? ok({ userId, handle, content: content.value }) : badFile;
+  const way = wayOf(primitives, userId, methodId, code);
+  return content.ok ? ok({ userId, handle, content: content.value, way }) : badFile;
 }
 
 function jsonOf(text: string): unknown {

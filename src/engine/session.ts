@@ -14,7 +14,7 @@ import { createStoreKeyVault } from "#peer/key-vault.ts";
 import type { Store } from "#peer/store.ts";
 import { createRest } from "#peer/rest.ts";
 import type { AccountId, ConversationId } from "#protocol/ids.ts";
-import { nameBackup } from "./account.ts";
+import { nameBackup } from "./set-password.ts";
 import type { OpenAccount } from "./account-vault.ts";
 import { keysOf, type AccountRecord } from "./account-keys.ts";
 import type { Carrier } from "./carrier.ts";
@@ -76,6 +76,8 @@ export interface Session {
 export type SessionSinks = {
   readonly emit: (event: EngineEvent) => void;
   readonly thread: (conversationId: ConversationId, events: readonly ThreadEvent[]) => void;
+  /** The line is there and the lists are level. */
+  readonly level: () => void;
   /** Everything drawn of a thread may look different: a name, a mark, a member. */
   readonly redraw: (conversationId: ConversationId) => void;
 };
@@ -155,6 +157,7 @@ export async function openSession(
   const level = async (): Promise<void> => {
     account = await nameBackup(deps, endpoint.rest, account);
     await sync();
+    sinks.level();
   };
   const sync = (): Promise<void> => syncConversations(session, sinks);
 

@@ -14,6 +14,8 @@ import { createOnboardingStore, type OnboardingStore } from "./onboarding-store.
 import { createSearchStore, type SearchStore } from "./search-store.ts";
 import { createSettingsStore, type SettingsStorage, type SettingsStore } from "./settings-store.ts";
 import { createThreadStore, type ThreadStore } from "./thread-store.ts";
+import { absentPasskeys, type PasskeyDevice } from "./passkey-device.ts";
+import { createWaysStore, type WaysStore } from "./ways-store.ts";
 import { createUpdateStore, type UpdateStore } from "./update-store.ts";
 
 /** Everything the screens read and do. */
@@ -35,6 +37,7 @@ export type Stores = {
   readonly settings: SettingsStore;
   readonly thread: ThreadStore;
   readonly update: UpdateStore;
+  readonly ways: WaysStore;
   /** Saves everything typed; for `pagehide` and for updates. */
   saveDrafts(): Promise<void>;
 };
@@ -45,6 +48,7 @@ export function createStores(
   clock: Clock,
   storage: SettingsStorage,
   mark: AccountMark = createPassingMark(),
+  passkeys: PasskeyDevice = absentPasskeys,
 ): Stores {
   const notices = createNotices();
   const { showFailure, showNote } = notices;
@@ -95,6 +99,7 @@ export function createStores(
     settings: createSettingsStore(storage),
     thread,
     update: createUpdateStore(saveDrafts),
+    ways: createWaysStore(engine, passkeys),
     saveDrafts,
   };
 }

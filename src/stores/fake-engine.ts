@@ -21,6 +21,7 @@ import type {
   SearchHitView,
   SecurityView,
   ThreadView,
+  WaysView,
 } from "./views.ts";
 
 /** What the fake knows; a test writes into it freely. */
@@ -32,6 +33,7 @@ export type FakeWorld = {
   offers: InviteView[];
   inviteByUrl: Record<string, InviteView>;
   devices: DeviceView[];
+  ways: WaysView;
   security: SecurityView | null;
   hits: SearchHitView[];
   windowRows: number;
@@ -92,6 +94,7 @@ const EMPTY_WORLD: FakeWorld = {
   offers: [],
   inviteByUrl: {},
   devices: [],
+  ways: { recoveryMadeAt: null, passkeys: [], canAddPasskey: true },
   security: null,
   hits: [],
   windowRows: 50,
@@ -114,6 +117,7 @@ function accountCalls(world: FakeWorld, answer: Answer, done: Done) {
       handle,
       displayName,
       hasPassword,
+      mayReplacePassword: false,
       inviteUrl: `https://parley.example/p/${handle}#fp=q83vEjRWeJAq83vEjRWeJA`,
       lockAfterMinutes: null,
       storagePersisted: true,
@@ -137,6 +141,18 @@ function accountCalls(world: FakeWorld, answer: Answer, done: Done) {
         file: "{}",
         fileName: "recovery.json",
       })),
+    keepRecovery: done("keepRecovery"),
+    withdrawRecovery: done("withdrawRecovery"),
+    listWays: () => answer("listWays", undefined, () => world.ways),
+    describePasskey: () =>
+      answer("describePasskey", undefined, () => ({
+        userHandle: new Uint8Array(16),
+        excludeIds: world.ways.passkeys.map(({ id }) => id),
+      })),
+    addPasskey: done("addPasskey"),
+    removePasskey: done("removePasskey"),
+    unlockByPasskey: (input) => answer("unlockByPasskey", input, () => open(nameOf(), "ada", true)),
+    signInByPasskey: (input) => answer("signInByPasskey", input, () => open("Ada", "ada", true)),
     restoreAccount: (input) => answer("restoreAccount", input, () => open("Ada", "ada", true)),
     setIdleLock: done("setIdleLock"),
     wipe: done("wipe"),

@@ -10,6 +10,9 @@ export type Note =
   | "request-sent"
   | "name-saved"
   | "recovery-made"
+  | "recovery-withdrawn"
+  | "passkey-added"
+  | "passkey-removed"
   | "password-saved"
   | "keys-renewed"
   | "history-reset";

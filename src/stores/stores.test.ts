@@ -38,7 +38,7 @@ describe("the account", () => {
     const { engine, stores } = await openStores();
     engine.emit({
       type: "account",
-      account: { status: "locked", displayName: "Ada", handle: "ada" },
+      account: { status: "locked", displayName: "Ada", handle: "ada", passkeyIds: [] },
     });
     engine.refuseNext("unlock", { kind: "engine/wrong-password" });
 
@@ -70,7 +70,7 @@ describe("the account", () => {
 
     engine.emit({
       type: "account",
-      account: { status: "locked", displayName: "Ada", handle: "ada" },
+      account: { status: "locked", displayName: "Ada", handle: "ada", passkeyIds: [] },
     });
 
     expect(stores.thread.getState().status).toBe("closed");

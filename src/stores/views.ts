@@ -23,6 +23,7 @@ export type {
   InviteView,
   MemberView,
   MessageView,
+  PasskeyInput,
   PinView,
   RecoveryView,
   ReplyView,
@@ -31,6 +32,7 @@ export type {
   StreamView,
   ThreadView,
   TrustView,
+  WaysView,
 } from "#bridge/views.ts";
 export type {
   ActivityView,

@@ -69,7 +69,13 @@ function Door() {
         <OnboardingScreen onSignIn={signIn} />
       );
     case "locked":
-      return <LockedScreen displayName={account.displayName} handle={account.handle} />;
+      return (
+        <LockedScreen
+          displayName={account.displayName}
+          handle={account.handle}
+          passkeyIds={account.passkeyIds}
+        />
+      );
     case "open":
       return step === "first-conversation" ? (
         <OnboardingScreen onSignIn={signIn} />
@@ -151,6 +157,9 @@ function Notices() {
           "keys-renewed": t("note.keysRenewed"),
           "name-saved": t("settings.saved"),
           "recovery-made": t("recovery.saved"),
+          "recovery-withdrawn": t("recovery.withdrawn"),
+          "passkey-added": t("passkey.added"),
+          "passkey-removed": t("passkey.removed"),
           "password-saved": t("settings.passwordSaved"),
           "history-reset": t("note.historyReset"),
         } as const;

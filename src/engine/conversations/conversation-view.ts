@@ -126,7 +126,7 @@ export function sendingOf(
 }
 
 function blockOf(
-  { relation, isForked, isClosed, members }: Conversation,
+  { relation, isForked, isClosed, members, peerId }: Conversation,
   { selfId, trustOf }: Pick<PeopleContext, "selfId" | "trustOf">,
 ): Exclude<ConversationView["sending"], { readonly allowed: true }>["because"] | null {
   if (isForked) return "fork";
@@ -134,9 +134,9 @@ function blockOf(
   if (relation === "suspended") return "suspended";
   if (relation === "pending") return "pending";
   if (members.length > 0 && !members.some(({ id }) => id === selfId)) return "removed";
-  return members.some(({ id }) => id !== selfId && trustOf(id) === "changed")
-    ? "key-changed"
-    : null;
+  // The peer counts also while the ledger that names the members cannot be had.
+  const others = [...members.map(({ id }) => id), peerId].filter((id) => id !== selfId);
+  return others.some((id) => id !== null && trustOf(id) === "changed") ? "key-changed" : null;
 }
 
 function groupOf(

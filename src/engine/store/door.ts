@@ -23,6 +23,14 @@ export type Greeting = {
     readonly passes: number;
     readonly lanes: number;
   } | null;
+  readonly passkeys?: readonly LocalPasskey[];
+};
+
+/** A passkey that opens the lock too. All base64; `wrap`: the vault key under it. */
+export type LocalPasskey = {
+  readonly methodId: string;
+  readonly credentialId: string;
+  readonly wrap: string;
 };
 
 export type DoorView =
@@ -94,7 +102,7 @@ export async function fitLock(
 }
 
 /**
- * Turns the key: from now on only the password opens.
+ * Turns the key: from now on only the password opens, and passkeys that were added beside it.
  *
  * Fails with `engine/no-password`; then the door stays open.
  */
@@ -120,9 +128,20 @@ export async function unlockDoor(
   const wrapped = await unseal(door.deviceKey, door.locked);
   const vaultKey = wrapped === null ? null : await lock.unwrap(wrapped);
   if (vaultKey === null) return err({ kind: "engine/wrong-password" });
+  await openDoor(database, random, vaultKey);
+  return ok(vaultKey);
+}
+
+/** The door stays open from now on; whoever calls has the vault key already. */
+export async function openDoor(
+  database: Database,
+  random: RandomBytes,
+  vaultKey: Secret<Bytes>,
+): Promise<void> {
+  const door = await database.get("door", "door");
+  if (door === undefined) return;
   const open = await seal(door.deviceKey, random, vaultKey.reveal());
   await save(database, { ...door, open });
-  return ok(vaultKey);
 }
 
 /** Removes the wraps first: what the vault sealed is unreadable from this moment, whatever is left of it. */

@@ -324,6 +324,22 @@ export const en = {
   "failure.recoveryFile.title": "This is not a recovery file of this server",
   "failure.recoveryFile.advice":
     "Choose the file as it was saved. A changed or shortened one cannot be opened.",
+  "failure.recoveryWithdrawn.title": "This recovery code no longer counts",
+  "failure.recoveryWithdrawn.advice":
+    "A newer one was made, or it was withdrawn. Use the newest code with its own file, or the password.",
+  "failure.recoveryUnmade.title": "This code has gone stale",
+  "failure.recoveryUnmade.advice": "Make a recovery code again and finish without a reload.",
+  "failure.passkeyForeign.title": "This passkey opens nothing here",
+  "failure.passkeyForeign.advice": "It was removed or belongs elsewhere. Use the password.",
+  "failure.passkeySecretless.title": "This passkey cannot unlock",
+  "failure.passkeySecretless.advice":
+    "The authenticator you chose gives no secret. Choose another one, or stay with the password.",
+  "failure.passkeyThere.title": "This passkey is there already",
+  "failure.passkeyThere.advice": "Use it, or choose another authenticator.",
+  "failure.passkeyMany.title": "There are as many passkeys as there may be",
+  "failure.passkeyMany.advice": "Remove one you no longer use.",
+  "failure.passwordFirst.title": "Set a password first",
+  "failure.passwordFirst.advice": "Settings, Security. The lock and passkeys stand on it.",
   "failure.approvalExpired.title": "The time for this decision is over",
   "failure.approvalExpired.advice": "It counts as denied. Ask the agent to ask again.",
   "failure.approvalRefused.title": "This approval was not accepted",
@@ -416,6 +432,8 @@ export const en = {
   "locked.title": "Locked",
   "locked.help":
     "{name}, your conversations on this device are closed until you enter your password.",
+  "locked.helpPasskey":
+    "{name}, your conversations on this device are closed until you enter your password or use a passkey.",
   "locked.unlock": "Unlock",
   "locked.forgot": "Forgot the password?",
   "locked.forgotHelp":
@@ -666,7 +684,7 @@ export const en = {
   // recovery
   "recovery.title": "Recovery",
   "recovery.help":
-    "A code on paper and a file bring you back as the same person when the password or this browser is lost. Both are needed. Messages are not in the file.",
+    "A code on paper and a file bring you back as the same person when the password or this browser is lost. Either alone opens nothing. Messages are not in the file.",
   "recovery.make": "Make a recovery code",
   "recovery.dialogTitle": "Write down this code",
   "recovery.once": "It is shown only now. Keep it apart from the file.",
@@ -675,11 +693,43 @@ export const en = {
   "recovery.retype": "Type the last two groups",
   "recovery.retypeHelp": "Eight letters and digits, to be sure that you have them on paper.",
   "recovery.saved": "The recovery file is ready. Keep the code and the file apart.",
+  "recovery.made": "A code was made {time}. Only the newest one counts.",
+  "recovery.makeAnew": "Make a new recovery code",
+  "recovery.counts": "Code and file count once you press Done.",
+  "recovery.replaces":
+    "They count once you press Done. From then on this server takes the old code and file no more. Whoever holds both can still open that file, so destroy it.",
+  "recovery.withdraw": "Withdraw the code",
+  "recovery.withdrawQuestion": "Withdraw the recovery code?",
+  "recovery.withdrawHelp":
+    "This server takes the code and its file no more, and there is no way back but the password and passkeys. Whoever holds both can still open the file itself, so destroy it.",
+  "recovery.withdrawn": "The recovery code is withdrawn",
+
+  // passkey
+  "passkey.title": "Passkeys",
+  "passkey.help":
+    "A passkey opens the lock of this device, and brings your account to a new browser that has the same passkey. The password works beside it.",
+  "passkey.add": "Add a passkey",
+  "passkey.added": "The passkey is added",
+  "passkey.row": "Passkey added {time}",
+  "passkey.opensHere": "Opens the lock of this device.",
+  "passkey.opensElsewhere": "Made on another device. It brings your account to a new browser.",
+  "passkey.remove": "Remove",
+  "passkey.removeNamed": "Remove the passkey added {time}",
+  "passkey.removeQuestion": "Remove this passkey?",
+  "passkey.removeHelp":
+    "It no longer opens this device or brings your account to a new one. Other devices that it opens are told when they are next online. Your password manager keeps its copy until you delete it there.",
+  "passkey.removeConfirm": "Remove passkey",
+  "passkey.removed": "The passkey is removed",
+  "passkey.passwordFirst": "Set a password first. A passkey is never the only way in.",
+  "passkey.passwordAgain":
+    "Set the password anew on this device first, so that it knows what a passkey is to open.",
+  "passkey.unlock": "Unlock with a passkey",
+  "passkey.signIn": "Sign in with a passkey",
 
   // restore
   "restore.title": "Come back with a recovery file",
   "restore.help":
-    "You need the file you saved and the code you wrote down. This device gets keys of its own.",
+    "You need the file you saved and the code you wrote down; either alone opens nothing. This device gets keys of its own, and you can set a new password afterwards.",
   "restore.file": "Recovery file",
   "restore.submit": "Restore the account",
   "restore.use": "Use a recovery file instead",
@@ -713,6 +763,8 @@ export const en = {
   "settings.saved": "Name saved",
   "settings.inviteLink": "Your invite link",
   "settings.passwordSet": "A password protects this account.",
+  "settings.passwordReplace":
+    "You came back without the password. Set a new one: the old one opens nothing from then on, and this device can be locked again. Nobody asks for the old one here, so do it soon.",
   "settings.passwordNone":
     "No password is set. You cannot sign in anywhere else, and this device cannot be locked.",
   "settings.passwordCurrent": "Current password",

@@ -315,6 +315,21 @@ export const zhHans: TextTable = {
   "failure.recoveryCode.advice": "请逐个检查字母,并确认恢复码与文件是同时生成的。",
   "failure.recoveryFile.title": "这不是本服务器的恢复文件",
   "failure.recoveryFile.advice": "请选择当时保存的文件。被改动或截断的文件无法打开。",
+  "failure.recoveryWithdrawn.title": "这个恢复码已经无效",
+  "failure.recoveryWithdrawn.advice":
+    "可能生成过更新的恢复码，或者它已被作废。请使用最新的恢复码和它的文件，或使用密码。",
+  "failure.recoveryUnmade.title": "这个恢复码已过时",
+  "failure.recoveryUnmade.advice": "请重新生成恢复码，完成之前不要刷新页面。",
+  "failure.passkeyForeign.title": "这个通行密钥在这里打不开什么",
+  "failure.passkeyForeign.advice": "它已被移除，或属于别处。请使用密码。",
+  "failure.passkeySecretless.title": "这个通行密钥不能用来解锁",
+  "failure.passkeySecretless.advice": "你选择的验证器不提供所需的秘密。请换一个，或继续使用密码。",
+  "failure.passkeyThere.title": "这个通行密钥已经存在",
+  "failure.passkeyThere.advice": "直接使用它，或选择另一个验证器。",
+  "failure.passkeyMany.title": "通行密钥已达上限",
+  "failure.passkeyMany.advice": "请移除不再使用的一个。",
+  "failure.passwordFirst.title": "请先设置密码",
+  "failure.passwordFirst.advice": "在“设置”的“安全”里设置。锁定和通行密钥都以它为前提。",
   "failure.approvalExpired.title": "已过决定期限",
   "failure.approvalExpired.advice": "视为拒绝。可以让智能体重新请求。",
   "failure.approvalRefused.title": "审批未被接受",
@@ -401,6 +416,7 @@ export const zhHans: TextTable = {
   // locked
   "locked.title": "已锁定",
   "locked.help": "{name},输入密码之前,这台设备上的对话都是关闭的。",
+  "locked.helpPasskey": "{name}，输入密码或使用通行密钥之前，这台设备上的对话都是关闭的。",
   "locked.unlock": "解锁",
   "locked.forgot": "忘记密码?",
   "locked.forgotHelp":
@@ -635,7 +651,7 @@ export const zhHans: TextTable = {
   // recovery
   "recovery.title": "恢复",
   "recovery.help":
-    "一张写有恢复码的纸和一个文件,可在密码或浏览器丢失时让你以同一身份回来。两者缺一不可,文件不包含消息。",
+    "一张写有恢复码的纸和一个文件,可在密码或浏览器丢失时让你以同一身份回来。任何一样单独都打不开什么。文件不包含消息。",
   "recovery.make": "生成恢复码",
   "recovery.dialogTitle": "请抄下这个恢复码",
   "recovery.once": "只在此时显示一次。请与文件分开保管。",
@@ -644,10 +660,42 @@ export const zhHans: TextTable = {
   "recovery.retype": "请输入最后两组",
   "recovery.retypeHelp": "共八个字符,以确认你已抄写在纸上。",
   "recovery.saved": "恢复文件已就绪。请将恢复码与文件分开保管。",
+  "recovery.made": "{time} 生成过一个恢复码。只有最新的一个有效。",
+  "recovery.makeAnew": "生成新的恢复码",
+  "recovery.counts": "按下“完成”之后，恢复码和文件才生效。",
+  "recovery.replaces":
+    "按下“完成”之后才生效。从那时起，这台服务器不再接受旧的恢复码和文件。同时持有两者的人仍能打开那个旧文件，请把它销毁。",
+  "recovery.withdraw": "作废恢复码",
+  "recovery.withdrawQuestion": "要作废这个恢复码吗？",
+  "recovery.withdrawHelp":
+    "这台服务器不再接受这个恢复码和它的文件，之后只能靠密码和通行密钥回来。同时持有两者的人仍能打开文件本身，请把它销毁。",
+  "recovery.withdrawn": "恢复码已作废",
+
+  // passkey
+  "passkey.title": "通行密钥",
+  "passkey.help":
+    "通行密钥可以打开这台设备的锁，也可以让你的账号来到拥有同一通行密钥的新浏览器。密码同样继续有效。",
+  "passkey.add": "添加通行密钥",
+  "passkey.added": "通行密钥已添加",
+  "passkey.row": "{time} 添加的通行密钥",
+  "passkey.opensHere": "可以打开这台设备的锁。",
+  "passkey.opensElsewhere": "在另一台设备上创建。可以让你的账号来到新的浏览器。",
+  "passkey.remove": "移除",
+  "passkey.removeNamed": "移除 {time} 添加的通行密钥",
+  "passkey.removeQuestion": "要移除这个通行密钥吗？",
+  "passkey.removeHelp":
+    "它不再能打开这台设备，也不能把账号带到新的设备。它能打开的其他设备会在下次联网时得知。密码管理器中的副本需要你在那里删除。",
+  "passkey.removeConfirm": "移除通行密钥",
+  "passkey.removed": "通行密钥已移除",
+  "passkey.passwordFirst": "请先设置密码。通行密钥从不是唯一的入口。",
+  "passkey.passwordAgain": "请先在这台设备上重新设置密码，好让它知道通行密钥要打开什么。",
+  "passkey.unlock": "用通行密钥解锁",
+  "passkey.signIn": "用通行密钥登录",
 
   // restore
   "restore.title": "用恢复文件找回账号",
-  "restore.help": "需要当时保存的文件和抄下的恢复码。这台设备会得到自己的密钥。",
+  "restore.help":
+    "需要当时保存的文件和抄下的恢复码，任何一样单独都打不开什么。这台设备会得到自己的密钥，之后你可以设置新密码。",
   "restore.file": "恢复文件",
   "restore.submit": "恢复账号",
   "restore.use": "改用恢复文件",
@@ -681,6 +729,8 @@ export const zhHans: TextTable = {
   "settings.saved": "名字已保存",
   "settings.inviteLink": "你的邀请链接",
   "settings.passwordSet": "这个账号有密码保护。",
+  "settings.passwordReplace":
+    "你没有用密码就回来了。请设置新密码：从那时起旧密码什么也打不开，这台设备也可以再次锁定。这里不要求旧密码，请尽快设置。",
   "settings.passwordNone": "还没有设置密码。你无法在其他地方登录,也无法锁定这台设备。",
   "settings.passwordCurrent": "当前密码",
   "settings.passwordNew": "新密码",

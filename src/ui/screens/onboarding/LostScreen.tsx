@@ -6,6 +6,7 @@ import { useCountdown } from "#ui/screens/settings/use-countdown.ts";
 import { useText } from "#ui/text/text.tsx";
 import { DoorFrame } from "./DoorFrame.tsx";
 import styles from "./DoorFrame.module.css";
+import { PasskeyButton } from "./PasskeyButton.tsx";
 
 type LostScreenProps = { onSignIn: () => void; onRestore: () => void };
 
@@ -30,6 +31,7 @@ export function LostScreen({ onSignIn, onRestore }: LostScreenProps) {
         <Button variant="primary" onClick={onSignIn}>
           {t("lost.signIn")}
         </Button>
+        <PasskeyButton />
         <Button onClick={onRestore}>{t("restore.title")}</Button>
       </div>
       <AnewDialog open={isAsking} onOpenChange={setIsAsking} />

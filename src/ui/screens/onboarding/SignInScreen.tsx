@@ -7,6 +7,7 @@ import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
 import { useText } from "#ui/text/text.tsx";
 import { DoorFrame } from "./DoorFrame.tsx";
 import styles from "./DoorFrame.module.css";
+import { PasskeyButton } from "./PasskeyButton.tsx";
 
 type SignInScreenProps = { onNew: () => void; onRestore: () => void };
 
@@ -31,6 +32,7 @@ export function SignInScreen({ onNew, onRestore }: SignInScreenProps) {
       help={t("signIn.help")}
       footer={
         <>
+          <PasskeyButton />
           <Button variant="quiet" onClick={onRestore} disabled={isBusy}>
             {t("restore.use")}
           </Button>

@@ -1,9 +1,11 @@
-import { useState } from "react";
-import type { RecoveryView } from "#stores/views.ts";
-import { useStores } from "#ui/StoresContext.tsx";
+import { useEffect, useState } from "react";
+import type { BridgeFailure, RecoveryView } from "#stores/views.ts";
+import { useStore, useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
-import { Dialog } from "#ui/kit/Dialog.tsx";
+import { ConfirmDialog, Dialog } from "#ui/kit/Dialog.tsx";
 import { TextField } from "#ui/kit/Field.tsx";
+import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
+import { useFormats } from "#ui/text/format.ts";
 import { useText } from "#ui/text/text.tsx";
 import { isRetyped } from "./recovery-retype.ts";
 import styles from "./Settings.module.css";
@@ -11,9 +13,13 @@ import styles from "./Settings.module.css";
 /** A way back that needs neither the password nor this browser. */
 export function RecoverySection() {
   const t = useText();
-  const { calls, notices } = useStores();
+  const formats = useFormats();
+  const { calls, notices, ways } = useStores();
+  const madeAt = useStore("ways", (state) => state.ways?.recoveryMadeAt ?? null);
   const [made, setMade] = useState<RecoveryView | null>(null);
   const [isBusy, setIsBusy] = useState(false);
+  const [isWithdrawing, setIsWithdrawing] = useState(false);
+  useEffect(() => void ways.getState().load(), [ways]);
   const make = async (): Promise<void> => {
     setIsBusy(true);
     const answer = await calls.makeRecovery();
@@ -25,22 +31,75 @@ export function RecoverySection() {
     <section className={styles.group}>
       <h2 className={styles.title}>{t("recovery.title")}</h2>
       <p className={styles.text}>{t("recovery.help")}</p>
-      <div>
+      {madeAt !== null && (
+        <p className={styles.text}>{t("recovery.made", { time: formats.moment(madeAt) })}</p>
+      )}
+      <div className={styles.actions}>
         <Button busy={isBusy} onClick={() => void make()}>
-          {t("recovery.make")}
+          {t(madeAt === null ? "recovery.make" : "recovery.makeAnew")}
         </Button>
+        {madeAt !== null && (
+          <Button variant="dangerQuiet" onClick={() => setIsWithdrawing(true)}>
+            {t("recovery.withdraw")}
+          </Button>
+        )}
       </div>
-      {made !== null && <RecoveryDialog made={made} onClose={() => setMade(null)} />}
+      {made !== null && (
+        <RecoveryDialog made={made} replaces={madeAt !== null} onClose={() => setMade(null)} />
+      )}
+      <WithdrawDialog open={isWithdrawing} onOpenChange={setIsWithdrawing} />
     </section>
   );
 }
 
-function RecoveryDialog({ made, onClose }: { made: RecoveryView; onClose: () => void }) {
+function WithdrawDialog(dialog: { open: boolean; onOpenChange: (open: boolean) => void }) {
   const t = useText();
-  const { notices } = useStores();
+  const { notices, ways } = useStores();
+  const [isBusy, setIsBusy] = useState(false);
+  const withdraw = async (): Promise<void> => {
+    setIsBusy(true);
+    const outcome = await ways.getState().withdrawRecovery();
+    setIsBusy(false);
+    dialog.onOpenChange(false);
+    if (outcome.ok) notices.showNote("recovery-withdrawn");
+    else notices.showFailure(outcome.failure);
+  };
+  return (
+    <ConfirmDialog
+      {...dialog}
+      title={t("recovery.withdrawQuestion")}
+      description={t("recovery.withdrawHelp")}
+      footer={
+        <>
+          <Button onClick={() => dialog.onOpenChange(false)}>{t("general.cancel")}</Button>
+          <Button variant="danger" busy={isBusy} onClick={() => void withdraw()}>
+            {t("recovery.withdraw")}
+          </Button>
+        </>
+      }
+    />
+  );
+}
+
+type RecoveryDialogProps = { made: RecoveryView; replaces: boolean; onClose: () => void };
+
+function RecoveryDialog({ made, replaces, onClose }: RecoveryDialogProps) {
+  const t = useText();
+  const { notices, ways } = useStores();
   const [typed, setTyped] = useState("");
   const [isSaved, setIsSaved] = useState(false);
+  const [isBusy, setIsBusy] = useState(false);
+  const [failure, setFailure] = useState<BridgeFailure | null>(null);
   const isDone = isSaved && isRetyped(made.code, typed);
+  const keep = async (): Promise<void> => {
+    setIsBusy(true);
+    const outcome = await ways.getState().keepRecovery();
+    setIsBusy(false);
+    setFailure(outcome.ok ? null : outcome.failure);
+    if (!outcome.ok) return;
+    notices.showNote("recovery-made");
+    onClose();
+  };
   return (
     <Dialog
       open
@@ -50,14 +109,7 @@ function RecoveryDialog({ made, onClose }: { made: RecoveryView; onClose: () => 
       title={t("recovery.dialogTitle")}
       description={t("recovery.once")}
       footer={
-        <Button
-          variant="primary"
-          disabled={!isDone}
-          onClick={() => {
-            notices.showNote("recovery-made");
-            onClose();
-          }}
-        >
+        <Button variant="primary" disabled={!isDone} busy={isBusy} onClick={() => void keep()}>
           {t("general.done")}
         </Button>
       }
@@ -85,6 +137,8 @@ function RecoveryDialog({ made, onClose }: { made: RecoveryView; onClose: () => 
         autoComplete="off"
         spellCheck={false}
       />
+      <p className={styles.text}>{t(replaces ? "recovery.replaces" : "recovery.counts")}</p>
+      <FailureNote failure={failure} />
     </Dialog>
   );
 }

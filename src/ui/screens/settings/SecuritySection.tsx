@@ -10,6 +10,7 @@ import { missingCharacters } from "#ui/screens/onboarding/password-rule.ts";
 import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
 import { useText } from "#ui/text/text.tsx";
 import { DeviceList } from "./DeviceList.tsx";
+import { PasskeySection } from "./PasskeySection.tsx";
 import { RecoverySection } from "./RecoverySection.tsx";
 import styles from "./Settings.module.css";
 import { WipeDialog } from "./WipeDialog.tsx";
@@ -30,11 +31,19 @@ export function SecuritySection() {
       <section className={styles.group}>
         <h2 className={styles.title}>{t("onboarding.password")}</h2>
         <p className={styles.text}>
-          {open.hasPassword ? t("settings.passwordSet") : t("settings.passwordNone")}
+          {open.mayReplacePassword
+            ? t("settings.passwordReplace")
+            : open.hasPassword
+              ? t("settings.passwordSet")
+              : t("settings.passwordNone")}
         </p>
-        <PasswordForm hasPassword={open.hasPassword} handle={open.handle} />
+        <PasswordForm
+          hasPassword={open.hasPassword}
+          asksCurrent={open.hasPassword && !open.mayReplacePassword}
+          handle={open.handle}
+        />
       </section>
-      {open.hasPassword && (
+      {open.hasPassword && !open.mayReplacePassword && (
         <section className={styles.group}>
           <h2 className={styles.title}>{t("settings.lock")}</h2>
           <p className={styles.text}>{t("settings.lockHelp")}</p>
@@ -46,6 +55,7 @@ export function SecuritySection() {
           <IdleLockField minutes={open.lockAfterMinutes} />
         </section>
       )}
+      <PasskeySection />
       <RecoverySection />
       <DeviceList />
       <section className={styles.group}>
@@ -85,7 +95,9 @@ function IdleLockField({ minutes }: { minutes: number | null }) {
   );
 }
 
-function PasswordForm({ hasPassword, handle }: { hasPassword: boolean; handle: string }) {
+type PasswordFormProps = { hasPassword: boolean; asksCurrent: boolean; handle: string };
+
+function PasswordForm({ hasPassword, asksCurrent, handle }: PasswordFormProps) {
   const t = useText();
   const { account, notices } = useStores();
   const [current, setCurrent] = useState("");
@@ -97,7 +109,7 @@ function PasswordForm({ hasPassword, handle }: { hasPassword: boolean; handle: s
     setIsBusy(true);
     const outcome = await account
       .getState()
-      .setPassword({ current: hasPassword ? current : null, next });
+      .setPassword({ current: asksCurrent ? current : null, next });
     setIsBusy(false);
     setFailure(outcome.ok ? null : outcome.failure);
     if (!outcome.ok) return;
@@ -114,7 +126,7 @@ function PasswordForm({ hasPassword, handle }: { hasPassword: boolean; handle: s
       }}
     >
       <input type="hidden" autoComplete="username" value={handle} readOnly />
-      {hasPassword && (
+      {asksCurrent && (
         <PasswordField
           label={t("settings.passwordCurrent")}
           value={current}
@@ -141,7 +153,7 @@ function PasswordForm({ hasPassword, handle }: { hasPassword: boolean; handle: s
           type="submit"
           variant="primary"
           busy={isBusy}
-          disabled={missing > 0 || (hasPassword && current === "")}
+          disabled={missing > 0 || (asksCurrent && current === "")}
         >
           {hasPassword ? t("settings.passwordChange") : t("settings.passwordSave")}
         </Button>
