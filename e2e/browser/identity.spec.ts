@@ -35,14 +35,7 @@ test("a browser that lost its data offers the way back before anything new", asy
 }) => {
   const ada = await join({ name: "Ada", password: PASSWORD });
   await ada.page.getByRole("button", { name: "Skip for now" }).click();
-  await ada.page.goto("about:blank");
-  const browser = await ada.context.newCDPSession(ada.page);
-  await browser.send("Storage.clearDataForOrigin", {
-    origin: new URL(world.url).origin,
-    storageTypes: "indexeddb",
-  });
-
-  await ada.page.goto(world.url);
+  await ada.loseStorage(world.url);
 
   await expect(
     ada.page.getByRole("heading", { name: "Your conversations are gone from this browser" }),
@@ -71,14 +64,7 @@ test("a recovery code and its file bring a person back after the browser lost ev
   await expect(dialog.getByRole("button", { name: "Done" })).toBeDisabled();
   await dialog.getByLabel("Type the last two groups").fill(code.slice(-9));
   await dialog.getByRole("button", { name: "Done" }).click();
-  await ada.page.goto("about:blank");
-  const browser = await ada.context.newCDPSession(ada.page);
-  await browser.send("Storage.clearDataForOrigin", {
-    origin: new URL(world.url).origin,
-    storageTypes: "indexeddb",
-  });
-
-  await ada.page.goto(world.url);
+  await ada.loseStorage(world.url);
   await ada.page.getByRole("button", { name: "Come back with a recovery file" }).click();
   await ada.page.getByLabel("Recovery file").setInputFiles(file);
   await ada.page.getByLabel("Recovery code").fill(code.toLowerCase());

@@ -55,7 +55,7 @@ export class Person {
       await page.getByRole("button", { name: "Create account" }).click();
     }
     await expect(page.getByRole("heading", { name: "Start a first conversation" })).toBeVisible({
-      timeout: 30_000,
+      timeout: 60_000,
     });
   }
 
@@ -115,6 +115,17 @@ export class Person {
     if (action === "Reply") return tools.getByRole("button", { name: action }).click();
     await tools.getByRole("button", { name: "More" }).click();
     await this.page.getByRole("menuitem", { name: action }).click();
+  }
+
+  /** The browser loses what it stored of the app, as browsers do, and opens the app anew. */
+  async loseStorage(url: string): Promise<void> {
+    await this.page.goto("about:blank");
+    const browser = await this.context.newCDPSession(this.page);
+    await browser.send("Storage.clearDataForOrigin", {
+      origin: new URL(url).origin,
+      storageTypes: "indexeddb",
+    });
+    await this.page.goto(url);
   }
 
   async leave(): Promise<void> {

@@ -169,6 +169,8 @@ export type MessageView = {
   /** Null for messages of others. */
   readonly delivery: DeliveryView | null;
   readonly canRecallUntil: number | null;
+  /** Its author sent something before it that never came: the relay lost or withheld it. */
+  readonly hasGapBefore: boolean;
 };
 
 export type ReplyView = {

@@ -69,6 +69,7 @@ export const aMessage = (n: number, part: Partial<MessageView> = {}): MessageVie
   reactions: [],
   delivery: null,
   canRecallUntil: null,
+  hasGapBefore: false,
   ...part,
 });
 

@@ -66,6 +66,7 @@ export function viewMessage(
       at: live.startedAt,
       authorId: live.authorId,
       authorKind: context.memberById.get(live.authorId)?.kind ?? "agent",
+      hasGapBefore: false,
       body: { kind: "stream", streamId: live.streamId },
     },
     context,
@@ -107,6 +108,7 @@ function viewRow(thread: Thread, row: Row, context: ViewContext): MessageView | 
     reactions: recalledBy === null ? reactionsOf(thread, row.id, context) : [],
     delivery: isSelf ? deliveryOfSeq(row.seq, context) : null,
     canRecallUntil: canRecall ? row.at + RECALL_WINDOW_MS : null,
+    hasGapBefore: row.hasGapBefore && !isSelf,
   };
 }
 
@@ -130,6 +132,7 @@ function viewOutgoing(
     reactions: [],
     delivery: deliveryOf(message, context),
     canRecallUntil: message.state.status === "acked" ? message.state.at + RECALL_WINDOW_MS : null,
+    hasGapBefore: false,
   };
 }
 

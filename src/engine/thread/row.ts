@@ -10,6 +10,8 @@ export type Row = {
   readonly at: number;
   readonly authorId: AccountId;
   readonly authorKind: "human" | "agent" | "system";
+  /** What its author sealed just before it is not here. */
+  readonly hasGapBefore: boolean;
   readonly body:
     | {
         readonly kind: "payload";
@@ -147,6 +149,7 @@ const rowOf = (entry: Entry, id: MessageId, body: Row["body"]): Row => ({
   at: entry.at,
   authorId: entry.authorId,
   authorKind: entry.authorKind,
+  hasGapBefore: entry.content.kind === "message" && entry.content.gap,
   body,
 });
 

@@ -550,6 +550,8 @@ export const en = {
   "thread.notEncrypted": "Not encrypted",
   "thread.keyChanged": "The key of {name} changed. Nothing is sent until you have compared it.",
   "thread.keyChangedAction": "Compare",
+  "thread.gap":
+    "Something {name} sent before this is missing. The server may have lost it or be holding it back.",
   "thread.stateless": "No forward secrecy",
 
   // sending

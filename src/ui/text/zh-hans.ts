@@ -529,6 +529,7 @@ export const zhHans: TextTable = {
   "thread.notEncrypted": "未加密",
   "thread.keyChanged": "{name}的密钥已变更。核对之前,不会发送任何消息。",
   "thread.keyChangedAction": "核对",
+  "thread.gap": "{name}在这之前发送的内容缺失，可能是服务器丢失或扣留了。",
   "thread.stateless": "无前向保密",
 
   // sending

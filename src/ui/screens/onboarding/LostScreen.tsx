@@ -31,7 +31,7 @@ export function LostScreen({ onSignIn, onRestore }: LostScreenProps) {
         <Button variant="primary" onClick={onSignIn}>
           {t("lost.signIn")}
         </Button>
-        <PasskeyButton />
+        <PasskeyButton variant="secondary" />
         <Button onClick={onRestore}>{t("restore.title")}</Button>
       </div>
       <AnewDialog open={isAsking} onOpenChange={setIsAsking} />

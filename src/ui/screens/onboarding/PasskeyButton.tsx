@@ -6,7 +6,7 @@ import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
 import { useText } from "#ui/text/text.tsx";
 
 /** The way in by a passkey, on a device that is new to the account; absent where the browser has none for it. */
-export function PasskeyButton() {
+export function PasskeyButton({ variant }: { variant: "secondary" | "quiet" }) {
   const t = useText();
   const { ways } = useStores();
   const hasPasskeys = useStore("ways", (state) => state.hasPasskeys);
@@ -23,7 +23,7 @@ export function PasskeyButton() {
   return (
     <>
       <FailureNote failure={failure} />
-      <Button icon="key" busy={isBusy} onClick={() => void signIn()}>
+      <Button variant={variant} busy={isBusy} onClick={() => void signIn()}>
         {t("passkey.signIn")}
       </Button>
     </>

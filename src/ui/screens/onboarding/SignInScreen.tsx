@@ -32,7 +32,7 @@ export function SignInScreen({ onNew, onRestore }: SignInScreenProps) {
       help={t("signIn.help")}
       footer={
         <>
-          <PasskeyButton />
+          <PasskeyButton variant="quiet" />
           <Button variant="quiet" onClick={onRestore} disabled={isBusy}>
             {t("restore.use")}
           </Button>

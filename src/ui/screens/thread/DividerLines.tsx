@@ -1,3 +1,4 @@
+import { Icon } from "#ui/kit/Icon.tsx";
 import { useStores } from "#ui/StoresContext.tsx";
 import { useFormats } from "#ui/text/format.ts";
 import { useText } from "#ui/text/text.tsx";
@@ -23,5 +24,16 @@ export function UnreadLine() {
     <div className={styles.unread} role="separator" aria-label={t("thread.unreadLine")}>
       <span>{t("thread.unreadLine")}</span>
     </div>
+  );
+}
+
+/** What somebody sent before this row never came. */
+export function GapLine({ name }: { name: string }) {
+  const t = useText();
+  return (
+    <p className={styles.gap} role="note">
+      <Icon name="alert" size={14} />
+      <span>{t("thread.gap", { name })}</span>
+    </p>
   );
 }

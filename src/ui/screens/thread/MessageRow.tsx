@@ -12,7 +12,7 @@ import { ReplyQuote } from "#ui/parts/ReplyQuote.tsx";
 import { failureWords } from "#ui/text/failures.ts";
 import { useFormats } from "#ui/text/format.ts";
 import { useText } from "#ui/text/text.tsx";
-import { DayLine, UnreadLine } from "./DividerLines.tsx";
+import { DayLine, GapLine, UnreadLine } from "./DividerLines.tsx";
 import styles from "./MessageRow.module.css";
 import { MessageTools, useRowAttention } from "./MessageTools.tsx";
 import { plainText } from "./plain-text.ts";
@@ -34,6 +34,7 @@ export const MessageRow = memo(function MessageRow({ line, view, isMarked }: Mes
     <div className={styles.line} data-starts={line.startsRun || undefined}>
       {line.startsDay && <DayLine at={message.at} />}
       {line.startsUnread && <UnreadLine />}
+      {message.hasGapBefore && <GapLine name={message.authorName} />}
       {message.body.kind === "system" ? (
         <div className={styles.column}>
           <Body message={message} />
