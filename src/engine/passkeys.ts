@@ -3,7 +3,7 @@
  * browser talks to the authenticator on the page; here the output is used and wiped. SPEC §recovery.
  */
 import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
-import { equalBytes, wipe, type Bytes } from "#base/bytes.ts";
+import { wipe, type Bytes } from "#base/bytes.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import { Secret } from "#base/secret.ts";
 import type { PasskeyInput } from "#bridge/views.ts";
