@@ -114,16 +114,6 @@ export function createAdmission(needs: {
   const tokenKey = derive("access-token");
   const saltKey = derive("made-up-salt");
   const challenges = createChallenges(needs.tickets, clock, random);
-  const knownWay = async (
-    userId: UserId,
-    method: WayKind,
-    { methodId, authKey }: ShownWay,
-  ): Promise<WayRow | null> => {
-    const ways = await directory.waysOf(userId);
-    const row = ways.find((one) => one.method === method && one.method_id === methodId);
-    const isShown = timingSafeEqual(row?.auth_hash ?? NOBODYS_HASH, sha256(authKey));
-    return isShown ? (row ?? null) : null;
-  };
 
   return {
     issueAccess({ sessionId, userId, deviceId }) {
@@ -181,19 +171,31 @@ export function createAdmission(needs: {
         const text = identityChallengeText({ origin, userId, challenge });
         return isSignedBy(key, utf8(text), signature);
       });
-      const isNewest = (await knownWay(userId, "recovery-code", way)) !== null;
+      const isNewest = (await knownWay(directory, userId, "recovery-code", way)) !== null;
       return isOurs && isNewest && key !== NOBODYS_KEY && isSigned.includes(true)
         ? ok(null)
         : refuse("INVALID_CREDENTIALS");
     },
 
     async checkPasskey(userId, way) {
-      const row = await knownWay(userId, "passkey", way);
+      const row = await knownWay(directory, userId, "passkey", way);
       return row === null ? refuse("INVALID_CREDENTIALS") : ok(row);
     },
 
     madeUpSalt: (handle) => new Uint8Array(createHmac("sha256", saltKey).update(handle).digest()),
   };
+}
+
+async function knownWay(
+  directory: Directory,
+  userId: UserId,
+  method: WayKind,
+  { methodId, authKey }: ShownWay,
+): Promise<WayRow | null> {
+  const ways = await directory.waysOf(userId);
+  const row = ways.find((one) => one.method === method && one.method_id === methodId);
+  const isShown = timingSafeEqual(row?.auth_hash ?? NOBODYS_HASH, sha256(authKey));
+  return isShown ? (row ?? null) : null;
 }
 
 async function readClaims(
