@@ -157,7 +157,6 @@ export async function openSession(
   const level = async (): Promise<void> => {
     account = await nameBackup(deps, endpoint.rest, account);
     await sync();
-    sinks.level();
   };
   const sync = (): Promise<void> => syncConversations(session, sinks);
 
@@ -166,7 +165,7 @@ export async function openSession(
       case "status":
         connection = viewStatus(event.status, connection, deps.clock.now());
         sinks.emit({ type: "connection", connection });
-        if (event.status.status === "online") void level();
+        if (event.status.status === "online") void level().then(sinks.level);
         return;
       case "session-invalidated":
         connection = { status: "refused", reason: "session-invalidated" };
