@@ -138,6 +138,24 @@ describe("rows of a thread", () => {
     expect(viewAll(thread, context())).toHaveLength(1);
   });
 
+  test("[N96] say when what their author sealed before them is not here, own ones never", () => {
+    const withGap = ({ content, ...rest }: Entry): Entry => ({
+      ...rest,
+      content: content.kind === "message" ? { ...content, gap: true } : content,
+    });
+    const thread = threadOf(
+      said(1, bot, text("one")),
+      withGap(said(2, bot, text("three"))),
+      withGap(said(3, ada, text("mine"))),
+    );
+
+    expect(viewAll(thread, context()).map(({ hasGapBefore }) => hasGapBefore)).toEqual([
+      false,
+      true,
+      false,
+    ]);
+  });
+
   test("[N21] a recalled message keeps its place and loses its words, also as a quote", () => {
     const reply = text("re", {
       reply_to: { message_id: m(1), sender_id: bot, preview_text: "kept?" },
