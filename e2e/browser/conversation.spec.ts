@@ -144,3 +144,20 @@ test("a pinned message stands over the thread and leads to itself", async ({ joi
   await ada.act(ada.row("remember the tide tables").last(), "Release the pin");
   await expect(ada.page.getByRole("button", { name: "1 pinned message" })).toHaveCount(0);
 });
+
+test("a reaction is given with its picker, counted, and taken back", async ({ join }) => {
+  const ada = await join({ name: "Ada" });
+  await ada.startWith("Echo");
+  await ada.say("high tide at noon");
+  const answer = ada.row("high tide at noon").last();
+  await expect(ada.row("high tide at noon")).toHaveCount(2);
+
+  await answer.hover();
+  await answer.getByRole("button", { name: "React" }).click();
+  await ada.page.getByRole("button", { name: "👍", exact: true }).click();
+  const given = answer.getByRole("button", { pressed: true });
+  await expect(given).toContainText("1");
+  await given.click();
+
+  await expect(given).toHaveCount(0);
+});

@@ -114,8 +114,7 @@ export const changeGroup: Command<GroupCommand, null> = async (tx, command) => {
     const appended = await appendLedger(tx, { conversationId, append: command.append, by });
     if (!appended.ok) return appended;
     await tx.sql.run(
-      "UPDATE conv SET group_key_version = max(group_key_version + 1, ?) WHERE id = ?",
-      command.append.ledgerSeq,
+      "UPDATE conv SET group_key_version = group_key_version + 1 WHERE id = ?",
       conversationId,
     );
   }
