@@ -37,6 +37,8 @@ export interface Carrier {
   readonly canRecall: boolean;
   /** Own messages that have no row yet. */
   outgoing(): readonly OutgoingMessage[];
+  /** Resolves when every row that was told so far lies in the log. */
+  settled(): Promise<void>;
   /** Fetches rows before a seq that lie elsewhere; how many came. */
   fetchBefore(beforeSeq: number, limit: number): Promise<number>;
   /** Loads what rows of these messages are drawn from, beside their entries. */

@@ -201,6 +201,7 @@ export function createPageThreads(
       };
       // Known as open from now on: what happens while it loads waits and is applied after it.
       open.set(id, one);
+      await session.carrierOf(id).settled();
       await load(id, one);
       one.isLoading = false;
       if (one.waiting.length > 0) gatherer.wish();

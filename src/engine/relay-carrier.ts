@@ -42,6 +42,8 @@ export const relayCarrier = (
   describeSecurity: () => describeSecurity(session, { conversationId: id }),
   canRecall: true,
   outgoing: () => session.endpoint.outgoing().filter(({ conversationId }) => conversationId === id),
+  // Rows of the relay are told once they are stored.
+  settled: async () => {},
   async fetchBefore(beforeSeq, limit) {
     const pulled = await session.endpoint.pullBefore(id, beforeSeq, limit);
     return pulled.ok ? pulled.value.count : 0;

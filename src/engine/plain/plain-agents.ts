@@ -32,6 +32,7 @@ export interface PlainAgents {
   headOf(id: ConversationId): ChannelHeadView | null;
   turnOf(id: ConversationId, messageId: MessageId): TurnView | null;
   outgoing(id: ConversationId): readonly OutgoingMessage[];
+  settled(id: ConversationId): Promise<void>;
   prepare(id: ConversationId, messageIds: Iterable<MessageId>): Promise<void>;
   add(input: PlainAgentInput): Answer<ConversationId>;
   remove(id: ConversationId): Answer<null>;
@@ -168,6 +169,7 @@ export function createPlainAgents(needs: Needs): PlainAgents & { start(): Promis
     headOf: (id) => open.get(id)?.head() ?? null,
     turnOf: (id, messageId) => open.get(id)?.turnOf(messageId) ?? null,
     outgoing: (id) => open.get(id)?.outgoing() ?? [],
+    settled: async (id) => open.get(id)?.settled(),
     prepare: async (id, messageIds) => open.get(id)?.prepare(messageIds),
     add,
     remove,

@@ -30,6 +30,7 @@ export const plainCarrier = (session: Session, id: ConversationId): Carrier => (
   describeSecurity: () => describePlainSecurity(session, id),
   canRecall: false,
   outgoing: () => session.plain.outgoing(id),
+  settled: () => session.plain.settled(id),
   fetchBefore: async () => 0,
   prepare: (messageIds) => session.plain.prepare(id, messageIds),
   turnOf: (messageId) => session.plain.turnOf(id, messageId),

@@ -50,6 +50,8 @@ export interface PlainConversation {
   head(): ChannelHeadView;
   outgoing(): readonly OutgoingMessage[];
   turnOf(messageId: MessageId): TurnView | null;
+  /** Resolves when every row that was told so far is stored. */
+  settled(): Promise<void>;
   /** Loads the turns of these rows; until then answers show their text alone. */
   prepare(messageIds: Iterable<MessageId>): Promise<void>;
   sendText(
@@ -231,6 +233,7 @@ export async function openPlainConversation(
     },
     outgoing: () => [...queue].map(([messageId, question]) => outgoingOf(id, messageId, question)),
     turnOf: (messageId) => turns.get(messageId) ?? null,
+    settled: async () => void (await committing),
     async prepare(messageIds) {
       const missing = [...messageIds].filter((messageId) => !turns.has(messageId));
       await Promise.all(
