@@ -8,7 +8,7 @@ import { rounds, timeoutMs } from "../world/profile.ts";
 import { canTrace, followCalls, type SystemCall } from "../world/system-calls.ts";
 import { flood, makeFrames } from "../world/talk.ts";
 
-const MESSAGES = rounds(200, 5_000);
+const MESSAGES = rounds(200, 1_000);
 
 /** Messages whose ack left before the log they stand in was on the disk, by what was missing. */
 function tooEarly(calls: readonly SystemCall[], ids: readonly string[]): readonly string[] {
