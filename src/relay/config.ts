@@ -18,6 +18,7 @@ const RULES = {
   PARLEY_PORT: "a number from 0 to 65535",
   PARLEY_HOST: "an address to listen on",
   PARLEY_DATA: "a folder",
+  PARLEY_DATABASE: "an address such as postgres://user:password@host:5432/parley",
   PARLEY_DIST: "a folder",
   PARLEY_ORIGIN: "origins such as https://chat.example, parted by commas",
   PARLEY_CONNECT: "origins such as https://agent.example, parted by commas",
@@ -55,6 +56,8 @@ export function readConfig(env: Environment): Result<Config, readonly ConfigFaul
   check(host !== "", "PARLEY_HOST");
   const dataFolder = env.PARLEY_DATA ?? "./data";
   check(dataFolder !== "", "PARLEY_DATA");
+  const database = env.PARLEY_DATABASE ?? null;
+  check(database === null || isPostgresAddress(database), "PARLEY_DATABASE");
   const origins = list(env.PARLEY_ORIGIN);
   check(origins.every(isOrigin), "PARLEY_ORIGIN");
   const connectSources = list(env.PARLEY_CONNECT);
@@ -86,6 +89,7 @@ export function readConfig(env: Environment): Result<Config, readonly ConfigFaul
     port,
     host,
     dataFolder,
+    database: database === null ? null : new Secret(database),
     staticRoot: env.PARLEY_DIST ?? "./dist",
     origins,
     connectSources,
@@ -106,6 +110,7 @@ export const summaryOf = (config: Config): LogFields => ({
   host: config.host ?? "",
   port: config.port ?? 0,
   data: config.dataFolder,
+  database: config.database == null ? "file" : "postgres",
   app: config.staticRoot ?? "none",
   origins: (config.origins ?? []).join(",") || "loopback only",
   connect: (config.connectSources ?? []).join(",") || "none",
@@ -167,6 +172,15 @@ const isHttp = (text: string): boolean => /^https?:$/.test(URL.parse(text)?.prot
 function isRedis(text: string): boolean {
   const protocol = URL.parse(text)?.protocol;
   return protocol === "redis:" || protocol === "rediss:";
+}
+
+function isPostgresAddress(text: string): boolean {
+  try {
+    const { protocol, hostname, pathname } = new URL(text);
+    return /^postgres(ql)?:$/.test(protocol) && hostname !== "" && pathname.length > 1;
+  } catch {
+    return false;
+  }
 }
 
 function isOrigin(text: string): boolean {

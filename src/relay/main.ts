@@ -62,7 +62,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       : withId((id) => operator.limitAgent(id, { messagesPerSecond, dailyBytes }));
   }),
   async "agent list"(config) {
-    const operator = await createOperator(config.dataFolder, systemClock, systemRandom);
+    const operator = await createOperator(
+      config.dataFolder,
+      systemClock,
+      systemRandom,
+      config.database ?? null,
+    );
     const agents = await operator.agents();
     await operator.close();
     return { value: agents, code: 0 };
@@ -118,8 +123,8 @@ async function serve(options: Config): Promise<Outcome> {
 function operating(
   task: (operator: Operator) => Promise<Result<object, { readonly code: string }>> | null,
 ): Command {
-  return async ({ dataFolder }) => {
-    const operator = await createOperator(dataFolder, systemClock, systemRandom);
+  return async ({ dataFolder, database = null }) => {
+    const operator = await createOperator(dataFolder, systemClock, systemRandom, database);
     const running = task(operator);
     const done = running === null ? null : await running;
     await operator.close();

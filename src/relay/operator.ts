@@ -5,6 +5,7 @@ import type { Clock } from "#base/clock.ts";
 import { silentLog } from "#base/log.ts";
 import type { RandomBytes } from "#base/random.ts";
 import { ok, type Result } from "#base/result.ts";
+import type { Secret } from "#base/secret.ts";
 import { makeId, type AgentId, type InviteId } from "#protocol/ids.ts";
 import { agentTokenHash, makeAgentToken, makeCode } from "./admission.ts";
 import type { CapabilityManifest } from "#protocol/manifest.ts";
@@ -13,7 +14,7 @@ import { createDirectory } from "./directory/directory.ts";
 import type { AgentRow } from "./directory/rows.ts";
 import type { RelayFailure } from "./failure.ts";
 import { DATABASE_FILE } from "./data-folder.ts";
-import { openStore } from "./store/open-store.ts";
+import { openStore, placeOf } from "./store/open-store.ts";
 import type { Sql } from "./store/sql.ts";
 
 export type ProvisionedAgent = {
@@ -61,15 +62,17 @@ export interface Operator {
   close(): Promise<void>;
 }
 
-/** Opens the folder beside a running relay: SQLite lets one of the two write at a time. */
+/** Opens folder and database beside a running relay: the database lets one of the two write at a time. */
 export async function createOperator(
   dataFolder: string,
   clock: Clock,
   random: RandomBytes,
+  database: Secret<string> | null = null,
 ): Promise<Operator> {
   const folder = resolve(dataFolder);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const store = await openStore(join(folder, DATABASE_FILE), random, silentLog, "here");
+  const place = placeOf(database, join(folder, DATABASE_FILE), "here");
+  const store = await openStore(place, { clock, random, log: silentLog });
   const { writer, sql } = store;
 
   const createInvite: Operator["createInvite"] = async (agentId) => {

@@ -3,7 +3,7 @@
  * What the command line, the launcher and the tests all start.
  */
 import { createHmac, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, Server } from "node:http";
 import { join, resolve } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
@@ -29,14 +29,14 @@ import { OFFERED_INVITES_FILE } from "./http/offered.ts";
 import { DEFAULT_RATES, type Rates } from "./live/rates.ts";
 import { factsOf } from "./json-log.ts";
 import { createMetrics } from "./metrics.ts";
-import { createSqliteLog } from "./log/sqlite-log.ts";
+import { createSqlLog } from "./log/sql-log.ts";
 import { createOutbound } from "./outbound.ts";
 import { createOriginCheck, type OriginCheck } from "./origins.ts";
 import { createMemoryTickets, createStoredTickets } from "./nodes/tickets.ts";
 import { Notifier } from "./push/notifier.ts";
 import { createVapid } from "./push/web-push.ts";
 import { Relay } from "./relay.ts";
-import { openStore } from "./store/open-store.ts";
+import { openStore, placeOf } from "./store/open-store.ts";
 import type { Writer } from "./store/writer.ts";
 import { createGovernance } from "./webhook/governance.ts";
 import { Webhooks } from "./webhook/webhooks.ts";
@@ -45,6 +45,8 @@ import { attachSockets } from "./ws-server.ts";
 export type RelayOptions = {
   /** Folder of everything that must survive; made when missing. */
   readonly dataFolder: string;
+  /** `postgres://` address of the database; none: a file in the data folder. */
+  readonly database?: Secret<string> | null;
   /** 0: any free port. */
   readonly port?: number;
   readonly host?: string;
@@ -135,9 +137,10 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
   const { clock = systemClock, random = systemRandom, log: events = silentLog } = options;
   const folder = resolve(options.dataFolder);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const store = await openStore(join(folder, DATABASE_FILE), random, events);
+  const place = placeOf(options.database, join(folder, DATABASE_FILE));
+  const store = await openStore(place, { clock, random, log: events });
   const { writer, sql } = store;
-  const log = await createSqliteLog(writer, sql, clock, events);
+  const log = await createSqlLog(writer, sql, clock, events);
   const directory = createDirectory(sql);
   await log.orphanStreams(clock.now());
 
@@ -198,7 +201,7 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
     registration: options.registration ?? { policy: "open", code: null },
     trustsProxy: options.trustsProxy ?? false,
     metricsToken: options.metricsToken ?? null,
-    logBytes: () => bytesOf(join(folder, DATABASE_FILE)),
+    logBytes: () => store.sizeBytes(),
     secureCookies: origins.list().some((origin) => origin.startsWith("https:")),
     headers: {
       connectSources: options.connectSources ?? [],
@@ -282,13 +285,6 @@ function loadSecret(path: string): Bytes {
   if (!existsSync(path)) writeFileSync(path, randomBytes(32), { mode: 0o600, flag: "wx" });
   return new Uint8Array(readFileSync(path));
 }
-
-/** Bytes of the database and of its write-ahead log. */
-const bytesOf = (file: string): number =>
-  [file, `${file}-wal`].reduce(
-    (sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0),
-    0,
-  );
 
 // Push services want somebody to turn to; a relay nobody reaches from outside has nobody.
 const subjectOf = (origins: readonly string[]): string =>

@@ -13,7 +13,7 @@ import { createMemoryBus } from "./bus/memory-bus.ts";
 import { createDirectory } from "./directory/directory.ts";
 import type { Link } from "./live/connection.ts";
 import { DEFAULT_RATES } from "./live/rates.ts";
-import { createSqliteLog } from "./log/sqlite-log.ts";
+import { createSqlLog } from "./log/sql-log.ts";
 import type { LogStore } from "./log/log-store.ts";
 import { createMetrics } from "./metrics.ts";
 import { createMemoryTickets } from "./nodes/tickets.ts";
@@ -27,9 +27,12 @@ async function aBareRelay(change: (log: LogStore) => LogStore = (log) => log) {
   const random = createSeededRandom(1);
   const folder = mkdtempSync(join(tmpdir(), "parley-bare-"));
   onTestEnd(() => rmSync(folder, { recursive: true, force: true }));
-  const store = await openStore(join(folder, "log.sqlite"), random, silentLog, "here");
+  const store = await openStore(
+    { file: join(folder, "log.sqlite"), writes: "here" },
+    { clock, random, log: silentLog },
+  );
   onTestEnd(() => store.close());
-  const log = change(await createSqliteLog(store.writer, store.sql, clock, silentLog));
+  const log = change(await createSqlLog(store.writer, store.sql, clock, silentLog));
   const directory = createDirectory(store.sql);
   const secret = new Secret(new Uint8Array(32));
   const admission = createAdmission({

@@ -15,7 +15,7 @@ import { createDirectory, type Directory } from "./directory/directory.ts";
 import { createAudience } from "./live/audience.ts";
 import { DEFAULT_RATES } from "./live/rates.ts";
 import type { LogMember, LogStore, StoredEntry } from "./log/log-store.ts";
-import { createSqliteLog } from "./log/sqlite-log.ts";
+import { createSqlLog } from "./log/sql-log.ts";
 import { systemEntry } from "./log/append-commands.ts";
 import { createMetrics } from "./metrics.ts";
 import { createMemoryTickets } from "./nodes/tickets.ts";
@@ -42,10 +42,13 @@ async function aRelayWithAPerson(
   onTestEnd(() => rmSync(folder, { recursive: true, force: true }));
   const clock = createFakeClock();
   const random = createSeededRandom(1);
-  const store = await openStore(join(folder, "log.sqlite"), random, silentLog, "here");
+  const store = await openStore(
+    { file: join(folder, "log.sqlite"), writes: "here" },
+    { clock, random, log: silentLog },
+  );
   onTestEnd(() => store.close());
   const sound = {
-    log: await createSqliteLog(store.writer, store.sql, clock, silentLog),
+    log: await createSqlLog(store.writer, store.sql, clock, silentLog),
     directory: createDirectory(store.sql),
   };
   const userId = anId<UserId>();

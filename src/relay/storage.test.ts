@@ -12,7 +12,7 @@ import { systemRandom } from "#base/random.ts";
 import type { AccountId, ConversationId, DeviceId, MessageId } from "#protocol/ids.ts";
 import { DATABASE_FILE } from "./data-folder.ts";
 import type { AppendRequest } from "./log/log-store.ts";
-import { createSqliteLog } from "./log/sqlite-log.ts";
+import { createSqlLog } from "./log/sql-log.ts";
 import { verifyFolder } from "./operation/verify.ts";
 import { createOperator } from "./operator.ts";
 import {
@@ -135,12 +135,7 @@ describe("a full disk", () => {
       reader.close();
       db.close();
     });
-    const log = await createSqliteLog(
-      writer,
-      createSqliteSql(reader),
-      createFakeClock(),
-      silentLog,
-    );
+    const log = await createSqlLog(writer, createSqliteSql(reader), createFakeClock(), silentLog);
     const ada = anId<AccountId>();
     const conversationId = anId<ConversationId>();
     await log.createConversation({

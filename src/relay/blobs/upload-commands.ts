@@ -77,7 +77,7 @@ async function checkQuota(
   const own = agent?.daily_bytes;
   const used = await tx.sql.get<{ bytes: number }>(
     `SELECT coalesce(sum(size), 0) AS bytes FROM upload
-     WHERE uploader = ? AND created_at > ? AND (conv = ? OR ?)`,
+     WHERE uploader = ? AND created_at > ? AND (conv = ? OR ? = 1)`,
     upload.uploader,
     upload.now - DAY_MS,
     upload.conversationId,

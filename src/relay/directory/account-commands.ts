@@ -317,7 +317,7 @@ async function insertDevice(
 async function insertBackup(tx: Transaction, userId: UserId, backup: Backup): Promise<void> {
   await tx.sql.run(
     `INSERT INTO backups (user_id, version, body) VALUES (?, ?, ?)
-     ON CONFLICT DO UPDATE SET version = excluded.version, body = excluded.body`,
+     ON CONFLICT (user_id) DO UPDATE SET version = excluded.version, body = excluded.body`,
     userId,
     backup.backup_version ?? 0,
     JSON.stringify(backup),

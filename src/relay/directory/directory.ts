@@ -93,7 +93,7 @@ const readsOfAgents = (sql: Sql) => ({
     orNull(sql.get<AgentRow>("SELECT * FROM agents WHERE agent_id = ?", agentId)),
   agentByToken: (tokenHash: Bytes) =>
     orNull(sql.get<AgentRow>("SELECT * FROM agents WHERE token_hash = ?", tokenHash)),
-  agents: () => sql.all<AgentRow>("SELECT * FROM agents ORDER BY created_at, rowid"),
+  agents: () => sql.all<AgentRow>("SELECT * FROM agents ORDER BY created_at, agent_id"),
   agentsOf: (userId: UserId) =>
     sql.all<AgentRow>(
       "SELECT * FROM agents WHERE creator_id = ? AND deleted_at IS NULL ORDER BY created_at",
@@ -135,7 +135,7 @@ const readsOfPush = (sql: Sql) => ({
   pushedDevices: (conversationId: ConversationId, writer: AccountId | null, now: number) =>
     sql.all<{ device_id: DeviceId }>(
       `SELECT device_id FROM member JOIN push_subscriptions ON user_id = account
-       WHERE conv = ? AND left_seq IS NULL AND account IS NOT ? AND coalesce(muted_until, 0) <= ?`,
+       WHERE conv = ? AND left_seq IS NULL AND account IS DISTINCT FROM ? AND coalesce(muted_until, 0) <= ?`,
       conversationId,
       writer,
       now,

@@ -159,7 +159,7 @@ async function leaveEverything(tx: Transaction, userId: UserId, now: number): Pr
     await tx.append(systemEntry(conv, "group.updated", meta), now);
   }
   await tx.sql.run(
-    `UPDATE member SET left_seq = (SELECT next_seq - 1 FROM conv WHERE id = conv)
+    `UPDATE member SET left_seq = (SELECT next_seq - 1 FROM conv WHERE id = member.conv)
      WHERE account = ? AND left_seq IS NULL`,
     userId,
   );
@@ -253,7 +253,7 @@ async function countFailure(
   const lockedUntil = failures >= LOGIN_FAILURES_BEFORE_LOCK ? now + LOGIN_LOCK_MS : 0;
   await tx.sql.run(
     `INSERT INTO login_failures (handle, failures, locked_until, at) VALUES (?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET failures = excluded.failures, locked_until = excluded.locked_until, at = excluded.at`,
+     ON CONFLICT (handle) DO UPDATE SET failures = excluded.failures, locked_until = excluded.locked_until, at = excluded.at`,
     handle,
     lockedUntil > 0 ? 0 : failures,
     lockedUntil,

@@ -78,7 +78,8 @@ export const acceptInvite: Command<
     approval: number;
     spent: number;
   }>(
-    `SELECT invite_id, agent_id, approval, (coalesce(max_uses <= uses, 0) OR coalesce(expires_at <= ?, 0)) AS spent
+    `SELECT invite_id, agent_id, approval,
+     CASE WHEN max_uses <= uses OR expires_at <= ? THEN 1 ELSE 0 END AS spent
      FROM invites WHERE code = ?`,
     now,
     code,

@@ -66,7 +66,7 @@ export type ApiNeeds = {
   /** Who brings it may read the counters from elsewhere; none: only this machine. */
   readonly metricsToken: Secret<string> | null;
   /** Bytes of the database with its write-ahead log. */
-  readonly logBytes: () => number;
+  readonly logBytes: () => Promise<number>;
   /** Cookies are marked Secure unless the relay is only reached over loopback http. */
   readonly secureCookies: boolean;
 };

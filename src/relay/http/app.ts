@@ -10,7 +10,7 @@ import { secondsSince } from "../metrics.ts";
 import type { OriginCheck } from "../origins.ts";
 import { serveAgentSettings } from "./agent-settings.ts";
 import { serveAgents } from "./agents.ts";
-import { refusalCode } from "../store/disk-fault.ts";
+import { refusalCode } from "../store/fault.ts";
 import { createApi, respond, type ApiNeeds, type RelayApp } from "./api.ts";
 import { serveAuth } from "./auth.ts";
 import { serveContacts } from "./contacts.ts";

@@ -29,7 +29,7 @@ export function serveHealth(app: RelayApp, api: Api): void {
     api.relay.measure();
     api.metrics.set("storage_state", STATE_NUMBER[await probe(api)]);
     api.metrics.set("quarantined", api.log.damagedCount());
-    api.metrics.set("log_bytes", api.logBytes());
+    api.metrics.set("log_bytes", await api.logBytes());
     api.metrics.set("blob_bytes", await api.uploads.confirmedBytes());
     api.metrics.set("build_info", 1, { version: RELAY_VERSION });
     return http.text(api.metrics.text(), 200, {

@@ -15,7 +15,7 @@ const listPins = (api: Api): Route =>
     if (!id.ok) return id;
     if (!(await api.directory.isMember(id.value, who.accountId))) return refuse("NOT_MEMBER");
     const rows = await api.sql.all<{ msg_id: MessageId; pinned_by: string; at: number }>(
-      "SELECT msg_id, pinned_by, at FROM pin WHERE conv = ? ORDER BY at, rowid",
+      "SELECT msg_id, pinned_by, at FROM pin WHERE conv = ? ORDER BY at, msg_id",
       id.value,
     );
     return answerPage(

@@ -321,9 +321,10 @@ async function repeatedRecall(
 ): Promise<Result<Appended, RelayFailure>> {
   const row = await tx.sql.get<{ seq: number; at: number }>(
     `SELECT seq, at FROM entry
-     WHERE conv = ? AND kind = 'message.recalled' AND meta ->> 'message_id' = ? ORDER BY seq LIMIT 1`,
+     WHERE conv = ? AND kind = 'message.recalled' AND meta LIKE ? ORDER BY seq LIMIT 1`,
     conversationId,
-    messageId,
+    // The one thing a recall's meta begins with: see recallEntry. Both databases read it as text.
+    `{"message_id":"${messageId}"%`,
   );
   return row === undefined ? refuse("NOT_FOUND") : ok({ ...row, duplicate: true });
 }

@@ -164,29 +164,35 @@ export const advanceCursors: Command<readonly CursorMove[], readonly Delivered[]
 ) => {
   const delivered: Delivered[] = [];
   for (const { endpointId, accountId, conversationId, seq } of moves) {
-    const member = await tx.sql.get<{ last: number; delivered_seq: number }>(
-      `SELECT min(next_seq - 1, coalesce(left_seq, next_seq - 1)) AS last, delivered_seq
+    const member = await tx.sql.get<{
+      last: number;
+      left_seq: number | null;
+      delivered_seq: number;
+    }>(
+      `SELECT next_seq - 1 AS last, left_seq, delivered_seq
        FROM member JOIN conv ON id = conv WHERE conv = ? AND account = ?`,
       conversationId,
       accountId,
     );
     if (member === undefined) continue;
-    const reached = Math.min(seq, member.last);
+    const reached = Math.min(seq, member.last, member.left_seq ?? member.last);
     await tx.sql.run(
       `INSERT INTO cursor (recipient_dev, conv, acked_seq) VALUES (?, ?, ?)
-       ON CONFLICT DO UPDATE SET acked_seq = max(acked_seq, excluded.acked_seq)`,
+       ON CONFLICT (recipient_dev, conv) DO UPDATE SET acked_seq = excluded.acked_seq
+       WHERE cursor.acked_seq < excluded.acked_seq`,
       endpointId,
       conversationId,
       reached,
     );
     if (reached <= member.delivered_seq) continue;
-    await tx.sql.run(
-      "UPDATE member SET delivered_seq = ? WHERE conv = ? AND account = ?",
+    const moved = await tx.sql.run(
+      "UPDATE member SET delivered_seq = ? WHERE conv = ? AND account = ? AND delivered_seq < ?",
       reached,
       conversationId,
       accountId,
+      reached,
     );
-    delivered.push({ accountId, conversationId, seq: reached });
+    if (moved > 0) delivered.push({ accountId, conversationId, seq: reached });
   }
   return ok(delivered);
 };
@@ -225,7 +231,7 @@ export const flagConversation: Command<
   null
 > = async (tx, { conversationId, accountId, mutedUntil, pinned, archived }) => {
   const changed = await tx.sql.run(
-    `UPDATE member SET muted_until = iif(?, ?, muted_until), pinned = coalesce(?, pinned),
+    `UPDATE member SET muted_until = CASE WHEN ? = 1 THEN ? ELSE muted_until END, pinned = coalesce(?, pinned),
      archived = coalesce(?, archived) WHERE conv = ? AND account = ?`,
     mutedUntil === undefined ? 0 : 1,
     mutedUntil ?? null,
@@ -343,8 +349,8 @@ async function addMember(
   );
   await tx.sql.run(
     `INSERT INTO member (conv, account, type, role, owner_id, joined_seq) VALUES (?, ?, ?, 'member', ?, ?)
-     ON CONFLICT DO UPDATE SET left_seq = NULL, role = 'member', archived = 0, joined_seq = excluded.joined_seq
-     WHERE left_seq IS NOT NULL`,
+     ON CONFLICT (conv, account) DO UPDATE SET left_seq = NULL, role = 'member', archived = 0,
+     joined_seq = excluded.joined_seq WHERE member.left_seq IS NOT NULL`,
     conversationId,
     member.id,
     member.type,

@@ -12,7 +12,7 @@ import type { AgentId, ConversationId, StreamId, UserId } from "#protocol/ids.ts
 import { deviceChallengeText } from "#protocol/rest.ts";
 import { startRedis, type RealServer } from "#sdk/shared/real-servers.contract.ts";
 import { DATABASE_FILE } from "../data-folder.ts";
-import { openStore } from "../store/open-store.ts";
+import { openStore, placeOf } from "../store/open-store.ts";
 import {
   aMessage,
   anId,
@@ -59,7 +59,7 @@ async function say(socket: Socket, conversationId: ConversationId, by: Account):
 
 /** A node that is only rows: what one leaves behind that was killed. */
 async function aDeadNode(world: World) {
-  const store = await openStore(join(world.folder, DATABASE_FILE), systemRandom, silentLog, "here");
+  const store = await openStore(placeOf(world.database, join(world.folder, DATABASE_FILE), "here"), { clock: systemClock, random: systemRandom, log: silentLog });
   onTestEnd(() => store.close());
   const nodeId = anId<string>();
   await store.writer.run("joinNodes", { nodeId });

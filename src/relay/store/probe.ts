@@ -5,7 +5,7 @@ import type { Command } from "./transaction.ts";
 export const probe: Command<{ now: number }, null> = async (tx, { now }) => {
   await tx.sql.run(
     `INSERT INTO meta (name, value) VALUES ('probed_at', ?)
-     ON CONFLICT DO UPDATE SET value = excluded.value`,
+     ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
     String(now),
   );
   return ok(null);

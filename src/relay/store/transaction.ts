@@ -7,7 +7,7 @@ import type { Result } from "#base/result.ts";
 import type { NewEntry, StoredEntry } from "../log/log-store.ts";
 import { refuse, type RelayFailure } from "../failure.ts";
 import { insertEntry } from "./insert-entry.ts";
-import { refusalCode } from "./disk-fault.ts";
+import { refusalCode } from "./fault.ts";
 import type { Sql } from "./sql.ts";
 import { createSqliteSql } from "./sqlite-sql.ts";
 
@@ -30,6 +30,20 @@ export type JobOutcome = {
   readonly appended: readonly StoredEntry[];
 };
 
+/** What a job writes through, and the entries it has appended so far. */
+export function createTransaction(sql: Sql): {
+  readonly tx: Transaction;
+  readonly appended: StoredEntry[];
+} {
+  const appended: StoredEntry[] = [];
+  const append = async (entry: NewEntry, now: number): Promise<StoredEntry> => {
+    const stored = await insertEntry(sql, entry, now);
+    appended.push(stored);
+    return stored;
+  };
+  return { tx: { sql, append }, appended };
+}
+
 type Job = (tx: Transaction) => Promise<Result<unknown, RelayFailure>>;
 
 /**
@@ -48,15 +62,10 @@ export function createGroupRunner(
     return { result: refuse(code), appended: [] };
   };
   const runOne = async (job: Job): Promise<JobOutcome> => {
-    const appended: StoredEntry[] = [];
-    const append = async (entry: NewEntry, now: number): Promise<StoredEntry> => {
-      const stored = await insertEntry(sql, entry, now);
-      appended.push(stored);
-      return stored;
-    };
+    const { tx, appended } = createTransaction(sql);
     await sql.run("SAVEPOINT job");
     try {
-      const result = await job({ sql, append });
+      const result = await job(tx);
       if (!result.ok) await sql.run("ROLLBACK TO job");
       await sql.run("RELEASE job");
       return { result, appended: result.ok ? appended : [] };

@@ -24,7 +24,7 @@ export interface Writer {
   close(): Promise<void>;
 }
 
-/** A job as it crosses to the thread. */
+/** A job as it crosses to whoever does it. */
 export type Job = { readonly name: CommandName; readonly args: unknown };
 
 /** Jobs of one commit; enough to share an fsync, few enough not to delay the first. */

@@ -7,6 +7,12 @@ import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
 
 export type RealServer = { readonly address: string; stop(): Promise<void> };
+export type RealPostgres = RealServer & {
+  /** Ends at once, as `pg_ctl stop -m immediate` does, and comes back on the same port after recovery. */
+  crash(): Promise<void>;
+};
+/** Settings given to the server, such as `fsync=on`; tests that need no disk leave them out. */
+export type PostgresSettings = readonly string[];
 
 const inPath = (name: string): string | undefined =>
   (process.env["PATH"] ?? "")
@@ -20,7 +26,10 @@ const initdb = globSync("/usr/lib/postgresql/*/bin/initdb").at(-1) ?? inPath("in
 /** How a server is started here; null where its package is not installed. */
 export const startRedis =
   redis === undefined ? null : (port?: number): Promise<RealServer> => runRedis(redis, port);
-export const startPostgres = initdb === undefined ? null : () => runPostgres(initdb);
+export const startPostgres =
+  initdb === undefined
+    ? null
+    : (settings: PostgresSettings = ["fsync=off"]) => runPostgres(initdb, settings);
 
 async function runRedis(binary: string, wanted?: number): Promise<RealServer> {
   const port = wanted ?? (await freePort());
@@ -33,7 +42,7 @@ async function runRedis(binary: string, wanted?: number): Promise<RealServer> {
   return { address: `redis://127.0.0.1:${port}`, stop: () => end(child, folder) };
 }
 
-async function runPostgres(binary: string): Promise<RealServer> {
+async function runPostgres(binary: string, settings: PostgresSettings): Promise<RealPostgres> {
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "parley-postgres-"));
   const user = ordinaryUser();
@@ -43,15 +52,21 @@ async function runPostgres(binary: string): Promise<RealServer> {
   const setUp = ["-D", data, "-U", "parley", "--auth=trust", "--no-sync", "--encoding=UTF8"];
   execFileSync(binary, setUp, { ...who, cwd: folder, stdio: "pipe" });
   const server = join(binary, "../postgres");
-  const child = spawn(
-    server,
-    ["-D", data, "-k", folder, "-h", "127.0.0.1", "-p", String(port), "-F"],
-    { ...who, cwd: folder },
-  );
-  await says(child, "database system is ready to accept connections");
+  const run = async (): Promise<ChildProcess> => {
+    const own = settings.flatMap((setting) => ["-c", setting]);
+    const place = ["-D", data, "-k", folder, "-h", "127.0.0.1", "-p", String(port)];
+    const child = spawn(server, [...place, ...own], { ...who, cwd: folder });
+    await says(child, "database system is ready to accept connections");
+    return child;
+  };
+  let child = await run();
   return {
     address: `postgres://parley@127.0.0.1:${port}/postgres`,
     stop: () => end(child, folder, "SIGQUIT"),
+    async crash() {
+      await ended(child, "SIGQUIT");
+      child = await run();
+    },
   };
 }
 
@@ -90,8 +105,12 @@ async function end(
   folder: string,
   signal: NodeJS.Signals = "SIGTERM",
 ): Promise<void> {
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  child.kill(signal);
-  await ended;
+  await ended(child, signal);
   rmSync(folder, { recursive: true, force: true });
+}
+
+async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  const exited = new Promise((resolve) => child.once("exit", resolve));
+  child.kill(signal);
+  await exited;
 }

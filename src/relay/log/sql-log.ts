@@ -1,10 +1,10 @@
-/** The log over SQLite: writes by the one writer, reads by a connection of this thread. SPEC S14. */
+/** The log over a database: writes by its writer, reads by another connection. SPEC S13. */
 import type { Bytes } from "#base/bytes.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
 import type { AccountId, ConversationId, DeviceId, MessageId, UserId } from "#protocol/ids.ts";
 import { isHashOf } from "../entry-hash.ts";
-import { isDamage } from "../store/disk-fault.ts";
+import { isDamage } from "../store/fault.ts";
 import { logEpochOf } from "../store/database.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Writer } from "../store/writer.ts";
@@ -23,7 +23,7 @@ import type {
  * Creates the log. `sql` reads what `writer` committed. A conversation whose pages are damaged, or with an entry that
  * has another hash than when it was written, is put into quarantine; the others are not concerned. SPEC S17.
  */
-export async function createSqliteLog(
+export async function createSqlLog(
   writer: Writer,
   sql: Sql,
   clock: Clock,

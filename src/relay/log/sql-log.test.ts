@@ -16,7 +16,7 @@ import { createGroupRunner } from "../store/transaction.ts";
 import { ok } from "#base/result.ts";
 import { refuse } from "../failure.ts";
 import { describeLogStore } from "./log-store.contract.ts";
-import { createSqliteLog } from "./sqlite-log.ts";
+import { createSqlLog } from "./sql-log.ts";
 
 const aFile = (): string => {
   const folder = mkdtempSync(join(tmpdir(), "parley-log-"));
@@ -25,9 +25,12 @@ const aFile = (): string => {
 };
 
 const aLog = async (writes: "in-thread" | "here") => {
-  const store = await openStore(aFile(), createSeededRandom(3), silentLog, writes);
+  const store = await openStore(
+    { file: aFile(), writes },
+    { clock: createFakeClock(), random: createSeededRandom(3), log: silentLog },
+  );
   onTestEnd(() => store.close());
-  return createSqliteLog(store.writer, store.sql, createFakeClock(), silentLog);
+  return createSqlLog(store.writer, store.sql, createFakeClock(), silentLog);
 };
 
 describeLogStore("the log in a file, written by its thread", () => aLog("in-thread"));

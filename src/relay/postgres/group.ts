@@ -1,0 +1,97 @@
+/**
+ * One group of jobs as one transaction of PostgreSQL: its locks first, then each job in a savepoint of its own, then the
+ * commit. The locks make commands that could disturb each other run one after the other, on all nodes. SPEC R52.
+ */
+import type { Client } from "pg";
+import type { Result } from "#base/result.ts";
+import { refuse, type RelayFailure } from "../failure.ts";
+import { ConnectionLost, isWorthARetry, refusalCode, sqlStateOf } from "../store/fault.ts";
+import { createTransaction, type JobOutcome, type Transaction } from "../store/transaction.ts";
+import { createPostgresSql, lossAsSuch } from "./session.ts";
+
+export type LaneJob = {
+  /** Null: nothing may be written beside it. */
+  readonly keys: readonly string[] | null;
+  run(tx: Transaction): Promise<Result<unknown, RelayFailure>>;
+};
+
+/** committed: for sure. unknown: the line broke while the server was committing. */
+export type GroupEnd = {
+  readonly end: "committed" | "unknown";
+  readonly outcomes: readonly JobOutcome[];
+};
+
+/** "Prly" and one: all writes share this lock, and what must be alone has it for itself. */
+const EVERYTHING = 0x50726c7a;
+// Each waits for the locks in the same order, so that no two wait for each other.
+const LOCK = `SELECT pg_advisory_xact_lock_shared($1),
+  (SELECT count(pg_advisory_xact_lock(hashtextextended(key, 0))) FROM unnest($2::text[]) AS key)`;
+const LOCK_ALL = "SELECT pg_advisory_xact_lock($1)";
+
+/**
+ * Runs the jobs and commits. Rejects when nothing was committed: with {@link ConnectionLost}, or with what the server
+ * said of the transaction as a whole. A job that finds a bug of ours fails alone, and `onFault` hears why.
+ */
+export async function runGroup(
+  client: Client,
+  jobs: readonly LaneJob[],
+  onFault: (fault: unknown) => void,
+): Promise<GroupEnd> {
+  const sql = createPostgresSql(client);
+  // Sent without waiting for the answer; the next statement is right behind it.
+  let broken: unknown = null;
+  const ahead = (text: string): void =>
+    void lossAsSuch(client.query(text)).catch((fault: unknown) => {
+      broken ??= fault;
+    });
+  const runOne = async (job: LaneJob): Promise<JobOutcome> => {
+    const { tx, appended } = createTransaction(sql);
+    ahead("SAVEPOINT job");
+    const undo = (): void => {
+      ahead("ROLLBACK TO SAVEPOINT job");
+      ahead("RELEASE SAVEPOINT job");
+    };
+    try {
+      const result = await job.run(tx);
+      if (result.ok) ahead("RELEASE SAVEPOINT job");
+      else undo();
+      return { result, appended: result.ok ? appended : [] };
+    } catch (fault) {
+      if (broken !== null || fault instanceof ConnectionLost || isWorthARetry(fault)) throw fault;
+      undo();
+      const code = refusalCode(fault);
+      if (code === "INTERNAL") onFault(fault);
+      return { result: refuse(code), appended: [] };
+    }
+  };
+  ahead("BEGIN");
+  await takeLocks(client, jobs);
+  const outcomes: JobOutcome[] = [];
+  for (const job of jobs) outcomes.push(await runOne(job));
+  return { end: await commit(client, () => broken), outcomes };
+}
+
+async function takeLocks(client: Client, jobs: readonly LaneJob[]): Promise<void> {
+  const isAlone = jobs.some(({ keys }) => keys === null);
+  const keys = [...new Set(jobs.flatMap((job) => job.keys ?? []))].toSorted();
+  await lossAsSuch(
+    isAlone
+      ? client.query(LOCK_ALL, [EVERYTHING])
+      : client.query({ name: "parley-lock", text: LOCK, values: [EVERYTHING, keys] }),
+  );
+}
+
+async function commit(client: Client, broken: () => unknown): Promise<"committed" | "unknown"> {
+  try {
+    const { command } = await lossAsSuch(client.query("COMMIT"));
+    // Whatever was sent ahead has been answered by now.
+    const fault = broken();
+    if (fault !== null) throw fault;
+    // A transaction that had failed is rolled back by its COMMIT, without an error.
+    if (command !== "COMMIT") throw new ConnectionLost("the transaction was rolled back");
+    return "committed";
+  } catch (fault) {
+    if (broken() !== null || sqlStateOf(fault) !== null) throw fault;
+    return "unknown";
+  }
+}
