@@ -109,6 +109,19 @@ export default defineConfig(({ mode }) => ({
           setupFiles: ["e2e/house/without-native.ts"],
         },
       },
+      {
+        // What the relay does over REST and sockets once more, standing on a PostgreSQL of the run's own.
+        extends: true,
+        test: {
+          name: "postgres",
+          include: [
+            "src/relay/http/{auth,conversations,files,manifests,operation,people,polling,rest}.test.ts",
+            "src/relay/live/{delivery,messages,streams}.test.ts",
+            "src/relay/operator.test.ts",
+          ],
+          env: { RELAY_TEST_STORE: "postgres" },
+        },
+      },
     ],
   },
 }));

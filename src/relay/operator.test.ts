@@ -7,7 +7,7 @@ import { aPersonWithAnAgent, codeOf } from "./rest-steps.contract.ts";
 
 /** An operator at work beside the running relay. */
 async function anOperator(world: World) {
-  const operator = await createOperator(world.folder, world.clock, systemRandom);
+  const operator = await createOperator(world.folder, world.clock, systemRandom, world.database);
   const idOf = (agent: Account): AgentId => agent.id as string as AgentId;
   return { operator, idOf, close: () => operator.close() };
 }

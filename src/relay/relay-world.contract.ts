@@ -6,17 +6,22 @@ import { sign, type KeyObject } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach } from "vitest";
 import WebSocket from "ws";
 import { createFakeClock, type FakeClock } from "#base/fake-clock.ts";
 import type { Log } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
+import type { Secret } from "#base/secret.ts";
 import type { EndpointFrame } from "#protocol/endpoint-frame.ts";
 import { type AgentId, type ConversationId, type DeviceId, type UserId } from "#protocol/ids.ts";
 import type { RelayFrame, RelayFrameOf } from "#protocol/relay-frame.ts";
 import { deviceChallengeText } from "#protocol/rest.ts";
 import { aLedger, anId, aRegistration, text64, type Account } from "./hand-made.contract.ts";
 import { createOperator } from "./operator.ts";
+import { DATABASE_FILE } from "./data-folder.ts";
+import { aDatabase, tellServer } from "./postgres/a-database.contract.ts";
+import { placeholders } from "./postgres/dialect.ts";
 import { createRelayServer, type RelayOptions, type RunningRelay } from "./relay-server.ts";
 
 export {
@@ -43,8 +48,12 @@ export type Person = Account & { readonly handle: string; readonly deviceKey: Ke
 export interface World {
   readonly clock: FakeClock;
   readonly folder: string;
+  /** Null: a file in the folder. */
+  readonly database: Secret<string> | null;
   readonly lines: string[];
   url(): string;
+  /** What the database holds, for whoever opens it beside the relay. */
+  rows<Row>(query: string, ...params: string[]): Promise<Row[]>;
   restart(): Promise<void>;
   stop(): Promise<void>;
   rest(
@@ -68,6 +77,10 @@ export interface World {
   online(account: Account): Promise<Socket>;
 }
 
+/** What the relays of this run stand on: the vitest project says it. */
+const aWorldsDatabase = (): Promise<Secret<string> | null> =>
+  process.env["RELAY_TEST_STORE"] === "postgres" ? aDatabase() : Promise.resolve(null);
+
 export async function aWorld(options: Partial<RelayOptions> = {}): Promise<World> {
   const folder = options.dataFolder ?? mkdtempSync(join(tmpdir(), "parley-relay-"));
   onTestEnd(() => rmSync(folder, { recursive: true, force: true }));
@@ -77,8 +90,9 @@ export async function aWorld(options: Partial<RelayOptions> = {}): Promise<World
     void lines.push(`${event} ${JSON.stringify(fields ?? {})}`);
   const log: Log = { error: write, warn: write, info: write, debug: write };
   let relay: RunningRelay | null = null;
+  const database = options.database ?? (await aWorldsDatabase());
   const start = async (): Promise<void> => {
-    relay = await createRelayServer({ dataFolder: folder, clock, log, ...options });
+    relay = await createRelayServer({ dataFolder: folder, clock, log, ...options, database });
   };
   const stop = async (): Promise<void> => {
     const running = relay;
@@ -113,8 +127,10 @@ export async function aWorld(options: Partial<RelayOptions> = {}): Promise<World
   const world: World = {
     clock,
     folder,
+    database,
     lines,
     url,
+    rows: (query, ...params) => rowsIn(database, folder, query, params),
     stop,
     rest,
     async restart() {
@@ -157,7 +173,7 @@ export async function aWorld(options: Partial<RelayOptions> = {}): Promise<World
       return person.token;
     },
     async agent() {
-      const operator = await createOperator(folder, clock, systemRandom);
+      const operator = await createOperator(folder, clock, systemRandom, database);
       const created = await operator.createAgent("Echo", "");
       await operator.close();
       if (!created.ok) throw new Error(created.failure.code);
@@ -193,6 +209,19 @@ export async function aWorld(options: Partial<RelayOptions> = {}): Promise<World
     },
   };
   return world;
+}
+
+async function rowsIn<Row>(
+  database: Secret<string> | null,
+  folder: string,
+  query: string,
+  params: string[],
+): Promise<Row[]> {
+  if (database !== null) return tellServer<Row>(database.reveal(), placeholders(query), params);
+  const db = new DatabaseSync(join(folder, DATABASE_FILE), { readOnly: true });
+  const rows = db.prepare(query).all(...params) as Row[];
+  db.close();
+  return rows;
 }
 
 export interface Socket {

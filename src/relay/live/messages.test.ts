@@ -1,5 +1,3 @@
-import { DatabaseSync } from "node:sqlite";
-import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { ConversationId, MessageId } from "#protocol/ids.ts";
 import type { AgentId } from "#protocol/ids.ts";
@@ -12,13 +10,6 @@ async function aPersonWithAnAgent(options: Parameters<typeof aWorld>[0] = {}) {
   const conversation = await world.invite(ada, echo.inviteCode);
   return { world, ada, echo, conversation };
 }
-
-const inFile = <Row>(world: World, query: string, ...params: string[]): Row[] => {
-  const db = new DatabaseSync(join(world.folder, "relay.sqlite"), { readOnly: true });
-  const rows = db.prepare(query).all(...params) as Row[];
-  db.close();
-  return rows;
-};
 
 describe("messages", () => {
   test("[P5] entries of a conversation are numbered from 1 without a hole", async () => {
@@ -48,8 +39,7 @@ describe("messages", () => {
     person.send(message);
     const ack = await person.next("message.ack");
 
-    const rows = inFile<{ seq: number }>(
-      world,
+    const rows = await world.rows<{ seq: number }>(
       "SELECT seq FROM entry WHERE msg_id = ?",
       message.client_message_id,
     );
@@ -68,7 +58,7 @@ describe("messages", () => {
     const second = await person.next("message.ack");
 
     expect(second).toEqual({ ...first, duplicate: true });
-    expect(inFile(world, "SELECT seq FROM entry WHERE conv = ?", conversation)).toHaveLength(2);
+    expect(await world.rows("SELECT seq FROM entry WHERE conv = ?", conversation)).toHaveLength(2);
   });
 
   test("[P2] another sender's use of a message id is refused", async () => {
@@ -113,7 +103,7 @@ describe("messages", () => {
     for (const _ of wrong) codes.push((await person.next("error")).code);
 
     expect(codes).toEqual(wrong.map(() => "ENVELOPE_MISMATCH"));
-    expect(inFile(world, "SELECT seq FROM entry WHERE msg_id = ?", id)).toEqual([]);
+    expect(await world.rows("SELECT seq FROM entry WHERE msg_id = ?", id)).toEqual([]);
   });
 
   test("[P92] the writing socket gets its ack, the person's other sockets and the agent get the frame", async () => {
@@ -175,8 +165,7 @@ describe("messages", () => {
       recalled_by: ada.id,
       conversation_seq: 3,
     });
-    const [row] = inFile<{ body: unknown; hash: Uint8Array }>(
-      world,
+    const [row] = await world.rows<{ body: unknown; hash: Uint8Array }>(
       "SELECT body, hash FROM entry WHERE msg_id = ?",
       message.client_message_id,
     );
@@ -242,7 +231,12 @@ describe("messages", () => {
     agent.send({ ...aMessage(conversation, echo), artifact_guard: { key, expires_at } });
     await agent.next("message.ack");
 
-    await world.clock.advance(6_000);
+    await expect
+      .poll(async () => {
+        await world.clock.advance(6_000);
+        return person.seen("artifact.expired");
+      })
+      .toHaveLength(1);
 
     expect(await person.next("artifact.expired")).toMatchObject({ key, expired_at: expires_at });
     agent.send({ ...aMessage(conversation, echo), artifact_guard: { key, based_on_revision: 0 } });

@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { Client } from "pg";
 import { afterAll } from "vitest";
 import { Secret } from "#base/secret.ts";
+import { clientConfig } from "./session.ts";
 import { startPostgres, type RealPostgres } from "#sdk/shared/real-servers.contract.ts";
 
 /** Why suites on PostgreSQL do not run here; null: they do. */
@@ -25,12 +26,16 @@ export function theServer(): Promise<RealPostgres> {
 }
 
 /** One statement by the server's own user. */
-export async function tellServer(address: string, text: string): Promise<readonly unknown[]> {
-  const client = new Client({ connectionString: address });
+export async function tellServer<Row = unknown>(
+  address: string,
+  text: string,
+  params: readonly string[] = [],
+): Promise<Row[]> {
+  const client = new Client(clientConfig(new Secret(address)));
   await client.connect();
-  const { rows } = await client.query(text);
+  const { rows } = await client.query(text, [...params]);
   await client.end();
-  return rows;
+  return rows as Row[];
 }
 
 /** An empty database; it goes with the server. */

@@ -5,7 +5,7 @@
 import type { Client } from "pg";
 import type { Result } from "#base/result.ts";
 import { refuse, type RelayFailure } from "../failure.ts";
-import { ConnectionLost, isWorthARetry, refusalCode, sqlStateOf } from "../store/fault.ts";
+import { ConnectionLost, isWorthARetry, refusalCode } from "../store/fault.ts";
 import { createTransaction, type JobOutcome, type Transaction } from "../store/transaction.ts";
 import { createPostgresSql, lossAsSuch } from "./session.ts";
 
@@ -82,16 +82,15 @@ async function takeLocks(client: Client, jobs: readonly LaneJob[]): Promise<void
 }
 
 async function commit(client: Client, broken: () => unknown): Promise<"committed" | "unknown"> {
+  let command: string;
   try {
-    const { command } = await lossAsSuch(client.query("COMMIT"));
-    // Whatever was sent ahead has been answered by now.
-    const fault = broken();
-    if (fault !== null) throw fault;
-    // A transaction that had failed is rolled back by its COMMIT, without an error.
-    if (command !== "COMMIT") throw new ConnectionLost("the transaction was rolled back");
-    return "committed";
+    ({ command } = await lossAsSuch(client.query("COMMIT")));
   } catch (fault) {
-    if (broken() !== null || sqlStateOf(fault) !== null) throw fault;
-    return "unknown";
+    if (fault instanceof ConnectionLost) return "unknown";
+    throw broken() ?? fault;
   }
+  // Whatever was sent ahead has been answered by now. A transaction that had failed is rolled back by its COMMIT,
+  // without an error.
+  if (command === "COMMIT" && broken() === null) return "committed";
+  throw broken() ?? new ConnectionLost("the transaction was rolled back");
 }

@@ -81,9 +81,14 @@ export async function connectTo(address: Secret<string>, pipeline: boolean): Pro
   const client = new Client({ ...clientConfig(address), pipeline });
   // A broken line is reported by the query that meets it.
   client.on("error", () => undefined);
-  await lossAsSuch(client.connect());
-  await lossAsSuch(client.query(SET_LIMITS));
-  return client;
+  try {
+    await client.connect();
+    await client.query(SET_LIMITS);
+    return client;
+  } catch (fault) {
+    void client.end().catch(() => undefined);
+    throw new ConnectionLost("no server took the connection", { cause: fault });
+  }
 }
 
 export async function readSettings(client: Client): Promise<ServerSettings> {
@@ -111,8 +116,8 @@ export async function connectSafely(address: Secret<string>, pipeline: boolean):
   throw new UnfitDatabase(because);
 }
 
-/** Server shutdowns and everything that ends a session: the connection is worth nothing any more. */
-const ENDS_SESSION = /^(08|57P0[1-5]|25P03)/;
+/** Shutdowns and refused connections: the server ends the session with them. */
+const ENDS_SESSION = /^(08|28|3D|25P03|53300|55000|57P0[1-5])/;
 
 /** Whatever the driver says of a broken line, as {@link ConnectionLost}. */
 export async function lossAsSuch<Value>(answered: Promise<Value>): Promise<Value> {
