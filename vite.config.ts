@@ -117,6 +117,7 @@ export default defineConfig(({ mode }) => ({
           include: [
             "src/relay/http/{auth,conversations,files,manifests,operation,people,polling,rest}.test.ts",
             "src/relay/live/{delivery,messages,streams}.test.ts",
+            "src/relay/nodes/*.test.ts",
             "src/relay/operator.test.ts",
           ],
           env: { RELAY_TEST_STORE: "postgres" },

@@ -90,6 +90,8 @@ export function readConfig(env: Environment): Result<Config, readonly ConfigFaul
     host,
     dataFolder,
     database: database === null ? null : new Secret(database),
+    // A server can be reached by others at any time: whoever uses one is ready for them.
+    isShared: database !== null,
     staticRoot: env.PARLEY_DIST ?? "./dist",
     origins,
     connectSources,

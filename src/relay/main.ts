@@ -7,10 +7,13 @@ import { isUuid, type AgentId } from "#protocol/ids.ts";
 import { readConfig, summaryOf, unknownVariables, type Config } from "./config.ts";
 import { createJsonLog } from "./json-log.ts";
 import { backUp } from "./operation/backup.ts";
+import { backUpServer } from "./operation/backup-server.ts";
 import { examine } from "./operation/doctor.ts";
 import { verifyFolder } from "./operation/verify.ts";
 import { createOperator, type Operator } from "./operator.ts";
+import { UNFIT_SAYS } from "./postgres/unfit.ts";
 import { createRelayServer } from "./relay-server.ts";
+import { ConnectionLost } from "./store/fault.ts";
 
 const USAGE = `Usage: node src/relay/main.ts <command>
   serve                                            run the relay (the default)
@@ -72,13 +75,16 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     await operator.close();
     return { value: agents, code: 0 };
   },
-  async backup({ dataFolder }) {
+  async backup({ dataFolder, database = null }) {
     if (values.to === undefined) return usage();
-    const done = await backUp(dataFolder, values.to);
+    const done =
+      database === null
+        ? await backUp(dataFolder, values.to)
+        : await backUpServer(dataFolder, database, values.to);
     return { value: done.ok ? done.value : done.failure, code: done.ok ? 0 : 1 };
   },
-  async verify({ dataFolder }) {
-    const verified = await verifyFolder(dataFolder);
+  async verify({ dataFolder, database = null }) {
+    const verified = await verifyFolder(dataFolder, database);
     return { value: verified, code: verified.damage.length === 0 ? 0 : 1 };
   },
   async doctor(config) {
@@ -93,7 +99,7 @@ if (!config.ok) {
   process.exit(2);
 }
 const command = COMMANDS[positionals.join(" ")];
-const outcome = command === undefined ? usage() : await command(config.value);
+const outcome = command === undefined ? usage() : await command(config.value).catch(refuseToStart);
 if (outcome !== null) {
   print(outcome.value);
   process.exitCode = outcome.code;
@@ -117,6 +123,15 @@ async function serve(options: Config): Promise<Outcome> {
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
   return null;
+}
+
+// What an operator can put right is a sentence; everything else is a bug and shows where it is.
+async function refuseToStart(fault: unknown): Promise<never> {
+  const { UnfitDatabase } = await import("./postgres/session.ts");
+  if (fault instanceof UnfitDatabase) console.error(UNFIT_SAYS[fault.because]);
+  else if (fault instanceof ConnectionLost) console.error("The database server does not answer.");
+  else throw fault;
+  process.exit(1);
 }
 
 /** A command upon the database; a task that is null lacks an argument. */

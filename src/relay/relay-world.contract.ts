@@ -78,7 +78,7 @@ export interface World {
 }
 
 /** What the relays of this run stand on: the vitest project says it. */
-const aWorldsDatabase = (): Promise<Secret<string> | null> =>
+export const aWorldsDatabase = (): Promise<Secret<string> | null> =>
   process.env["RELAY_TEST_STORE"] === "postgres" ? aDatabase() : Promise.resolve(null);
 
 export async function aWorld(options: Partial<RelayOptions> = {}): Promise<World> {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ConversationId, MessageId } from "#protocol/ids.ts";
 import type { AgentId } from "#protocol/ids.ts";
-import { aMessage, anEnvelope, anId, aWorld, type World } from "../relay-world.contract.ts";
+import { aMessage, anEnvelope, anId, aWorld } from "../relay-world.contract.ts";
 
 async function aPersonWithAnAgent(options: Parameters<typeof aWorld>[0] = {}) {
   const world = await aWorld(options);

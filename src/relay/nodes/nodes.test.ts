@@ -17,6 +17,7 @@ import {
   aMessage,
   anId,
   aWorld,
+  aWorldsDatabase,
   text64,
   onTestEnd,
   type Account,
@@ -35,7 +36,8 @@ async function twoNodes(hints = true): Promise<readonly [World, World]> {
   const dataFolder = mkdtempSync(join(tmpdir(), "parley-nodes-"));
   onTestEnd(() => rmSync(dataFolder, { recursive: true, force: true }));
   const bus = hints && redis !== null ? { redis: new Secret(redis.address) } : {};
-  const options = { dataFolder, isShared: true, clock: systemClock, ...bus };
+  const database = await aWorldsDatabase();
+  const options = { dataFolder, database, isShared: true, clock: systemClock, ...bus };
   return [await aWorld(options), await aWorld(options)];
 }
 
@@ -59,7 +61,10 @@ async function say(socket: Socket, conversationId: ConversationId, by: Account):
 
 /** A node that is only rows: what one leaves behind that was killed. */
 async function aDeadNode(world: World) {
-  const store = await openStore(placeOf(world.database, join(world.folder, DATABASE_FILE), "here"), { clock: systemClock, random: systemRandom, log: silentLog });
+  const store = await openStore(
+    placeOf(world.database, join(world.folder, DATABASE_FILE), "here"),
+    { clock: systemClock, random: systemRandom, log: silentLog },
+  );
   onTestEnd(() => store.close());
   const nodeId = anId<string>();
   await store.writer.run("joinNodes", { nodeId });
@@ -371,7 +376,12 @@ describe("a node that dies", () => {
     const stream_id = anId<StreamId>();
     agent.send({ ...aMessage(conversationId, echo), type: "stream.start", stream_id });
     await agent.next("stream.ack");
-    await aWorld({ dataFolder: here.folder, isShared: true, clock: systemClock });
+    await aWorld({
+      dataFolder: here.folder,
+      database: here.database,
+      isShared: true,
+      clock: systemClock,
+    });
     const place = { conversation_id: conversationId, stream_id };
     agent.send({ type: "stream.delta", ...place, index: 0, encrypted_payload: "AAA0" });
 
@@ -383,6 +393,7 @@ describe("a node that dies", () => {
     const [here] = await twoNodes();
     const other = aWorld({
       dataFolder: here.folder,
+      database: here.database,
       isShared: true,
       clock: systemClock,
       key: new Secret(new Uint8Array(32)),

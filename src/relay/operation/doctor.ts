@@ -1,9 +1,12 @@
 /** Looks over an installation and says what is wrong with it, in sentences an operator can act on. SPEC §operation. */
 import { accessSync, constants, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { Secret } from "#base/secret.ts";
 import type { Config } from "../config.ts";
 import { DATABASE_FILE, KEY_FILE } from "../data-folder.ts";
+import { UNFIT_SAYS } from "../postgres/unfit.ts";
 import { openForReading } from "../store/database.ts";
+import { MIGRATIONS } from "../store/schema.ts";
 import { createSqliteSql } from "../store/sqlite-sql.ts";
 
 export type Finding = { readonly level: "ok" | "warn" | "fail"; readonly says: string };
@@ -17,7 +20,9 @@ export async function examine(config: Config): Promise<readonly Finding[]> {
     runtime(),
     ...folder(config.dataFolder),
     key(config.dataFolder),
-    await database(config.dataFolder),
+    ...(config.database == null
+      ? [await database(config.dataFolder)]
+      : await server(config.database)),
     ...reach(config),
     app(config.staticRoot ?? null),
   ];
@@ -72,6 +77,39 @@ async function database(path: string): Promise<Finding> {
       : fail("The database has damaged pages: run `verify`, and put it back from a backup.");
   } catch {
     return fail("The database cannot be read.");
+  }
+}
+
+async function server(address: Secret<string>): Promise<readonly Finding[]> {
+  const { connectTo, readSettings, unfitnessOf, UnfitDatabase } =
+    await import("../postgres/session.ts");
+  const { schemaVersion } = await import("../postgres/migrate.ts");
+  const client = await connectTo(address, false).catch(() => null);
+  if (client === null) return [fail("The database server does not answer, or refuses the user.")];
+  try {
+    const settings = await readSettings(client);
+    const because = unfitnessOf(settings);
+    const version = await schemaVersion(client);
+    const isKnown = version <= MIGRATIONS.length;
+    return [
+      because === null
+        ? ok(`PostgreSQL ${Math.floor(settings.version / 10_000)} keeps what it acknowledges.`)
+        : fail(UNFIT_SAYS[because]),
+      isKnown
+        ? ok(`The database has schema ${version} of ${MIGRATIONS.length}; the relay does the rest.`)
+        : fail(UNFIT_SAYS["newer-schema"]),
+      settings.checksums === "on"
+        ? ok("Its pages have checksums.")
+        : warn("Its pages have no checksums: `pg_checksums --enable` finds damage early."),
+    ];
+  } catch (fault) {
+    return [
+      fail(
+        fault instanceof UnfitDatabase ? UNFIT_SAYS[fault.because] : "The database cannot be read.",
+      ),
+    ];
+  } finally {
+    await client.end().catch(() => undefined);
   }
 }
 

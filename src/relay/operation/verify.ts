@@ -4,6 +4,7 @@
  */
 import { join } from "node:path";
 import type { Bytes } from "#base/bytes.ts";
+import type { Secret } from "#base/secret.ts";
 import { createDiskBlobs } from "../blobs/disk-blobs.ts";
 import { BLOB_FOLDER, DATABASE_FILE } from "../data-folder.ts";
 import type { AttachmentId } from "#protocol/ids.ts";
@@ -22,22 +23,49 @@ export type Verified = {
   readonly damage: readonly Damage[];
 };
 
-/** Reads the whole folder. Rejects when there is no database in it. */
-export async function verifyFolder(folder: string): Promise<Verified> {
-  const db = openForReading(join(folder, DATABASE_FILE));
-  const sql = createSqliteSql(db);
+/** Reads the whole folder, and the database it has instead of a file of its own. Rejects when there is none. */
+export async function verifyFolder(
+  folder: string,
+  database: Secret<string> | null = null,
+): Promise<Verified> {
+  if (database === null) {
+    const db = openForReading(join(folder, DATABASE_FILE));
+    const sql = createSqliteSql(db);
+    try {
+      const ownChecks = [
+        { check: "pages", count: await countPageFaults(sql) },
+        { check: "references", count: (await sql.all("PRAGMA foreign_key_check")).length },
+      ];
+      return await verifyRows(sql, folder, ownChecks);
+    } finally {
+      db.close();
+    }
+  }
+  const { connectTo, createPostgresSql } = await import("../postgres/session.ts");
+  const client = await connectTo(database, false);
+  try {
+    // Pages and references are the server's to check: pg_amcheck, and its constraints.
+    return await verifyRows(createPostgresSql(client), folder, []);
+  } finally {
+    await client.end();
+  }
+}
+
+async function verifyRows(
+  sql: Sql,
+  folder: string,
+  ownChecks: readonly Damage[],
+): Promise<Verified> {
   const entries = await checkEntries(sql);
   const files = await checkFiles(sql, folder);
   const checks: readonly Damage[] = [
-    { check: "pages", count: await countPageFaults(sql) },
-    { check: "references", count: (await sql.all("PRAGMA foreign_key_check")).length },
+    ...ownChecks,
     { check: "holes in a conversation", count: await countHoles(sql) },
     { check: "entries with another hash", count: entries.altered },
     { check: "broken ledgers", count: await countBrokenLedgers(sql) },
     { check: "files missing or altered", count: files.damaged },
   ];
   const { n } = (await sql.get<{ n: number }>("SELECT count(*) AS n FROM conv")) ?? { n: 0 };
-  db.close();
   return {
     conversations: n,
     entries: entries.count,

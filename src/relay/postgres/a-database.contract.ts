@@ -16,7 +16,7 @@ afterAll(async () => {
   const server = running;
   running = null;
   await (await server)?.stop();
-});
+}, 60_000);
 
 /** The server of this file's tests; its commits wait for the disk. */
 export function theServer(): Promise<RealPostgres> {

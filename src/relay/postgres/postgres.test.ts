@@ -331,7 +331,7 @@ describe.skipIf(NO_POSTGRES !== null)(
       await Promise.all(
         from1To(16).map(async (i) => {
           const place = places[i % 4];
-          for (let sent = 0; sent < 25 && place !== undefined; sent++) await say(place);
+          if (place !== undefined) for (let sent = 0; sent < 25; sent++) await say(place);
         }),
       );
       await crashed;

@@ -35,7 +35,8 @@ const ANSWER_WITHIN_MS = 35_000;
 const SET_LIMITS = `SELECT set_config('statement_timeout', '30s', false), set_config('lock_timeout', '20s', false),
   set_config('idle_in_transaction_session_timeout', '15s', false)`;
 const READ_SETTINGS = `SELECT current_setting('server_version_num')::int AS version, current_setting('fsync') AS fsync,
-  current_setting('synchronous_commit') AS synchronous_commit, pg_is_in_recovery() AS standby`;
+  current_setting('synchronous_commit') AS synchronous_commit, current_setting('data_checksums') AS checksums,
+  pg_is_in_recovery() AS standby`;
 
 const BYTEA = 17;
 const INT8 = 20;
@@ -73,6 +74,7 @@ export type ServerSettings = {
   readonly version: number;
   readonly fsync: string;
   readonly synchronous_commit: string;
+  readonly checksums: string;
   readonly standby: boolean;
 };
 

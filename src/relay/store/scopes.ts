@@ -12,6 +12,7 @@ export type Scope = readonly string[] | null;
 type ScopeOf<Name extends CommandName> = (args: CommandArgs<Name>) => readonly string[];
 
 const conversation = (id: string): readonly string[] => [`conversation ${id}`];
+const agent = (id: string): readonly string[] => [`agent ${id}`];
 /** Rows of its own, or changes that come to the same in any order. */
 const nothing = (): readonly string[] => [];
 
@@ -26,6 +27,14 @@ const SCOPES: { readonly [Name in CommandName]?: ScopeOf<Name> } = {
   changeGroup: ({ conversationId }) => conversation(conversationId),
   markRead: ({ conversationId }) => conversation(conversationId),
   flagConversation: ({ conversationId }) => conversation(conversationId),
+  moveStream: ({ conversationId }) => conversation(conversationId),
+  // What a socket has, and who is where, is decided within one agent and one account; nodes end alone.
+  openAgentSocket: ({ agentId }) => agent(agentId),
+  closeAgentSocket: ({ agentId }) => agent(agentId),
+  holdConversations: ({ agentId }) => agent(agentId),
+  freeConversation: ({ agentId }) => agent(agentId),
+  arrive: ({ account }) => [`online ${account}`],
+  depart: ({ account }) => [`online ${account}`],
   putPrekeys: ({ ownerId }) => [`prekeys ${ownerId}`],
   login: ({ handle }) => [`handle ${handle}`],
   startSession: ({ session }) => [`sessions ${session.userId}`],
@@ -36,6 +45,9 @@ const SCOPES: { readonly [Name in CommandName]?: ScopeOf<Name> } = {
   endSession: nothing,
   keepAnswer: nothing,
   probe: nothing,
+  putTicket: nothing,
+  fillTicket: nothing,
+  takeTicket: nothing,
 };
 
 export function scopeOf<Name extends CommandName>(name: Name, args: CommandArgs<Name>): Scope {
