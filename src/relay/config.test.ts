@@ -61,6 +61,19 @@ describe("settings", () => {
     ).toBe(true);
   });
 
+  test("[R14] name a database by its address, whose password is not printed", () => {
+    const config = readConfig({ PARLEY_DATABASE: "postgres://relay:sesame@db.example/parley" });
+    if (!config.ok) throw new Error("settings that hold");
+
+    expect(config.value).toMatchObject({ isShared: true });
+    expect(summaryOf(config.value)).toMatchObject({ database: "postgres" });
+    expect(JSON.stringify([config.value, summaryOf(config.value)])).not.toContain("sesame");
+    for (const address of ["db.example", "mysql://db.example/parley", "postgres://db.example"])
+      expect(readConfig({ PARLEY_DATABASE: address })).toMatchObject({
+        failure: [{ name: "PARLEY_DATABASE" }],
+      });
+  });
+
   test("[R14] of a bucket are all set or none", () => {
     const env = {
       PARLEY_S3_ENDPOINT: "https://objects.example",
