@@ -31,7 +31,7 @@ export async function tellServer<Row = unknown>(
   text: string,
   params: readonly string[] = [],
 ): Promise<Row[]> {
-  const client = new Client(clientConfig(new Secret(address)));
+  const client = new Client({ ...clientConfig(new Secret(address)), application_name: "test" });
   await client.connect();
   const { rows } = await client.query(text, [...params]);
   await client.end();
