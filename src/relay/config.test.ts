@@ -20,6 +20,7 @@ describe("settings", () => {
       PARLEY_TRUST_PROXY: "yes",
       PARLEY_METRICS_TOKEN: "short",
       PARLEY_REDIS: "http://cache",
+      PARLEY_KEY: "AAAA",
       PARLEY_LOG_LEVEL: "loud",
       PARLEY_RATES: "everything=1/1",
       PARLEY_DATA: "",
@@ -34,6 +35,7 @@ describe("settings", () => {
       "PARLEY_METRICS_TOKEN",
       "PARLEY_LOG_LEVEL",
       "PARLEY_RATES",
+      "PARLEY_KEY",
       "PARLEY_REDIS",
     ]);
     expect(config.ok ? null : config.failure[0]?.rule).toBe("a number from 0 to 65535");
@@ -100,6 +102,7 @@ describe("settings", () => {
       PARLEY_METRICS_TOKEN: token,
       PARLEY_REGISTRATION_CODE: "sesame",
       PARLEY_REDIS: "redis://relay:sesame@cache",
+      PARLEY_KEY: Buffer.alloc(32, 5).toString("base64"),
     };
     const config = readConfig({ ...env, PARLEY_ORIGIN: "https://chat.example" });
     if (!config.ok) throw new Error("settings that hold");
@@ -108,10 +111,12 @@ describe("settings", () => {
       origins: "https://chat.example",
       metrics_token: "set",
       redis: "set",
+      key: "set",
       registration_code: "set",
     });
     expect(JSON.stringify(summaryOf(config.value))).not.toContain("sesame");
     expect(inspect(config.value.metricsToken)).not.toContain(token);
+    expect(inspect(config.value.key)).not.toContain("5");
     expect(unknownVariables({ ...env, PARLEY_ORIGINS: "x", HOME: "/" })).toEqual([
       "PARLEY_ORIGINS",
     ]);

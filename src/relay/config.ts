@@ -1,4 +1,5 @@
 /** The relay's settings out of the environment, checked before anything starts. SPEC §operation. */
+import { base64ToBytes } from "#base/base64.ts";
 import type { LogFields } from "#base/log.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import { Secret } from "#base/secret.ts";
@@ -28,6 +29,7 @@ const RULES = {
   PARLEY_TRUST_PROXY: "0 or 1",
   PARLEY_METRICS_TOKEN: "at least 16 characters",
   PARLEY_ALLOW_PRIVATE_TARGETS: "0 or 1",
+  PARLEY_KEY: "32 bytes as base64, the same for every relay on one database",
   PARLEY_REDIS: "an address such as redis://host:6379 or rediss://user:password@host",
   PARLEY_S3_ENDPOINT: "an address such as https://s3.eu-central-1.amazonaws.com",
   PARLEY_S3_BUCKET: "the name of a bucket; all five of PARLEY_S3_ are set, or none",
@@ -80,6 +82,8 @@ export function readConfig(env: Environment): Result<Config, readonly ConfigFaul
   const rates = parseRates(env.PARLEY_RATES ?? "");
   check(rates !== null, "PARLEY_RATES");
 
+  const key = env.PARLEY_KEY === undefined ? null : base64ToBytes(env.PARLEY_KEY);
+  check(env.PARLEY_KEY === undefined || key?.length === 32, "PARLEY_KEY");
   const redis = env.PARLEY_REDIS ?? null;
   check(redis === null || isRedis(redis), "PARLEY_REDIS");
   const s3 = readS3(env, check);
@@ -101,6 +105,7 @@ export function readConfig(env: Environment): Result<Config, readonly ConfigFaul
     metricsToken: token === null ? null : new Secret(token),
     allowsPrivateTargets: privacy === "1",
     s3,
+    key: key === null ? null : new Secret(key),
     redis: redis === null ? null : new Secret(redis),
     logLevel,
     rates: rates ?? {},
@@ -123,6 +128,7 @@ export const summaryOf = (config: Config): LogFields => ({
   metrics_token: config.metricsToken == null ? "not set" : "set",
   allows_private_targets: config.allowsPrivateTargets ?? false,
   files: config.s3 == null ? "in the data folder" : `bucket ${config.s3.bucket}`,
+  key: config.key == null ? "in the data folder" : "set",
   redis: config.redis == null ? "not set" : "set",
   log_level: config.logLevel,
   rates: Object.keys(config.rates ?? {}).join(",") || "as built",

@@ -68,7 +68,7 @@ export type RelayOptions = {
   readonly allowsPrivateTargets?: boolean;
   /** Where files go; none: into the data folder. */
   readonly s3?: S3Place | null;
-  /** Other relays stand on the same database. */
+  /** Whether other relays stand on the same database; by default they may when it is PostgreSQL. */
   readonly isShared?: boolean;
   /** The key of all relays of the database, 32 bytes; none: the one in the data folder. */
   readonly key?: Secret<Bytes> | null;
@@ -144,7 +144,7 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
   const directory = createDirectory(sql);
   await log.orphanStreams(clock.now());
 
-  const isShared = options.isShared ?? false;
+  const isShared = options.isShared ?? options.database != null;
   const secret = new Secret(options.key?.reveal() ?? loadSecret(join(folder, KEY_FILE)));
   if (isShared) await checkKey(writer, secret);
   const tickets = isShared ? createStoredTickets(writer, sql, clock) : createMemoryTickets(clock);

@@ -1,6 +1,7 @@
 /**
  * The live relay: event in (connect, frame, close, tick), effects out. What it needs comes in as an argument; a socket
  * is a `Link`. This file says who hears what; the rules are in live/. Nothing here opens an envelope.
+ * It is long because every frame's way is to be seen in one place.
  */
 import type { Clock } from "#base/clock.ts";
 import { createEmitter } from "#base/emitter.ts";
@@ -131,6 +132,7 @@ export class Relay {
       roster: sockets.roster,
       places: () => this.together?.places ?? null,
       onLevel: (conversationId, seq) => this.together?.level(conversationId, seq),
+      isBehind: (conversationId, seq) => this.together?.isBehind(conversationId, seq) ?? false,
       guard: this.#guard,
       cursors: this.#cursors,
       send: (connection, text, type) => sockets.sendText(connection, text, type),
@@ -291,8 +293,8 @@ export class Relay {
       this.#sockets.close(connection, CLOSE.restarting, retryAfterS);
     }
     await this.#cursors.write();
-    await Promise.allSettled(this.#leaving);
-    await this.together?.stop();
+    const left = Promise.allSettled(this.#leaving).then(() => this.together?.stop());
+    await within(this.#needs.clock, DRAIN_LIMIT_MS, left);
   }
 
   #appended(entry: StoredEntry, writer: string | null): void {

@@ -25,6 +25,8 @@ type Needs = {
   readonly places: () => SharedPlaces | null;
   /** A socket stands so far in a conversation, or is being brought there. */
   readonly onLevel: (conversationId: ConversationId, seq: number) => void;
+  /** Whether entries up to this place are still to be fanned out. */
+  readonly isBehind: (conversationId: ConversationId, seq: number) => boolean;
   readonly cursors: Cursors;
   readonly guard: Guard;
   readonly clock: Clock;
@@ -105,6 +107,10 @@ export class Delivery {
     const conversations = rows.flatMap((row) => {
       const asked = isReset ? null : (request.cursors[row.conversationId] ?? null);
       const behind = this.#startFeed(connection, row, asked, isReset);
+      // What is still on its way to others here is not told to this one again.
+      const { conversationId, lastSeq } = row;
+      if (behind === null && this.#needs.isBehind(conversationId, lastSeq))
+        connection.feeds.set(conversationId, makeFeed(lastSeq, lastSeq));
       return behind === null ? [] : [behind];
     });
     if (principal.type === "agent") {

@@ -16,10 +16,10 @@ type Needs = {
   readonly log: Pick<LogStore, "page">;
   readonly events: Log;
   /**
-   * From where on somebody here has to be told of a conversation that nothing was shown of yet: after this seq; null:
-   * nobody who is here has to be.
+   * Whom it concerns here. `startSeq`: somebody who is level has to be told of a conversation that nothing was shown
+   * of yet, after this seq; null: nobody. `hasSocket`: a member has a socket here, level or not.
    */
-  readonly startOf: (conversationId: ConversationId) => Promise<number | null>;
+  readonly concernOf: (conversationId: ConversationId, shownSeq: number | null) => Promise<Concern>;
   /** Members of the conversation may be others than they were. */
   readonly forget: (conversationId: ConversationId) => void;
   /** The socket that is waiting for the answer to this entry, when it is here. */
@@ -28,6 +28,8 @@ type Needs = {
   readonly onGrown: (conversationId: ConversationId) => void;
   readonly show: (entry: StoredEntry, writer: string | null) => void;
 };
+
+export type Concern = { readonly startSeq: number | null; readonly hasSocket: boolean };
 
 export class Arrivals {
   readonly #needs: Needs;
@@ -47,15 +49,19 @@ export class Arrivals {
     if (!this.#shown.has(conversationId)) this.#shown.set(conversationId, seq);
   }
 
+  /** Whether entries up to this place are still on their way to those who are here. */
+  isBehind(conversationId: ConversationId, seq: number): boolean {
+    return (this.#shown.get(conversationId) ?? seq) < seq;
+  }
+
   /** An entry of this node. */
   committed(entry: StoredEntry, writer: string | null): void {
     const { conversationId, seq } = entry;
-    this.#remember(conversationId, seq);
     const key = `${conversationId} ${seq}`;
     if (writer !== null) this.#writerByPlace.set(key, writer);
     void this.#run(conversationId, async () => {
-      const start = await this.#startOf(conversationId);
-      // Who writes here hears of it here, even when nobody else does.
+      const { start } = await this.#startOf(conversationId);
+      // Whoever is not level yet notes it.
       if (start === null) this.#needs.show(entry, writer);
       else await this.#showUpTo(conversationId, start, seq, { entry, writer });
     }).finally(() => this.#writerByPlace.delete(key));
@@ -72,8 +78,10 @@ export class Arrivals {
     this.#needs.onGrown(conversationId);
     return this.#run(conversationId, async () => {
       if (changesMembers) this.#needs.forget(conversationId);
-      const start = await this.#startOf(conversationId);
+      const { start, hasSocket } = await this.#startOf(conversationId);
       if (start !== null) await this.#showUpTo(conversationId, start, seq, null);
+      // Whoever is not level yet may have looked before this entry: it is looked for again.
+      else if (hasSocket) this.#heard.delete(conversationId);
     });
   }
 
@@ -88,8 +96,16 @@ export class Arrivals {
     this.#heard.set(conversationId, Math.max(seq, this.#heard.get(conversationId) ?? 0));
   }
 
-  async #startOf(conversationId: ConversationId): Promise<number | null> {
-    return this.#shown.get(conversationId) ?? this.#needs.startOf(conversationId);
+  async #startOf(
+    conversationId: ConversationId,
+  ): Promise<{ readonly start: number | null; readonly hasSocket: boolean }> {
+    const { startSeq, hasSocket } = await this.#needs.concernOf(
+      conversationId,
+      this.#shown.get(conversationId) ?? null,
+    );
+    // Who comes back says anew how far they are.
+    if (!hasSocket) this.#shown.delete(conversationId);
+    return { start: this.#shown.get(conversationId) ?? startSeq, hasSocket };
   }
 
   async #showUpTo(

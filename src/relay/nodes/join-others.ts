@@ -41,14 +41,16 @@ export function joinOthers(parts: Parts): Together {
   return new Together({
     ...parts,
     roster,
-    // Nobody here was told of the conversation: whoever is here and in it came into it after they came here.
-    async startOf(conversationId) {
+    async concernOf(conversationId, shownSeq) {
       const members = await audience.members(conversationId);
-      const here = members.filter(
-        ({ id, leftSeq }) =>
-          leftSeq === null && roster.of(id).some(({ phase }) => phase === "live"),
-      );
-      return here.length === 0 ? null : Math.min(...here.map(({ joinedSeq }) => joinedSeq)) - 1;
+      // Who was put out still hears of that.
+      const isIn = (leftSeq: number | null): boolean =>
+        leftSeq === null || (shownSeq !== null && leftSeq > shownSeq);
+      const here = members.filter(({ id, leftSeq }) => isIn(leftSeq) && roster.isOnline(id));
+      // Where nothing was shown, whoever is level came into the conversation after they came here.
+      const level = here.filter(({ id }) => roster.of(id).some(({ phase }) => phase === "live"));
+      const startSeq = Math.min(...level.map(({ joinedSeq }) => joinedSeq)) - 1;
+      return { startSeq: level.length === 0 ? null : startSeq, hasSocket: here.length > 0 };
     },
     forgetMembers: (conversationId) => audience.forget(conversationId),
     writerOf: (entry) => posting.writerOf(entry),

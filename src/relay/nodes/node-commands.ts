@@ -81,7 +81,7 @@ export const endNode: Command<
 > = async (tx, { nodeId, beat: lastBeat, now }) => {
   const { sql } = tx;
   const agents = await sql.all<{ agent_id: AgentId }>(
-    "SELECT DISTINCT agent_id FROM agent_socket WHERE node_id = ?",
+    "SELECT DISTINCT agent_id FROM agent_socket WHERE node_id = ? ORDER BY agent_id",
     nodeId,
   );
   const departed = await sql.all<Departed>(
@@ -89,12 +89,11 @@ export const endNode: Command<
        (SELECT 1 FROM online AS there WHERE there.account = here.account AND there.node_id <> here.node_id)`,
     nodeId,
   );
-  const ended =
-    lastBeat === null
-      ? await sql.run("DELETE FROM node WHERE node_id = ?", nodeId)
-      : await sql.run("DELETE FROM node WHERE node_id = ? AND beat = ?", nodeId, lastBeat);
-  if (ended === 0) return ok(null);
+  const node = await sql.get<{ beat: number }>("SELECT beat FROM node WHERE node_id = ?", nodeId);
+  if (node === undefined || (lastBeat !== null && node.beat !== lastBeat)) return ok(null);
   for (const { agent_id } of agents) await raiseFence(tx, agent_id, now);
+  const ended = await sql.run("DELETE FROM node WHERE node_id = ? AND beat = ?", nodeId, node.beat);
+  if (ended === 0) return refuse("UNAVAILABLE");
   const streams = await sql.all<{ conv: ConversationId; stream_id: StreamId }>(
     "SELECT conv, stream_id FROM stream WHERE node_id = ?",
     nodeId,
@@ -140,7 +139,8 @@ export const openAgentSocket: Command<
   const replaced = open.filter((other) => hint !== null && other.hint === hint);
   const rest = open.filter((other) => !replaced.includes(other));
   const evicted = rest.slice(0, Math.max(0, rest.length - most + 1));
-  for (const { connection_id } of [...replaced, ...evicted])
+  const ids = [...replaced, ...evicted].map(({ connection_id }) => connection_id);
+  for (const connection_id of ids.toSorted())
     await sql.run("DELETE FROM agent_socket WHERE connection_id = ?", connection_id);
   await sql.run(
     "INSERT INTO agent_socket (connection_id, agent_id, node_id, hint, used_at) VALUES (?, ?, ?, ?, ?)",
@@ -169,8 +169,11 @@ export const closeAgentSocket: Command<
   { readonly wasOpen: boolean }
 > = async (tx, { agentId, connectionId, now }) => {
   const { sql } = tx;
+  const isOpen = await sql.get("SELECT 1 FROM agent_socket WHERE connection_id = ?", connectionId);
+  if (isOpen === undefined) return ok({ wasOpen: false });
+  // In the order in which a socket is let in, so that the two do not wait for each other.
+  await raiseFence(tx, agentId, now);
   const closed = await sql.run("DELETE FROM agent_socket WHERE connection_id = ?", connectionId);
-  if (closed > 0) await raiseFence(tx, agentId, now);
   return ok({ wasOpen: closed > 0 });
 };
 
@@ -300,7 +303,8 @@ export const dropChore: Command<{ readonly name: string; readonly nodeId: string
 };
 
 async function markUsed({ sql }: Pick<Transaction, "sql">, used: Used): Promise<void> {
-  for (const { connectionId, usedAt } of used)
+  const sorted = used.toSorted((a, b) => (a.connectionId < b.connectionId ? -1 : 1));
+  for (const { connectionId, usedAt } of sorted)
     await sql.run(
       "UPDATE agent_socket SET used_at = ? WHERE connection_id = ?",
       usedAt,

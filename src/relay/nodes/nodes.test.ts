@@ -1,11 +1,12 @@
 /** Two relays on one database: what a client may expect of them is what it may expect of one. */
-import { sign } from "node:crypto";
+import { createHash, sign } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { systemClock } from "#base/clock.ts";
 import { Secret } from "#base/secret.ts";
+import { createSeededRandom } from "#base/seeded-random.ts";
 import { silentLog } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
 import type { AgentId, ConversationId, StreamId, UserId } from "#protocol/ids.ts";
@@ -212,6 +213,32 @@ describe("what is not stored", () => {
     expect(origin).not.toBe(there.url());
     expect([signedIn.status, again.status]).toEqual([200, 401]);
     expect([filled.status, read.body.data.sealed, readAgain.status]).toEqual([200, "AAAA", 404]);
+  });
+
+  test("[R47] a file announced at one node is put in pieces at both, and confirmed and read at either", async () => {
+    const { here, there, ada, echo, conversationId } = await apart();
+    const bytes = createSeededRandom(3)(5_000);
+    const announced = await here.rest("POST", "/files", ada.token, {
+      filename: "blob",
+      content_type: "application/octet-stream",
+      size: bytes.length,
+      conversation_id: conversationId,
+    });
+    const { upload_id, upload_url, attachment_id } = announced.body.data;
+    const put = (world: World, from: number, to: number) =>
+      world.rest("PUT", upload_url, ada.token, bytes.slice(from, to), {
+        "content-range": `bytes ${from}-${to - 1}/${bytes.length}`,
+      });
+
+    const pieces = [await put(there, 0, 2_000), await put(here, 2_000, 5_000)];
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    const confirmed = await there.rest("POST", "/files/confirm", ada.token, { upload_id, sha256 });
+    const headers = { authorization: `Bearer ${echo.token}` };
+    const read = await fetch(`${here.url()}/files/${attachment_id}`, { headers });
+
+    expect(pieces.map(({ body }) => body.data.received)).toEqual([2_000, 5_000]);
+    expect(confirmed.body.data.sha256).toBe(sha256);
+    expect(new Uint8Array(await read.arrayBuffer())).toEqual(bytes);
   });
 
   test("[R47] a request repeated at another node while the first is at work is done once", async () => {

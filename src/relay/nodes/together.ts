@@ -17,7 +17,7 @@ import type { LogStore, MemberType, StoredEntry } from "../log/log-store.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Writer } from "../store/writer.ts";
 import { AgentPlaces } from "./agent-places.ts";
-import { Arrivals } from "./arrivals.ts";
+import { Arrivals, type Concern } from "./arrivals.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Hints, type Place } from "./hints.ts";
 import type { Departed, Ended, Heard, Held } from "./node-commands.ts";
@@ -38,7 +38,7 @@ type Needs = Shared & {
   readonly events: Log;
   readonly roster: Roster;
   readonly cursors: Pick<Cursors, "write">;
-  readonly startOf: (conversationId: ConversationId) => Promise<number | null>;
+  readonly concernOf: (conversationId: ConversationId, shownSeq: number | null) => Promise<Concern>;
   readonly forgetMembers: (conversationId: ConversationId) => void;
   readonly writerOf: (entry: StoredEntry) => string | null;
   readonly onGrown: (conversationId: ConversationId) => void;
@@ -61,6 +61,7 @@ export class Together {
   readonly #hints: Hints;
   readonly #chores = new Set<string>();
   #looking = false;
+  #isTelling = false;
 
   constructor(needs: Needs) {
     const { bus, clock } = needs;
@@ -77,7 +78,12 @@ export class Together {
     });
     this.places = new AgentPlaces({ ...needs, nodeId: () => this.#heartbeat.nodeId });
     this.#arrivals = new Arrivals({ ...needs, forget: needs.forgetMembers });
-    this.#hints = new Hints(clock, (places) => bus.publish({ kind: "appended", places }));
+    this.#hints = new Hints(clock, (places) => {
+      // A bus tells its own node at once, which has heard it already.
+      this.#isTelling = true;
+      bus.publish({ kind: "appended", places });
+      this.#isTelling = false;
+    });
   }
 
   get nodeId(): string {
@@ -112,7 +118,13 @@ export class Together {
     this.#arrivals.level(conversationId, seq);
   }
 
+  /** Whether entries up to this place are still on their way to those who are here. */
+  isBehind(conversationId: ConversationId, seq: number): boolean {
+    return this.#arrivals.isBehind(conversationId, seq);
+  }
+
   hear(message: BusMessage): void {
+    if (message.kind === "appended" && this.#isTelling) return;
     if (message.kind === "appended")
       for (const place of message.places) void this.#arrivals.heard(place);
     else if (message.kind === "sockets") void this.places.refresh(message.agent);
