@@ -174,9 +174,10 @@ test("what runs without development packages imports none, and what the image le
   const files = globSync("src/{base,protocol,crypto,peer,channels,relay,sdk,cli,gateway}/**/*.ts");
   const running = files.filter((file) => !excluded.some((pattern) => matchesGlob(file, pattern)));
   const imports = running.flatMap((file) =>
-    [...read(file).matchAll(/^(?:import|export)(?! type)[^;]*? from "([^"]+)";/gm)].map(
-      ([, name]) => name ?? "",
-    ),
+    [
+      ...read(file).matchAll(/^(?:import|export)(?! type)[^;]*? from "([^"]+)";/gm),
+      ...read(file).matchAll(/[^.]\bimport\("([@\w][^"]*)"\)/g),
+    ].map(([, name]) => name ?? ""),
   );
   const packages = imports
     .filter((name) => !/^[.#]|^node:/.test(name) && !builtinModules.includes(name))
