@@ -56,7 +56,10 @@ function start(): void {
       history,
       onMove: (listener) => window.addEventListener("popstate", listener),
     },
-    (url) => openInviteWhenOpen(stores, url),
+    ({ kind, url }) =>
+      kind === "invite"
+        ? openInviteWhenOpen(stores, url)
+        : stores.devices.getState().takeOpened(url),
   );
   const spawnRenderer = (): RenderWorker =>
     new Worker(workerUrl(renderWorkerUrl), { type: "module", name: "render" }) as RenderWorker;

@@ -17,6 +17,7 @@ import type {
   PlainAgentInput,
   PlainProtocol,
 } from "./channel-views.ts";
+import type { DeviceLinkView, HistoryPlanView, HistoryReach } from "./device-views.ts";
 import type { BridgeFailure } from "./failure.ts";
 import type {
   AccountView,
@@ -84,6 +85,21 @@ export interface EngineCalls {
   listDevices(): Answer<readonly DeviceView[]>;
   /** Another device of this account; this one is wiped instead. */
   revokeDevice(input: { readonly deviceId: DeviceId }): Answer<null>;
+  /** Any device of this account; the name is sealed for its devices. */
+  renameDevice(input: { readonly deviceId: DeviceId; readonly name: string }): Answer<null>;
+  /** Makes a link for a further device; `device-link` events tell how it goes. An earlier one is over. */
+  offerDeviceLink(): Answer<DeviceLinkView>;
+  /** Says yes to the device that asked, and what history it gets; null for none. */
+  admitDevice(input: { readonly history: { readonly days: HistoryReach } | null }): Answer<null>;
+  /** Opens a link, or a code typed by hand, on a device without an account. */
+  openDeviceLink(input: { readonly code: string }): Answer<null>;
+  /** At either end. */
+  cancelDeviceLink(): Answer<null>;
+  /** Counts what {@link sendHistory} would send; sends nothing. */
+  planHistory(input: { readonly days: HistoryReach }): Answer<HistoryPlanView>;
+  /** Hands stored messages to another device of this account; `history` events tell how it goes. */
+  sendHistory(input: { readonly deviceId: DeviceId; readonly days: HistoryReach }): Answer<null>;
+  stopHistory(): Answer<null>;
 
   // contacts
   /** The relay's demo agents, offered on first run; empty where none are offered. */

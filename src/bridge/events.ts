@@ -1,6 +1,7 @@
 /** Everything the worker may tell the page unasked. Events are facts; the page's stores fold them in. SPEC §events. */
 import type { AccountId, ConversationId, MessageId, StreamId } from "#protocol/ids.ts";
 import type { ActivityView } from "./channel-views.ts";
+import type { DeviceLinkView, HistoryView } from "./device-views.ts";
 import type {
   AccountView,
   ConnectionView,
@@ -49,6 +50,11 @@ export type EngineEvent =
       readonly conversationId: ConversationId;
       readonly activity: ActivityView;
     }
+  /** Null when there is none any more. */
+  | { readonly type: "device-link"; readonly link: DeviceLinkView | null }
+  | { readonly type: "history"; readonly history: HistoryView }
+  /** Messages of another device stand in this conversation's log now: ask for its rows again. */
+  | { readonly type: "history-taken"; readonly conversationId: ConversationId }
   | { readonly type: "contact-requests"; readonly requests: readonly ContactRequestView[] }
   /** The relay's log is another one than we knew, or a gap could not be filled: rows may be missing. */
   | { readonly type: "history-reset"; readonly conversationId: ConversationId }

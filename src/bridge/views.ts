@@ -27,7 +27,7 @@ export type ConnectionView =
   | { readonly status: "online" }
   | {
       readonly status: "refused";
-      readonly reason: "session-invalidated" | "blocked" | "unsupported-version";
+      readonly reason: "session-invalidated" | "device-removed" | "blocked" | "unsupported-version";
     };
 
 /** Which of the app's doors is open. */
@@ -282,6 +282,8 @@ export type ThreadView = {
   readonly conversationId: ConversationId;
   readonly messages: readonly MessageView[];
   readonly hasBefore: boolean;
+  /** Older messages were not sealed for this device and are not here. */
+  readonly isCut: boolean;
   readonly hasAfter: boolean;
   /** First unread row when the thread was opened, for the "new" line. */
   readonly firstUnreadId: MessageId | null;

@@ -16,6 +16,12 @@ export type CryptoFailure =
   /** The bytes are not the canonical encoding of anything we know. */
   | { readonly kind: "crypto/malformed" }
 
+  // Devices.
+  /** A note of a device link is another link's, another step's, altered, or not what was promised. */
+  | { readonly kind: "crypto/bad-link" }
+  /** A slice of history is not for this device, not by one of its person's, or altered. */
+  | { readonly kind: "crypto/bad-history" }
+
   // Files.
   /** The whole ciphertext does not hash to what the message said. */
   | { readonly kind: "crypto/file-hash-mismatch" }

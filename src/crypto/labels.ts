@@ -124,6 +124,42 @@ export const LABEL = {
   /** Info of the key that seals what an agent's processes share on a server. */
   sharedPlace: "shared-place",
 
+  // Device link and history.
+  /** Info of a device link's name at the relay. */
+  linkId: "link-id",
+  /** Info of the key that seals a device link's notes. */
+  linkKey: "link-key",
+  /** Associated data of a device link's note. */
+  linkNote: "link-note",
+  /** First note: who offers. */
+  linkOffer: "link-offer",
+  /** Hash that commits an offer to its nonce. */
+  linkCommitment: "link-commit",
+  /** Second note: who asks. */
+  linkAsk: "link-ask",
+  /** What an ask's signature covers. */
+  linkAskSignature: "link-ask-sig",
+  /** Third note: the nonce. */
+  linkShow: "link-show",
+  /** Hash of everything both ends have seen. */
+  linkSeen: "link-seen",
+  /** HPKE info of a grant. */
+  linkInfo: "link-info",
+  /** Fourth note: the sealed identity. */
+  linkGrant: "link-grant",
+  /** Head of a slice of history. */
+  history: "hist",
+  /** What a slice's head says openly. */
+  historyFacts: "hist-facts",
+  /** What the signature of a slice's head covers. */
+  historySignature: "hist-sig",
+  /** HPKE info of a slice's key. */
+  historyInfo: "hist-info",
+  /** Info of the key that seals a slice's parts. */
+  historyPartKey: "hist-part-key",
+  /** Associated data of a slice's part. */
+  historyPart: "hist-part",
+
   // People.
   /** What a safety number digests. */
   safetyNumber: "sn",

@@ -64,3 +64,6 @@ export const MAX_BACKUP_HEADS = 30_000;
 
 /** Hash rounds of a safety number: makes a search for a look-alike dear. */
 export const SAFETY_NUMBER_ROUNDS = 5_200;
+
+/** UTF-8 bytes of a name in a device link: 64 characters of the longest. */
+export const MAX_LINK_NAME_BYTES = 256;

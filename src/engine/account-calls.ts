@@ -9,6 +9,7 @@ import { saveAccount, type OpenAccount } from "./account-vault.ts";
 import { putOut } from "./devices.ts";
 import { translated, type EngineFailure } from "./failure.ts";
 import { setPassword as replacePassword } from "./set-password.ts";
+import { trustContent } from "./account-trust.ts";
 import type { Session } from "./session.ts";
 import { deleteDB } from "idb";
 import { noteTouch } from "./idle-lock.ts";
@@ -71,7 +72,7 @@ export const setPassword = (
     const session = sessionOf(house);
     if (!session.ok) return session;
     const { endpoint } = session.value;
-    const content = await backupContent(session.value);
+    const content = await trustContent(session.value);
     const before = session.value.account();
     const changed = await replacePassword(
       house.deps,
@@ -213,19 +214,4 @@ async function restore(
   }
   const profile = await endpoint.rest.call("GET", "/users/me", OwnProfile);
   if (profile.ok) await rename(house, session, database, profile.value.display_name);
-}
-
-export async function backupContent({
-  people,
-  endpoint,
-}: Session): Promise<Omit<BackupContent, "identitySeed">> {
-  const pins = await Promise.all(
-    people.all().map(async ({ id, isVerified }) => {
-      const known = await endpoint.account(id);
-      if (!known.ok) return [];
-      const { identityKey, mode, suiteFloor } = known.value;
-      return [{ accountId: id, identityKey, isVerified, mode, suiteFloor }];
-    }),
-  );
-  return { pins: pins.flat(), ledgerHeads: [] };
 }

@@ -1,10 +1,11 @@
 /** A person's own devices: which there are, and putting one out. SPEC §devices. */
-import { base64ToBytes } from "#base/base64.ts";
+import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type { DeviceView } from "#bridge/views.ts";
-import { openDeviceName } from "#crypto/device-name.ts";
+import { openDeviceName, sealDeviceName } from "#crypto/device-name.ts";
 import { fingerprint } from "#crypto/identity.ts";
 import { currentDevices } from "#crypto/ledger/account-state.ts";
+import { MAX_DEVICE_NAME_CHARACTERS } from "#protocol/limits.ts";
 import { Empty, OwnDevice } from "#protocol/rest.ts";
 import type { DeviceId } from "#protocol/ids.ts";
 import { appendOwn, fetchAccount } from "./account-ledger.ts";
@@ -43,6 +44,27 @@ export async function listDevices(session: Session): Answer<readonly DeviceView[
       (a, b) => Number(b.isThis) - Number(a.isThis) || (b.addedAt ?? 0) - (a.addedAt ?? 0),
     ),
   );
+}
+
+/** Gives a device of this account another name. Fails with `engine/text-empty` and the line's kinds. */
+export async function renameDevice(
+  session: Session,
+  { deviceId, name }: { readonly deviceId: DeviceId; readonly name: string },
+): Answer<null> {
+  const { deps, endpoint } = session;
+  const trimmed = Array.from(name.normalize("NFC").trim())
+    .slice(0, MAX_DEVICE_NAME_CHARACTERS)
+    .join("");
+  if (trimmed === "") return err({ kind: "engine/text-empty" });
+  const sealed = sealDeviceName(
+    deps.primitives,
+    nameOwner(session.account().record, deviceId),
+    trimmed,
+  );
+  const renamed = await endpoint.rest.call("PATCH", `/users/me/devices/${deviceId}`, Empty, {
+    name_sealed: bytesToBase64(sealed),
+  });
+  return renamed.ok ? ok(null) : err(translated(renamed.failure));
 }
 
 /**

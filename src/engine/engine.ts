@@ -13,6 +13,7 @@ import type { EngineDeps } from "./deps.ts";
 import { createIdleLock } from "./idle-lock.ts";
 import type { RunningEngine } from "./election.ts";
 import { toBridge, type EngineFailure } from "./failure.ts";
+import { createLinkJoin, type LinkJoin } from "./link-join.ts";
 import * as groups from "./groups.ts";
 import { createHouse, sessionOf, type House, type Seat } from "./house.ts";
 import * as messages from "./messages.ts";
@@ -31,6 +32,7 @@ const DRAIN_MS = 1_000;
 /** Creates an engine; it opens what this device holds and connects by itself. */
 export function createEngine(deps: EngineDeps): RunningEngine {
   const house = createHouse(deps);
+  const join = createLinkJoin(house);
   const idleLock = createIdleLock({
     clock: deps.clock,
     open() {
@@ -48,7 +50,7 @@ export function createEngine(deps: EngineDeps): RunningEngine {
       const withSession = createOpener(house, seat);
       const calls: EngineCalls = {
         ...accountCalls(house, seat),
-        ...deviceCalls(withSession),
+        ...deviceCalls(withSession, join),
         ...wayCalls(withSession),
         ...contactCalls(withSession),
         ...conversationCalls(withSession, seat),
@@ -64,6 +66,7 @@ export function createEngine(deps: EngineDeps): RunningEngine {
     },
     async close() {
       idleLock.close();
+      join.cancel();
       await house.started;
       await house.atDoor(async () => {
         await house.end(DRAIN_MS);
@@ -108,8 +111,18 @@ type AccountCallName =
   | "wipe"
   | "setDisplayName";
 
-type DeviceCallName = "listDevices" | "revokeDevice";
 type WayCallName = "listWays" | "describePasskey" | "withdrawRecovery";
+type DeviceCallName =
+  | "listDevices"
+  | "revokeDevice"
+  | "renameDevice"
+  | "offerDeviceLink"
+  | "admitDevice"
+  | "openDeviceLink"
+  | "cancelDeviceLink"
+  | "planHistory"
+  | "sendHistory"
+  | "stopHistory";
 type ContactCallName =
   | "listOfferedInvites"
   | "openInvite"
@@ -164,6 +177,8 @@ const accountCalls = (house: House, seat: Seat): Pick<EngineCalls, AccountCallNa
     const session = house.session();
     // A page that joins late has missed how the line stands.
     if (session !== null) seat.emit({ type: "connection", connection: session.connection() });
+    const link = session?.handover.links.view() ?? null;
+    if (link !== null) seat.emit({ type: "device-link", link });
     return toBridge(started.ok ? ok(house.view()) : started);
   },
   createAccount: async (input) => toBridge(await account.create(house, input)),
@@ -183,9 +198,31 @@ const accountCalls = (house: House, seat: Seat): Pick<EngineCalls, AccountCallNa
   setDisplayName: async (input) => toBridge(await account.setDisplayName(house, input)),
 });
 
-const deviceCalls = (open: Opener): Pick<EngineCalls, DeviceCallName> => ({
+const deviceCalls = (open: Opener, join: LinkJoin): Pick<EngineCalls, DeviceCallName> => ({
   listDevices: () => open(devices.listDevices),
   revokeDevice: (input) => open((session) => devices.revokeDevice(session, input)),
+  renameDevice: (input) => open((session) => devices.renameDevice(session, input)),
+  offerDeviceLink: () => open((session) => session.handover.links.offer()),
+  admitDevice: ({ history }) =>
+    open((session) =>
+      session.handover.links.admit((deviceId) => {
+        if (history !== null) void session.handover.history.send(deviceId, history.days);
+      }),
+    ),
+  openDeviceLink: async (input) => toBridge(await join.open(input)),
+  async cancelDeviceLink() {
+    join.cancel();
+    await open(async (session) => ok(await session.handover.links.cancel()));
+    return ok(null);
+  },
+  planHistory: ({ days }) => open(async (session) => ok(await session.handover.history.plan(days))),
+  sendHistory: ({ deviceId, days }) =>
+    open((session) => session.handover.history.send(deviceId, days)),
+  stopHistory: () =>
+    open(async (session) => {
+      session.handover.history.stop();
+      return ok(null);
+    }),
 });
 
 const wayCalls = (open: Opener): Pick<EngineCalls, WayCallName> => ({

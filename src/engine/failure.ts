@@ -45,6 +45,18 @@ export type EngineFailure =
   | { readonly kind: "engine/password-first" }
   /** The account has as many passkeys as it may. */
   | { readonly kind: "engine/passkey-limit"; readonly limit: number }
+  /** The text is no code or link of a device link. */
+  | { readonly kind: "engine/bad-device-link" }
+  /** The device link ran out, was closed at its other end, or never was. */
+  | { readonly kind: "engine/device-link-gone" }
+  /** Another browser has asked by this link already. */
+  | { readonly kind: "engine/device-link-used" }
+  /** The device was admitted and did not come in time. */
+  | { readonly kind: "engine/device-not-come" }
+  /** The device does not take what it is sent: it is not open, or was removed. */
+  | { readonly kind: "engine/device-away" }
+  /** Nothing to hand over in the time that was chosen. */
+  | { readonly kind: "engine/no-history" }
   /** The relay's backup does not open to the identity that the account's ledger names. */
   | { readonly kind: "engine/bad-backup" }
 

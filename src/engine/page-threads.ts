@@ -8,6 +8,7 @@ import type { MessageView, ThreadView } from "#bridge/views.ts";
 import type { ConversationId, MessageId } from "#protocol/ids.ts";
 import type { Entry } from "#peer/endpoint.ts";
 import { parseEntry } from "#peer/entry.ts";
+import { BEFORE_DEVICE } from "#peer/entry-maker.ts";
 import type { EngineFailure } from "./failure.ts";
 import { createGatherer } from "./gather.ts";
 import type { Session } from "./session.ts";
@@ -27,6 +28,8 @@ type OpenThread = {
   toSeq: number;
   readonly waiting: ThreadEvent[];
   isRedrawn: boolean;
+  /** Rows were met that are not for this device. */
+  isCut: boolean;
   isLoading: boolean;
 };
 
@@ -116,8 +119,13 @@ export function createPageThreads(
         if (one.fromSeq === Infinity) one.fromSeq = 1;
         break;
       }
+      const before = added.size;
       addEntries(one, entries, added);
       one.fromSeq = Math.min(one.fromSeq, first.seq);
+      const isAbsent = entries.some(isBeforeDevice);
+      one.isCut ||= isAbsent;
+      // Page after page of what cannot be read is nobody's history.
+      if (isAbsent && added.size === before) one.fromSeq = 1;
     }
     await session.carrierOf(id).prepare(added);
     return added;
@@ -157,6 +165,7 @@ export function createPageThreads(
     conversationId: id,
     messages: rows,
     hasBefore: one.fromSeq > 1,
+    isCut: one.isCut && one.fromSeq <= 1,
     hasAfter: one.toSeq !== Infinity,
     firstUnreadId: firstUnread(session, id, one.thread),
     readSeqById: Object.fromEntries(
@@ -197,6 +206,7 @@ export function createPageThreads(
         toSeq: seq ?? Infinity,
         waiting: [],
         isRedrawn: false,
+        isCut: false,
         isLoading: true,
       };
       // Known as open from now on: what happens while it loads waits and is applied after it.
@@ -239,6 +249,9 @@ export function createPageThreads(
     },
   };
 }
+
+const isBeforeDevice = ({ content }: Entry): boolean =>
+  content.kind === "unreadable" && content.failure === BEFORE_DEVICE;
 
 /** Rows beyond the window stay out of it; what changes rows inside is always taken. */
 function belongs(one: OpenThread, event: ThreadEvent): boolean {

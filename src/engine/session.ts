@@ -27,6 +27,7 @@ import {
 import type { PeopleContext } from "./conversations/conversation-view.ts";
 import { syncConversations } from "./conversations/sync.ts";
 import type { EngineDeps } from "./deps.ts";
+import { openHandover, type Handover } from "./handover.ts";
 import { createLiveStreams, type LiveStreams } from "./live-streams.ts";
 import { loadPeople, type People } from "./people.ts";
 import { createPlainAgents, type PlainAgents } from "./plain/plain-agents.ts";
@@ -47,6 +48,8 @@ export interface Session {
   readonly plain: PlainAgents;
   /** What carries this conversation, now. */
   carrierOf(conversationId: ConversationId): Carrier;
+  /** Device links, and history from and to further devices. */
+  readonly handover: Handover;
   /** Whole links the relay's operator offers, by invite code. */
   readonly offeredLinks: Map<string, string>;
   readonly signer: Signer;
@@ -157,6 +160,7 @@ export async function openSession(
   const level = async (): Promise<void> => {
     account = await nameBackup(deps, endpoint.rest, account);
     await sync();
+    await handover.take();
   };
   const sync = (): Promise<void> => syncConversations(session, sinks);
 
@@ -168,7 +172,7 @@ export async function openSession(
         if (event.status.status === "online") void level().then(sinks.level);
         return;
       case "session-invalidated":
-        connection = { status: "refused", reason: "session-invalidated" };
+        connection = viewEnd(event.reason);
         return sinks.emit({ type: "connection", connection });
       case "entry": {
         const { entry } = event;
@@ -202,9 +206,11 @@ export async function openSession(
       case "identity-changed":
         return void people.note({
           id: event.accountId,
-          kind: kindOf(event.accountId),
+          kind: kindOf(people, book, event.accountId),
           isChanged: true,
         });
+      case "history-waiting":
+        return void handover.take();
       case "contact-requested":
       case "contact-accepted":
         return void sync();
@@ -240,14 +246,8 @@ export async function openSession(
     const readSeqById = Object.fromEntries(marks.map(([who, { read }]) => [who, read]));
     sinks.emit({ type: "read-receipts", conversationId: id, readSeqById });
   };
-  const kindOf = (accountId: AccountId): "human" | "agent" =>
-    people.get(accountId)?.kind ??
-    book
-      .list()
-      .flatMap(({ members }) => members)
-      .find(({ id }) => id === accountId)?.kind ??
-    "human";
-
+  const around = { account: () => account, people, book, sinks, sync: () => sync() };
+  const handover = openHandover(deps, store, endpoint, around);
   const liveStreams = createLiveStreams();
   const off = endpoint.on(hear);
   const session: Session = {
@@ -261,6 +261,7 @@ export async function openSession(
     plain,
     carrierOf: (id) =>
       plain.has(id) ? plainCarrier(session, id) : relayCarrier(session, sinks, id),
+    handover,
     offeredLinks: new Map(),
     signer: keysOf(deps.primitives, account.record).device,
     selfId,
@@ -279,6 +280,7 @@ export async function openSession(
     sync,
     async close(drainMs) {
       off();
+      handover.close();
       await plain.close();
       await endpoint.close(drainMs);
       await book.close();
@@ -324,6 +326,7 @@ function openEndpoint(deps: EngineDeps, store: Store, record: AccountRecord): Pe
     vault: createStoreKeyVault(store),
     keepLog: true,
     acknowledge: "on-commit",
+    addedAt: record.createdAt,
   });
 }
 
@@ -347,7 +350,27 @@ function viewStatus(status: ConnectionStatus, before: ConnectionView, now: numbe
   }
 }
 
-function reasonOf(because: string): "session-invalidated" | "blocked" | "unsupported-version" {
+/** What an account is, as far as it is known; a person where nothing is. */
+const kindOf = (people: People, book: Book, accountId: AccountId): "human" | "agent" =>
+  people.get(accountId)?.kind ??
+  book
+    .list()
+    .flatMap(({ members }) => members)
+    .find(({ id }) => id === accountId)?.kind ??
+  "human";
+
+const viewEnd = (reason: string): ConnectionView => ({
+  status: "refused",
+  reason: reason === REMOVED ? "device-removed" : "session-invalidated",
+});
+
+/** The relay's word for it, in the frame that ends the session. */
+const REMOVED = "device_removed";
+
+function reasonOf(because: string): Extract<ConnectionView, { status: "refused" }>["reason"] {
+  // A device that is one of the account's can always sign in by its key.
+  if (because.includes("UNAUTHENTICATED") || because.includes("peer/unauthenticated"))
+    return "device-removed";
   if (because.includes("BLOCKED")) return "blocked";
   return because.includes("UNSUPPORTED") ? "unsupported-version" : "session-invalidated";
 }

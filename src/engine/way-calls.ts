@@ -2,7 +2,8 @@
 import { err, ok, type Result } from "#base/result.ts";
 import type { AccountView, PasskeyInput, RecoveryView } from "#bridge/views.ts";
 import type { WayProof } from "#protocol/rest.ts";
-import { backupContent, moveIn } from "./account-calls.ts";
+import { moveIn } from "./account-calls.ts";
+import { trustContent } from "./account-trust.ts";
 import type { EngineFailure } from "./failure.ts";
 import { sessionOf, type House } from "./house.ts";
 import { noteTouch } from "./idle-lock.ts";
@@ -20,7 +21,7 @@ const madeBySession = new WeakMap<Session, WayProof>();
 export const makeRecovery = async (house: House): Answer<RecoveryView> => {
   const session = sessionOf(house);
   if (!session.ok) return session;
-  const content = await backupContent(session.value);
+  const content = await trustContent(session.value);
   const { view, way } = recovery.makeRecovery(house.deps, session.value.account().record, content);
   madeBySession.set(session.value, way);
   return ok(view);

@@ -199,6 +199,13 @@ class LiveEndpoint implements PeerEndpoint {
     return this.#parts.keyring.pin(accountId, expected);
   }
 
+  takeHistory(
+    conversationId: ConversationId,
+    entries: readonly Entry[],
+  ): ReturnType<Endpoint["takeHistory"]> {
+    return this.#parts.inbox.takeHistory(conversationId, entries);
+  }
+
   pullBefore(
     conversationId: ConversationId,
     beforeSeq: number,
@@ -268,6 +275,9 @@ class LiveEndpoint implements PeerEndpoint {
         return void this.#keysUpdated(frame.user_id ?? frame.agent_id, frame.reason);
       case "agent.capability_changed":
         return this.#scopesGranted(frame);
+      case "history.waiting":
+        if (frame.device_id === this.deviceId) this.#events.emit({ type: "history-waiting" });
+        return;
       case "contact.requested":
         return this.#events.emit({ type: "contact-requested" });
       case "contact.accepted": {

@@ -72,6 +72,8 @@ export type EndpointOptions = {
   /** Whether entries, chains and cursors are kept here (a browser) or the relay's cursor rules (an agent). */
   readonly keepLog: boolean;
   readonly acknowledge: "on-commit" | "by-caller";
+  /** A person's device: when it was added, epoch ms. What was said before was not sealed for it. */
+  readonly addedAt?: number;
   /** Asked before an opened message is told. */
   readonly claim?: Claim;
   /** Opens what other processes of the same agent said, instead of only naming it. Default false. */
@@ -311,6 +313,7 @@ function assembleInbox(
     reader,
     claim: options.claim ?? null,
     readsOwn: options.readsOwn ?? false,
+    addedAt: options.addedAt ?? null,
     onFailure: report,
   });
   return createInbox({

@@ -148,6 +148,8 @@ export type EndpointEvent =
       readonly manifestVersion: number | null;
     }
   | { readonly type: "contact-requested" }
+  /** To a person's device: another one of theirs has history for it. */
+  | { readonly type: "history-waiting" }
   | { readonly type: "contact-accepted"; readonly conversationId: ConversationId }
   | { readonly type: "reset"; readonly conversationId: ConversationId | null }
   | { readonly type: "evicted" }
@@ -256,6 +258,15 @@ export interface Endpoint {
   account(accountId: AccountId): Promise<Result<AccountState, PeerFailure>>;
   /** Pins on first sight; a link's fingerprint must match. */
   pin(accountId: AccountId, fingerprint: Bytes | null): Promise<Result<AccountState, PeerFailure>>;
+
+  /**
+   * Keeps messages that another device of the person opened and handed over, where this one holds none; how many.
+   * What this device has read itself stays, and so does what was taken back.
+   */
+  takeHistory(
+    conversationId: ConversationId,
+    entries: readonly Entry[],
+  ): Promise<Result<number, PeerFailure>>;
 
   /** Reads a page of the relay's log that this endpoint has not stored, opens and stores it. */
   pullBefore(

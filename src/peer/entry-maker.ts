@@ -7,6 +7,7 @@ import { utf8 } from "#base/bytes.ts";
 import { ok, type Result } from "#base/result.ts";
 import { parseConversationOp } from "#crypto/ledger/conversation-op.ts";
 import { peekLedgerEntry } from "#crypto/ledger/entry.ts";
+import { CLOCK_SKEW_MS } from "#crypto/limits.ts";
 import type { Primitives } from "#crypto/primitives.ts";
 import {
   type AccountId,
@@ -36,6 +37,9 @@ export type Claim = (
   sid: Uint8Array,
   index: number,
 ) => Promise<"fresh" | "seen" | "interrupted">;
+
+/** The failure of a message that was said before this device was added. */
+export const BEFORE_DEVICE = "before-device";
 
 export type Made = {
   /** Null: a repeat, nothing to tell. */
@@ -75,6 +79,7 @@ type Needs = {
   readonly claim: Claim | null;
   /** Whether the writing device may be one of several processes, whose words this one can open. */
   readonly readsOwn: boolean;
+  readonly addedAt: number | null;
   readonly onFailure: (failure: PeerFailure) => void;
 };
 
@@ -156,13 +161,22 @@ class VerifyingMaker implements EntryMaker {
     if (!opened.ok) {
       if (!isFinal(opened.failure)) return opened;
       this.#seen.add(conversation_id, message_id, conversation_seq, draft);
-      const content = isOwnDevice ? own(message_id) : unreadable(message_id, opened.failure);
-      return ok(this.#told(frame, content));
+      if (isOwnDevice) return ok(this.#told(frame, own(message_id)));
+      const isBefore = this.#isBeforeUs(frame, opened.failure);
+      const because = isBefore ? BEFORE_DEVICE : becauseOf(opened.failure);
+      return ok(this.#told(frame, unreadable(message_id, because)));
     }
     this.#seen.add(conversation_id, message_id, conversation_seq, draft);
     return opened.value.payload.type === "recall" && frame.type !== "message.new"
       ? ok(nothing)
       : this.#makeOpened(frame, opened.value);
+  }
+
+  /** Sealed before others had heard of this device: nobody left it out. */
+  #isBeforeUs({ created_at }: MessageFrame, failure: PeerFailure): boolean {
+    const { addedAt } = this.#options;
+    const isLeftOut = failure.kind === "peer/cannot-read" && failure.because === "not-addressed";
+    return addedAt !== null && isLeftOut && Date.parse(created_at) < addedAt + CLOCK_SKEW_MS;
   }
 
   #open(
@@ -343,10 +357,10 @@ const own = (messageId: MessageId): Entry["content"] => ({
   failure: "own-message",
 });
 
-const unreadable = (messageId: MessageId, failure: PeerFailure): Entry["content"] => ({
+const unreadable = (messageId: MessageId, failure: string): Entry["content"] => ({
   kind: "unreadable",
   messageId,
-  failure: becauseOf(failure),
+  failure,
 });
 
 /** Whether an entry can never be read: all else is the line's or the store's trouble, and it is tried again. */

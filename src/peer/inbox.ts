@@ -15,6 +15,7 @@ import type { EndpointEvent, Entry } from "./endpoint.ts";
 import { encodeEntry } from "./entry.ts";
 import type { EntryMaker, Made } from "./entry-maker.ts";
 import { isPassing, type PeerFailure } from "./failure.ts";
+import { draftHistory } from "./handed-history.ts";
 import { Lane, RangeRecord, waitingOf, type Range, type Waiting } from "./inbox-lane.ts";
 import { encodeRecord, parseRecord } from "./json-record.ts";
 import type { ReceiverSessions } from "./receiver-sessions.ts";
@@ -36,6 +37,10 @@ export interface Inbox {
     beforeSeq: number,
     limit: number,
   ): Promise<Result<{ readonly count: number; readonly hasMore: boolean }, PeerFailure>>;
+  takeHistory(
+    conversationId: ConversationId,
+    entries: readonly Entry[],
+  ): Promise<Result<number, PeerFailure>>;
   close(): void;
 }
 
@@ -169,6 +174,17 @@ class OrderedInbox implements Inbox {
       lane.backlogEnd = Math.max(lane.backlogEnd, end - 1);
       for (const one of made) this.#tell({ ...one, after: () => {} }, lane);
       return ok({ count: made.length, hasMore: first > 1 });
+    });
+  }
+
+  takeHistory(
+    conversationId: ConversationId,
+    entries: readonly Entry[],
+  ): Promise<Result<number, PeerFailure>> {
+    return this.#queue.run(conversationId, async () => {
+      const draft = await draftHistory(this.#options, conversationId, entries);
+      const saved = await this.#commit(conversationId, null, draft, []);
+      return saved.ok ? ok(draft.log.length) : saved;
     });
   }
 

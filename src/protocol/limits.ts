@@ -40,6 +40,14 @@ export const MAX_MENTIONS = 100;
 /** Passkeys of one account: more than anybody carries, few enough to be looked through. */
 export const MAX_PASSKEYS = 8;
 export const MAX_DEVICES_PER_HUMAN = 5;
+/** Characters of a device's name. */
+export const MAX_DEVICE_NAME_CHARACTERS = 64;
+/** Base64 of the longest name of a device, sealed. */
+export const MAX_SEALED_NAME_CHARACTERS = 400;
+/** Seconds a reader of a device link waits for the next note: under the time after which proxies give up. */
+export const MAX_NOTE_WAIT_S = 20;
+/** Notes of history that wait for one device: a few requests ahead of it, and little memory. */
+export const MAX_WAITING_HISTORY_NOTES = 8;
 export const MAX_SOCKETS_PER_DEVICE = 4;
 export const MAX_SOCKETS_PER_AGENT = 3;
 /** A session opens to at most this many devices, so a group can hold no more. */

@@ -279,6 +279,8 @@ export const RELAY_FRAMES = {
     agent_id: v.optional(agent_id),
     reason: v.picklist(["device_added", "device_removed", "prekey", "identity"]),
   }),
+  /** To a person's sockets: this device of theirs has history waiting. */
+  "history.waiting": frame("history.waiting", { device_id: idSchema<DeviceId>() }),
   "session.invalidated": frame("session.invalidated", {
     reason: v.picklist(["logout", "device_removed", "password_changed", "refresh_reuse"]),
   }),

@@ -21,6 +21,7 @@ import {
   MAX_DISPLAY_NAME_CHARACTERS,
   MAX_GROUP_MEMBERS,
   MAX_PREKEYS,
+  MAX_SEALED_NAME_CHARACTERS,
 } from "./limits.ts";
 import {
   base64OfSchema,
@@ -286,17 +287,21 @@ export const ChangePasswordBody = v.object({
   backup: Backup,
 });
 
-export const DeviceLinkBody = v.object({ ephemeral_key: base64Schema });
-export const DeviceLinkCreated = v.object({
-  link_id: tokenSchema,
-  expires_in_seconds: countSchema,
+/** One note of a device link or of history; what is in it is for its reader alone. */
+export const SealedNoteBody = v.object({ sealed: base64Schema });
+/** `link_id`: 16 bytes as hex, made by the old device; `sealed`: the first note. */
+export const DeviceLinkBody = v.object({
+  link_id: v.pipe(text, v.regex(/^[0-9a-f]{32}$/)),
+  sealed: base64Schema,
 });
-export const DeviceLinkAnswerBody = v.object({ sealed: base64Schema });
-/** `sealed` stays null until the old device has answered; reading it once uses the link up. */
-export const DeviceLink = v.object({
-  ephemeral_key: base64Schema,
-  sealed: v.nullable(base64Schema),
-});
+export const DeviceLinkCreated = v.object({ expires_in_seconds: countSchema });
+/** Null while its place is empty. */
+export const SealedNote = v.object({ sealed: v.nullable(base64Schema) });
+
+/** Note 0 is the head of its slice, the others are its parts. */
+export const HistoryNote = v.object({ slice_id: text, index: countSchema, sealed: base64Schema });
+/** Whether the device has not taken it out yet. */
+export const HistoryWaiting = v.object({ waiting: v.boolean() });
 
 // ── People ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -327,6 +332,11 @@ export const OwnDevice = v.object({
   current: v.boolean(),
 });
 export type OwnDevice = v.InferOutput<typeof OwnDevice>;
+
+/** A device's name, sealed for its person's devices. */
+export const RenameDeviceBody = v.object({
+  name_sealed: v.pipe(base64Schema, v.maxLength(MAX_SEALED_NAME_CHARACTERS)),
+});
 
 export const BlockBody = v.object({ user_id: userId });
 export const Block = v.object({ user_id: userId, created_at: timestampSchema });

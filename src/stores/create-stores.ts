@@ -8,6 +8,7 @@ import { createComposerStore, type ComposerStore } from "./composer-store.ts";
 import { createConnectionStore, type ConnectionStore } from "./connection-store.ts";
 import { createContactsStore, type ContactsStore } from "./contacts-store.ts";
 import { createConversationsStore, type ConversationsStore } from "./conversations-store.ts";
+import { createDevicesStore, type DevicesStore } from "./devices-store.ts";
 import type { Engine } from "./engine.ts";
 import { createNotices, type Notices } from "./notices.ts";
 import { createOnboardingStore, type OnboardingStore } from "./onboarding-store.ts";
@@ -31,6 +32,7 @@ export type Stores = {
   readonly connection: ConnectionStore;
   readonly contacts: ContactsStore;
   readonly conversations: ConversationsStore;
+  readonly devices: DevicesStore;
   readonly notices: Notices;
   readonly onboarding: OnboardingStore;
   readonly search: SearchStore;
@@ -93,6 +95,7 @@ export function createStores(
     connection: createConnectionStore(engine),
     contacts,
     conversations,
+    devices: createDevicesStore(engine),
     notices,
     onboarding: createOnboardingStore(engine, account),
     search: createSearchStore(engine, clock),

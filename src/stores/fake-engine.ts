@@ -86,6 +86,13 @@ export function createFakeEngine(part: Partial<FakeWorld> = {}): FakeEngine {
   };
 }
 
+const A_LINK = {
+  status: "offered",
+  url: "https://parley.example/link#0000000000000000000000000000",
+  code: "0000-0000-0000-0000-0000-0000-0000",
+  expiresAt: 300_000,
+} as const;
+
 const EMPTY_WORLD: FakeWorld = {
   account: { status: "none" },
   conversations: [],
@@ -160,6 +167,19 @@ function accountCalls(world: FakeWorld, answer: Answer, done: Done) {
       answer("setDisplayName", input, () => open(input.displayName, "ada", true)),
     listDevices: () => answer("listDevices", undefined, () => world.devices),
     revokeDevice: done("revokeDevice"),
+    renameDevice: done("renameDevice"),
+    offerDeviceLink: () => answer("offerDeviceLink", undefined, () => A_LINK),
+    admitDevice: done("admitDevice"),
+    openDeviceLink: done("openDeviceLink"),
+    cancelDeviceLink: done("cancelDeviceLink"),
+    planHistory: (input) =>
+      answer("planHistory", input, () => ({
+        conversationCount: 2,
+        messageCount: input.days ?? 1_000,
+        sizeBytes: 4_096,
+      })),
+    sendHistory: done("sendHistory"),
+    stopHistory: done("stopHistory"),
     hint: done("hint"),
   } satisfies Partial<EngineCalls>;
 }
@@ -215,6 +235,7 @@ function threadCalls(world: FakeWorld, answer: Answer) {
       conversationId,
       messages: rows.slice(start, to),
       hasBefore: start > 0,
+      isCut: false,
       hasAfter: to < rows.length,
       firstUnreadId: world.firstUnreadId,
       readSeqById: {},

@@ -1,5 +1,6 @@
 /** Limits of the protocol that a screen shows while somebody types. */
 export {
+  MAX_DEVICE_NAME_CHARACTERS,
   MAX_DEVICES_PER_HUMAN,
   MAX_DISPLAY_NAME_CHARACTERS,
   MAX_TEXT_UNITS,

@@ -15,6 +15,7 @@ export type Note =
   | "passkey-removed"
   | "password-saved"
   | "keys-renewed"
+  | "code-same"
   | "history-reset";
 
 export interface Notices {

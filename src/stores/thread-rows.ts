@@ -10,6 +10,8 @@ export type ThreadRows = {
   readonly order: readonly MessageId[];
   readonly liveTextById: Readonly<Record<MessageId, string>>;
   readonly hasBefore: boolean;
+  /** What is older was never for this device. */
+  readonly isCut: boolean;
   readonly hasAfter: boolean;
 };
 
@@ -18,6 +20,7 @@ export const NO_ROWS: ThreadRows = {
   order: [],
   liveTextById: {},
   hasBefore: false,
+  isCut: false,
   hasAfter: false,
 };
 
@@ -25,6 +28,7 @@ export const NO_ROWS: ThreadRows = {
 export const makeRows = (view: ThreadView): ThreadRows => ({
   ...withMessages(NO_ROWS, view.messages),
   hasBefore: view.hasBefore,
+  isCut: view.isCut,
   hasAfter: view.hasAfter,
 });
 
@@ -32,6 +36,7 @@ export const makeRows = (view: ThreadView): ThreadRows => ({
 export const prependRows = (rows: ThreadRows, view: ThreadView): ThreadRows => ({
   ...withMessages(rows, view.messages),
   hasBefore: view.hasBefore,
+  isCut: view.isCut,
 });
 
 /** The rows with a newer window behind them. */

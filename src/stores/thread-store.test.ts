@@ -266,12 +266,13 @@ test("a window says whether there is more on either side", () => {
     conversationId: CONVERSATION,
     messages: rows(5, 6),
     hasBefore: true,
+    isCut: false,
     hasAfter: false,
     firstUnreadId: null,
     readSeqById: {},
   };
 
-  expect(makeRows(view)).toMatchObject({ hasBefore: true, hasAfter: false });
+  expect(makeRows(view)).toMatchObject({ hasBefore: true, isCut: false, hasAfter: false });
 });
 
 describe("a thread in which nobody has spoken", () => {

@@ -107,7 +107,8 @@ export function createThreadStore({ calls, onEvent }: Engine): ThreadStore {
   onEvent((event) => {
     const state = store.getState();
     if (!("conversationId" in event) || event.conversationId !== state.conversationId) return;
-    if (event.type === "history-reset") return void state.reload();
+    if (event.type === "history-reset" || event.type === "history-taken")
+      return void state.reload();
     const next = reduceEvent(state, event);
     if (next !== null) store.setState(next);
     else if (event.type === "stream-text") void mend(event.messageId);

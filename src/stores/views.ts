@@ -49,6 +49,12 @@ export type {
   TurnPartView,
   TurnView,
 } from "#bridge/channel-views.ts";
+export type {
+  DeviceLinkView,
+  HistoryPlanView,
+  HistoryReach,
+  HistoryView,
+} from "#bridge/device-views.ts";
 export type { BridgeFailure } from "#bridge/failure.ts";
 export type { EngineCalls } from "#bridge/calls.ts";
 export type { EngineEvent } from "#bridge/events.ts";

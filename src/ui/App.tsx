@@ -3,12 +3,14 @@ import type { Stores } from "#stores/create-stores.ts";
 import { StoresProvider, useStore, useStores } from "./StoresContext.tsx";
 import { Button } from "./kit/Button.tsx";
 import { KitProvider } from "./kit/KitProvider.tsx";
+import { Dialog } from "./kit/Dialog.tsx";
 import { Skeleton } from "./kit/Spinner.tsx";
 import { showToast } from "./kit/Toast.tsx";
 import { MarkdownProvider } from "./markdown/MarkdownContext.tsx";
 import type { RenderJobs } from "./markdown/render-jobs.ts";
 import type { Router } from "./router.ts";
 import { DoorFrame } from "./screens/onboarding/DoorFrame.tsx";
+import { LinkScreen } from "#ui/screens/onboarding/LinkScreen.tsx";
 import { LockedScreen } from "./screens/onboarding/LockedScreen.tsx";
 import { LostScreen } from "#ui/screens/onboarding/LostScreen.tsx";
 import { OnboardingScreen } from "./screens/onboarding/OnboardingScreen.tsx";
@@ -40,6 +42,7 @@ export function App({ stores, router, renderJobs }: AppProps) {
             <Notices />
             <FaultBoundary>
               <Door />
+              <OpenedLinkDialog />
             </FaultBoundary>
           </MarkdownProvider>
         </KitProvider>
@@ -53,20 +56,24 @@ function Door() {
   const account = useStore("account", (state) => state.account);
   const isLost = useStore("account", (state) => state.isLost);
   const step = useStore("onboarding", (state) => state.step);
-  const [way, setWay] = useState<"new" | "sign-in" | "restore">("new");
+  const opened = useStore("devices", (state) => state.opened);
+  const [way, setWay] = useState<"new" | "sign-in" | "restore" | "link">("new");
+  const link = (): void => setWay("link");
+  useOpenedLink(account.status, opened, link);
   const signIn = (): void => setWay("sign-in");
   const restore = (): void => setWay("restore");
   switch (account.status) {
     case "loading":
       return <Starting />;
     case "none":
+      if (way === "link") return <LinkScreen onBack={() => setWay("new")} />;
       if (way === "sign-in")
         return <SignInScreen onNew={() => setWay("new")} onRestore={restore} />;
       if (way === "restore") return <RestoreScreen onBack={() => setWay("new")} />;
       return isLost ? (
-        <LostScreen onSignIn={signIn} onRestore={restore} />
+        <LostScreen onSignIn={signIn} onRestore={restore} onLink={link} />
       ) : (
-        <OnboardingScreen onSignIn={signIn} />
+        <OnboardingScreen onSignIn={signIn} onLink={link} />
       );
     case "locked":
       return (
@@ -78,13 +85,45 @@ function Door() {
       );
     case "open":
       return step === "first-conversation" ? (
-        <OnboardingScreen onSignIn={signIn} />
+        <OnboardingScreen onSignIn={signIn} onLink={link} />
       ) : (
         <MainScreen />
       );
     default:
       return account satisfies never;
   }
+}
+
+/** A device link leads to its screen where there is no account. */
+function useOpenedLink(status: string, opened: string | null, onLink: () => void): void {
+  useEffect(() => {
+    if (opened !== null && status === "none") onLink();
+    // oxlint-disable-next-line react-hooks/exhaustive-deps
+  }, [status, opened]);
+}
+
+/** A device link opened where there is an account already: said until somebody has read it. */
+function OpenedLinkDialog() {
+  const t = useText();
+  const { devices } = useStores();
+  const opened = useStore("devices", (state) => state.opened);
+  const status = useStore("account", (state) => state.account.status);
+  const close = (): void => devices.getState().dropOpened();
+  return (
+    <Dialog
+      open={opened !== null && (status === "open" || status === "locked")}
+      onOpenChange={(isOpen) => {
+        if (!isOpen) close();
+      }}
+      title={t("failure.alreadyHere.title")}
+      description={t("failure.alreadyHere.advice")}
+      footer={
+        <Button variant="primary" onClick={close}>
+          {t("general.done")}
+        </Button>
+      }
+    />
+  );
 }
 
 function Starting() {
@@ -161,6 +200,7 @@ function Notices() {
           "passkey-added": t("passkey.added"),
           "passkey-removed": t("passkey.removed"),
           "password-saved": t("settings.passwordSaved"),
+          "code-same": t("security.scanSame"),
           "history-reset": t("note.historyReset"),
         } as const;
         showToast({ kind: "done", title: words[notice.note] });

@@ -1,5 +1,5 @@
 import { createStore, type StoreApi } from "zustand/vanilla";
-import { parseAddress, routeToPath, type Route } from "./routes.ts";
+import { parseAddress, routeToPath, type Link, type Route } from "./routes.ts";
 
 /** The screen on show and the ways to another one. */
 export type RouterState = {
@@ -22,18 +22,18 @@ export type RouterPlatform = {
 };
 
 /**
- * Creates the router. An invite link is handed to `onInvite` whole and replaced in the history by the home screen,
+ * Creates the router. A link is handed to `onLink` whole and replaced in the history by the home screen,
  * so that its fragment stays in no address bar, entry or state.
  */
 export function createRouter(
   { location, history, onMove }: RouterPlatform,
-  onInvite: (url: string) => void,
+  onLink: (link: Link) => void,
 ): Router {
   const take = (): Route => {
-    const { route, inviteUrl } = parseAddress(location);
-    if (inviteUrl !== null) {
+    const { route, link } = parseAddress(location);
+    if (link !== null) {
       history.replaceState(history.state, "", "/");
-      onInvite(inviteUrl);
+      onLink(link);
     }
     return route;
   };

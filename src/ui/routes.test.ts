@@ -73,10 +73,22 @@ describe("the router", () => {
     const { platform, entries } = aBrowser("/i/abc#fp=xyz");
     const invites: string[] = [];
 
-    const router = createRouter(liveLocation(platform), (url) => invites.push(url));
+    const router = createRouter(liveLocation(platform), ({ url }) => invites.push(url));
 
     expect(invites).toEqual(["/i/abc#fp=xyz"]);
     expect(router.getState().route).toEqual({ screen: "home" });
+    expect(entries.map(({ url, state }) => [url.href, state])).toEqual([
+      ["https://parley.example/", null],
+    ]);
+  });
+
+  test("[U101] a device link is handed on whole and its secret stays in no history entry", () => {
+    const { platform, entries } = aBrowser("/link#0123ABCD");
+    const links: unknown[] = [];
+
+    createRouter(liveLocation(platform), (link) => links.push(link));
+
+    expect(links).toEqual([{ kind: "device", url: "/link#0123ABCD" }]);
     expect(entries.map(({ url, state }) => [url.href, state])).toEqual([
       ["https://parley.example/", null],
     ]);

@@ -15,8 +15,9 @@ export type Route =
   | { readonly screen: "contacts" }
   | { readonly screen: "settings"; readonly section: SettingsSection | null };
 
-/** What an address asks for: a screen, or an invite to open over the home screen. */
-export type Address = { readonly route: Route; readonly inviteUrl: string | null };
+/** What an address asks for: a screen, or a link (an invite, a further device) to open over the home screen. */
+export type Address = { readonly route: Route; readonly link: Link | null };
+export type Link = { readonly kind: "invite" | "device"; readonly url: string };
 
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/u;
 const HOME: Route = { screen: "home" };
@@ -28,21 +29,26 @@ export function parseAddress({
   hash,
 }: Pick<URL, "pathname" | "search" | "hash">): Address {
   const [first = "", second = "", ...more] = pathname.split("/").slice(1);
-  if (more.length > 0 && more.join("") !== "") return { route: HOME, inviteUrl: null };
+  if (more.length > 0 && more.join("") !== "") return { route: HOME, link: null };
   switch (first) {
     case "c":
-      return { route: parseThread(second, search), inviteUrl: null };
+      return { route: parseThread(second, search), link: null };
     case "contacts":
-      return { route: { screen: "contacts" }, inviteUrl: null };
+      return { route: { screen: "contacts" }, link: null };
     case "settings": {
       const section = SETTINGS_SECTIONS.find((each) => each === second) ?? null;
-      return { route: { screen: "settings", section }, inviteUrl: null };
+      return { route: { screen: "settings", section }, link: null };
     }
     case "i":
     case "p":
-      return { route: HOME, inviteUrl: second === "" ? null : `/${first}/${second}${hash}` };
+      return {
+        route: HOME,
+        link: second === "" ? null : { kind: "invite", url: `/${first}/${second}${hash}` },
+      };
+    case "link":
+      return { route: HOME, link: { kind: "device", url: `/link${hash}` } };
     default:
-      return { route: HOME, inviteUrl: null };
+      return { route: HOME, link: null };
   }
 }
 

@@ -56,7 +56,8 @@ export function goldenBytes(text: string): Bytes {
 export const patternBytes = (sizeBytes: number): Bytes =>
   Uint8Array.from({ length: sizeBytes }, (_, at) => (at * 31 + (at >> 8)) & 0xff);
 
-const seededPrimitives = (seed: number): Promise<Primitives> =>
+/** Primitives whose chance repeats. */
+export const seededPrimitives = (seed: number): Promise<Primitives> =>
   createPrimitives({ random: createSeededRandom(seed) });
 
 const flipped = (bytes: Bytes, at: number): Bytes =>

@@ -28,6 +28,8 @@ export interface Book {
   view(conversation: Conversation): ConversationView;
   add(conversation: Conversation): void;
   change(id: ConversationId, change: ConversationChange): void;
+  /** Rows came into the log behind what was folded: counts and preview are made anew. */
+  refold(id: ConversationId): Promise<void>;
   /** Something that the view is made of changed outside: a name, a presence, who types. */
   touch(id: ConversationId): void;
   touchWhere(accountId: AccountId): void;
@@ -108,6 +110,22 @@ export async function openBook(options: {
     view,
     add: put,
     change,
+    async refold(id) {
+      const before = known.get(id);
+      if (before === undefined) return;
+      const blank = { ...before, foldedSeq: 0, preview: null, unreadCount: 0, mentionSeq: 0 };
+      const folded = await caughtUp(store, blank, selfId);
+      const now = known.get(id) ?? before;
+      const { preview, unreadCount, mentionSeq, title, foldedSeq, updatedAt } = folded;
+      // What was heard in the meantime is in the log too.
+      put(
+        await caughtUp(
+          store,
+          { ...now, preview, unreadCount, mentionSeq, title, foldedSeq, updatedAt },
+          selfId,
+        ),
+      );
+    },
     touch,
     touchWhere(accountId) {
       for (const { id, members, peerId } of known.values()) {

@@ -129,7 +129,7 @@ export function reduceConversation(
 /** Whether an entry counts as unread: something said by somebody else, and not a word to the machinery. */
 export function countsAsUnread(entry: Entry, selfId: AccountId): boolean {
   if (entry.authorId === selfId || entry.authorKind === "system") return false;
-  if (entry.content.kind === "unreadable") return true;
+  if (entry.content.kind === "unreadable") return meaningOf(entry).kind === "row";
   if (entry.content.kind !== "message") return false;
   const meaning = meaningOf(entry);
   return meaning.kind === "row" && meaning.row.body.kind === "payload";

@@ -2,6 +2,7 @@
 import type { Payload } from "#protocol/payload.ts";
 import type { AccountId, MessageId, StreamId } from "#protocol/ids.ts";
 import type { Entry } from "#peer/endpoint.ts";
+import { BEFORE_DEVICE } from "#peer/entry-maker.ts";
 
 /** One drawn row. Recalls, reactions, revisions and answers are not in it: they are looked up by its ids. */
 export type Row = {
@@ -63,6 +64,8 @@ export function meaningOf(entry: Entry): Meaning {
         row: rowOf(entry, content.messageId, { kind: "gone" }),
       };
     case "unreadable":
+      // Nobody meant it for this device; one line at the thread's top says so for all of them.
+      if (content.failure === BEFORE_DEVICE) return NOTHING;
       return row(entry, content.messageId, { kind: "unreadable", failure: content.failure });
     case "stream-ended":
       return { kind: "change", change: { target: content.streamId, entry } };

@@ -80,7 +80,8 @@ export const addDevice: Command<
     readonly device: NewDevice;
     readonly ledgerSeq: number;
     readonly prevHash: Bytes;
-    readonly sessionId: string;
+    /** The session that enrols itself; null when another device of the account admits. */
+    readonly sessionId: string | null;
   },
   null
 > = async (tx, { now, userId, device, ledgerSeq, prevHash, sessionId }) => {
@@ -100,6 +101,7 @@ export const addDevice: Command<
   if (!appended.ok) return appended;
   const enrolled = await insertDevice(tx, userId, device, now);
   if (!enrolled.ok) return enrolled;
+  if (sessionId === null) return ok(null);
   await tx.sql.run(
     "UPDATE sessions SET device_id = ? WHERE session_id = ?",
     device.deviceId,

@@ -17,6 +17,7 @@ import { serveContacts } from "./contacts.ts";
 import { serveConversations } from "./conversations.ts";
 import { serveFiles } from "./files.ts";
 import { serveGroups } from "./groups.ts";
+import { serveHistoryNotes } from "./history-notes.ts";
 import { serveHealth } from "./health.ts";
 import { serveKeys } from "./keys.ts";
 import { serveWays } from "./ways.ts";
@@ -85,6 +86,7 @@ export function createApp(
   serveUsers(app, api);
   serveContacts(app, api);
   serveDeviceLinks(app, api);
+  serveHistoryNotes(app, api);
   serveKeys(app, api);
   serveWays(app, api);
   serveLedgers(app, api);

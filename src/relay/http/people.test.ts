@@ -28,27 +28,6 @@ describe("people", () => {
     });
   });
 
-  test("[P28] what an old device seals for a new one is read once within five minutes", async () => {
-    const world = await aWorld();
-    const ada = await world.person("ada");
-    const create = async (): Promise<string> =>
-      (await world.rest("POST", "/auth/device-links", null, { ephemeral_key: "AAAA" })).body.data
-        .link_id;
-    const path = `/auth/device-links/${await create()}`;
-    const late = `/auth/device-links/${await create()}`;
-
-    expect((await world.rest("GET", path)).body.data).toEqual({
-      ephemeral_key: "AAAA",
-      sealed: null,
-    });
-    expect((await world.rest("PUT", path, null, { sealed: "BBBB" })).status).toBe(401);
-    await world.rest("PUT", path, ada.token, { sealed: "BBBB" });
-    expect((await world.rest("GET", path)).body.data.sealed).toBe("BBBB");
-    expect((await world.rest("GET", path)).status).toBe(404);
-    await world.clock.advance(300_000);
-    expect((await world.rest("GET", late)).status).toBe(404);
-  });
-
   test("[P30] a profile is changed by its owner, and others see its public part", async () => {
     const world = await aWorld();
     const ada = await world.person("ada");

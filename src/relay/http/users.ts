@@ -7,6 +7,7 @@ import {
   BlockBody,
   DeleteAccountBody,
   OwnProfileBody,
+  RenameDeviceBody,
   type PublicUser,
 } from "#protocol/rest.ts";
 import { sha256 } from "../admission.ts";
@@ -29,7 +30,9 @@ export function serveUsers(app: RelayApp, api: Api): void {
 
   app.get("/users/me/devices", listOwnDevices(api));
   app.post("/users/me/devices", enrolDevice(api));
+  app.post("/users/me/admissions", admitDevice(api));
   app.delete("/users/me/devices/:id", removeDevice(api));
+  app.patch("/users/me/devices/:id", renameDevice(api));
 
   app.get("/users/search", searchByHandle(api));
 
@@ -128,6 +131,27 @@ const enrolDevice = (api: Api): Route =>
     });
   });
 
+/** A device admits another; the new one signs in by its own key. */
+const admitDevice = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const body = await api.body(http, AddDeviceBody);
+    if (!body.ok) return body;
+    const device = deviceParts(body.value.device);
+    const prevHash = base64ToBytes(body.value.prev_hash);
+    if (device === null || prevHash === null) return refuse("BAD_REQUEST", { path: "device" });
+    const added = await api.writer.run("addDevice", {
+      now: api.clock.now(),
+      userId: who.userId,
+      device,
+      ledgerSeq: body.value.ledger_seq,
+      prevHash,
+      sessionId: null,
+    });
+    if (!added.ok) return added;
+    await api.relay.tellKeysChanged({ type: "human", id: who.userId }, "device_added");
+    return answer({});
+  });
+
 const removeDevice = (api: Api): Route =>
   api.enrolling(async (http, who) => {
     const deviceId = api.id<DeviceId>(http, "id");
@@ -142,6 +166,20 @@ const removeDevice = (api: Api): Route =>
     api.relay.endSessions(who.userId, ended, "device_removed");
     await api.relay.tellKeysChanged({ type: "human", id: who.userId }, "device_removed");
     return answer({});
+  });
+
+const renameDevice = (api: Api): Route =>
+  api.human(async (http, { userId }) => {
+    const deviceId = api.id<DeviceId>(http, "id");
+    if (!deviceId.ok) return deviceId;
+    const body = await api.body(http, RenameDeviceBody);
+    if (!body.ok) return body;
+    const renamed = await api.writer.run("renameDevice", {
+      userId,
+      deviceId: deviceId.value,
+      nameSealed: body.value.name_sealed,
+    });
+    return renamed.ok ? answer({}) : renamed;
   });
 
 const searchByHandle = (api: Api): Route =>

@@ -202,17 +202,16 @@ describe("what is not stored", () => {
 
     const signedIn = await signIn(there);
     const again = await signIn(here);
-    const link = await here.rest("POST", "/auth/device-links", null, {
-      ephemeral_key: text64(new Uint8Array(32)),
-    });
-    const path = `/auth/device-links/${link.body.data.link_id}`;
-    const filled = await there.rest("PUT", path, ada.token, { sealed: "AAAA" });
-    const read = await here.rest("GET", path);
-    const readAgain = await there.rest("GET", path);
+    const link_id = "00112233445566778899aabbccddeeff";
+    await here.rest("POST", "/auth/device-links", ada.token, { link_id, sealed: "AAAA" });
+    const path = `/auth/device-links/${link_id}`;
+    const asked = await there.rest("PUT", `${path}/2`, null, { sealed: "BBBB" });
+    const read = await here.rest("GET", `${path}/2`);
+    const askedAgain = await here.rest("PUT", `${path}/2`, null, { sealed: "CCCC" });
 
     expect(origin).not.toBe(there.url());
     expect([signedIn.status, again.status]).toEqual([200, 401]);
-    expect([filled.status, read.body.data.sealed, readAgain.status]).toEqual([200, "AAAA", 404]);
+    expect([asked.status, read.body.data.sealed, askedAgain.status]).toEqual([200, "BBBB", 409]);
   });
 
   test("[R47] a file announced at one node is put in pieces at both, and confirmed and read at either", async () => {

@@ -20,14 +20,14 @@ export const putTicket: Command<
   return ok(null);
 };
 
-/** Writes on a ticket; whether there is one. */
+/** Writes on a ticket that is blank; whether there was such a one. */
 export const fillTicket: Command<
   { readonly ticketId: string; readonly content: string; readonly now: number },
   boolean
 > = async ({ sql }, { ticketId, content, now }) =>
   ok(
     (await sql.run(
-      "UPDATE ticket SET content = ? WHERE ticket_id = ? AND expires_at > ?",
+      "UPDATE ticket SET content = ? WHERE ticket_id = ? AND expires_at > ? AND content IS NULL",
       content,
       ticketId,
       now,

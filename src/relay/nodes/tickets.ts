@@ -10,7 +10,7 @@ import type { Ticket } from "./ticket-commands.ts";
 export interface Tickets {
   put(ticketId: string, ticket: Ticket, expiresAt: number): Promise<void>;
   find(ticketId: string): Promise<Ticket | null>;
-  /** Writes on it; whether there is one. */
+  /** Writes on one that is blank; whether there was such a one. */
   fill(ticketId: string, content: string): Promise<boolean>;
   /** Uses it up: of several who try one gets it. */
   take(ticketId: string): Promise<Ticket | null>;
@@ -42,8 +42,9 @@ export function createMemoryTickets(clock: Clock): Tickets {
     find: async (ticketId) => find(ticketId),
     fill: async (ticketId, content) => {
       const ticket = find(ticketId);
-      if (ticket !== null) ticketById.set(ticketId, { ...ticket, content });
-      return ticket !== null;
+      if (ticket === null || ticket.content !== null) return false;
+      ticketById.set(ticketId, { ...ticket, content });
+      return true;
     },
     take: async (ticketId) => {
       const ticket = find(ticketId);

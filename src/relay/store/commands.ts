@@ -1,6 +1,7 @@
 /** Every write the relay knows, by name: the whole list of how its tables change. */
 import * as agent from "../directory/agent-commands.ts";
 import * as account from "../directory/account-commands.ts";
+import * as device from "../directory/device-commands.ts";
 import * as password from "../directory/password-commands.ts";
 import * as way from "../directory/way-commands.ts";
 import * as relation from "../directory/relation-commands.ts";
@@ -34,6 +35,7 @@ export const COMMANDS = {
   registerUser: account.registerUser,
   addDevice: account.addDevice,
   removeDevice: account.removeDevice,
+  renameDevice: device.renameDevice,
   login: password.login,
   startSession: account.startSession,
   refreshSession: account.refreshSession,

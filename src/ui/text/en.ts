@@ -340,6 +340,30 @@ export const en = {
   "failure.passkeyMany.advice": "Remove one you no longer use.",
   "failure.passwordFirst.title": "Set a password first",
   "failure.passwordFirst.advice": "Settings, Security. The lock and passkeys stand on it.",
+  "failure.alreadyHere.title": "This browser has an account already",
+  "failure.alreadyHere.advice": "Open the link in the browser or on the device you want to add.",
+  "failure.deviceLimit.title": "You have as many devices as you may",
+  "failure.deviceLimit.advice": "Remove one in Settings, then add this one.",
+  "failure.linkBad.title": "This is not a code or link of this server",
+  "failure.linkBad.advice": "Check each letter, or open the link itself.",
+  "failure.linkGone.title": "This link is no longer open",
+  "failure.linkGone.advice":
+    "It ran out or was closed on the other device. Nothing was handed over. Make a new one there.",
+  "failure.linkUsed.title": "This link was used already",
+  "failure.linkUsed.advice":
+    "If it was not you, refuse on the other device. Then make a new link there.",
+  "failure.linkAltered.title": "Something on the way was changed",
+  "failure.linkAltered.advice":
+    "Nothing was handed over. Make a new link; if it happens again, do not trust this network or server.",
+  "failure.deviceNotCome.title": "The new device did not finish",
+  "failure.deviceNotCome.advice": "Look at your list of devices. If it is not there, try again.",
+  "failure.deviceAway.title": "The other device does not answer",
+  "failure.deviceAway.advice":
+    "Open Parley on both devices, then send the history again. Nothing arrives twice.",
+  "failure.noHistory.title": "There is nothing to send",
+  "failure.noHistory.advice": "Choose a longer time.",
+  "failure.historyAltered.title": "This history was changed on the way",
+  "failure.historyAltered.advice": "It was thrown away. Send it again from the other device.",
   "failure.approvalExpired.title": "The time for this decision is over",
   "failure.approvalExpired.advice": "It counts as denied. Ask the agent to ask again.",
   "failure.approvalRefused.title": "This approval was not accepted",
@@ -542,6 +566,9 @@ export const en = {
   "thread.unreadLine": "New",
   "thread.typing": "{names} {count, plural, one {is} other {are}} writing",
   "thread.beginning": "This is the beginning of the conversation.",
+  "thread.cut": "Messages before this device was added are not here.",
+  "thread.cutHelp":
+    "Another of your devices can send them: on it, open Settings, then Security, and choose “Send history”.",
   "thread.loadingOlder": "Loading older messages",
   "thread.emptyTitle": "Say hello to {name}",
   "thread.emptyHelp": "Only the members of this conversation can read what is written here.",
@@ -586,6 +613,7 @@ export const en = {
   // connection
   "connection.offline": "Offline since {time}. You can go on writing.",
   "connection.connecting": "Connecting",
+  "connection.device-removed": "This device was removed from your account. Nothing new reaches it.",
   "connection.session-invalidated": "This device was signed out. Sign in again to go on.",
   "connection.blocked": "This server does not let this account in.",
   "connection.unsupported-version":
@@ -625,6 +653,10 @@ export const en = {
   "security.markVerified": "They are equal",
   "security.unmark": "Take back verification",
   "security.qr": "Safety number as a QR code",
+  "security.scan": "Scan their code",
+  "security.scanSame": "The codes are the same. The contact is verified.",
+  "security.scanDiffers":
+    "The codes differ. Somebody may be between you, so do not mark the numbers as equal.",
   "security.qrHelp": "Both screens show the same picture when the numbers are equal.",
   "security.deviceKey": "Device {number}",
   "security.deviceKeys": "Keys of the devices of {name}",
@@ -744,12 +776,84 @@ export const en = {
   "devices.unnamed": "A device without a name",
   "devices.added": "Added {time}",
   "devices.key": "Its key",
+  "devices.add": "Add a device",
+  "devices.full": "You have {max} devices. Remove one to add another.",
+  "devices.name": "Name of the device",
+  "devices.nameHelp": "Only your own devices can read it.",
+  "devices.rename": "Rename this device",
+  "devices.renameShort": "Rename",
+  "devices.renameNamed": "Rename {name}",
+  "devices.send": "Send history",
+  "devices.sendTo": "Send history to {name}",
+  "devices.sendHelp":
+    "Messages stored on this device go encrypted to the other one. Keep Parley open on both until it is done. What is there already stays as it is.",
+  "devices.sendConfirm": "Send",
   "devices.revoke": "Remove",
   "devices.revokeNamed": "Remove {name}",
   "devices.revokeQuestion": "Remove this device?",
   "devices.revokeHelp":
     "It is signed out at once and reads nothing new. Your contacts see that a device was removed. What it has already stored stays on it.",
   "devices.revokeConfirm": "Remove device",
+
+  // deviceLink
+  "deviceLink.offerHelp":
+    "On the new device, scan this code or open the link. It works once and for a few minutes.",
+  "deviceLink.qr": "The link as a QR code",
+  "deviceLink.copy": "Copy the link",
+  "deviceLink.typed": "Or choose “I have another device” there and type this code.",
+  "deviceLink.code": "Code of the link",
+  "deviceLink.left": "{time} left.",
+  "deviceLink.secret": "Show it to nobody else: whoever has it can ask to join your account.",
+  "deviceLink.askedTitle": "Is this your device?",
+  "deviceLink.askedHelp":
+    "{name} asks to join your account. Admit it only if you are holding it and it shows the same number.",
+  "deviceLink.digits": "Number to compare: {digits}",
+  "deviceLink.history": "Messages it gets from this device",
+  "deviceLink.history.none": "Nothing",
+  "deviceLink.history.7": "The last 7 days",
+  "deviceLink.history.30": "The last 30 days",
+  "deviceLink.history.all": "Everything",
+  "deviceLink.historyNone": "It reads what comes from now on. You can send history later.",
+  "deviceLink.historyEmpty": "There are no messages from this time.",
+  "deviceLink.historyPlan":
+    "{messages, plural, one {# message} other {# messages}} from {conversations, plural, one {# conversation} other {# conversations}}, about {size}, encrypted for this one device. Files and conversations with plain agents stay here.",
+  "deviceLink.admit": "Same number: admit",
+  "deviceLink.refuse": "Refuse",
+  "deviceLink.admitting": "Waiting until {name} is ready",
+  "deviceLink.admittedTitle": "{name} was added",
+  "deviceLink.admittedHelp": "It has keys of its own. Your contacts see that you added a device.",
+  "deviceLink.overTitle": "No device was added",
+  "deviceLink.again": "Make a new link",
+
+  // join
+  "join.have": "I have another device",
+  "join.title": "Join from another device",
+  "join.help":
+    "On the device you use already, open Settings, then Security, and choose “Add a device”. Then open its link here or type its code.",
+  "join.code": "Code or link",
+  "join.codeHelp": "Seven groups of four letters and digits.",
+  "join.scan": "Scan the code",
+  "join.asking": "Asking the other device. Keep it open.",
+  "join.compareTitle": "Compare this number",
+  "join.compareHelp":
+    "You are joining the account of {name} (@{handle}). Your other device must show the same number. If it does, admit this one there.",
+  "join.waiting": "Waiting for the other device",
+  "join.wrong": "Is this not your account, or is the number another one? Then cancel.",
+  "join.joining": "Receiving your keys",
+
+  // history
+  "history.sending": "Sending history: {done} of {total} parts",
+  "history.taking": "Receiving history: {done} of {total} parts",
+  "history.sendingDone": "The history was sent.",
+  "history.takingDone": "Your history is here.",
+  "history.stopped": "Sending history was stopped. You can start it again at any time.",
+  "history.stop": "Stop",
+
+  // scan
+  "scan.help": "Hold the code in front of the camera.",
+  "scan.view": "What the camera sees",
+  "scan.denied": "The camera is not available here. Allow it in the browser, or go on without it.",
+  "scan.other": "That is another kind of code.",
 
   // settings
   "settings.title": "Settings",
@@ -768,7 +872,7 @@ export const en = {
   "settings.passwordReplace":
     "You came back without the password. Set a new one: the old one opens nothing from then on, and this device can be locked again. Nobody asks for the old one here, so do it soon.",
   "settings.passwordNone":
-    "No password is set. You cannot sign in anywhere else, and this device cannot be locked.",
+    "No password is set. Only a link from here brings the account to another device, and this device cannot be locked.",
   "settings.passwordCurrent": "Current password",
   "settings.passwordNew": "New password",
   "settings.passwordChange": "Change password",

@@ -4,6 +4,8 @@ import { useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { ConfirmDialog } from "#ui/kit/Dialog.tsx";
 import { QrCode } from "#ui/kit/QrCode.tsx";
+import { ScanButton } from "#ui/screens/scan/ScanButton.tsx";
+import { isSafetyCode, isSameSafetyCode, safetyCodeText } from "#ui/screens/scan/safety-code.ts";
 import { useText } from "#ui/text/text.tsx";
 import styles from "./SecuritySheet.module.css";
 
@@ -23,8 +25,9 @@ export function SafetyNumber({ reader, onChange }: SafetyNumberProps) {
       </ol>
       {safetyCode.length > 0 && (
         <div className={styles.scan}>
-          <QrCode value={safetyCode} label={t("security.qr")} />
+          <QrCode value={safetyCodeText(safetyCode)} label={t("security.qr")} />
           <p className={styles.quiet}>{t("security.qrHelp")}</p>
+          <ScanVerdict reader={reader} onChange={onChange} />
         </div>
       )}
       {trust === "changed" && <p className={styles.warning}>{t("security.changedHelp")}</p>}
@@ -34,6 +37,37 @@ export function SafetyNumber({ reader, onChange }: SafetyNumberProps) {
       <Verdict reader={reader} onChange={onChange} />
       {reader.devices.length > 0 && <DeviceKeys reader={reader} />}
     </section>
+  );
+}
+
+/** The camera compares for the person: equal codes verify, others warn. */
+function ScanVerdict({ reader, onChange }: SafetyNumberProps) {
+  const t = useText();
+  const { calls, notices } = useStores();
+  const [isOther, setIsOther] = useState(false);
+  const compare = async (read: string): Promise<void> => {
+    const isSame = isSameSafetyCode(reader.safetyCode, read);
+    setIsOther(!isSame);
+    if (!isSame) return;
+    const answer = await calls.setVerified({ accountId: reader.id, verified: true });
+    if (!answer.ok) return notices.showFailure(answer.failure);
+    notices.showNote("code-same");
+    onChange();
+  };
+  return (
+    <>
+      <ScanButton
+        size="small"
+        label={t("security.scan")}
+        wants={isSafetyCode}
+        onRead={(read) => void compare(read)}
+      />
+      {isOther && (
+        <p role="alert" className={styles.warning}>
+          {t("security.scanDiffers")}
+        </p>
+      )}
+    </>
   );
 }
 

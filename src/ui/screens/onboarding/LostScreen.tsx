@@ -8,10 +8,10 @@ import { DoorFrame } from "./DoorFrame.tsx";
 import styles from "./DoorFrame.module.css";
 import { PasskeyButton } from "./PasskeyButton.tsx";
 
-type LostScreenProps = { onSignIn: () => void; onRestore: () => void };
+type LostScreenProps = { onSignIn: () => void; onRestore: () => void; onLink: () => void };
 
 /** There was an account here and the browser lost it: the ways back come before any new identity. */
-export function LostScreen({ onSignIn, onRestore }: LostScreenProps) {
+export function LostScreen({ onSignIn, onRestore, onLink }: LostScreenProps) {
   const t = useText();
   const [isAsking, setIsAsking] = useState(false);
   return (
@@ -33,6 +33,7 @@ export function LostScreen({ onSignIn, onRestore }: LostScreenProps) {
         </Button>
         <PasskeyButton variant="secondary" />
         <Button onClick={onRestore}>{t("restore.title")}</Button>
+        <Button onClick={onLink}>{t("join.have")}</Button>
       </div>
       <AnewDialog open={isAsking} onOpenChange={setIsAsking} />
     </DoorFrame>

@@ -13,13 +13,15 @@ import { missingCharacters } from "./password-rule.ts";
 
 const STEPS = 3;
 
+type WaysIn = { onSignIn: () => void; onLink: () => void };
+
 /** A name, a password or "later", a first conversation. */
-export function OnboardingScreen({ onSignIn }: { onSignIn: () => void }) {
+export function OnboardingScreen(ways: WaysIn) {
   const step = useStore("onboarding", (state) => state.step);
   switch (step) {
     case "idle":
     case "name":
-      return <NameStep onSignIn={onSignIn} />;
+      return <NameStep {...ways} />;
     case "password":
       return <PasswordStep />;
     case "first-conversation":
@@ -29,7 +31,7 @@ export function OnboardingScreen({ onSignIn }: { onSignIn: () => void }) {
   }
 }
 
-function NameStep({ onSignIn }: { onSignIn: () => void }) {
+function NameStep({ onSignIn, onLink }: WaysIn) {
   const t = useText();
   const { onboarding } = useStores();
   const [name, setName] = useState(() => onboarding.getState().displayName);
@@ -48,6 +50,9 @@ function NameStep({ onSignIn }: { onSignIn: () => void }) {
           <p>{t("onboarding.promise")}</p>
           <Button variant="quiet" onClick={onSignIn}>
             {t("onboarding.haveAccount")}
+          </Button>
+          <Button variant="quiet" onClick={onLink}>
+            {t("join.have")}
           </Button>
         </>
       }

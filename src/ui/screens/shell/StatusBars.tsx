@@ -1,6 +1,9 @@
+import { useState } from "react";
 import { useStore, useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { Icon } from "#ui/kit/Icon.tsx";
+import { HistoryBar } from "#ui/screens/devices/HistoryBar.tsx";
+import { WipeDialog } from "#ui/screens/settings/WipeDialog.tsx";
 import { useFormats } from "#ui/text/format.ts";
 import { useText } from "#ui/text/text.tsx";
 import styles from "./StatusBars.module.css";
@@ -10,6 +13,7 @@ export function StatusBars() {
   return (
     <>
       <ConnectionBar />
+      <HistoryBar />
       <UpdateBar />
     </>
   );
@@ -21,6 +25,8 @@ function ConnectionBar() {
   const connection = useStore("connection", (state) => state.connection);
   const since = "since" in connection ? connection.since : null;
   if (connection.status === "online") return null;
+  if (connection.status === "refused" && connection.reason === "device-removed")
+    return <RemovedBar />;
   if (connection.status === "refused")
     return (
       <div className={styles.bar} data-kind="refused" role="status">
@@ -40,6 +46,22 @@ function ConnectionBar() {
       {connection.status === "connecting" && (
         <span className={styles.quiet}>{t("connection.connecting")}…</span>
       )}
+    </div>
+  );
+}
+
+/** Nothing leads back from here but the erasure of what lies on this device. */
+function RemovedBar() {
+  const t = useText();
+  const [isWiping, setIsWiping] = useState(false);
+  return (
+    <div className={styles.bar} data-kind="refused" role="alert">
+      <Icon name="circle-alert" size={14} />
+      <span>{t("connection.device-removed")}</span>
+      <Button size="small" variant="quiet" onClick={() => setIsWiping(true)}>
+        {t("settings.wipe")}
+      </Button>
+      <WipeDialog open={isWiping} onOpenChange={setIsWiping} hasPassword />
     </div>
   );
 }

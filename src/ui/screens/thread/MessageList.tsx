@@ -12,6 +12,7 @@ import { Virtualizer, type VirtualizerHandle } from "virtua";
 import type { ThreadState } from "#stores/thread-store.ts";
 import type { ConversationView, MessageId } from "#stores/views.ts";
 import { useStore, useStores } from "#ui/StoresContext.tsx";
+import { classNames } from "#ui/kit/class-names.ts";
 import { useText } from "#ui/text/text.tsx";
 import { MessageRow } from "./MessageRow.tsx";
 import styles from "./MessageList.module.css";
@@ -34,7 +35,7 @@ type MessageListProps = { view: ConversationView; isBusy: boolean };
 export function MessageList({ view, isBusy }: MessageListProps) {
   const t = useText();
   const { thread } = useStores();
-  const { order, messageById, firstUnreadId, generation, hasBefore } = useStore(
+  const { order, messageById, firstUnreadId, generation, hasBefore, isCut } = useStore(
     "thread",
     (state) => state,
   );
@@ -76,7 +77,12 @@ export function MessageList({ view, isBusy }: MessageListProps) {
         onKeyDown={(event) => walkRows(event, order, list.current)}
       >
         <div className={styles.push} />
-        {!hasBefore && <p className={styles.beginning}>{t("thread.beginning")}</p>}
+        {!hasBefore && !isCut && <p className={styles.beginning}>{t("thread.beginning")}</p>}
+        {isCut && (
+          <p className={classNames(styles.beginning, styles.cut)}>
+            {t("thread.cut")} {t("thread.cutHelp")}
+          </p>
+        )}
         <Virtualizer
           key={generation}
           ref={list}

@@ -1,0 +1,66 @@
+import { useState } from "react";
+import { MAX_DEVICE_NAME_CHARACTERS } from "#stores/limits.ts";
+import type { BridgeFailure, DeviceView } from "#stores/views.ts";
+import { useStores } from "#ui/StoresContext.tsx";
+import { Button } from "#ui/kit/Button.tsx";
+import { Dialog } from "#ui/kit/Dialog.tsx";
+import { TextField } from "#ui/kit/Field.tsx";
+import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
+import { useText } from "#ui/text/text.tsx";
+import styles from "./Devices.module.css";
+
+type RenameDeviceDialogProps = { device: DeviceView; onClose: () => void; onRenamed: () => void };
+
+/** Another name for one of the person's devices. */
+export function RenameDeviceDialog({ device, onClose, onRenamed }: RenameDeviceDialogProps) {
+  const t = useText();
+  const { calls } = useStores();
+  const [name, setName] = useState(device.name ?? "");
+  const [isBusy, setIsBusy] = useState(false);
+  const [failure, setFailure] = useState<BridgeFailure | null>(null);
+  const isReady = name.trim() !== "" && name.trim() !== device.name;
+  const save = async (): Promise<void> => {
+    setIsBusy(true);
+    const answer = await calls.renameDevice({ deviceId: device.id, name });
+    setIsBusy(false);
+    if (!answer.ok) return setFailure(answer.failure);
+    onClose();
+    onRenamed();
+  };
+  return (
+    <Dialog
+      open
+      onOpenChange={(isOpen) => {
+        if (!isOpen) onClose();
+      }}
+      title={t("devices.rename")}
+      footer={
+        <>
+          <Button onClick={onClose}>{t("general.cancel")}</Button>
+          <Button variant="primary" busy={isBusy} disabled={!isReady} onClick={() => void save()}>
+            {t("settings.save")}
+          </Button>
+        </>
+      }
+    >
+      <form
+        className={styles.stack}
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (isReady && !isBusy) void save();
+        }}
+      >
+        <TextField
+          label={t("devices.name")}
+          help={t("devices.nameHelp")}
+          value={name}
+          onChange={setName}
+          maxLength={MAX_DEVICE_NAME_CHARACTERS}
+          dir="auto"
+          autoComplete="off"
+        />
+        <FailureNote failure={failure} />
+      </form>
+    </Dialog>
+  );
+}
