@@ -47,12 +47,15 @@ export async function startWorld(
   options: {
     readonly agents?: readonly string[];
     readonly env?: Readonly<Record<string, string>>;
+    /** Stands before the relay: all that browsers and agents see of it. */
+    readonly front?: { readonly url: string; leadTo(port: number): void };
   } = {},
 ): Promise<World> {
   const folder = mkdtempSync(join(tmpdir(), "parley-world-"));
   const logFile = join(folder, "programs.log");
   const port = await freePort();
-  const url = `http://localhost:${port}`;
+  const url = options.front?.url ?? `http://localhost:${port}`;
+  options.front?.leadTo(port);
   const env = {
     PARLEY_PORT: String(port),
     PARLEY_HOST: "127.0.0.1",

@@ -33,7 +33,10 @@ type UnreadablePartProps = {
 /** A message that could not be opened: why, what it means, what helps. */
 export function UnreadablePart({ failure, onAction }: UnreadablePartProps) {
   const t = useText();
-  const { title, advice, action } = failureWords(failure);
+  // A sealed message's own reasons name no layer.
+  const { title, advice, action } = failureWords(
+    failure.includes("/") ? failure : `crypto/${failure}`,
+  );
   const label =
     action === "retry" ? t("unreadable.retry") : action === "report" ? t("general.report") : null;
   return (

@@ -17,6 +17,7 @@ import { cutStretches } from "./approval-lines.ts";
 import type { FormField } from "./card-types.ts";
 import { draftOf, readNumber, startingValues } from "./form-values.ts";
 import { problemToWords } from "./form-words.ts";
+import { UnreadablePart } from "./NoteParts.tsx";
 import { MessageMeta } from "./MessageMeta.tsx";
 import { partFor, sealOf, type PartActions } from "./part-for.tsx";
 import { Reactions } from "./Reactions.tsx";
@@ -113,6 +114,14 @@ describe("words and streams", () => {
       drawNode(<MessageMeta at={NOW} delivery={{ status: "failed", failure: "peer/x" }} />),
     ).toContain("Not sent");
   });
+});
+
+test.each([
+  ["tag", "This could not be opened"],
+  ["malformed", "This was not understood"],
+  ["crypto/bad-signature", "The signature does not hold"],
+])("[U48] a message that failed by %s says what that means", (failure, words) => {
+  expect(drawNode(<UnreadablePart failure={failure} />)).toContain(words);
 });
 
 describe("approvals", () => {
