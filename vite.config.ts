@@ -2,6 +2,7 @@ import react from "@vitejs/plugin-react";
 import { type ProxyOptions } from "vite";
 import { defineConfig } from "vitest/config";
 import { VitePWA } from "vite-plugin-pwa";
+import { startPostgres } from "./src/sdk/shared/real-servers.contract.ts";
 import { entitiesWithoutDom } from "./src/ui/markdown/entities-plugin.ts";
 import { compiledTables } from "./src/ui/text/compile-tables.ts";
 
@@ -31,6 +32,21 @@ const proxy: Record<string, ProxyOptions> = {
     target: relayUrl,
     bypass: (request) =>
       request.headers.accept?.includes("text/html") === true ? "/index.html" : undefined,
+  },
+};
+
+/** What the relay does over REST and sockets once more, standing on a PostgreSQL of the run's own, where one is installed. */
+const ON_POSTGRES = {
+  extends: true as const,
+  test: {
+    name: "postgres",
+    include: [
+      "src/relay/http/{auth,conversations,files,manifests,operation,people,polling,rest}.test.ts",
+      "src/relay/live/{delivery,messages,streams}.test.ts",
+      "src/relay/nodes/*.test.ts",
+      "src/relay/operator.test.ts",
+    ],
+    env: { RELAY_TEST_STORE: "postgres" },
   },
 };
 
@@ -109,20 +125,7 @@ export default defineConfig(({ mode }) => ({
           setupFiles: ["e2e/house/without-native.ts"],
         },
       },
-      {
-        // What the relay does over REST and sockets once more, standing on a PostgreSQL of the run's own.
-        extends: true,
-        test: {
-          name: "postgres",
-          include: [
-            "src/relay/http/{auth,conversations,files,manifests,operation,people,polling,rest}.test.ts",
-            "src/relay/live/{delivery,messages,streams}.test.ts",
-            "src/relay/nodes/*.test.ts",
-            "src/relay/operator.test.ts",
-          ],
-          env: { RELAY_TEST_STORE: "postgres" },
-        },
-      },
+      ...(startPostgres === null ? [] : [ON_POSTGRES]),
     ],
   },
 }));
