@@ -34,6 +34,8 @@ type Needs = {
 };
 
 export type StreamsElsewhere = {
+  /** This node's name. */
+  readonly nodeId: string;
   /** Whether it has begun and not ended, at whatever node. */
   isStreaming(conversationId: ConversationId, streamId: StreamId): Promise<boolean>;
   /** Makes a live stream this node's; whether it still is live. */
@@ -324,7 +326,9 @@ export class StreamDesk {
     const { conversationId, streamId } = stream;
     this.#streams.end(streamId);
     // Refused only when the author ended it in the same moment; then its end stands.
-    void log.failStream({ now: clock.now(), conversationId, streamId, code });
+    const elsewhere = this.#needs.elsewhere();
+    const own = elsewhere === null ? {} : { nodeId: elsewhere.nodeId };
+    void log.failStream({ now: clock.now(), conversationId, streamId, code, ...own });
   }
 
   #tellProgress(connection: Connection, stream: LiveStream): void {

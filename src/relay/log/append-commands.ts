@@ -53,9 +53,18 @@ export const recallMessage: Command<RecallRequest, Appended> = async (tx, reques
 };
 
 export const failStream: Command<
-  { now: number; conversationId: ConversationId; streamId: StreamId; code: ErrorCode },
+  {
+    now: number;
+    conversationId: ConversationId;
+    streamId: StreamId;
+    code: ErrorCode;
+    /** Only if the stream is still this node's; absent: whoever's it is. */
+    nodeId?: string;
+  },
   null
-> = async (tx, { now, conversationId, streamId, code }) => {
+> = async (tx, { now, conversationId, streamId, code, nodeId }) => {
+  if (nodeId !== undefined && (await isElsewhere(tx, conversationId, streamId, nodeId)))
+    return refuse("STREAM_UNKNOWN");
   const ended = await tx.sql.run(
     "DELETE FROM stream WHERE conv = ? AND stream_id = ?",
     conversationId,
@@ -71,6 +80,21 @@ export const failStream: Command<
   await tx.append(systemEntry(conversationId, "stream.error", meta), now);
   return ok(null);
 };
+
+async function isElsewhere(
+  { sql }: Transaction,
+  conversationId: ConversationId,
+  streamId: StreamId,
+  nodeId: string,
+): Promise<boolean> {
+  const row = await sql.get(
+    "SELECT 1 FROM stream WHERE conv = ? AND stream_id = ? AND node_id <> ?",
+    conversationId,
+    streamId,
+    nodeId,
+  );
+  return row !== undefined;
+}
 
 export const orphanStreams: Command<{ now: number }, null> = async (tx, { now }) => {
   const rows = await tx.sql.all<{ conv: ConversationId; stream_id: StreamId }>(

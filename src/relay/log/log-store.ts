@@ -164,6 +164,8 @@ export interface LogStore {
     readonly conversationId: ConversationId;
     readonly streamId: StreamId;
     readonly code: "STREAM_TIMEOUT" | "STREAM_ORPHANED" | "STREAM_LIMIT";
+    /** Refused when the stream went on at another node; absent: this one is alone. */
+    readonly nodeId?: string;
   }): Promise<Result<null, RelayFailure>>;
   /** Ends every stream that was live when the log was last used. */
   orphanStreams(now: number): Promise<Result<null, RelayFailure>>;

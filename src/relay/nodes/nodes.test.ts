@@ -396,6 +396,34 @@ describe("a node that dies", () => {
     expect(closed.map(({ code }) => code)).toEqual([4014, 4014]);
   });
 
+  test("[R46] does not end a stream that went on elsewhere, whether it heard of that or not", async () => {
+    const { here, ada, echo, conversationId } = await apart(false);
+    const [person, agent] = [await here.online(ada), await here.online(echo)];
+    const stream_id = anId<StreamId>();
+    agent.send({ ...aMessage(conversationId, echo), type: "stream.start", stream_id });
+    await agent.next("stream.ack");
+    const other = await aDeadNode(here);
+    const stream = { conversationId, streamId: stream_id };
+
+    const early = await other.writer.run("failStream", {
+      ...stream,
+      now: systemClock.now(),
+      code: "STREAM_ORPHANED",
+      nodeId: other.nodeId,
+    });
+    await other.writer.run("moveStream", { ...stream, nodeId: other.nodeId });
+    const late = await other.writer.run("failStream", {
+      ...stream,
+      now: systemClock.now(),
+      code: "STREAM_ORPHANED",
+      nodeId: other.nodeId,
+    });
+
+    expect(early).toMatchObject({ failure: { code: "STREAM_UNKNOWN" } });
+    expect(late.ok).toBe(true);
+    expect(await person.next("stream.error")).toMatchObject({ stream_id });
+  });
+
   test("[R45] a start of another node leaves the streams of those that live", async () => {
     const { here, ada, echo, conversationId } = await apart();
     const [person, agent] = [await here.online(ada), await here.online(echo)];
