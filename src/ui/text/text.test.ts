@@ -41,6 +41,12 @@ describe("the words", () => {
     expect(keys.filter((key) => /[!！]/.test(en[key] + zhHans[key]))).toEqual([]);
   });
 
+  test("[U105] Chinese words are followed by Chinese marks", () => {
+    const marked = /\p{Script=Han}\s?[,;:?()]|[,;:?()]\s?\p{Script=Han}/u;
+
+    expect(keys.filter((key) => marked.test(zhHans[key]))).toEqual([]);
+  });
+
   test("[U3] the build replaces the tables by compiled ones and touches nothing else", async () => {
     const plugin = compiledTables();
     const path = new URL("en.ts", import.meta.url).pathname;
