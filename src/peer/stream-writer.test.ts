@@ -7,18 +7,20 @@ import { createSeededRandom } from "#base/seeded-random.ts";
 import { createPrimitives } from "#crypto/primitives.ts";
 import type { EndpointFrame } from "#protocol/endpoint-frame.ts";
 import type { MessageHeader } from "#protocol/envelope.ts";
-import type { ConversationId, MessageId } from "#protocol/ids.ts";
+import type { ConversationId, MessageId, StreamId, UserId } from "#protocol/ids.ts";
 import { must } from "./endpoint-world.contract.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ToSend } from "./outbox-record.ts";
 import type { RelayChannel } from "./relay-channel.ts";
 import type { SenderSessions } from "./sender-sessions.ts";
-import { createStreamWriters } from "./stream-writer.ts";
+import { createStreamWriters, type StreamWriters } from "./stream-writer.ts";
 
 const CONVERSATION = "01900000-0000-7000-8000-00000000000a" as ConversationId;
 
-/** A writer whose relay takes everything; what left is in `sent`, with its time. */
-async function aWriter() {
+/** A writer whose relay takes everything; what left is in `sent`, with its time. `whileStarting` runs before the start is placed. */
+async function aWriter(
+  whileStarting: (writers: StreamWriters, streamId: StreamId) => void = () => {},
+) {
   const random = createSeededRandom(9);
   const primitives = await createPrimitives({ random });
   const clock = createFakeClock();
@@ -75,14 +77,16 @@ async function aWriter() {
       };
     },
   };
-  const writers = createStreamWriters({
+  const writers: StreamWriters = createStreamWriters({
     primitives,
     clock,
     random,
     channel,
     outbox: outbox as Outbox,
     sessions,
-    placeStart: async () => {},
+    async placeStart({ payload }) {
+      if (payload.type === "stream") whileStarting(writers, payload.stream_id as StreamId);
+    },
     emit: () => {},
   });
   const stream = must(await writers.open(CONVERSATION));
@@ -130,6 +134,21 @@ describe("writing a stream", () => {
     must(await stream.done());
 
     expect(queued[0]?.payload).toMatchObject({ text: "a🐉b", stream: { count: 2 } });
+  });
+
+  test("[E56] a wish to stop that comes before the start is stored is not lost", async () => {
+    const reader = "01900000-0000-7000-8000-00000000000b" as UserId;
+
+    const { stream } = await aWriter((writers, streamId) =>
+      writers.stopRequested({
+        type: "stream.abort",
+        conversation_id: CONVERSATION,
+        stream_id: streamId,
+        requested_by: reader,
+      }),
+    );
+
+    expect(stream.signal.aborted).toBe(true);
   });
 
   test("[E59] a stream the relay does not know any more ends as a whole message", async () => {

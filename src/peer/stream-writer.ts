@@ -95,6 +95,8 @@ class LiveWriters implements StreamWriters {
   readonly #outbox: Needs["outbox"];
   readonly #sessions: Needs["sessions"];
   readonly #live = new Map<StreamId, Live>();
+  /** Streams whose start is on its way: who reads it may ask to stop before it is stored here. */
+  readonly #starting = new Map<StreamId, Pick<Live, "conversationId" | "controller">>();
 
   constructor(options: Needs) {
     this.#options = options;
@@ -109,11 +111,15 @@ class LiveWriters implements StreamWriters {
   async open(conversationId: ConversationId): Promise<Result<StreamWriter, PeerFailure>> {
     const streamId = makeId<StreamId>(this.#clock.now(), this.#random);
     const { streamKey } = startStream(this.#primitives);
-    const started = await this.#outbox.between(conversationId, () =>
-      this.#channel.isReady()
-        ? this.#start(conversationId, streamId, streamKey)
-        : Promise.resolve(offline),
-    );
+    const controller = new AbortController();
+    this.#starting.set(streamId, { conversationId, controller });
+    const started = await this.#outbox
+      .between(conversationId, () =>
+        this.#channel.isReady()
+          ? this.#start(conversationId, streamId, streamKey)
+          : Promise.resolve(offline),
+      )
+      .finally(() => this.#starting.delete(streamId));
     const mayGather =
       !started.ok && (isPassing(started.failure) || isStreamRefusal(started.failure));
     if (!started.ok && !mayGather) return started;
@@ -122,7 +128,7 @@ class LiveWriters implements StreamWriters {
       conversationId,
       streamId,
       startFrame: started.ok ? started.value.frame : NO_FRAME,
-      controller: new AbortController(),
+      controller,
       sent: [],
       state: streamSealer(this.#primitives, { streamKey, conversationId, streamId, startHash }),
       isLive: started.ok,
@@ -138,10 +144,11 @@ class LiveWriters implements StreamWriters {
   }
 
   stopRequested(frame: RelayFrameOf<"stream.abort">): void {
-    const one = this.#live.get(frame.stream_id);
+    const streamId = frame.stream_id;
+    const one = this.#live.get(streamId) ?? this.#starting.get(streamId);
     if (one === undefined || frame.requested_by === undefined) return;
     one.controller.abort();
-    const { conversationId, streamId } = one;
+    const { conversationId } = one;
     const by: AccountId = frame.requested_by;
     this.#options.emit({ type: "stream-stop-requested", conversationId, streamId, by });
   }

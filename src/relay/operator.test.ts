@@ -15,6 +15,7 @@ async function anOperator(world: World) {
 describe("the operator, while the relay runs", () => {
   test("[R15] sees every agent with its maker, standing and limits", async () => {
     const { world, ada, echo } = await aPersonWithAnAgent(await aWorld());
+    await world.clock.advance(1);
     await world.rest("POST", "/agents", ada.token, { display_name: "Helper" });
     const { operator, close } = await anOperator(world);
 

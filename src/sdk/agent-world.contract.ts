@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach } from "vitest";
+import { afterEach, expect } from "vitest";
 import { bytesToBase64, base64UrlToBytes } from "#base/base64.ts";
 import { systemClock } from "#base/clock.ts";
 import { assert } from "#base/invariant.ts";
@@ -194,7 +194,7 @@ async function aPerson(url: string, primitives: Primitives, name: string): Promi
     const keys = await endpoint.rest.call("GET", `/keys/users/${userId}/devices`, UserKeys);
     return keys.ok && keys.value.devices.some(({ prekeys }) => prekeys.length > 0);
   };
-  while (!(await hasPrekeys())) continue;
+  await expect.poll(hasPrekeys, { timeout: 60_000 }).toBe(true);
 
   return {
     userId,
