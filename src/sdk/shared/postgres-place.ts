@@ -1,6 +1,6 @@
 /** PostgreSQL as the shared place of an agent's processes. Tables are made when they are missing. */
 import type { Bytes } from "#base/bytes.ts";
-import type { Client, Pool } from "pg";
+import type { Client, Pool, PoolClient } from "pg";
 import {
   bring,
   CLAIM_TTL_MS,
@@ -58,26 +58,23 @@ class PostgresPlace implements SharedPlace {
 
   async takeOver(): Promise<readonly SharedClaim[]> {
     await this.#live();
-    const taken = await this.#pool.query<ClaimRow>(
-      `WITH dead AS (
-         SELECT agent_id, conversation_id, key FROM parley_claim AS claim
-         WHERE agent_id = $1 AND NOT finished AND owner <> $2
-           AND NOT EXISTS (SELECT 1 FROM parley_process AS process
-                           WHERE process.owner = claim.owner AND alive_until > now())
-         FOR UPDATE SKIP LOCKED)
-       UPDATE parley_claim AS claim SET owner = $2 FROM dead
-       WHERE (claim.agent_id, claim.conversation_id, claim.key)
-           = (dead.agent_id, dead.conversation_id, dead.key)
-       RETURNING claim.conversation_id, claim.key, claim.work, claim.claimed_at`,
-      [this.#settings.agentId, this.#settings.owner],
+    const taken = await this.#inTurn((client) =>
+      client.query<ClaimRow>(
+        `WITH taken AS (
+           UPDATE parley_claim AS claim SET owner = $2
+           WHERE agent_id = $1 AND NOT finished AND owner <> $2
+             AND NOT EXISTS (SELECT 1 FROM parley_process AS process
+                             WHERE process.owner = claim.owner AND alive_until > now())
+           RETURNING conversation_id, key, work, claimed_at)
+         SELECT conversation_id, key, work FROM taken ORDER BY claimed_at, conversation_id, key`,
+        [this.#settings.agentId, this.#settings.owner],
+      ),
     );
-    return taken.rows
-      .sort((a, b) => a.claimed_at.getTime() - b.claimed_at.getTime())
-      .map(({ conversation_id, key, work }) => ({
-        conversationId: conversation_id,
-        key,
-        work: work && new Uint8Array(work),
-      }));
+    return taken.rows.map(({ conversation_id, key, work }) => ({
+      conversationId: conversation_id,
+      key,
+      work: work && new Uint8Array(work),
+    }));
   }
 
   async read(name: string): Promise<Bytes | null> {
@@ -134,6 +131,25 @@ class PostgresPlace implements SharedPlace {
     await this.#pool.end();
   }
 
+  /** One heir at a time: the next one sees what this one took, and that it lives. */
+  async #inTurn<Value>(task: (client: PoolClient) => Promise<Value>): Promise<Value> {
+    const client = await this.#pool.connect();
+    try {
+      await client.query("BEGIN");
+      await client.query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", [
+        `parley heirs ${this.#settings.agentId}`,
+      ]);
+      const value = await task(client);
+      await client.query("COMMIT");
+      client.release();
+      return value;
+    } catch (fault) {
+      // The connection goes, and what it began with it.
+      client.release(true);
+      throw fault;
+    }
+  }
+
   async #live(): Promise<void> {
     await this.#pool.query(
       `INSERT INTO parley_process (owner, alive_until) VALUES ($1, now() + $2::interval)
@@ -147,7 +163,6 @@ type ClaimRow = {
   readonly conversation_id: string;
   readonly key: string;
   readonly work: Buffer | null;
-  readonly claimed_at: Date;
 };
 
 /** Processes that start together make the tables one after the other. */
