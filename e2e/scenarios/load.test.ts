@@ -88,8 +88,9 @@ describe("a relay under load", () => {
       const cast = await startCast();
       const talk = await talkOf(cast);
       const [perSecond, seconds] = [rounds(1_000, 3_000), rounds(3, 20)];
-      const author = await online(cast.relay.url, cast.agent);
-      const streaming = streamDeltas(cast, { author, reader: talk.sender }, perSecond, seconds);
+      // One socket for both: of two, the relay gives the conversation to either.
+      const lines = { author: talk.receiver, reader: talk.sender };
+      const streaming = streamDeltas(cast, lines, perSecond, seconds);
 
       const delays = await steady(talk, 50, seconds);
       const { indexes, delayMs } = await streaming;
@@ -214,7 +215,14 @@ async function streamDeltas(
   const indexes: number[] = [];
   const delayMs: number[] = [];
   const say = (frame: object): void => author.send(JSON.stringify(frame));
-  const ended = new Promise<void>((resolve) => {
+  const ended = new Promise<void>((resolve, reject) => {
+    // A stream that is refused ends the story at once, not at its time limit.
+    author.on("message", (bytes) => {
+      const frame = JSON.parse((bytes as Buffer).toString()) as Record<string, unknown>;
+      if (frame["type"] === "error" || frame["type"] === "stream.error")
+        reject(new Error(`the relay refused: ${JSON.stringify(frame)}`));
+    });
+    author.on("close", (code: number) => reject(new Error(`the author's line ended: ${code}`)));
     reader.on("message", (bytes) => {
       const frame = JSON.parse((bytes as Buffer).toString()) as Record<string, unknown>;
       if (frame["type"] === "stream.done") resolve();
@@ -234,9 +242,11 @@ async function streamDeltas(
   const startedAt = performance.now();
   await new Promise<void>((resolve) => {
     const beat = setInterval(() => {
+      // After a stall of this process the rest follows piece by piece, not in one heap.
       const due = Math.min(
         ((performance.now() - startedAt) / 1_000) * perSecond,
         perSecond * seconds,
+        sentAt.length + 10,
       );
       while (sentAt.length < due) {
         const index = sentAt.push(performance.now()) - 1;
