@@ -268,7 +268,7 @@ describe("when lines break", () => {
     await agent.text("survives");
     await back.text("survives");
 
-    expect(back.endpoint.outgoing()).toEqual([]);
+    await expect.poll(() => back.endpoint.outgoing()).toEqual([]);
   });
 });
 
