@@ -32,6 +32,9 @@ beforeAll(async () => {
 });
 afterAll(() => redis?.stop());
 
+/** What is not stored crosses nodes only over Redis. */
+const overRedis = test.skipIf(startRedis === null);
+
 /** Two nodes; without `hints` each finds out what the other did by looking. */
 async function twoNodes(hints = true): Promise<readonly [World, World]> {
   const dataFolder = mkdtempSync(join(tmpdir(), "parley-nodes-"));
@@ -142,7 +145,7 @@ describe("entries", () => {
 });
 
 describe("what is not stored", () => {
-  test("[R46] typing, presence, changed keys and ended sessions cross nodes", async () => {
+  overRedis("[R46] typing, presence, changed keys and ended sessions cross nodes", async () => {
     const { here, there, ada, echo, conversationId } = await apart();
     const [person, agent] = [await here.online(ada), await there.online(echo)];
     await person.next("presence");
@@ -162,7 +165,7 @@ describe("what is not stored", () => {
     expect(closed.code).toBe(4006);
   });
 
-  test("[R46] an account is here while it is anywhere", async () => {
+  overRedis("[R46] an account is here while it is anywhere", async () => {
     const { here, there, ada, echo } = await apart();
     const person = await here.online(ada);
     const [first, second] = [await here.online(echo), await there.online(echo)];
@@ -463,7 +466,7 @@ describe("a node that dies", () => {
 });
 
 describe("a stream", () => {
-  test("[R46] is read, repeated and stopped from another node, and goes on where its author comes back", async () => {
+  overRedis("[R46] is read, repeated and stopped from another node, and goes on where its author comes back", async () => {
     const { here, there, ada, echo, conversationId } = await apart();
     const [author, reader] = [await here.online(echo), await there.online(ada)];
     const stream_id = anId<StreamId>();
