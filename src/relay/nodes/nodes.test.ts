@@ -466,46 +466,49 @@ describe("a node that dies", () => {
 });
 
 describe("a stream", () => {
-  overRedis("[R46] is read, repeated and stopped from another node, and goes on where its author comes back", async () => {
-    const { here, there, ada, echo, conversationId } = await apart();
-    const [author, reader] = [await here.online(echo), await there.online(ada)];
-    const stream_id = anId<StreamId>();
-    const start = { ...aMessage(conversationId, echo), type: "stream.start" as const, stream_id };
-    const place = { conversation_id: conversationId, stream_id };
-    author.send(start);
-    await author.next("stream.ack");
-    await reader.next("stream.start");
-    for (const index of [0, 1])
-      author.send({ type: "stream.delta", ...place, index, encrypted_payload: `AAA${index}` });
-    const live = [await piece(reader, 0), await piece(reader, 1)];
+  overRedis(
+    "[R46] is read, repeated and stopped from another node, and goes on where its author comes back",
+    async () => {
+      const { here, there, ada, echo, conversationId } = await apart();
+      const [author, reader] = [await here.online(echo), await there.online(ada)];
+      const stream_id = anId<StreamId>();
+      const start = { ...aMessage(conversationId, echo), type: "stream.start" as const, stream_id };
+      const place = { conversation_id: conversationId, stream_id };
+      author.send(start);
+      await author.next("stream.ack");
+      await reader.next("stream.start");
+      for (const index of [0, 1])
+        author.send({ type: "stream.delta", ...place, index, encrypted_payload: `AAA${index}` });
+      const live = [await piece(reader, 0), await piece(reader, 1)];
 
-    reader.send({ type: "stream.pull", ...place, from_index: 1 });
-    const pulled = await piece(reader, 1);
-    const late = await there.socket(ada);
-    late.send({ type: "resume", log_epoch: null, cursors: null });
-    const caughtUp = [await piece(late, 0), await piece(late, 1)];
-    reader.send({ type: "stream.abort", ...place });
-    const asked = await author.next("stream.abort");
-    author.close();
-    const back = await there.online(echo);
-    back.send(start);
-    const progress = await back.next("stream.ack");
-    for (const index of [0, 1, 2])
-      back.send({ type: "stream.delta", ...place, index, encrypted_payload: `AAA${index}` });
-    back.send({
-      ...aMessage(conversationId, echo),
-      type: "stream.done",
-      stream_id,
-      delta_count: 3,
-    });
+      reader.send({ type: "stream.pull", ...place, from_index: 1 });
+      const pulled = await piece(reader, 1);
+      const late = await there.socket(ada);
+      late.send({ type: "resume", log_epoch: null, cursors: null });
+      const caughtUp = [await piece(late, 0), await piece(late, 1)];
+      reader.send({ type: "stream.abort", ...place });
+      const asked = await author.next("stream.abort");
+      author.close();
+      const back = await there.online(echo);
+      back.send(start);
+      const progress = await back.next("stream.ack");
+      for (const index of [0, 1, 2])
+        back.send({ type: "stream.delta", ...place, index, encrypted_payload: `AAA${index}` });
+      back.send({
+        ...aMessage(conversationId, echo),
+        type: "stream.done",
+        stream_id,
+        delta_count: 3,
+      });
 
-    expect(live.map(({ index }) => index)).toEqual([0, 1]);
-    expect(pulled).toMatchObject({ index: 1, encrypted_payload: "AAA1" });
-    expect(caughtUp.map(({ index }) => index)).toEqual([0, 1]);
-    expect(asked).toMatchObject({ stream_id, requested_by: ada.id });
-    expect(progress.next_index).toBe(0);
-    expect(await reader.next("stream.done")).toMatchObject({ stream_id, delta_count: 3 });
-  });
+      expect(live.map(({ index }) => index)).toEqual([0, 1]);
+      expect(pulled).toMatchObject({ index: 1, encrypted_payload: "AAA1" });
+      expect(caughtUp.map(({ index }) => index)).toEqual([0, 1]);
+      expect(asked).toMatchObject({ stream_id, requested_by: ada.id });
+      expect(progress.next_index).toBe(0);
+      expect(await reader.next("stream.done")).toMatchObject({ stream_id, delta_count: 3 });
+    },
+  );
 });
 
 /** The piece at a place. One that came live may come again with what a node fetched for its readers. */
