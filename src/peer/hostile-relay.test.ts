@@ -353,4 +353,47 @@ describe("a relay that lies", () => {
     );
     expect(texts).toEqual(["first", "second", "third"]);
   });
+
+  test("[E45] a log that is another one than before is read anew also when nothing in it is new", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    const sent = await say(ann, conversationId, "second");
+    await ben.text("second");
+    const { state } = sent;
+    await ann.until(
+      (event): event is Extract<typeof event, { type: "receipt" }> =>
+        event.type === "receipt" && state.status === "acked" && event.seq >= state.seq,
+    );
+
+    await world.changeEpoch();
+    await ben.until(
+      (event): event is Extract<typeof event, { type: "reset" }> => event.type === "reset",
+    );
+
+    const texts = async () =>
+      (await ben.store.logAfter(conversationId, 0, 100)).flatMap(
+        ({ row }) => textOf(JSON.parse(utf8ToText(row) ?? "") as Entry) ?? [],
+      );
+    await expect.poll(texts).toEqual(["first", "second"]);
+  });
+
+  test("[E45] a page that is asked for while the log is read anew hides nothing that comes later", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    const pulled = new Promise((resolve) => {
+      ben.endpoint.on((event) => {
+        if (event.type === "reset")
+          resolve(ben.endpoint.pullBefore(conversationId, Number.MAX_SAFE_INTEGER, 100));
+      });
+    });
+
+    await world.changeEpoch();
+    expect(await pulled).toMatchObject({ ok: true });
+    await say(ann, conversationId, "later");
+
+    await ben.text("later");
+    const rows = await ben.store.logAfter(conversationId, 0, 100);
+    const texts = rows.flatMap(
+      ({ row }) => textOf(JSON.parse(utf8ToText(row) ?? "") as Entry) ?? [],
+    );
+    expect(texts).toEqual(["first", "later"]);
+  });
 });

@@ -127,7 +127,8 @@ class OrderedInbox implements Inbox {
       lane.lastSeq = last_seq;
       lane.backlogEnd = Math.max(lane.backlogEnd, last_seq);
       if (!this.#keepLog) lane.range ??= { first: cursor + 1, cursor };
-      if (!one.pushed) this.#kick(conversation_id);
+      // Nothing is pushed of what was acknowledged before, and after a reset that is what is missing here.
+      if (!one.pushed || one.status === "reset") this.#kick(conversation_id);
     }
     for (const [conversationId, lane] of this.#lanes)
       if (lane.waiting.size > 0) this.#kick(conversationId);
@@ -147,10 +148,9 @@ class OrderedInbox implements Inbox {
       const lane = await this.#loadedLane(conversationId);
       const end = Math.min(beforeSeq, lane.range?.first ?? beforeSeq);
       if (end <= 1) return ok({ count: 0, hasMore: false });
-      const got = await this.#page(
-        conversationId,
-        `before=${end}&limit=${Math.min(limit, MAX_PAGE)}`,
-      );
+      // Without a place: the newest page. A number that no log reaches is no place.
+      const place = end < Number.MAX_SAFE_INTEGER ? `before=${end}&` : "";
+      const got = await this.#page(conversationId, `${place}limit=${Math.min(limit, MAX_PAGE)}`);
       if (!got.ok) return got;
       const draft = startDraft();
       const made: Made[] = [];
@@ -161,8 +161,10 @@ class OrderedInbox implements Inbox {
         made.push(one.value);
       }
       const first = got.value.frames[0]?.seq;
-      if (first === undefined) return ok({ count: 0, hasMore: false });
-      const range = { first, cursor: lane.range?.cursor ?? end - 1 };
+      const newest = got.value.frames.at(-1)?.seq;
+      if (first === undefined || newest === undefined) return ok({ count: 0, hasMore: false });
+      // Where nothing was known, what is asked for says nothing of how far the log goes.
+      const range = { first, cursor: lane.range?.cursor ?? newest };
       const saved = await this.#commit(
         conversationId,
         range,
@@ -171,7 +173,7 @@ class OrderedInbox implements Inbox {
       );
       if (!saved.ok) return err(saved.failure);
       lane.range = range;
-      lane.backlogEnd = Math.max(lane.backlogEnd, end - 1);
+      lane.backlogEnd = Math.max(lane.backlogEnd, newest);
       for (const one of made) this.#tell({ ...one, after: () => {} }, lane);
       return ok({ count: made.length, hasMore: first > 1 });
     });
