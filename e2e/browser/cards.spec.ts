@@ -39,7 +39,7 @@ test("a form is checked, keeps its entries over a reload, and its answer arrives
 
   await expect(form).toHaveCount(0);
   await expect(ada.log.getByText("Given, sealed to the agent alone")).toBeVisible();
-  await ada.expectMessage("•••••••••");
+  await ada.expectMessage("9 characters, sealed");
   await expect(ada.page.getByText("swordfish")).toHaveCount(0);
   await ada.expectMessage(/Ada Lovelace/);
 });
@@ -107,4 +107,28 @@ test("what is written without a line stands in the list at once", async ({ join 
   const list = ada.page.getByRole("navigation", { name: "Conversations" });
   await expect(list.getByText(/written in a tunnel/)).toBeVisible();
   await ada.context.setOffline(false);
+});
+
+test("a vote is given once, sealed to the agent, and its end is shown; pictures come as one card", async ({
+  join,
+}) => {
+  const ada = await join({ name: "Ada" });
+  await ada.startWith("Guide");
+  await ada.say("let us vote");
+  const card = ada.log.getByRole("article", { name: /harbour light/ }).last();
+  const give = card.getByRole("button", { name: "Vote", exact: true });
+  await expect(give).toBeDisabled();
+
+  await card.getByRole("radio", { name: "Red, two short ones" }).check();
+  await give.click();
+
+  await ada.expectMessage("The vote has closed with one vote: Red, two short ones.");
+  const red = card.getByRole("listitem").filter({ hasText: "Red, two short ones" });
+  await expect(red).toContainText("Your vote");
+  await expect(red).toContainText("1 vote");
+  await expect(card.getByRole("radio")).toHaveCount(0);
+  await ada.say("show me pictures");
+  const gallery = ada.log.getByRole("article", { name: /A day over the harbour/ });
+  await expect(gallery.getByRole("listitem")).toHaveCount(4);
+  await expect(gallery.getByRole("figure").filter({ hasText: "Dusk" })).toBeVisible();
 });

@@ -262,7 +262,21 @@ export type ArtifactView = {
       readonly warning: string;
     }[];
     readonly blockedBecause: null | "digest-mismatch" | "key-changed" | "fork" | "unverified";
+    /** What the decisions that count come to; pending where a quorum is not reached yet. */
+    readonly outcome: "pending" | "approved" | "denied";
+    readonly approvedCount: number;
   } | null;
+  /** Votes: the options with their counts, and the one this person chose. */
+  readonly vote: {
+    readonly options: readonly {
+      readonly id: string;
+      readonly label: string;
+      readonly votes: number;
+    }[];
+    readonly ownOptionId: string | null;
+  } | null;
+  /** The card that a shown answer was given to; null where it is not here. */
+  readonly refersTo: { readonly title: string; readonly card: Card } | null;
 };
 
 export type AnswerView = {

@@ -6,6 +6,7 @@ import { sealSecret } from "#crypto/secret-seal.ts";
 import type { Artifact, Card } from "#protocol/artifact.ts";
 import { checkFormValues, textOfSecret } from "#protocol/form-values.ts";
 import { makeId, type AccountId, type ArtifactId, type ConversationId } from "#protocol/ids.ts";
+import { votedFor } from "#protocol/vote-card.ts";
 import type { ArtifactResponsePayload } from "#protocol/payload.ts";
 import type { Entry } from "#peer/endpoint.ts";
 import { makeDecision } from "./approvals.ts";
@@ -117,6 +118,10 @@ async function sealSecrets(
 }
 
 function problemsOf(card: Card, actionId: string, values: Values): EngineFailure | null {
+  if (card.subtype === "app") {
+    const isVote = votedFor(card.payload, { ref_action: actionId, values }) !== null;
+    return isVote ? null : { kind: "engine/bad-answer", count: 1 };
+  }
   if (card.subtype !== "form" || actionId === "cancel") return null;
   const asked = new Set(
     card.payload.fields.flatMap((one) => (one.type === "secret" ? one.id : [])),

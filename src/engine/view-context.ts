@@ -1,13 +1,11 @@
 /** What views of a conversation's rows need to know, taken from an open session at this moment. */
-import type { ApprovalCard } from "#protocol/artifact.ts";
-import type { ArtifactView } from "#bridge/views.ts";
 import type { AccountId, ConversationId } from "#protocol/ids.ts";
 import { conversationWith } from "./contacts.ts";
 import { contactLink } from "./invite-link.ts";
 import { approvalBlock, approvalRows } from "./approvals.ts";
 import { sendingOf } from "./conversations/conversation-view.ts";
 import type { Session } from "./session.ts";
-import type { ViewContext } from "./thread/message-view.ts";
+import type { ViewContext } from "./thread/context.ts";
 
 /** Key of a form's unsent values. */
 export const formDraftKey = (conversationId: ConversationId, artifactId: string): string =>
@@ -39,10 +37,7 @@ export function viewContext(session: Session, id: ConversationId): ViewContext {
         conversationId: conversationWith(session, accountId),
       };
     },
-    approvalOf: (
-      card: ApprovalCard,
-      authorId: AccountId,
-    ): NonNullable<ArtifactView["approval"]> => ({
+    approvalOf: (card, authorId) => ({
       rows: approvalRows(card, session.locale()),
       blockedBecause: approvalBlock(deps.primitives, card, {
         trust: people.trustOf(authorId),

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { applyUpdate, parseCard, type Artifact } from "./artifact.ts";
+import { closingTime, outcomeOf, respondersOf, respondMode } from "./answering.ts";
+import { tallyOf, votedFor, type VoteCard } from "./vote-card.ts";
 import { checkFormValues } from "./form-values.ts";
 
 const progress: Artifact = {
@@ -40,6 +42,133 @@ describe("cards", () => {
       ok: true,
       value: { subtype: "unknown", original_subtype: "constructor" },
     });
+  });
+});
+
+describe("votes, media and shown answers", () => {
+  const vote = {
+    ui: "vote_card",
+    question: "Tea or coffee?",
+    options: [
+      { id: "tea", label: "Tea" },
+      { id: "coffee", label: "Coffee" },
+    ],
+    closesAt: 1_800_000,
+  };
+  const asCard = (payload: object): VoteCard => {
+    const card = parseCard("app", payload);
+    if (!card.ok || card.value.subtype !== "app") throw new Error("no vote");
+    return card.value.payload;
+  };
+
+  test("[P211] a vote has two to twelve options with ids of their own", () => {
+    const [tea] = vote.options;
+    const thirteen = Array.from({ length: 13 }, (_, i) => ({ id: `o${i}`, label: "" }));
+
+    expect(parseCard("app", vote).ok).toBe(true);
+    for (const options of [[tea], [tea, tea], thirteen])
+      expect(parseCard("app", { ...vote, options }).ok).toBe(false);
+  });
+
+  test("[P211] an app of the future keeps its title, one without a name is refused", () => {
+    expect(parseCard("app", { ui: "chess_board", fen: "8/8" })).toEqual({
+      ok: true,
+      value: { subtype: "unknown", original_subtype: "app chess_board" },
+    });
+    expect(parseCard("app", { question: "?" }).ok).toBe(false);
+  });
+
+  test("[P211] a vote names one of the options", () => {
+    const card = asCard(vote);
+
+    expect(votedFor(card, { ref_action: "vote", values: { option_id: "tea" } })).toBe("tea");
+    expect(votedFor(card, { ref_action: "vote", values: { option_id: "water" } })).toBeNull();
+    expect(votedFor(card, { ref_action: "tea", values: { option_id: "tea" } })).toBeNull();
+  });
+
+  test("[P211] the greater of the agent's count and the votes at hand is shown", () => {
+    const [tea, coffee] = vote.options;
+    const card = asCard({ ...vote, options: [{ ...tea, votes: 4 }, coffee] });
+
+    expect(tallyOf(card, ["tea", "coffee", "coffee"]).map(({ votes }) => votes)).toEqual([4, 2]);
+  });
+
+  test("[P211] a vote closes at its hour and takes one answer of each member", () => {
+    const artifact = { subtype: "app", title: "", payload: vote, respond: "many" } as const;
+
+    expect(respondMode(artifact)).toBe("once_per_member");
+    expect(closingTime(artifact)).toBe(1_800_000);
+    expect(closingTime({ ...artifact, expires_at: "1970-01-01T00:10:00.000Z" })).toBe(600_000);
+  });
+
+  test("[P208] a media card holds one to twenty items of a kind it can show", () => {
+    const item = { attachment_id: "a1", kind: "image", caption: "Dusk" };
+
+    expect(parseCard("media", { items: [item], layout: "carousel" }).ok).toBe(true);
+    expect(parseCard("media", { items: [] }).ok).toBe(false);
+    expect(parseCard("media", { items: Array(21).fill(item) }).ok).toBe(false);
+    expect(parseCard("media", { items: [{ ...item, kind: "hologram" }] })).toEqual({
+      ok: false,
+      failure: { kind: "protocol/bad-artifact", path: "items.0.kind" },
+    });
+  });
+
+  test("[P205] a shown answer names its card and what was chosen", () => {
+    const payload = { ref_artifact: "form", ref_action: "submit", values: { name: "Ada" } };
+
+    expect(parseCard("response", payload)).toEqual({
+      ok: true,
+      value: { subtype: "response", payload },
+    });
+    expect(parseCard("response", { values: {} }).ok).toBe(false);
+  });
+});
+
+describe("quorums", () => {
+  const quorum = { required: 2, approvers: ["ada", "bob", "cy"] };
+  const yes = (by: string) => ({ by, decision: "approve" }) as const;
+  const no = (by: string) => ({ by, decision: "deny" }) as const;
+
+  test("[P228] different approvers have to agree, and one denial ends it", () => {
+    expect(outcomeOf({ quorum }, [])).toBe("pending");
+    expect(outcomeOf({ quorum }, [yes("ada"), yes("ada")])).toBe("pending");
+    expect(outcomeOf({ quorum }, [yes("ada"), yes("bob")])).toBe("approved");
+    expect(outcomeOf({ quorum }, [yes("ada"), no("bob")])).toBe("denied");
+    expect(outcomeOf({ quorum }, [yes("ada"), yes("bob"), no("cy")])).toBe("approved");
+    expect(outcomeOf({}, [yes("ada")])).toBe("approved");
+  });
+
+  test("[P228] no more approvals can be required than there are approvers", () => {
+    const request = {
+      action: "deploy",
+      summary: "",
+      details: [],
+      request: {},
+      risk: "low",
+      options: [
+        { id: "no", label: "No", decision: "deny" },
+        { id: "yes", label: "Yes", decision: "approve" },
+      ],
+      expires_at: "2026-01-01T00:00:00.000Z",
+      nonce: "n",
+      digest: "d",
+    };
+    const withQuorum = (required: number, approvers: readonly string[]) =>
+      parseCard("approval", { ...request, quorum: { required, approvers } }).ok;
+
+    expect(withQuorum(2, ["ada", "bob"])).toBe(true);
+    expect(withQuorum(2, ["ada", "ada"])).toBe(false);
+    expect(withQuorum(0, ["ada"])).toBe(false);
+  });
+
+  test("[P228] only the approvers are asked", () => {
+    const artifact = { subtype: "approval", title: "", payload: {} };
+
+    expect(respondersOf({ ...artifact, responders: ["bob"] })).toEqual(["bob"]);
+    expect(respondersOf(artifact)).toBeNull();
+    expect(respondMode({ ...artifact, payload: { quorum }, respond: "once" })).toBe(
+      "once_per_member",
+    );
   });
 });
 

@@ -7,6 +7,8 @@ import { err, ok, type Result } from "#base/result.ts";
 import { utf8 } from "#base/bytes.ts";
 import type { ProtocolFailure } from "./failure.ts";
 import { MAX_ARTIFACT_PAYLOAD_BYTES, MAX_TITLE_CHARACTERS } from "./limits.ts";
+import { MediaCard } from "./media-card.ts";
+import { VoteCard } from "./vote-card.ts";
 
 const Id = v.pipe(v.string(), v.minLength(1), v.maxLength(64));
 const Line = v.pipe(v.string(), v.maxLength(MAX_TITLE_CHARACTERS));
@@ -129,7 +131,15 @@ export const ApprovalCard = v.object({
   nonce: v.pipe(v.string(), v.maxLength(32)),
   digest: v.pipe(v.string(), v.maxLength(64)),
   editable: v.optional(v.pipe(v.array(Id), v.maxLength(40))),
-  quorum: v.optional(v.object({ required: Whole, approvers: v.array(Id) })),
+  quorum: v.optional(
+    v.pipe(
+      v.object({
+        required: v.pipe(Whole, v.minValue(1)),
+        approvers: v.pipe(v.array(Id), v.minLength(1), v.maxLength(64)),
+      }),
+      v.check(({ required, approvers }) => new Set(approvers).size >= required),
+    ),
+  ),
 });
 export const ToolCallCard = v.object({
   call_id: Id,
@@ -154,6 +164,12 @@ export const ReplyCard = v.object({
     v.array(v.object({ title: Line, url: v.optional(v.string()), attachment_id: v.optional(Id) })),
   ),
 });
+/** An answer shown again: `values` as they were given, secrets as `{ secret_length }`. */
+export const ResponseCard = v.object({
+  ref_artifact: Id,
+  ref_action: Id,
+  values: v.optional(v.record(v.string(), v.unknown()), {}),
+});
 
 export type InfoCard = v.InferOutput<typeof InfoCard>;
 export type FormCard = v.InferOutput<typeof FormCard>;
@@ -163,6 +179,7 @@ export type ApprovalCard = v.InferOutput<typeof ApprovalCard>;
 export type ToolCallCard = v.InferOutput<typeof ToolCallCard>;
 export type ToolResponseCard = v.InferOutput<typeof ToolResponseCard>;
 export type ReplyCard = v.InferOutput<typeof ReplyCard>;
+export type ResponseCard = v.InferOutput<typeof ResponseCard>;
 
 /** A card's payload after its subtype's check; a subtype this version does not know keeps only title and summary. */
 export type Card =
@@ -173,6 +190,9 @@ export type Card =
   | { readonly subtype: "approval"; readonly payload: ApprovalCard }
   | { readonly subtype: "tool_call"; readonly payload: ToolCallCard }
   | { readonly subtype: "tool_response"; readonly payload: ToolResponseCard }
+  | { readonly subtype: "response"; readonly payload: ResponseCard }
+  | { readonly subtype: "media"; readonly payload: MediaCard }
+  | { readonly subtype: "app"; readonly payload: VoteCard }
   | { readonly subtype: "unknown"; readonly original_subtype: string };
 
 const CARD_SCHEMAS = {
@@ -183,6 +203,9 @@ const CARD_SCHEMAS = {
   approval: ApprovalCard,
   tool_call: ToolCallCard,
   tool_response: ToolResponseCard,
+  response: ResponseCard,
+  media: MediaCard,
+  app: VoteCard,
 } as const;
 
 export const Artifact = v.object({
@@ -234,11 +257,20 @@ export type ArtifactResponse = v.InferOutput<typeof ArtifactResponse>;
 export function parseCard(subtype: string, payload: unknown): Result<Card, ProtocolFailure> {
   if (!Object.hasOwn(CARD_SCHEMAS, subtype))
     return ok({ subtype: "unknown", original_subtype: subtype });
+  const ui = subtype === "app" ? uiOf(payload) : null;
+  if (ui !== null && ui !== "vote_card")
+    return ok({ subtype: "unknown", original_subtype: `app ${ui}`.slice(0, 64) });
   const known = subtype as keyof typeof CARD_SCHEMAS;
   const checked = v.safeParse(CARD_SCHEMAS[known], payload);
   if (!checked.success)
     return err({ kind: "protocol/bad-artifact", path: v.getDotPath(checked.issues[0]) ?? "" });
   return ok({ subtype: known, payload: checked.output } as Card);
+}
+
+/** Which screen an app card asks for; null where it names none. */
+function uiOf(payload: unknown): string | null {
+  const named = v.safeParse(v.object({ ui: v.string() }), payload);
+  return named.success ? named.output.ui : null;
 }
 
 /**

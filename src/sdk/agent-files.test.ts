@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { bytesToBase64 } from "#base/base64.ts";
 import { createSeededRandom } from "#base/seeded-random.ts";
-import type { KnownPayload } from "#protocol/payload.ts";
+import type { Attachment, KnownPayload } from "#protocol/payload.ts";
 import { aFolder, aMailbox, outcomeOf, setupMeeting } from "./agent-world.contract.ts";
 import type { FileRef } from "./files/agent-files.ts";
 import type { AgentMessage } from "./incoming/message-context.ts";
@@ -100,6 +100,57 @@ describe("a file", () => {
     expect(await collect(agent.streamAttachment(file as FileRef))).toMatchObject({
       sha256: sha256(new Uint8Array([1, 2, 3])),
     });
+  });
+
+  test("[K43] go out together as one card with their files, and a card without them is refused", async () => {
+    const { agent, alice, conversationId } = await setupMeeting();
+    const bytes = (fill: number) => new Uint8Array(5).fill(fill);
+    await agent.sendMedia(conversationId, {
+      title: "Two",
+      layout: "grid",
+      items: [1, 2].map((fill) => ({
+        kind: "image" as const,
+        filename: `${fill}.png`,
+        mime: "image/png",
+        data: bytes(fill),
+        alt: `picture ${fill}`,
+        caption: `${fill}`,
+      })),
+    });
+
+    const sent = await alice.reads((payload) => payload.type === "artifact");
+    const files = sent.type === "artifact" ? (sent.attachments ?? []) : [];
+    expect(sent).toMatchObject({
+      artifact: {
+        subtype: "media",
+        title: "Two",
+        payload: {
+          layout: "grid",
+          items: files.map(({ attachment_id }, i) => ({
+            attachment_id,
+            kind: "image",
+            alt: `picture ${i + 1}`,
+            caption: `${i + 1}`,
+          })),
+        },
+      },
+    });
+    expect(files.map(({ filename, size }) => [filename, size])).toEqual([
+      ["1.png", 5],
+      ["2.png", 5],
+    ]);
+    const second = { ...(files[1] as Attachment), conversation_id: conversationId };
+    expect(await collect(agent.streamAttachment(second))).toMatchObject({
+      sha256: sha256(bytes(2)),
+    });
+    const stray = {
+      subtype: "media",
+      title: "",
+      payload: { items: [{ attachment_id: "elsewhere", kind: "image" }] },
+    };
+    expect(await outcomeOf(agent.sendArtifact(conversationId, { artifact: stray }))).toBe(
+      "ARTIFACT_INVALID",
+    );
   });
 
   test("[K24] [E81] that is not what its message says gives no byte, errors the stream and is told", async () => {

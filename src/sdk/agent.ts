@@ -1,11 +1,13 @@
 /** The agent: the documented names over an endpoint of the peer layer. This file builds real things; its parts do not. */
-import type { KnownPayload } from "#protocol/payload.ts";
+import type { Attachment, KnownPayload } from "#protocol/payload.ts";
 import type { Artifact, FormCard } from "#protocol/artifact.ts";
 import { parseId, type MessageId } from "#protocol/ids.ts";
 import { HasheeError } from "./agent-error.ts";
 import type { ApprovalRequestInput } from "./artifacts/approvals.ts";
 import { makeApprovalArtifact } from "./artifacts/approvals.ts";
 import type { ArtifactReceipt, ArtifactUpdateInput } from "./artifacts/artifact-sender.ts";
+import { sendMedia, type MediaInput } from "./artifacts/media.ts";
+import { holdVote, type VoteInput, type VoteResult } from "./artifacts/vote.ts";
 import type { ApprovalDecision, ArtifactResponseEvent } from "./incoming/agent-event.ts";
 import type { EventHandler, MessageHandler } from "./incoming/handlers.ts";
 import { errorOfFailure } from "./error-of-failure.ts";
@@ -149,9 +151,17 @@ export class HasheeAgent {
   /** Sends a card. Its id is filled in; a fresh card has revision 0. @throws {@link HasheeError} */
   sendArtifact(
     conversationId: string,
-    { artifact }: { readonly artifact: Artifact },
+    {
+      artifact,
+      attachments,
+    }: { readonly artifact: Artifact; readonly attachments?: readonly Attachment[] },
   ): Promise<ArtifactReceipt> {
-    return this.#parts.artifacts.send(conversationOf(conversationId), artifact);
+    return this.#parts.artifacts.send(conversationOf(conversationId), artifact, attachments);
+  }
+
+  /** Uploads pictures, films or sounds and shows them in one card. @throws {@link HasheeError} */
+  sendMedia(conversationId: string, media: MediaInput): Promise<ArtifactReceipt> {
+    return sendMedia(this.#parts, conversationOf(conversationId), media);
   }
 
   /** Changes a card: an object as it stands, or a function that is asked again after a conflict. @throws {@link HasheeError} */
@@ -179,7 +189,15 @@ export class HasheeAgent {
     return this.nextAnswer(conversationId, artifact_id, options);
   }
 
-  /** Asks for a decision and waits for it, proven by its signature; null when nobody decided in time: that means no. */
+  /** Puts a question to the vote: everybody sees the count grow, and the result comes when it has closed. @throws {@link HasheeError} */
+  vote(conversationId: string, input: VoteInput): Promise<VoteResult> {
+    return holdVote(this.#parts, conversationOf(conversationId), input);
+  }
+
+  /**
+   * Asks for a decision and waits for it, proven by its signature; null when nobody decided in time: that means no.
+   * With a quorum the decision is the one that completed it, or the first denial.
+   */
   async approve(
     conversationId: string,
     request: ApprovalRequestInput,
@@ -188,10 +206,14 @@ export class HasheeAgent {
     const artifact = makeApprovalArtifact(primitives, request, clock.now());
     const { artifact_id } = await this.sendArtifact(conversationId, { artifact });
     const timeoutMs = Date.parse(artifact.expires_at) - clock.now();
-    const answer = await this.nextAnswer(conversationId, artifact_id, { timeoutMs });
-    return answer?.decision === undefined
-      ? null
-      : { ...answer.decision, sender_id: answer.sender_id };
+    const decided: (ApprovalDecision & { readonly sender_id: string })[] = [];
+    const id = conversationOf(conversationId);
+    await this.#parts.questions.gather(id, artifact_id, timeoutMs, ({ decision, sender_id }) => {
+      if (decision === undefined || decision.quorum?.outcome === "pending") return "more";
+      decided.push({ ...decision, sender_id });
+      return "enough";
+    });
+    return decided[0] ?? null;
   }
 
   /** Takes back an own message within two minutes of its sending. @throws {@link HasheeError} */

@@ -31,6 +31,9 @@ export type {
   ArtifactReceipt,
   ArtifactUpdateInput,
 } from "./artifacts/artifact-sender.ts";
+export type { MediaInput } from "./artifacts/media.ts";
+export { shownAnswer } from "./artifacts/shown-answer.ts";
+export type { VoteInput, VoteResult } from "./artifacts/vote.ts";
 export type { ApprovalRequestInput } from "./artifacts/approvals.ts";
 export type { Metrics, Sample } from "./metrics.ts";
 export type {
@@ -51,4 +54,7 @@ export type {
   InfoCard,
   ProgressCard,
   ReplyCard,
+  ResponseCard,
 } from "#protocol/artifact.ts";
+export type { MediaCard } from "#protocol/media-card.ts";
+export type { VoteCard } from "#protocol/vote-card.ts";

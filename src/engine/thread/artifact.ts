@@ -2,10 +2,20 @@
 import {
   applyUpdate,
   parseCard,
+  type ApprovalCard,
   type Artifact,
   type ArtifactResponse,
   type Card,
 } from "#protocol/artifact.ts";
+import {
+  closingTime,
+  isShut,
+  outcomeOf,
+  respondersOf,
+  respondMode,
+  type Ballot,
+} from "#protocol/answering.ts";
+import { votedFor } from "#protocol/vote-card.ts";
 import type { AccountId, MessageId } from "#protocol/ids.ts";
 import type { Entry, OutgoingMessage } from "#peer/endpoint.ts";
 
@@ -26,6 +36,8 @@ export type FoldedArtifact = {
   readonly answers: readonly FoldedAnswer[];
   /** The relay, or our own clock, says that its time is over. */
   readonly isExpired: boolean;
+  /** Approvals: what the decisions that count come to. */
+  readonly outcome: ReturnType<typeof outcomeOf>;
 };
 
 type Answered = Omit<FoldedAnswer, "isLate">;
@@ -69,32 +81,27 @@ export function foldArtifact(
     if (payload.type === "artifact_response")
       answers.push({ response: payload, by: selfId, at: queuedAt, messageId, seq: null });
   }
-  const card = parseCard(current.artifact.subtype, current.artifact.payload);
+  const parsed = parseCard(current.artifact.subtype, current.artifact.payload);
+  // The original passed this check on arrival and every update since.
+  const card: Card = parsed.ok
+    ? parsed.value
+    : { subtype: "unknown", original_subtype: current.artifact.subtype };
+  const closesAt = closingTime(current.artifact);
   return {
     ...current,
-    // The original passed this check on arrival and every update since.
-    card: card.ok ? card.value : { subtype: "unknown", original_subtype: current.artifact.subtype },
-    answers: judged(answers, current.artifact),
-    isExpired: isPast(expiryOf(current.artifact), now),
+    card,
+    ...judged(answers, current.artifact, card),
+    isExpired: isShut(card) || (closesAt !== null && now >= closesAt),
   };
-}
-
-/** When a card's controls close, epoch ms; null for never. */
-export function expiryOf({ expires_at, subtype, payload }: Artifact): number | null {
-  const own = subtype === "approval" ? payload["expires_at"] : undefined;
-  const times = [expires_at, own].flatMap((text) =>
-    typeof text === "string" && !Number.isNaN(Date.parse(text)) ? [Date.parse(text)] : [],
-  );
-  return times.length === 0 ? null : Math.min(...times);
 }
 
 /** Whether a person may answer: named as responder or nobody is, and not with a second answer where one counts. */
 export function canAnswer(
-  { artifact, answers, isExpired }: FoldedArtifact,
+  { artifact, answers, isExpired, outcome }: FoldedArtifact,
   selfId: AccountId,
 ): boolean {
-  if (isExpired || !isResponder(artifact, selfId)) return false;
-  switch (artifact.respond ?? "once") {
+  if (isExpired || outcome !== "pending" || !isResponder(artifact, selfId)) return false;
+  switch (respondMode(artifact)) {
     case "once":
       return answers.length === 0;
     case "once_per_member":
@@ -104,27 +111,45 @@ export function canAnswer(
   }
 }
 
-const isPast = (at: number | null, now: number): boolean => at !== null && now >= at;
+const isResponder = (artifact: Artifact, accountId: AccountId): boolean =>
+  respondersOf(artifact)?.includes(accountId) ?? true;
 
-const isResponder = ({ responders }: Artifact, accountId: AccountId): boolean =>
-  responders === undefined || responders.includes(accountId);
-
-/** Answers that count and answers that came too late, without repeats and without strangers'. */
-function judged(answers: readonly Answered[], artifact: Artifact): readonly FoldedAnswer[] {
+/** Answers that count and answers that came too late, without repeats, strangers' and what answers nothing here. */
+function judged(
+  answers: readonly Answered[],
+  artifact: Artifact,
+  card: Card,
+): Pick<FoldedArtifact, "answers" | "outcome"> {
   const seen = new Set<string>();
   const answered = new Set<AccountId>();
   const judged: FoldedAnswer[] = [];
+  const ballots: Ballot[] = [];
+  const respond = respondMode(artifact);
+  const closesAt = closingTime(artifact);
+  let outcome: FoldedArtifact["outcome"] = "pending";
   for (const answer of answers) {
-    if (!isResponder(artifact, answer.by) || seen.has(answer.response.response_id)) continue;
-    seen.add(answer.response.response_id);
-    const respond = artifact.respond ?? "once";
+    const { response, by, at } = answer;
+    if (!isResponder(artifact, by) || seen.has(response.response_id)) continue;
+    if (card.subtype === "app" && votedFor(card.payload, response) === null) continue;
+    seen.add(response.response_id);
     const isSecond =
-      respond === "once"
-        ? judged.length > 0
-        : respond === "once_per_member" && answered.has(answer.by);
-    const expiresAt = expiryOf(artifact);
-    answered.add(answer.by);
-    judged.push({ ...answer, isLate: isSecond || (expiresAt !== null && answer.at > expiresAt) });
+      outcome !== "pending" ||
+      (respond === "once" && judged.length > 0) ||
+      (respond === "once_per_member" && answered.has(by));
+    const isLate = isSecond || (closesAt !== null && at > closesAt);
+    answered.add(by);
+    judged.push({ ...answer, isLate });
+    const decision = card.subtype === "approval" ? decisionOf(card.payload, response) : null;
+    if (card.subtype !== "approval" || decision === null || isLate) continue;
+    ballots.push({ by, decision });
+    outcome = outcomeOf(card.payload, ballots);
   }
-  return judged;
+  return { answers: judged, outcome };
 }
+
+/** What an answer to a request says, by the option it names. */
+export const decisionOf = (
+  { options }: ApprovalCard,
+  { decision }: Pick<ArtifactResponse, "decision">,
+): "approve" | "deny" | null =>
+  options.find(({ id }) => id === decision?.option_id)?.decision ?? null;

@@ -1,49 +1,15 @@
 /** A row as the page draws it: the row, what changed it, and what is known of people. Pure. */
-import type {
-  AnswerView,
-  ArtifactView,
-  BodyView,
-  ContactView,
-  DeliveryView,
-  MessageView,
-  ReplyView,
-} from "#bridge/views.ts";
-import type { TurnView } from "#bridge/channel-views.ts";
-import type { ApprovalCard } from "#protocol/artifact.ts";
+import type { BodyView, MessageView, ReplyView } from "#bridge/views.ts";
 import { RECALL_WINDOW_MS } from "#protocol/limits.ts";
-import type { ContactPayload, Payload, TextPayload } from "#protocol/payload.ts";
-import type { AccountId, ArtifactId, MessageId } from "#protocol/ids.ts";
-import type { Entry, OutgoingMessage } from "#peer/endpoint.ts";
-import { canAnswer, expiryOf, foldArtifact, type FoldedAnswer } from "./artifact.ts";
+import type { Payload, TextPayload } from "#protocol/payload.ts";
+import type { AccountId, MessageId } from "#protocol/ids.ts";
+import type { OutgoingMessage } from "#peer/endpoint.ts";
+import { viewArtifact } from "./artifact-view.ts";
+import type { ViewContext } from "./context.ts";
+import { deliveryOf, deliveryOfSeq } from "./delivery.ts";
 import { isMarkdown, oneLine, previewText } from "./payload-text.ts";
 import type { Row } from "./row.ts";
 import type { Thread } from "./thread.ts";
-
-/** What views need to know beside the thread. */
-export type ViewContext = {
-  readonly selfId: AccountId;
-  readonly now: number;
-  nameOf(accountId: AccountId): string;
-  /** By the ledger: who is a member, and what they are. */
-  readonly memberById: ReadonlyMap<
-    AccountId,
-    { readonly kind: "human" | "agent"; readonly role: "owner" | "admin" | "member" }
-  >;
-  /** How far others have it, by account. */
-  readonly marksById: Readonly<
-    Record<AccountId, { readonly delivered: number; readonly read: number }>
-  >;
-  /** Whether something can be sent here at all. */
-  readonly canSend: boolean;
-  /** Whether own messages can be taken back. */
-  readonly canRecall: boolean;
-  /** What an agent server did for an answer, beside its text; null for everything else. */
-  turnOf(messageId: MessageId): TurnView | null;
-  draftOf(artifactId: ArtifactId): Readonly<Record<string, unknown>> | null;
-  approvalOf(card: ApprovalCard, authorId: AccountId): NonNullable<ArtifactView["approval"]>;
-  /** What is known here of somebody a message names, and how to come together. */
-  contactOf(contact: ContactPayload["contact"]): ContactView;
-};
 
 /** The view of a row or of an own message on its way; null when there is nothing to draw (any more). */
 export function viewMessage(
@@ -333,102 +299,3 @@ function reactionsOf(
 
 /** P184: more kinds on one message are ignored. */
 const MAX_REACTION_KINDS = 20;
-
-function viewArtifact(
-  thread: Thread,
-  row: Row,
-  original: Parameters<typeof foldArtifact>[0],
-  context: ViewContext,
-): ArtifactView {
-  const artifactId = (original.artifact_id ?? row.id) as ArtifactId;
-  const changes: readonly Entry[] = thread.changesByTarget.get(artifactId) ?? [];
-  const own = [...thread.outgoingById.values()].filter(
-    ({ payload }) => payload.type === "artifact_response" && payload.ref_artifact === artifactId,
-  );
-  const folded = foldArtifact(original, row.authorId, changes, own, context.selfId, context.now);
-  const { artifact, revision, card, isExpired } = folded;
-  const approval =
-    card.subtype === "approval" ? context.approvalOf(card.payload, row.authorId) : null;
-  const answers = folded.answers.map((answer) => viewAnswer(thread, answer, card, context));
-  return {
-    artifactId,
-    title: artifact.title,
-    summary: artifact.summary ?? "",
-    revision,
-    card,
-    expiresAt: expiryOf(artifact),
-    expired: isExpired,
-    canRespond:
-      context.canSend &&
-      row.authorId !== context.selfId &&
-      canAnswer(folded, context.selfId) &&
-      (approval === null || mayStillDecide(approval.blockedBecause)),
-    answer: answers.find(({ late }) => !late) ?? null,
-    answers,
-    draftValues: context.draftOf(artifactId),
-    approval,
-  };
-}
-
-/** Who compared no keys may say no, and yes knowingly; every other reason stands. */
-const mayStillDecide = (
-  because: NonNullable<ArtifactView["approval"]>["blockedBecause"],
-): boolean => because === null || because === "unverified";
-
-function viewAnswer(
-  thread: Thread,
-  answer: FoldedAnswer,
-  card: ArtifactView["card"],
-  context: ViewContext,
-): AnswerView {
-  const { response, by, at, isLate, messageId } = answer;
-  const option =
-    card.subtype === "approval"
-      ? card.payload.options.find(({ id }) => id === response.decision?.option_id)
-      : undefined;
-  const outgoing = thread.outgoingById.get(messageId);
-  const own =
-    outgoing === undefined
-      ? deliveryOfSeq(answer.seq ?? 0, context)
-      : deliveryOf(outgoing, context);
-  return {
-    by,
-    byName: context.nameOf(by),
-    at,
-    actionId: response.ref_action,
-    values: withoutSecrets(response.values),
-    decision: option?.decision ?? null,
-    reason: response.decision?.reason ?? "",
-    delivery: by === context.selfId ? own : null,
-    late: isLate,
-  };
-}
-
-/** What was sealed to the agent alone is not shown again, not even sealed. */
-const withoutSecrets = (values: Readonly<Record<string, unknown>>): Record<string, unknown> =>
-  Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [
-      name,
-      typeof value === "object" && value !== null && "secret" in value ? { secret: "" } : value,
-    ]),
-  );
-
-function deliveryOf(message: OutgoingMessage, context: ViewContext): DeliveryView {
-  const { state } = message;
-  switch (state.status) {
-    case "queued":
-    case "sending":
-      return { status: state.status };
-    case "acked":
-      return deliveryOfSeq(state.seq, context);
-    case "failed":
-      return { status: "failed", failure: state.failure.kind };
-  }
-}
-
-function deliveryOfSeq(seq: number, { selfId, marksById }: ViewContext): DeliveryView {
-  const marks = Object.entries(marksById).filter(([id]) => id !== selfId);
-  if (marks.some(([, { read }]) => read >= seq)) return { status: "read" };
-  if (marks.some(([, { delivered }]) => delivered >= seq)) return { status: "delivered" };
-  return { status: "sent" };
-}

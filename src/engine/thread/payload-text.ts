@@ -75,9 +75,20 @@ export function oneLine(text: string): string {
 
 /** What a card says, its title first. */
 const wordsOfCard = ({ title, summary, payload }: Artifact): string[] =>
-  [title, summary ?? "", bodyOf(payload)].filter((text) => text !== "");
+  [title, summary ?? "", bodyOf(payload), ...captionsOf(payload)].filter((text) => text !== "");
 
 const bodyOf = (payload: Readonly<Record<string, unknown>>): string => {
-  const body = payload["body"] ?? payload["description"] ?? payload["message"];
+  const body =
+    payload["body"] ?? payload["description"] ?? payload["message"] ?? payload["question"];
   return typeof body === "string" ? body : "";
 };
+
+/** What stands under the pictures of a media card, and what they show. */
+const captionsOf = ({ items }: Readonly<Record<string, unknown>>): string[] =>
+  (Array.isArray(items) ? items : []).flatMap((item: unknown) =>
+    typeof item === "object" && item !== null
+      ? Object.entries(item).flatMap(([name, text]) =>
+          (name === "caption" || name === "alt") && typeof text === "string" ? [text] : [],
+        )
+      : [],
+  );

@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { AccountId, ConversationId, MessageId, StreamId } from "#protocol/ids.ts";
 import type { Payload, KnownPayload } from "#protocol/payload.ts";
 import type { Entry, OutgoingMessage } from "#peer/endpoint.ts";
-import { viewAll, viewMessage, type ViewContext } from "./message-view.ts";
+import type { ViewContext } from "./context.ts";
+import { viewAll, viewMessage } from "./message-view.ts";
 import { emptyThread, reduceThread, type Thread, type ThreadEvent } from "./thread.ts";
 
 const line = "01900000-0000-7000-8000-0000000000c1" as ConversationId;
@@ -406,6 +407,131 @@ describe("a card in a thread", () => {
       expired: true,
       canRespond: false,
     });
+  });
+
+  const vote = (options: object, more: object = {}) =>
+    card({
+      subtype: "app",
+      payload: { ui: "vote_card", question: "?", options, closesAt: START + 9_000, ...more },
+    });
+  const OPTIONS = [
+    { id: "tea", label: "Tea", votes: 1 },
+    { id: "coffee", label: "Coffee", votes: 0 },
+  ];
+  const voted = (seq: number, by: AccountId, option: string) =>
+    said(seq, by, {
+      type: "artifact_response",
+      response_id: `v${seq}`,
+      ref_artifact: "work",
+      ref_revision: 0,
+      ref_action: "vote",
+      values: { option_id: option },
+    });
+
+  test("[N26] a vote counts each member's first choice, and what names no option is none", () => {
+    const thread = threadOf(
+      vote(OPTIONS),
+      voted(2, mallory, "coffee"),
+      voted(3, mallory, "tea"),
+      voted(4, ada, "water"),
+    );
+
+    const shown = artifactOf(thread);
+
+    expect(shown.vote).toEqual({
+      options: [
+        { id: "tea", label: "Tea", votes: 1 },
+        { id: "coffee", label: "Coffee", votes: 1 },
+      ],
+      ownOptionId: null,
+    });
+    expect(shown.canRespond).toBe(true);
+    expect(artifactOf(threadOf(vote(OPTIONS), voted(2, ada, "tea")))).toMatchObject({
+      vote: { ownOptionId: "tea" },
+      canRespond: false,
+    });
+  });
+
+  test("[N26] a vote is over at its hour or by its agent's word", () => {
+    const thread = threadOf(vote(OPTIONS), voted(10, ada, "coffee"));
+
+    expect(artifactOf(threadOf(vote(OPTIONS)), { now: START + 9_000 }).canRespond).toBe(false);
+    expect(artifactOf(threadOf(vote(OPTIONS, { closed: true }))).expired).toBe(true);
+    expect(artifactOf(thread).vote).toMatchObject({ ownOptionId: null });
+  });
+
+  const request = (approvers: readonly AccountId[]) =>
+    card({
+      subtype: "approval",
+      payload: {
+        action: "deploy",
+        summary: "",
+        details: [],
+        request: {},
+        risk: "low",
+        options: [
+          { id: "no", label: "No", decision: "deny" },
+          { id: "yes", label: "Yes", decision: "approve" },
+        ],
+        expires_at: "2099-01-01T00:00:00.000Z",
+        nonce: "",
+        digest: "",
+        quorum: { required: 2, approvers },
+      },
+    });
+  const decided = (seq: number, by: AccountId, option: string) =>
+    said(seq, by, {
+      type: "artifact_response",
+      response_id: `d${seq}`,
+      ref_artifact: "work",
+      ref_revision: 0,
+      ref_action: option,
+      values: {},
+      decision: { option_id: option, approval: "" },
+    });
+
+  test("[N26] a request with a quorum stands open until enough agree or one does not", () => {
+    const all = [ada, mallory, bot] as const;
+    const asked = (...entries: readonly Entry[]) => artifactOf(threadOf(request(all), ...entries));
+    const [one, two, denied] = [
+      asked(decided(2, mallory, "yes")),
+      asked(decided(2, mallory, "yes"), decided(3, ada, "yes")),
+      asked(decided(2, mallory, "no"), decided(3, ada, "yes")),
+    ];
+
+    expect(one).toMatchObject({
+      canRespond: true,
+      approval: { outcome: "pending", approvedCount: 1 },
+    });
+    expect(two).toMatchObject({
+      canRespond: false,
+      approval: { outcome: "approved", approvedCount: 2 },
+    });
+    expect(denied).toMatchObject({ canRespond: false, approval: { outcome: "denied" } });
+    expect(denied.answers.map(({ late }) => late)).toEqual([false, true]);
+    expect(artifactOf(threadOf(request([mallory, bot]))).canRespond).toBe(false);
+  });
+
+  test("[N26] a shown answer is read by the card it was given to", () => {
+    const shown = said(2, bot, {
+      type: "artifact",
+      artifact: {
+        artifact_id: "shown",
+        subtype: "response",
+        title: "What Ada said",
+        payload: { ref_artifact: "work", ref_action: "vote", values: { option_id: "tea" } },
+      },
+    });
+    const refersTo = (thread: Thread) => {
+      const body = viewMessage(thread, m(2), context())?.body;
+      return body?.kind === "card" ? body.artifact.refersTo : undefined;
+    };
+
+    expect(refersTo(threadOf(vote(OPTIONS), shown))).toMatchObject({
+      title: "Work",
+      card: { subtype: "app" },
+    });
+    expect(refersTo(threadOf(shown))).toBeNull();
   });
 
   test("[N26] an own answer on its way already counts", () => {

@@ -6,6 +6,7 @@ import type { Secret } from "#base/secret.ts";
 import type { Primitives } from "#crypto/primitives.ts";
 import type { Endpoint, Entry } from "#peer/endpoint.ts";
 import { openSecret } from "#crypto/secret-seal.ts";
+import { outcomeOf } from "#protocol/answering.ts";
 import { parseCard } from "#protocol/artifact.ts";
 import { textOfSecret } from "#protocol/form-values.ts";
 import type { ArtifactResponsePayload, KnownPayload } from "#protocol/payload.ts";
@@ -16,7 +17,7 @@ import type { MessageEntry } from "../incoming/message-context.ts";
 import { proveDecision } from "./approvals.ts";
 import type { ArtifactRecord } from "./artifact-record.ts";
 import type { ArtifactSender } from "./artifact-sender.ts";
-import { judgeAnswer, type Verdict } from "./judge-answer.ts";
+import { ballotsOf, judgeAnswer, type Verdict } from "./judge-answer.ts";
 
 export type AnswerEntry = MessageEntry & {
   readonly content: { readonly payload: ArtifactResponsePayload };
@@ -58,10 +59,10 @@ export function createAnswerCheck(parts: {
     if (proven === null) return null;
     const isFirst = await parts.dedupe.claim({
       conversationId: entry.conversationId,
-      key: `nonce ${proven.nonce}`,
+      key: proven.claim,
       work: null,
     });
-    return isFirst ? proven.decision : null;
+    return isFirst ? decisionAsAWhole(record, proven.decision) : null;
   };
 
   const refuse = async (entry: AnswerEntry, code: Refusal): Promise<null> => {
@@ -95,6 +96,24 @@ export function createAnswerCheck(parts: {
     if (verdict.type === "refuse") return refuse(entry, verdict.code);
     if (verdict.type === "ignore") return null;
     return eventOfAnswer(entry, verdict.record, given, decision);
+  };
+}
+
+/** With a quorum, `approved` is true only with the approval that completes it: who acts on it acts once, and on all. */
+function decisionAsAWhole(
+  record: ArtifactRecord,
+  decision: Omit<ApprovalDecision, "quorum">,
+): ApprovalDecision {
+  const card = parseCard(record.artifact.subtype, record.artifact.payload);
+  const request = card.ok && card.value.subtype === "approval" ? card.value.payload : null;
+  if (request?.quorum === undefined) return decision;
+  const ballots = ballotsOf(record);
+  const outcome = outcomeOf(request, ballots);
+  const approvals = new Set(ballots.flatMap((one) => (one.decision === "approve" ? [one.by] : [])));
+  return {
+    ...decision,
+    approved: outcome === "approved",
+    quorum: { outcome, required: request.quorum.required, approved: approvals.size },
   };
 }
 

@@ -104,7 +104,7 @@ describe("a decision", () => {
 
     expect(approved?.decision).toEqual({ approved: true, option_id: "approve" });
     expect(denied?.decision).toEqual({ approved: false, option_id: "deny" });
-    expect(approved?.nonce).toBe((facts.record.artifact.payload as ApprovalCard).nonce);
+    expect(approved?.claim).toBe(`nonce ${(facts.record.artifact.payload as ApprovalCard).nonce}`);
   });
 
   test("[K16] on another request, by another device, too late or with another option proves nothing", async () => {

@@ -36,6 +36,8 @@ export type ApprovalRequestInput = {
   /** 10 minutes by default, 24 hours at most. */
   readonly expiresInMs?: number;
   readonly responders?: readonly string[];
+  /** Approved when `required` of the `approvers` have approved; one denial ends it. */
+  readonly quorum?: { readonly required: number; readonly approvers: readonly string[] };
 };
 
 export const APPROVAL_DEFAULT_MS = 600_000;
@@ -70,6 +72,11 @@ export function makeApprovalArtifact(
     nonce: bytesToBase64(p.randomBytes(16)),
     digest,
     ...(input.editable === undefined ? {} : { editable: [...input.editable] }),
+    ...(input.quorum === undefined
+      ? {}
+      : {
+          quorum: { required: input.quorum.required, approvers: [...input.quorum.approvers] },
+        }),
   };
   return {
     subtype: "approval",
@@ -77,12 +84,18 @@ export function makeApprovalArtifact(
     summary: input.summary.slice(0, 500),
     payload: card,
     expires_at: expiresAt,
-    respond: "once",
+    respond: input.quorum === undefined ? "once" : "once_per_member",
     ...(input.responders === undefined ? {} : { responders: [...input.responders] }),
   };
 }
 
-/** The proven decision and the nonce to claim, or null: some part does not hold. */
+export type ProvenDecision = {
+  readonly decision: Omit<ApprovalDecision, "quorum">;
+  /** What to claim, so that a decision counts once: the request's nonce, and with a quorum its member. */
+  readonly claim: string;
+};
+
+/** The proven decision, or null: some part does not hold. */
 export async function proveDecision(
   p: Primitives,
   facts: {
@@ -95,7 +108,7 @@ export async function proveDecision(
     readonly ledger: ConversationState;
     readonly now: number;
   },
-): Promise<{ readonly decision: ApprovalDecision; readonly nonce: string } | null> {
+): Promise<ProvenDecision | null> {
   const { record, entry, response } = facts;
   const card = parseCard(record.artifact.subtype, record.artifact.payload);
   const plaintextHash = base64ToBytes(record.requestHash ?? "");
@@ -125,7 +138,10 @@ export async function proveDecision(
   );
   if (!verified.ok) return null;
   return {
-    nonce: card.value.payload.nonce,
+    claim:
+      card.value.payload.quorum === undefined
+        ? `nonce ${card.value.payload.nonce}`
+        : `nonce ${card.value.payload.nonce} ${entry.authorId}`,
     decision: {
       approved: verified.value.decision === "approve",
       option_id: optionId,

@@ -11,7 +11,16 @@ const ArtifactRecord = v.object({
   /** Hash of the card's opened record, base64: what a decision on it is signed over. Null until it was sealed and stored. */
   requestHash: v.nullable(v.string()),
   /** Answers taken so far, oldest first; `respond` decides how many there may be. */
-  answers: v.array(v.object({ responseId: v.string(), by: v.string() })),
+  answers: v.array(
+    v.object({
+      responseId: v.string(),
+      by: v.string(),
+      /** Requests for a decision: what this member said. */
+      decision: v.optional(v.picklist(["approve", "deny"])),
+      /** Votes: for which option. */
+      optionId: v.optional(v.string()),
+    }),
+  ),
 });
 export type ArtifactRecord = v.InferOutput<typeof ArtifactRecord>;
 

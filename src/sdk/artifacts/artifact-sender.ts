@@ -7,7 +7,7 @@ import type { Batch, Store } from "#peer/store.ts";
 import { applyUpdate, parseCard, type Artifact, type ArtifactUpdate } from "#protocol/artifact.ts";
 import { makeId, type ArtifactId, type MessageId } from "#protocol/ids.ts";
 import { MAX_ARTIFACT_LIFETIME_MS, MAX_ARTIFACT_UPDATES } from "#protocol/limits.ts";
-import type { KnownPayload } from "#protocol/payload.ts";
+import type { Attachment, KnownPayload } from "#protocol/payload.ts";
 import { HasheeError } from "../agent-error.ts";
 import type { SendReceipt } from "../outgoing/reply-stream.ts";
 import {
@@ -39,7 +39,12 @@ export type ArtifactUpdateInput = {
 };
 
 export interface ArtifactSender {
-  send(conversationId: string, artifact: Artifact): Promise<ArtifactReceipt>;
+  /** `attachments`: the files that a card names. */
+  send(
+    conversationId: string,
+    artifact: Artifact,
+    attachments?: readonly Attachment[],
+  ): Promise<ArtifactReceipt>;
   update(conversationId: string, input: ArtifactUpdateInput): Promise<ArtifactReceipt>;
   find(conversationId: string, artifactId: string): Promise<ArtifactRecord | null>;
   /** The relay has stored a card of ours: what exactly it was sealed as. */
@@ -78,14 +83,23 @@ class KeptCards implements ArtifactSender {
     this.#parts = parts;
   }
 
-  async send(conversationId: string, given: Artifact): Promise<ArtifactReceipt> {
+  async send(
+    conversationId: string,
+    given: Artifact,
+    attachments: readonly Attachment[] = [],
+  ): Promise<ArtifactReceipt> {
     const now = this.#parts.clock.now();
     const artifact = checkArtifact(given, now, () => this.#newId<ArtifactId>());
+    checkFiles(artifact, attachments);
     const messageId = this.#newId<MessageId>();
     const record = { artifact, revision: 0, messageId, requestHash: null, answers: [] };
     const receipt = await this.#parts.send(
       conversationId,
-      { type: "artifact", artifact },
+      {
+        type: "artifact",
+        artifact,
+        ...(attachments.length === 0 ? {} : { attachments: [...attachments] }),
+      },
       { messageId, guard: guardOf(artifact), alongside: putOf(conversationId, record) },
     );
     return { ...receipt, artifact_id: artifact.artifact_id, revision: 0 };
@@ -226,6 +240,16 @@ function checkArtifact(
   if (!(lifetimeMs <= MAX_ARTIFACT_LIFETIME_MS))
     throw new HasheeError("ARTIFACT_INVALID", { params: { path: "expires_at" } });
   return { ...given, artifact_id: given.artifact_id ?? makeArtifactId() };
+}
+
+/** What a media card shows has to come with it: its keys are nowhere else. */
+function checkFiles({ subtype, payload }: Artifact, attachments: readonly Attachment[]): void {
+  const card = subtype === "media" ? parseCard(subtype, payload) : null;
+  if (card?.ok !== true || card.value.subtype !== "media") return;
+  const ids = new Set(attachments.map(({ attachment_id }) => attachment_id));
+  const stray = card.value.payload.items.findIndex(({ attachment_id }) => !ids.has(attachment_id));
+  if (stray !== -1)
+    throw new HasheeError("ARTIFACT_INVALID", { params: { path: `items.${stray}.attachment_id` } });
 }
 
 const errorOfUpdate = (failure: {

@@ -110,7 +110,7 @@ describe("an answer to a card", () => {
       payload: { call_id: "card", tool_name: "t", arguments: {} },
     });
     const result = { call_id: "card", status: "ok" };
-    const app = aRecord({ subtype: "app", payload: { ui: "vote_card" } });
+    const app = aRecord({ subtype: "app", payload: { ui: "orrery" } });
 
     expect(judgeAnswer(progress(true), anAnswer({ ref_action: "cancel" })).type).toBe("accept");
     expect(judgeAnswer(progress(false), anAnswer({ ref_action: "cancel" })).type).toBe("refuse");
@@ -121,5 +121,86 @@ describe("an answer to a card", () => {
     );
     expect(judgeAnswer(tool, anAnswer({ ref_action: "tool_result" })).type).toBe("refuse");
     expect(judgeAnswer(app, anAnswer({ ref_action: "vote" })).type).toBe("accept");
+  });
+
+  test("[K41] to a vote names one of its options, once for each member, before it closes", () => {
+    const payload = {
+      ui: "vote_card",
+      question: "?",
+      options: [
+        { id: "tea", label: "Tea" },
+        { id: "coffee", label: "Coffee" },
+      ],
+      closesAt: NOW + 1_000,
+    };
+    const vote = aRecord({ subtype: "app", payload });
+    const forOption = (option_id: string, by = "alice", at = NOW) =>
+      anAnswer({ ref_action: "vote", values: { option_id }, response_id: `${by}-${at}` }, by, at);
+
+    const taken = judgeAnswer(vote, forOption("tea"));
+    expect(taken).toEqual({
+      type: "accept",
+      record: {
+        ...vote,
+        answers: [{ responseId: `alice-${NOW}`, by: "alice", optionId: "tea" }],
+      },
+    });
+    const record = taken.type === "accept" ? taken.record : null;
+    expect(judgeAnswer(record, forOption("coffee", "alice", NOW + 1))).toEqual({
+      type: "ignore",
+      because: "late",
+    });
+    expect(judgeAnswer(record, forOption("coffee", "bob")).type).toBe("accept");
+    expect(judgeAnswer(vote, forOption("water"))).toMatchObject({ code: "ARTIFACT_INVALID" });
+    expect(judgeAnswer(vote, forOption("tea", "bob", NOW + 1_001))).toMatchObject({
+      code: "ARTIFACT_EXPIRED",
+    });
+    const shut = aRecord({ subtype: "app", payload: { ...payload, closed: true } });
+    expect(judgeAnswer(shut, forOption("tea"))).toMatchObject({ code: "ARTIFACT_EXPIRED" });
+  });
+
+  test("[K42] to a request with a quorum counts from approvers, until it is settled", () => {
+    const request = aRecord({
+      subtype: "approval",
+      payload: {
+        action: "deploy",
+        summary: "",
+        details: [],
+        request: {},
+        risk: "low",
+        options: [
+          { id: "no", label: "No", decision: "deny" },
+          { id: "yes", label: "Yes", decision: "approve" },
+        ],
+        expires_at: new Date(NOW + 1_000).toISOString(),
+        nonce: "n",
+        digest: "d",
+        quorum: { required: 2, approvers: ["alice", "bob", "cy"] },
+      },
+    });
+    const says = (by: string, option_id: string) =>
+      anAnswer({ response_id: by, decision: { option_id, approval: "" } }, by);
+    const after = (record: ArtifactRecord | null, by: string, option: string) => {
+      const verdict = judgeAnswer(record, says(by, option));
+      return verdict.type === "accept" ? verdict.record : null;
+    };
+
+    expect(judgeAnswer(request, says("mallory", "yes"))).toMatchObject({
+      because: "not-a-responder",
+    });
+    const one = after(request, "alice", "yes");
+    expect(judgeAnswer(one, { ...says("alice", "no"), at: NOW + 1 })).toMatchObject({
+      type: "ignore",
+    });
+    const two = after(one, "bob", "yes");
+    expect(two?.answers.map(({ by, decision }) => [by, decision])).toEqual([
+      ["alice", "approve"],
+      ["bob", "approve"],
+    ]);
+    expect(judgeAnswer(two, says("cy", "no"))).toEqual({ type: "ignore", because: "late" });
+    expect(judgeAnswer(after(request, "alice", "no"), says("cy", "yes"))).toEqual({
+      type: "ignore",
+      because: "late",
+    });
   });
 });

@@ -2,10 +2,23 @@
  * Whether an answer to a card counts. Pure: the same record, answer and time give the same verdict, so replays and
  * retries agree. A refusal is told to its sender; what is ignored was late, doubled, or from somebody not asked.
  */
-import { parseCard, type ArtifactResponse, type Card } from "#protocol/artifact.ts";
-import { checkFormValues } from "#protocol/form-values.ts";
+import {
+  closingTime,
+  isShut,
+  outcomeOf,
+  respondersOf,
+  respondMode,
+  type Ballot,
+} from "#protocol/answering.ts";
 import * as v from "valibot";
-import { ToolResponseCard } from "#protocol/artifact.ts";
+import {
+  parseCard,
+  ToolResponseCard,
+  type ArtifactResponse,
+  type Card,
+} from "#protocol/artifact.ts";
+import { votedFor } from "#protocol/vote-card.ts";
+import { checkFormValues } from "#protocol/form-values.ts";
 import type { ArtifactRecord } from "./artifact-record.ts";
 
 export type Verdict =
@@ -27,23 +40,45 @@ export function judgeAnswer(record: ArtifactRecord | null, answer: Answer): Verd
   const { response_id: responseId } = answer.response;
   if (answers.some((one) => one.responseId === responseId))
     return { type: "ignore", because: "repeated" };
-  if (artifact.responders !== undefined && !artifact.responders.includes(answer.by))
+  if (respondersOf(artifact)?.includes(answer.by) === false)
     return { type: "ignore", because: "not-a-responder" };
-  const respond = artifact.respond ?? "once";
+  const parsed = parseCard(artifact.subtype, artifact.payload);
+  if (!parsed.ok) return { type: "refuse", code: "ARTIFACT_INVALID" };
+  const card = parsed.value;
+  const respond = respondMode(artifact);
   const isTaken =
     (respond === "once" && answers.length > 0) ||
-    (respond === "once_per_member" && answers.some((one) => one.by === answer.by));
+    (respond === "once_per_member" && answers.some((one) => one.by === answer.by)) ||
+    (card.subtype === "approval" && outcomeOf(card.payload, ballotsOf(record)) !== "pending");
   if (isTaken) return { type: "ignore", because: "late" };
-  if (artifact.expires_at !== undefined && answer.at > Date.parse(artifact.expires_at))
+  const closesAt = closingTime(artifact);
+  if (isShut(card) || (closesAt !== null && answer.at > closesAt))
     return { type: "refuse", code: "ARTIFACT_EXPIRED" };
-  const card = parseCard(artifact.subtype, artifact.payload);
-  if (!card.ok || !fitsCard(card.value, answer.response))
-    return { type: "refuse", code: "ARTIFACT_INVALID" };
-  const taken = { ...record, answers: [...answers, { responseId, by: answer.by }] };
-  return { type: "accept", record: taken };
+  if (!fitsCard(card, answer.response)) return { type: "refuse", code: "ARTIFACT_INVALID" };
+  const taken = { responseId, by: answer.by, ...meaningOf(card, answer.response) };
+  return { type: "accept", record: { ...record, answers: [...answers, taken] } };
 }
 
-function fitsCard(card: Card, { ref_action: action, values, decision }: ArtifactResponse): boolean {
+/** The decisions that count so far, oldest first. */
+export const ballotsOf = ({ answers }: ArtifactRecord): readonly Ballot[] =>
+  answers.flatMap(({ by, decision }) => (decision === undefined ? [] : [{ by, decision }]));
+
+/** What of an answer is needed again when the next one comes. */
+function meaningOf(
+  card: Card,
+  response: ArtifactResponse,
+): { readonly decision?: Ballot["decision"]; readonly optionId?: string } {
+  if (card.subtype === "approval") {
+    const optionId = response.decision?.option_id;
+    const decision = card.payload.options.find(({ id }) => id === optionId)?.decision;
+    return decision === undefined ? {} : { decision };
+  }
+  const optionId = card.subtype === "app" ? votedFor(card.payload, response) : null;
+  return optionId === null ? {} : { optionId };
+}
+
+function fitsCard(card: Card, response: ArtifactResponse): boolean {
+  const { ref_action: action, values, decision } = response;
   switch (card.subtype) {
     case "form":
       return (
@@ -60,7 +95,11 @@ function fitsCard(card: Card, { ref_action: action, values, decision }: Artifact
       return card.payload.options.some(({ id }) => id === decision?.option_id);
     case "tool_call":
       return action === "tool_result" && v.is(ToolResponseCard, values);
+    case "app":
+      return votedFor(card.payload, response) !== null;
     case "tool_response":
+    case "response":
+    case "media":
       return false;
     case "unknown":
       return true;

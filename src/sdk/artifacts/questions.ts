@@ -1,4 +1,4 @@
-/** Code that waits for a person: one promise per card, settled by its first good answer or by the clock. */
+/** Code that waits for people: for a card's first good answer, or for all of them until it has enough. */
 import type { Clock } from "#base/clock.ts";
 import type { ArtifactResponseEvent } from "../incoming/agent-event.ts";
 import { artifactKey } from "./artifact-record.ts";
@@ -10,34 +10,66 @@ export interface Questions {
     artifactId: string,
     timeoutMs: number,
   ): Promise<ArtifactResponseEvent | null>;
+  /** Hands on each answer, oldest first, until `hear` has enough, the time is over, `signal` aborts or the agent closes. */
+  gather(
+    conversationId: string,
+    artifactId: string,
+    timeoutMs: number,
+    hear: (answer: ArtifactResponseEvent) => "more" | "enough",
+    signal?: AbortSignal,
+  ): Promise<void>;
   /** Whether somebody waits for answers to this card. */
   isAsked(conversationId: string, artifactId: string): boolean;
   settle(event: ArtifactResponseEvent): void;
   dispose(): void;
 }
 
+type Asked = {
+  readonly hear: (answer: ArtifactResponseEvent) => "more" | "enough";
+  readonly end: () => void;
+};
+
 /** Creates the waiting room. */
 export function createQuestions(clock: Clock): Questions {
-  const settleByKey = new Map<string, (answer: ArtifactResponseEvent | null) => void>();
-  return {
-    wait: (conversationId, artifactId, timeoutMs) =>
-      new Promise((resolve) => {
-        const key = artifactKey(conversationId, artifactId);
-        const settle = (answer: ArtifactResponseEvent | null): void => {
+  const askedByKey = new Map<string, Set<Asked>>();
+  const gather: Questions["gather"] = (conversationId, artifactId, timeoutMs, hear, signal) =>
+    new Promise((resolve) => {
+      if (signal?.aborted === true) return resolve();
+      const key = artifactKey(conversationId, artifactId);
+      const asked: Asked = {
+        hear,
+        end: () => {
           cancel();
-          settleByKey.delete(key);
-          resolve(answer);
-        };
-        const cancel = clock.after(timeoutMs, () => settle(null));
-        settleByKey.set(key, settle);
-      }),
+          signal?.removeEventListener("abort", asked.end);
+          const others = askedByKey.get(key);
+          others?.delete(asked);
+          if (others?.size === 0) askedByKey.delete(key);
+          resolve();
+        },
+      };
+      const cancel = clock.after(timeoutMs, asked.end);
+      signal?.addEventListener("abort", asked.end);
+      askedByKey.set(key, (askedByKey.get(key) ?? new Set<Asked>()).add(asked));
+    });
+  return {
+    gather,
+    async wait(conversationId, artifactId, timeoutMs) {
+      const taken: ArtifactResponseEvent[] = [];
+      await gather(conversationId, artifactId, timeoutMs, (answer) => {
+        taken.push(answer);
+        return "enough";
+      });
+      return taken[0] ?? null;
+    },
     isAsked: (conversationId, artifactId) =>
-      settleByKey.has(artifactKey(conversationId, artifactId)),
+      askedByKey.has(artifactKey(conversationId, artifactId)),
     settle(event) {
-      settleByKey.get(artifactKey(event.conversation_id, event.ref_artifact))?.(event);
+      const key = artifactKey(event.conversation_id, event.ref_artifact);
+      for (const asked of askedByKey.get(key) ?? [])
+        if (asked.hear(event) === "enough") asked.end();
     },
     dispose() {
-      for (const settle of settleByKey.values()) settle(null);
+      for (const all of askedByKey.values()) for (const asked of all) asked.end();
     },
   };
 }

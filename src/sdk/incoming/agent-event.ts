@@ -34,10 +34,17 @@ export type ArtifactResponseEvent = Placed & {
 };
 
 export type ApprovalDecision = {
+  /** The request is granted: with a quorum, only from the approval on that completes it. */
   readonly approved: boolean;
   readonly option_id: string;
   readonly reason?: string;
   readonly edits?: Readonly<Record<string, unknown>>;
+  /** How far the members asked have come, this decision included. */
+  readonly quorum?: {
+    readonly outcome: "pending" | "approved" | "denied";
+    readonly required: number;
+    readonly approved: number;
+  };
 };
 
 export type RecallEvent = Placed & {

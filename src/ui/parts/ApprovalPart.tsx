@@ -1,5 +1,5 @@
 import { useEffect, useId, useRef, useState } from "react";
-import type { AnswerView, ArtifactView } from "#stores/views.ts";
+import type { ArtifactView } from "#stores/views.ts";
 import { Button } from "#ui/kit/Button.tsx";
 import { Checkbox } from "#ui/kit/Choices.tsx";
 import { ConfirmDialog } from "#ui/kit/Dialog.tsx";
@@ -8,10 +8,10 @@ import { TextArea } from "#ui/kit/Field.tsx";
 import { HiddenText } from "#ui/markdown/HiddenText.tsx";
 import { useFormats } from "#ui/text/format.ts";
 import { useText } from "#ui/text/text.tsx";
+import { Decided } from "./ApprovalDecided.tsx";
 import { cutStretches } from "./approval-lines.ts";
 import styles from "./ApprovalPart.module.css";
 import type { ApprovalPayload } from "./card-types.ts";
-import { DeliveryMark } from "./DeliveryMark.tsx";
 import { RiskMark } from "./RiskMark.tsx";
 import { useAllSeen } from "./use-all-seen.ts";
 import { useNow } from "./use-now.ts";
@@ -42,7 +42,9 @@ export function ApprovalPart({
   const { isAllSeen, mark } = useAllSeen();
   const rows = artifact.approval?.rows ?? null;
   const blocked = artifact.approval?.blockedBecause ?? (rows === null ? "digest-mismatch" : null);
-  const isPending = artifact.answer === null && !artifact.expired;
+  const isOpen =
+    artifact.approval === null ? artifact.answer === null : artifact.approval.outcome === "pending";
+  const isPending = isOpen && !artifact.expired;
   const [isOverridden, setIsOverridden] = useState(false);
   const isWaived = blocked === "unverified" && isOverridden;
   const isGrave = payload.risk === "high" || payload.risk === "critical";
@@ -77,6 +79,12 @@ export function ApprovalPart({
         />
       )}
       {isPending && blocked !== null && blocked !== "unverified" && <Blocked because={blocked} />}
+      {payload.quorum !== undefined && (
+        <Quorum quorum={payload.quorum} approval={artifact.approval} isPending={isPending} />
+      )}
+      {isPending && artifact.canRespond && artifact.answers.length > 0 && (
+        <Decided artifact={artifact} options={payload.options} />
+      )}
       {isPending && artifact.canRespond ? (
         <Decide
           {...{ artifact, payload, isBusy }}
@@ -102,15 +110,31 @@ export function ApprovalPart({
           setAsking(null);
         }}
       />
-      {payload.quorum !== undefined && (
-        <p className={styles.quorum}>
-          {t("approval.quorum", {
-            required: payload.quorum.required,
-            given: artifact.answers.filter((answer) => answer.decision === "approve").length,
-          })}
-        </p>
-      )}
     </article>
+  );
+}
+
+type QuorumProps = {
+  quorum: NonNullable<ApprovalPayload["quorum"]>;
+  approval: ArtifactView["approval"];
+  isPending: boolean;
+};
+
+/** How many have to agree, and how many have. */
+function Quorum({ quorum: { required, approvers }, approval, isPending }: QuorumProps) {
+  const t = useText();
+  const given = approval?.approvedCount ?? 0;
+  return (
+    <p className={styles.quorum} role="status">
+      <Icon name="users" size={14} />
+      <span>
+        {approval?.outcome === "approved"
+          ? t("approval.quorumReached", { given, asked: approvers.length })
+          : isPending
+            ? t("approval.quorum", { required, given, asked: approvers.length })
+            : t("approval.quorumMissed", { required, given })}
+      </span>
+    </p>
   );
 }
 
@@ -331,72 +355,5 @@ function ReasonFor({ option, isBusy, onBack, onGiven }: ReasonForProps) {
         </Button>
       </div>
     </form>
-  );
-}
-
-function Decided({ artifact, options }: { artifact: ArtifactView; options: readonly Option[] }) {
-  const t = useText();
-  const { answer, answers } = artifact;
-  const shown = answers.length > 0 ? answers : answer === null ? [] : [answer];
-  if (shown.length > 0)
-    return (
-      <footer className={styles.decided}>
-        {shown.map((one) => (
-          <Decision key={`${one.by}-${one.at}`} answer={one} options={options} />
-        ))}
-      </footer>
-    );
-  return (
-    <footer className={styles.decided}>
-      <p className={styles.decision}>
-        <Icon name={artifact.expired ? "clock" : "info"} />
-        <span>{artifact.expired ? t("approval.expired") : t("approval.notForYou")}</span>
-      </p>
-    </footer>
-  );
-}
-
-function Decision({ answer, options }: { answer: AnswerView; options: readonly Option[] }) {
-  const t = useText();
-  const { moment, time } = useFormats();
-  const isApproved = answer.decision === "approve";
-  const label = options.find((option) => option.id === answer.actionId)?.label;
-  const words =
-    answer.delivery !== null
-      ? isApproved
-        ? t("approval.approvedByYou")
-        : t("approval.deniedByYou")
-      : isApproved
-        ? t("approval.approvedBy", { name: answer.byName })
-        : t("approval.deniedBy", { name: answer.byName });
-  return (
-    <div className={styles.decision} data-decision={answer.decision ?? undefined}>
-      <Icon name={isApproved ? "circle-check" : "ban"} size={18} />
-      <div className={styles.decisionWords}>
-        <p>
-          <strong>
-            <bdi>{words}</bdi>
-          </strong>
-          {label !== undefined && (
-            <>
-              {" · "}
-              <bdi>{label}</bdi>
-            </>
-          )}
-          {answer.late && <> ({t("card.late")})</>}
-        </p>
-        {answer.reason !== "" && (
-          <p className={styles.given} dir="auto">
-            <HiddenText text={answer.reason} />
-          </p>
-        )}
-      </div>
-      <span className={styles.when}>
-        <time dateTime={new Date(answer.at).toISOString()} title={moment(answer.at)}>
-          {time(answer.at)}
-        </time>
-        {answer.delivery !== null && <DeliveryMark delivery={answer.delivery} />}
-      </span>
-    </div>
   );
 }

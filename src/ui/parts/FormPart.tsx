@@ -3,7 +3,8 @@ import type { FieldProblem } from "#stores/form.ts";
 import type { AnswerView, ArtifactView } from "#stores/views.ts";
 import { Button } from "#ui/kit/Button.tsx";
 import { HiddenText } from "#ui/markdown/HiddenText.tsx";
-import { useText, type Say } from "#ui/text/text.tsx";
+import { useText } from "#ui/text/text.tsx";
+import { valueToWords } from "./answer-words.ts";
 import { AnswerLine, CardState } from "./AnswerLine.tsx";
 import { CardFrame } from "./CardFrame.tsx";
 import type { FormField, FormPayload, Values } from "./card-types.ts";
@@ -143,7 +144,7 @@ function Answered({ answer, fields }: { answer: AnswerView; fields: readonly For
                 <bdi>{field.label}</bdi>
               </dt>
               <dd dir="auto">
-                <HiddenText text={answerToWords(field, answer.values[field.id], t)} />
+                <HiddenText text={valueToWords(answer.values[field.id], field.options ?? [], t)} />
               </dd>
             </div>
           ))}
@@ -152,20 +153,4 @@ function Answered({ answer, fields }: { answer: AnswerView; fields: readonly For
       <AnswerLine answer={answer} />
     </div>
   );
-}
-
-/** A value as it is read: options by their label, secrets by their length. */
-function answerToWords(field: FormField, value: unknown, t: Say): string {
-  const labelOf = (one: unknown): string =>
-    field.options?.find((option) => option.value === one)?.label ?? String(one);
-  if (value === undefined || value === null || value === "") return t("general.notGiven");
-  if (Array.isArray(value))
-    return value.length === 0 ? t("general.notGiven") : value.map(labelOf).join(", ");
-  if (typeof value === "boolean") return value ? t("general.yes") : t("general.no");
-  if (typeof value === "object" && "secret" in value) return t("form.secretSealed");
-  if (typeof value === "object") {
-    const length = "secret_length" in value ? Number(value.secret_length) : 0;
-    return t("form.secretGiven", { length });
-  }
-  return labelOf(value);
 }

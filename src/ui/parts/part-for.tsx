@@ -10,10 +10,12 @@ import { ContactPart } from "./ContactPart.tsx";
 import { FormPart } from "./FormPart.tsx";
 import { InfoPart } from "./InfoPart.tsx";
 import { LinkPart } from "./LinkPart.tsx";
+import { MediaCardPart } from "./MediaCardPart.tsx";
 import { MediaPart } from "./MediaPart.tsx";
 import { RecalledPart, UnreadablePart, UnsupportedPart } from "./NoteParts.tsx";
 import { ProgressPart } from "./ProgressPart.tsx";
 import { ReplyCardPart } from "./ReplyCardPart.tsx";
+import { ResponsePart } from "./ResponsePart.tsx";
 import type { SealState } from "./SealEdge.tsx";
 import { streamToText } from "./stream-text.ts";
 import { SystemPart } from "./SystemPart.tsx";
@@ -21,6 +23,7 @@ import { TextPart } from "./TextPart.tsx";
 import { ToolCallPart, ToolResponsePart } from "./ToolCallPart.tsx";
 import { TurnPart } from "./turn/TurnPart.tsx";
 import { UnknownCardPart } from "./UnknownCardPart.tsx";
+import { VotePart } from "./VotePart.tsx";
 
 /** What a part may ask of the screen around it. Keep it stable between renders: parts are memoised on it. */
 export type PartActions = {
@@ -138,7 +141,7 @@ export function partFor(message: MessageView, { actions, isBusy, t }: PartContex
 }
 
 function cardFor(
-  { authorName, mentionNameById }: MessageView,
+  { authorName, mentionNameById, attachments }: MessageView,
   artifact: ArtifactView,
   actions: PartActions,
   isBusy: boolean,
@@ -195,6 +198,18 @@ function cardFor(
       return <ToolCallPart artifact={artifact} payload={card.payload} />;
     case "tool_response":
       return <ToolResponsePart artifact={artifact} payload={card.payload} />;
+    case "response":
+      return <ResponsePart artifact={artifact} payload={card.payload} />;
+    case "media":
+      return (
+        <MediaCardPart
+          {...{ artifact, attachments }}
+          payload={card.payload}
+          onOpen={actions.onOpenAttachment}
+        />
+      );
+    case "app":
+      return <VotePart {...{ artifact, isBusy }} payload={card.payload} onAnswer={answer} />;
     case "unknown":
       return <UnknownCardPart artifact={artifact} kind={card.original_subtype} />;
   }

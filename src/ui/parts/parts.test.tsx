@@ -22,7 +22,7 @@ import { MessageMeta } from "./MessageMeta.tsx";
 import { partFor, sealOf, type PartActions } from "./part-for.tsx";
 import { Reactions } from "./Reactions.tsx";
 import { ReplyQuote } from "./ReplyQuote.tsx";
-import { anAnswer, anApproval, anArtifact, NOW } from "./sample-artifacts.ts";
+import { anAnswer, anApproval, anApprovalState, anArtifact, NOW } from "./sample-artifacts.ts";
 
 const TEXT = makeText("en", en);
 const ACTIONS: PartActions = {
@@ -128,7 +128,7 @@ describe("approvals", () => {
   const rows = [{ label: "Command", value: "rm -rf /tmp/\u202ex\nls", warning: "hidden" }];
   const anOpenApproval = (part: Partial<ArtifactView> = {}): ArtifactView =>
     anArtifact(anApproval(), {
-      approval: { rows, blockedBecause: null },
+      approval: anApprovalState({ rows }),
       expiresAt: Date.UTC(2099, 0, 1),
       ...part,
     });
@@ -139,10 +139,9 @@ describe("approvals", () => {
     const long = `${"line of a payload\n".repeat(400)}end`;
     const html = drawCard(
       anOpenApproval({
-        approval: {
+        approval: anApprovalState({
           rows: [...rows, { label: "Long", value: long, warning: "" }],
-          blockedBecause: null,
-        },
+        }),
       }),
     );
 
@@ -189,7 +188,7 @@ describe("approvals", () => {
     "[U46] an approval blocked by %s says so, with no button and nobody else to decide",
     (blockedBecause) => {
       const html = drawCard(
-        anOpenApproval({ approval: { rows, blockedBecause }, canRespond: false }),
+        anOpenApproval({ approval: anApprovalState({ rows, blockedBecause }), canRespond: false }),
       );
 
       expect(html).toContain('role="alert"');
@@ -207,7 +206,7 @@ describe("approvals", () => {
   ] as const)(
     "[U46] at %s risk missing verification is a %s and takes a tick in words of its weight",
     (risk, role, words) => {
-      const approval = { rows, blockedBecause: "unverified" } as const;
+      const approval = anApprovalState({ rows, blockedBecause: "unverified" });
       const html = drawCard({ ...anOpenApproval({ approval }), card: anApproval({ risk }) });
 
       expect(html).toContain(`role="${role}"`);
@@ -225,7 +224,10 @@ describe("approvals", () => {
 
   test("[U47] a decision is shown in place of the buttons, with who, when and why", () => {
     const answer = anAnswer({ decision: "deny", actionId: "no", reason: "Not on a Friday" });
-    const html = drawCard(anOpenApproval({ answer, answers: [answer], canRespond: false }));
+    const approval = anApprovalState({ rows, outcome: "denied" });
+    const html = drawCard(
+      anOpenApproval({ answer, answers: [answer], canRespond: false, approval }),
+    );
 
     expect(buttonsOf(html)).toEqual([]);
     expect(wordsOf(html)).toContain("Grace denied this · Deny Not on a Friday");
@@ -239,6 +241,149 @@ describe("approvals", () => {
       expect(buttonsOf(html)).toEqual([]);
       expect(html).toContain("This counts as denied.");
     }
+  });
+});
+
+describe("quorums", () => {
+  const quorum = { required: 2, approvers: ["a", "b", "c"] };
+  const drawn = (part: Partial<ArtifactView>) =>
+    drawCard({
+      ...anArtifact(anApproval({ quorum })),
+      expiresAt: Date.UTC(2099, 0, 1),
+      ...part,
+    });
+  const grace = anAnswer({ decision: "approve", actionId: "yes" });
+
+  test("[U122] a request says how many have to agree and how many have, and can still be decided", () => {
+    const approval = anApprovalState({ approvedCount: 1 });
+    const html = drawn({ approval, answer: grace, answers: [grace] });
+
+    expect(wordsOf(html)).toContain("1 of 2 approvals given, 3 people asked");
+    expect(wordsOf(html)).toContain("Grace approved this");
+    expect(html.match(/<button/g)).toHaveLength(2);
+  });
+
+  test("[U122] a reached quorum and a missed one say so, with no button left", () => {
+    const reached = drawn({
+      approval: anApprovalState({ outcome: "approved", approvedCount: 2 }),
+      answers: [grace],
+      canRespond: false,
+    });
+    const missed = drawn({
+      approval: anApprovalState({ outcome: "denied", approvedCount: 1 }),
+      answers: [grace],
+      canRespond: false,
+    });
+
+    expect(wordsOf(reached)).toContain("Approved: 2 of 3 asked agreed.");
+    expect(wordsOf(missed)).toContain("Not approved: 1 of 2 approvals were given.");
+    expect(reached + missed).not.toContain("<button");
+  });
+});
+
+describe("votes", () => {
+  const card = {
+    subtype: "app",
+    payload: {
+      ui: "vote_card",
+      question: "Tea or coffee?",
+      options: [
+        { id: "tea", label: "Tea", votes: 0 },
+        { id: "coffee", label: "Coffee", votes: 0 },
+      ],
+      closesAt: Date.UTC(2099, 0, 1),
+      closed: false,
+    },
+  } as const satisfies ArtifactView["card"];
+  const aVote = (votes: readonly [number, number], part: Partial<ArtifactView> = {}) =>
+    anArtifact(
+      { ...card, payload: { ...card.payload, options: [...card.payload.options] } },
+      {
+        vote: {
+          options: card.payload.options.map((option, i) => ({ ...option, votes: votes[i] ?? 0 })),
+          ownOptionId: null,
+        },
+        expiresAt: card.payload.closesAt,
+        ...part,
+      },
+    );
+
+  test("[U120] an open vote is a choice of one and a button that waits for it; nobody's share is shown before", () => {
+    const html = drawCard(aVote([3, 1]));
+
+    expect(html.match(/type="radio"/g)).toHaveLength(2);
+    expect(html).toMatch(/<button[^>]*disabled[^>]*>.*Vote/);
+    expect(wordsOf(html)).toContain("A vote cannot be changed.");
+    expect(wordsOf(html)).toContain("4 votes");
+    expect(wordsOf(html)).not.toContain("3 votes");
+  });
+
+  test("[U120] who has voted sees each option's count in words, and their own choice", () => {
+    const base = aVote([3, 1], { canRespond: false });
+    const vote = base.vote === null ? null : { ...base.vote, ownOptionId: "coffee" };
+    const words = wordsOf(drawCard({ ...base, vote }));
+
+    expect(words).toMatch(/Tea 3 3 votes Coffee Your vote 1 1 vote/);
+    expect(words).not.toContain("cannot be changed");
+  });
+
+  test("[U120] a closed vote says so and names what leads", () => {
+    const html = drawCard(aVote([1, 4], { expired: true, canRespond: false }));
+
+    expect(wordsOf(html)).toContain("Closed");
+    expect(html.match(/data-leads/g)).toHaveLength(1);
+    expect(html).not.toContain("<button");
+  });
+});
+
+describe("media cards and shown answers", () => {
+  test("[U121] a media card shows each file with its caption, and says which did not come", () => {
+    const card: ArtifactView["card"] = {
+      subtype: "media",
+      payload: {
+        items: [
+          { attachment_id: "a1", kind: "image", alt: "A red sky", caption: "Dusk" },
+          { attachment_id: "a2", kind: "audio" },
+        ],
+      },
+    };
+    const file = { attachment_id: "a1", mime: "image/png", size: 2_048, filename: "dusk.png" };
+    const html = drawMessage({
+      body: { kind: "card", artifact: anArtifact(card, { title: "A day" }) },
+      attachments: [file],
+    });
+
+    expect(html).toContain("<figcaption");
+    expect(wordsOf(html)).toContain("dusk.png");
+    expect(wordsOf(html)).toContain("2 items");
+    expect(html.match(/This file did not come with the message\./g)).toHaveLength(1);
+  });
+
+  test("[U121] a shown answer reads by the labels of its card, and of a secret only the length", () => {
+    const card: ArtifactView["card"] = {
+      subtype: "response",
+      payload: {
+        ref_artifact: "f",
+        ref_action: "submit",
+        values: { city: "b", pin: { secret_length: 4 } },
+      },
+    };
+    const form: ArtifactView["card"] = {
+      subtype: "form",
+      payload: {
+        fields: [
+          { id: "city", label: "City", type: "select", options: [{ value: "b", label: "Berlin" }] },
+          { id: "pin", label: "Pin", type: "secret" },
+        ],
+      },
+    };
+    const known = wordsOf(
+      drawCard(anArtifact(card, { refersTo: { title: "Your trip", card: form } })),
+    );
+    const stray = wordsOf(drawCard(anArtifact(card)));
+
+    expect(known).toContain("To: Your trip City Berlin Pin 4 characters, sealed");
+    expect(stray).toContain("city b pin 4 characters, sealed");
   });
 });
 

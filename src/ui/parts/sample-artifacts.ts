@@ -16,6 +16,19 @@ export const anArtifact = (card: CardView, part: Partial<ArtifactView> = {}): Ar
   answers: [],
   draftValues: null,
   approval: null,
+  vote: null,
+  refersTo: null,
+  ...part,
+});
+
+/** An approval's state, pending unless said otherwise. */
+export const anApprovalState = (
+  part: Partial<NonNullable<ArtifactView["approval"]>> = {},
+): NonNullable<ArtifactView["approval"]> => ({
+  rows: [],
+  blockedBecause: null,
+  outcome: "pending",
+  approvedCount: 0,
   ...part,
 });
 

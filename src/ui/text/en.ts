@@ -139,9 +139,12 @@ export const en = {
   "card.form": "Form",
   "card.info": "Note",
   "card.progress": "Progress",
+  "card.media": "Pictures and sound",
   "card.reply": "Answer",
+  "card.response": "Answer given",
   "card.toolCall": "Tool",
   "card.toolResponse": "Tool result",
+  "card.vote": "Vote",
   "card.unknown": "Card",
   "card.unknownHelp": "This version of Parley does not know this kind of card ({kind}).",
   "card.expired": "Expired",
@@ -235,7 +238,23 @@ export const en = {
   "approval.signing": "Signing",
   "approval.notCounted": "This decision did not reach the agent.",
   "approval.quorum":
-    "{required, plural, one {# approval} other {# approvals}} needed, {given} so far",
+    "{given} of {required} approvals given, {asked, plural, one {# person} other {# people}} asked",
+  "approval.quorumReached": "Approved: {given} of {asked} asked agreed.",
+  "approval.quorumMissed": "Not approved: {given} of {required} approvals were given.",
+
+  // vote
+  "vote.choose": "Your vote",
+  "vote.give": "Vote",
+  "vote.final": "A vote cannot be changed. All members see it.",
+  "vote.own": "Your vote",
+  "vote.count": "{count, plural, =0 {No votes yet} one {# vote} other {# votes}}",
+  "vote.closed": "Closed",
+  "vote.closesIn": "Closes in {time}",
+
+  // response
+  "response.to": "To: {title}",
+  "response.chose": "Chosen",
+  "response.empty": "Nothing was filled in.",
 
   // tool
   "tool.arguments": "Arguments",
@@ -269,6 +288,9 @@ export const en = {
   "media.audio": "Voice message",
   "media.file": "File",
   "media.encrypted": "Encrypted",
+  "media.count": "{count, plural, one {# item} other {# items}}",
+  "media.carousel": "Pictures and sound, scrolls sideways",
+  "media.missing": "This file did not come with the message.",
 
   // system
   "system.memberAdded": "{actor} added {subject}.",

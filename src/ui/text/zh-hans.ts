@@ -140,9 +140,12 @@ export const zhHans: TextTable = {
   "card.form": "表单",
   "card.info": "说明",
   "card.progress": "进度",
+  "card.media": "图片与音频",
   "card.reply": "回答",
+  "card.response": "已给出的回答",
   "card.toolCall": "工具",
   "card.toolResponse": "工具结果",
+  "card.vote": "投票",
   "card.unknown": "卡片",
   "card.unknownHelp": "当前版本不认识这种卡片（{kind}）。",
   "card.expired": "已过期",
@@ -231,7 +234,23 @@ export const zhHans: TextTable = {
   "approval.warning": "含有隐藏字符，已用标记显示",
   "approval.signing": "正在签名",
   "approval.notCounted": "这个决定没有送达智能体。",
-  "approval.quorum": "需要 {required, plural, other {# 人}}批准，目前 {given} 人",
+  "approval.quorum": "共请 {asked} 人决定，需要 {required} 人批准，目前 {given} 人。",
+  "approval.quorumReached": "已批准：{asked} 人中有 {given} 人同意。",
+  "approval.quorumMissed": "未获批准：需要 {required} 人，只有 {given} 人批准。",
+
+  // vote
+  "vote.choose": "你的选择",
+  "vote.give": "投票",
+  "vote.final": "投票后不能更改，所有成员都能看到。",
+  "vote.own": "你的选择",
+  "vote.count": "{count, plural, =0 {还没有人投票} other {# 票}}",
+  "vote.closed": "已结束",
+  "vote.closesIn": "{time} 后结束",
+
+  // response
+  "response.to": "回答：{title}",
+  "response.chose": "选择",
+  "response.empty": "没有填写任何内容。",
 
   // tool
   "tool.arguments": "参数",
@@ -265,6 +284,9 @@ export const zhHans: TextTable = {
   "media.audio": "语音",
   "media.file": "文件",
   "media.encrypted": "已加密",
+  "media.count": "{count, plural, other {# 项}}",
+  "media.carousel": "图片与音频，可左右滚动",
+  "media.missing": "这个文件没有随消息一起来。",
 
   // system
   "system.memberAdded": "{actor}添加了{subject}。",

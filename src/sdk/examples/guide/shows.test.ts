@@ -1,8 +1,9 @@
+import { crc32, inflateSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { parseCard } from "#protocol/artifact.ts";
 import { checkFormValues } from "#protocol/form-values.ts";
 import { firstPrimes } from "./primes.ts";
-import { rowsOf } from "./shows.ts";
+import { chordWav, NOON, skyPng } from "./pictures.ts";
 import { TOPICS } from "./topics.ts";
 import { WORDS, type GuideWords } from "./words.ts";
 
@@ -11,6 +12,7 @@ const allText = (words: GuideWords): string =>
   JSON.stringify(words) +
   words.greeting("N") +
   words.mention("id") +
+  words.vote.result(["a"], 1) +
   words.stop.stopped(3) +
   words.approval.denied("x");
 
@@ -53,23 +55,20 @@ describe("the guide's words", () => {
   });
 });
 
-describe("the guide's rows", () => {
-  test("show labels for choices and cannot break out of their table", () => {
-    const { fields } = WORDS.en.form.card;
-    const rows = rowsOf(fields, {
-      name: "a | b\n[c](d)",
-      room: "garden",
-      extras: ["window", "quiet"],
-      agreed: true,
-      note: "",
-    });
+describe("the guide's pictures", () => {
+  test("are whole PNG and WAV files", () => {
+    const png = Buffer.from(skyPng(12, 8, NOON));
+    const wav = Buffer.from(chordWav(0.5, [440]));
 
-    expect(rows).toEqual([
-      ["Name", "a \\| b \\[c\\](d)"],
-      ["Room", "To the garden"],
-      ["Also", "A window seat, A quiet corner"],
-      ["I know that nothing is booked", "✓"],
-    ]);
+    expect(png.subarray(1, 4).toString()).toBe("PNG");
+    expect([png.readUInt32BE(16), png.readUInt32BE(20)]).toEqual([12, 8]);
+    const data = png.indexOf("IDAT");
+    const sizeBytes = png.readUInt32BE(data - 4);
+    const body = png.subarray(data, data + 4 + sizeBytes);
+    expect(png.readUInt32BE(data + 4 + sizeBytes)).toBe(crc32(body));
+    expect(inflateSync(body.subarray(4))).toHaveLength((1 + 12 * 3) * 8);
+    expect(wav.readUInt32LE(4)).toBe(wav.length - 8);
+    expect(wav.readUInt32LE(40)).toBe(8_000);
   });
 });
 

@@ -1,6 +1,13 @@
 /** The acts of the tour, one function each. An act ends early when its signal aborts; what it sent stays true. */
 import { setTimeout as wait } from "node:timers/promises";
-import type { AgentMessage, ArtifactResponseEvent, HasheeAgent, ProgressCard } from "#sdk/index.ts";
+import {
+  shownAnswer,
+  type AgentMessage,
+  type ArtifactResponseEvent,
+  type HasheeAgent,
+  type ProgressCard,
+} from "#sdk/index.ts";
+import { chordWav, DAWN, DUSK, NOON, skyPng } from "./pictures.ts";
 import { firstPrimes } from "./primes.ts";
 import type { Topic } from "./topics.ts";
 import type { GuideWords } from "./words.ts";
@@ -47,6 +54,8 @@ const SHOWS: Readonly<Record<Topic, (stage: Stage) => Promise<void>>> = {
   progress: showProgress,
   form: showForm,
   approval: showApproval,
+  vote: showVote,
+  gallery: showGallery,
   cards: showCards,
   mention: showMention,
   recall: showRecall,
@@ -137,35 +146,13 @@ async function showProgress(stage: Stage): Promise<void> {
 
 async function showForm(stage: Stage): Promise<void> {
   const { agent, conversationId, words } = stage;
-  const { title, card, thanks, cancelled, none } = words.form;
+  const { title, card, thanks, shown, cancelled, none } = words.form;
   const answer = await agent.ask(conversationId, { title, ...card }, { timeoutMs: 30 * 60_000 });
-  if (answer === null) await say(stage, none);
-  else if (answer.ref_action === "cancel") await say(stage, cancelled);
-  else await say(stage, thanks(rowsOf(card.fields, answer.values)));
+  if (answer === null) return say(stage, none);
+  if (answer.ref_action === "cancel") return say(stage, cancelled);
+  await say(stage, thanks);
+  await agent.sendArtifact(conversationId, { artifact: shownAnswer(answer, shown) });
 }
-
-/** Label and answer of each field that was filled in, in the words the person saw, safe inside a table. */
-export function rowsOf(
-  fields: GuideWords["form"]["card"]["fields"],
-  values: Readonly<Record<string, unknown>>,
-): readonly (readonly [string, string])[] {
-  return fields.flatMap((field) => {
-    const value = field.type === "secret" ? secretShown(values[field.id]) : values[field.id];
-    const isEmpty =
-      value === undefined || value === "" || (Array.isArray(value) && value.length === 0);
-    if (isEmpty) return [];
-    const labelOf = (one: unknown): string =>
-      field.options?.find((option) => option.value === one)?.label ??
-      (one === true ? "✓" : one === false ? "–" : String(one));
-    const text = (Array.isArray(value) ? value : [value]).map(labelOf).join(", ");
-    const plain = text.replaceAll(/\s+/g, " ").replaceAll(/[\\|`*_<>[\]#~]/g, "\\$&");
-    return [[field.label, plain] as const];
-  });
-}
-
-/** How long a secret is, and nothing else of it. */
-const secretShown = (value: unknown): string =>
-  typeof value === "string" ? "•".repeat(Array.from(value).length) : "";
 
 async function showApproval(stage: Stage): Promise<void> {
   const { agent, conversationId, words } = stage;
@@ -184,6 +171,58 @@ async function showApproval(stage: Stage): Promise<void> {
   });
   if (decision === null) await say(stage, none);
   else await say(stage, decision.approved ? approved : denied(decision.reason ?? ""));
+}
+
+async function showVote(stage: Stage): Promise<void> {
+  const { agent, conversationId, asked, words, signal } = stage;
+  const { question, options, result, none } = words.vote;
+  const talk = (await agent.conversations()).find((one) => one.conversation_id === conversationId);
+  const counted = await agent.vote(conversationId, {
+    question,
+    options,
+    closesInMs: 5 * 60_000,
+    signal,
+    // Between two there is nobody else to wait for.
+    ...(talk?.type === "h2a" ? { responders: [asked.sender_id] } : {}),
+  });
+  const votes = Object.keys(counted.choices).length;
+  const most = Math.max(...counted.options.map((option) => option.votes));
+  const leaders = counted.options.filter((option) => option.votes === most);
+  const labels = leaders.map(({ label }) => label);
+  await say(stage, votes === 0 ? none : result(labels, votes));
+}
+
+async function showGallery({ agent, conversationId, words }: Stage): Promise<void> {
+  const { title, dawn, noon, dusk, chord } = words.gallery;
+  const [width, height] = [480, 320];
+  const skies = [
+    ["dawn", DAWN, dawn],
+    ["noon", NOON, noon],
+    ["dusk", DUSK, dusk],
+  ] as const;
+  await agent.sendMedia(conversationId, {
+    title,
+    layout: "grid",
+    items: [
+      ...skies.map(([name, sky, said]) => ({
+        kind: "image" as const,
+        filename: `${name}.png`,
+        mime: "image/png",
+        data: skyPng(width, height, sky),
+        width,
+        height,
+        ...said,
+      })),
+      {
+        kind: "audio" as const,
+        filename: "bell.wav",
+        mime: "audio/wav",
+        data: chordWav(2, [392, 493.9, 587.3]),
+        duration_s: 2,
+        caption: chord,
+      },
+    ],
+  });
 }
 
 async function showCards({ agent, conversationId, words }: Stage): Promise<void> {

@@ -27,6 +27,10 @@ const ASKED: readonly (readonly [string, Topic])[] = [
   ["来个表单", "form"],
   ["ask me for approval", "approval"],
   ["需要审批的操作", "approval"],
+  ["let us vote", "vote"],
+  ["来投票", "vote"],
+  ["show me pictures", "gallery"],
+  ["发几张图片", "gallery"],
   ["show a card with buttons", "cards"],
   ["卡片", "cards"],
   ["mention me", "mention"],
@@ -38,7 +42,7 @@ const ASKED: readonly (readonly [string, Topic])[] = [
   ["a really long text", "long"],
   ["发一段长文", "long"],
   ["7", "approval"],
-  [" 13. ", "menu"],
+  [" 15. ", "menu"],
 ];
 
 describe("the guide's matcher", () => {

@@ -8,6 +8,8 @@ export const TOPICS = [
   "progress",
   "form",
   "approval",
+  "vote",
+  "gallery",
   "cards",
   "mention",
   "recall",
@@ -88,6 +90,17 @@ const SIGNS: Readonly<Record<Topic, Signs>> = {
       /审批|批准|授权|许可|确认|同意/,
     ],
     weak: [/\b(sign(ed|ature)?|confirm|risk)\b/, /签名|决定|风险/],
+  },
+  vote: {
+    strong: [/\b(vot(e|es|ing)|poll|ballot)\b/, /投票|表决/],
+    weak: [/\b(choose|choice|count)\b/, /选择|票/],
+  },
+  gallery: {
+    strong: [
+      /\b(pictures?|photos?|images?|gallery|media|sounds?|audio)\b/,
+      /图片|照片|相册|画廊|音频|声音/,
+    ],
+    weak: [/\b(files?|attachments?|listen)\b/, /文件|附件/],
   },
   cards: {
     strong: [/\bcards?\b/, /\b(artifacts?|suggestions?|quick repl(y|ies))\b/, /卡片|建议|快捷回复/],

@@ -119,12 +119,14 @@ Ask in your own words, or send a number:
 5. **Progress**: a card that changes while work goes on
 6. **A form**: fields that are checked before they are sent
 7. **An approval**: a decision that you sign
-8. **Cards**: facts with buttons
-9. **Mentions and quotes**
-10. **Recall**: a message taken back
-11. **Typing**: the sign that somebody writes
-12. **A long text**
-13. **This list** again`,
+8. **A vote**: one for each member, counted as they come
+9. **Pictures and a sound** in one card
+10. **Cards**: facts with buttons
+11. **Mentions and quotes**
+12. **Recall**: a message taken back
+13. **Typing**: the sign that somebody writes
+14. **A long text**
+15. **This list** again`,
   menu: {
     title: "Where to begin",
     body: "Pick one, or ask for something else. 你也可以用中文问我。",
@@ -242,8 +244,9 @@ Ask in your own words, or send a number:
         { id: "agreed", label: "I know that nothing is booked", type: "checkbox", required: true },
       ],
     },
-    thanks: (rows) =>
-      `Thank you. Your answers were checked twice, by your client and by me:\n\n| field | answer |\n| --- | --- |\n${rows.map(([label, value]) => `| ${label} | ${value} |`).join("\n")}`,
+    thanks:
+      "Thank you. Your answers were checked twice, by your client and by me. This is what reached me:",
+    shown: "Your answers",
     cancelled: "Fine, no form then.",
     none: "The form waited a while and has closed. Ask for it again if you like.",
   },
@@ -269,6 +272,24 @@ Ask in your own words, or send a number:
     denied: (reason) =>
       `Denied. Nothing was done.${reason === "" ? "" : " I keep your reason with the decision."}`,
     none: "Nobody decided in time. Silence counts as no, so nothing was done.",
+  },
+  vote: {
+    question: "What should the next harbour light look like?",
+    options: [
+      { id: "white", label: "White, one long flash" },
+      { id: "red", label: "Red, two short ones" },
+      { id: "dark", label: "No light, the stars will do" },
+    ],
+    result: (leaders, votes) =>
+      `The vote has closed with ${votes === 1 ? "one vote" : `${votes} votes`}: ${leaders.join(" and ")}. Every vote reached me sealed; the relay saw none of them.`,
+    none: "Nobody voted, so the harbour stays as it is.",
+  },
+  gallery: {
+    title: "A day over the harbour",
+    dawn: { alt: "A low sun in a pale red sky", caption: "Dawn" },
+    noon: { alt: "A high sun in a blue sky", caption: "Noon" },
+    dusk: { alt: "A setting sun in a dark red sky", caption: "Dusk" },
+    chord: "The bell, two seconds",
   },
   cards: {
     info: {

@@ -119,12 +119,14 @@ export const CHINESE: GuideWords = {
 5. **进度**：随工作变化的卡片
 6. **表单**：发送前先检查
 7. **审批**：由你签名的决定
-8. **卡片**：事实和按钮
-9. **提及和引用**
-10. **撤回**：收回一条消息
-11. **正在输入**的提示
-12. **长文**
-13. 再看一次**这份菜单**`,
+8. **投票**：每人一票，边投边计
+9. **图片和声音**：放在一张卡片里
+10. **卡片**：事实和按钮
+11. **提及和引用**
+12. **撤回**：收回一条消息
+13. **正在输入**的提示
+14. **长文**
+15. 再看一次**这份菜单**`,
   menu: {
     title: "从哪里开始",
     body: "选一个，或者问别的。You can also ask me in English.",
@@ -238,8 +240,8 @@ export const CHINESE: GuideWords = {
         { id: "agreed", label: "我知道这不会真的预约", type: "checkbox", required: true },
       ],
     },
-    thanks: (rows) =>
-      `谢谢。你的回答检查了两遍，一遍在你的客户端，一遍在我这里：\n\n| 字段 | 回答 |\n| --- | --- |\n${rows.map(([label, value]) => `| ${label} | ${value} |`).join("\n")}`,
+    thanks: "谢谢。你的回答检查了两遍，一遍在你的客户端，一遍在我这里。我收到的是：",
+    shown: "你的回答",
     cancelled: "好，那就不填了。",
     none: "表单等了一会儿，已经关闭。需要的话可以再要一次。",
   },
@@ -257,6 +259,24 @@ export const CHINESE: GuideWords = {
     denied: (reason) =>
       `已拒绝，什么都没有做。${reason === "" ? "" : "你写的理由会和决定一起保存。"}`,
     none: "没有人在期限内决定。沉默等于不同意，所以什么都没有做。",
+  },
+  vote: {
+    question: "港口的新灯应该是什么样？",
+    options: [
+      { id: "white", label: "白灯，一长闪" },
+      { id: "red", label: "红灯，两短闪" },
+      { id: "dark", label: "不要灯，有星星就够了" },
+    ],
+    result: (leaders, votes) =>
+      `投票已经结束，共 ${votes} 票：${leaders.join("、")}。每一票都是加密送到我这里的，中继一票也没看到。`,
+    none: "没有人投票，港口就保持原样。",
+  },
+  gallery: {
+    title: "港口上空的一天",
+    dawn: { alt: "淡红色天空中低低的太阳", caption: "清晨" },
+    noon: { alt: "蓝天中高高的太阳", caption: "正午" },
+    dusk: { alt: "暗红色天空中落下的太阳", caption: "黄昏" },
+    chord: "钟声，两秒",
   },
   cards: {
     info: {

@@ -28,7 +28,9 @@ export type GuideWords = {
   readonly form: {
     readonly title: string;
     readonly card: FormCard;
-    readonly thanks: (rows: readonly (readonly [string, string])[]) => string;
+    readonly thanks: string;
+    /** Over the answer as it is shown again. */
+    readonly shown: string;
     readonly cancelled: string;
     readonly none: string;
   };
@@ -45,6 +47,19 @@ export type GuideWords = {
     readonly approved: string;
     readonly denied: (reason: string) => string;
     readonly none: string;
+  };
+  readonly vote: {
+    readonly question: string;
+    readonly options: readonly { readonly id: string; readonly label: string }[];
+    readonly result: (leaders: readonly string[], votes: number) => string;
+    readonly none: string;
+  };
+  readonly gallery: {
+    readonly title: string;
+    readonly dawn: Picture;
+    readonly noon: Picture;
+    readonly dusk: Picture;
+    readonly chord: string;
   };
   readonly cards: {
     readonly info: { readonly title: string; readonly card: InfoCard };
@@ -63,5 +78,7 @@ export type GuideWords = {
     readonly end: string;
   };
 };
+
+type Picture = { readonly alt: string; readonly caption: string };
 
 export const WORDS: Readonly<Record<Language, GuideWords>> = { en: ENGLISH, zh: CHINESE };
