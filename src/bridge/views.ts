@@ -110,7 +110,15 @@ export type ConversationView = {
     | { readonly allowed: true }
     | {
         readonly allowed: false;
-        readonly because: "ended" | "suspended" | "pending" | "fork" | "key-changed" | "removed";
+        readonly because:
+          | "ended"
+          | "suspended"
+          | "pending"
+          | "fork"
+          | "key-changed"
+          | "removed"
+          /** This device was removed from the account. */
+          | "device-removed";
       };
   /** Suggestions of the agent's card for an empty conversation. */
   readonly suggestions: readonly string[];

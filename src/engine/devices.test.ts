@@ -81,6 +81,33 @@ describe("a person's devices", () => {
     await phone.row((row) => words(row) === "still here" && row.seq !== null);
   });
 
+  test("[N107] that were put out take nothing to send, keep the draft, and say so also after a restart", async () => {
+    const { phone, laptop, laptopId } = await twoDevices();
+    const guide = await world.agent();
+    const conversationId = must(await laptop.calls.acceptInvite({ url: guide.link }));
+    if (conversationId === null) throw new Error("no conversation");
+    must(await laptop.calls.saveDraft({ conversationId, text: "half a", replyToId: null }));
+    const text = { conversationId, text: "more", mentions: [], replyToId: null };
+    const isShut = (event: EngineEvent): event is EngineEvent =>
+      event.type === "conversation" &&
+      !event.conversation.sending.allowed &&
+      event.conversation.sending.because === "device-removed";
+
+    must(await phone.calls.revokeDevice({ deviceId: laptopId }));
+
+    await laptop.until(isShut);
+    expect(await laptop.calls.sendText(text)).toEqual({
+      ok: false,
+      failure: { kind: "engine/sending-blocked", params: { because: "device-removed" } },
+    });
+    await laptop.leave();
+    const again = world.open(laptop.profile);
+    await again.until(isShut);
+    expect(must(await again.calls.listConversations())).toMatchObject([
+      { id: conversationId, draft: "half a" },
+    ]);
+  });
+
   test("[N61] do not put out themselves", async () => {
     const ada = await world.person("Ada");
     const { deviceId } = open(must(await ada.calls.loadAccount()));

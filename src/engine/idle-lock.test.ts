@@ -36,6 +36,24 @@ describe("the lock that turns by itself", () => {
     idle.close();
   });
 
+  test("[N17] turns at a touch that comes too late: whoever wakes a sleeping computer finds it locked", async () => {
+    const clock = createFakeClock();
+    let turns = 0;
+    const idle = createIdleLock({
+      clock: { ...clock, after: () => () => {} },
+      open: () => (turns > 0 ? null : { store: createMemoryStore(), afterMinutes: 5 }),
+      lock: async () => turns++,
+    });
+    await clock.advance(6 * 60_000);
+
+    idle.touch();
+
+    expect(turns).toBe(1);
+    idle.touch();
+    expect(turns).toBe(1);
+    idle.close();
+  });
+
   test("[N17] finds a device locked that was shut meanwhile, and open one that was not away for long", async () => {
     const ada = await world.person("Ada", PASSWORD);
     must(await ada.calls.setIdleLock({ minutes: 15 }));

@@ -28,15 +28,21 @@ export function createIdleLock(options: {
   let touchedAt = clock.now();
   let writtenAt = 0;
   let stop = (): void => {};
+  const isOver = (): boolean => {
+    const found = open();
+    return found !== null && isIdle(touchedAt, found.afterMinutes, clock.now());
+  };
   const look = (): void => {
     stop = clock.after(LOOK_EVERY_MS, look);
-    const found = open();
-    if (found !== null && isIdle(touchedAt, found.afterMinutes, clock.now())) void lock();
+    if (isOver()) void lock();
   };
   look();
   return {
     touch() {
+      // The computer slept, and whoever woke it may be somebody else.
+      const isLate = isOver();
       touchedAt = clock.now();
+      if (isLate) return void lock();
       const found = open();
       if (found === null || touchedAt - writtenAt < WRITE_EVERY_MS) return;
       writtenAt = touchedAt;

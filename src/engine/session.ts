@@ -119,6 +119,7 @@ export async function openSession(
     presenceOf: people.presenceOf,
     isStateless: (id) => people.get(id)?.isStateless ?? false,
     suggestionsOf: (id) => people.get(id)?.suggestions ?? [],
+    isCutOff: (id) => isRemoved(connection) && !plain.has(id),
   };
   const plain = createPlainAgents({ deps, store, selfId, people, sinks, book: () => book });
   const book = await openBook({
@@ -164,16 +165,25 @@ export async function openSession(
   };
   const sync = (): Promise<void> => syncConversations(session, sinks);
 
+  const setConnection = (next: ConnectionView): void => {
+    const wasRemoved = isRemoved(connection);
+    connection = next;
+    sinks.emit({ type: "connection", connection });
+    if (wasRemoved === isRemoved(connection)) return;
+    // Nothing can be written or answered any more, and every view says so.
+    for (const { id } of book.list()) {
+      book.touch(id);
+      sinks.redraw(id);
+    }
+  };
   const hear = (event: EndpointEvent): void => {
     switch (event.type) {
       case "status":
-        connection = viewStatus(event.status, connection, deps.clock.now());
-        sinks.emit({ type: "connection", connection });
+        setConnection(viewStatus(event.status, connection, deps.clock.now()));
         if (event.status.status === "online") void level().then(sinks.level);
         return;
       case "session-invalidated":
-        connection = viewEnd(event.reason);
-        return sinks.emit({ type: "connection", connection });
+        return setConnection(viewEnd(event.reason));
       case "entry": {
         const { entry } = event;
         const id = entry.conversationId;
@@ -273,8 +283,7 @@ export async function openSession(
     connection: () => connection,
     noteOffline() {
       if (connection.status === "refused" || connection.status === "offline") return;
-      connection = { status: "offline", since: deps.clock.now() };
-      sinks.emit({ type: "connection", connection });
+      setConnection({ status: "offline", since: deps.clock.now() });
     },
     admit,
     sync,
@@ -358,6 +367,9 @@ const kindOf = (people: People, book: Book, accountId: AccountId): "human" | "ag
     .flatMap(({ members }) => members)
     .find(({ id }) => id === accountId)?.kind ??
   "human";
+
+const isRemoved = (connection: ConnectionView): boolean =>
+  connection.status === "refused" && connection.reason === "device-removed";
 
 const viewEnd = (reason: string): ConnectionView => ({
   status: "refused",

@@ -67,6 +67,19 @@ describe("a draft", () => {
     ]);
   });
 
+  test("[U58] that could not be saved, as behind a lock, is saved when everything is saved next", async () => {
+    const { act, clock, engine, heard } = await aComposer();
+    engine.refuseNext("saveDraft", { kind: "engine/not-open" });
+    act().write(CONVERSATION, "behind the lock");
+    await clock.advance(10_000);
+
+    await act().flush();
+    await act().flush();
+
+    const texts = heard("saveDraft").map((input) => (input as { text: string }).text);
+    expect(texts).toEqual(["behind the lock", "behind the lock"]);
+  });
+
   test("comes back as it was typed, names included", async () => {
     const { act, draft } = await aComposer(`ask @<U:${memberId(5)}> first`);
 

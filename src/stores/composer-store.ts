@@ -53,11 +53,12 @@ export function createComposerStore(
       }));
     const saver = createDraftSaver(clock, async (conversationId) => {
       const draft = selectDraft(conversationId)(get());
-      await calls.saveDraft({
+      const saved = await calls.saveDraft({
         conversationId,
         text: encodeMentions(draft.text, choicesOf(conversationId)).text,
         replyToId: draft.replyTo?.id ?? null,
       });
+      return saved.ok;
     });
     const deliver = async (conversationId: ConversationId, draft: Draft): Promise<boolean> => {
       const encoded = encodeMentions(draft.text.trim(), choicesOf(conversationId));
@@ -100,8 +101,12 @@ export function createComposerStore(
   });
 }
 
-/** Saves a conversation's draft at its first touch, then as often as it is touched but not more than once a pause. */
-function createDraftSaver(clock: Clock, save: (id: ConversationId) => Promise<void>) {
+/**
+ * Saves a conversation's draft at its first touch, then as often as it is touched but not more than once a pause.
+ * `save` says whether it was kept; what was not is tried again when everything is saved.
+ */
+function createDraftSaver(clock: Clock, save: (id: ConversationId) => Promise<boolean>) {
+  const unkept = new Set<ConversationId>();
   const pauseById = new Map<ConversationId, { isTouched: boolean; readonly cancel: () => void }>();
   const saveNow = async (id: ConversationId): Promise<void> => {
     pauseById.get(id)?.cancel();
@@ -111,7 +116,8 @@ function createDraftSaver(clock: Clock, save: (id: ConversationId) => Promise<vo
       if (wasTouched) void saveNow(id);
     });
     pauseById.set(id, { isTouched: false, cancel });
-    await save(id);
+    if (await save(id)) unkept.delete(id);
+    else unkept.add(id);
   };
   return {
     touch(id: ConversationId): void {
@@ -121,7 +127,8 @@ function createDraftSaver(clock: Clock, save: (id: ConversationId) => Promise<vo
     },
     flush: async (): Promise<void> => {
       const touched = [...pauseById].filter(([, { isTouched }]) => isTouched);
-      await Promise.all(touched.map(([id]) => saveNow(id)));
+      const ids = new Set([...touched.map(([id]) => id), ...unkept]);
+      await Promise.all([...ids].map(saveNow));
     },
   };
 }

@@ -69,7 +69,7 @@ export function createStores(
   };
   account.subscribe((state, before) => {
     const isOpen = state.account.status === "open";
-    if (isOpen && before.account.status !== "open") void loadAll();
+    if (isOpen && before.account.status !== "open") void loadAll().then(saveDrafts);
     if (!isOpen && before.account.status === "open") thread.getState().close();
   });
   engine.onEvent((event) => {

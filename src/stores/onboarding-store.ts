@@ -10,7 +10,6 @@ import type { InviteView } from "./views.ts";
 export type OnboardingState = {
   readonly step: "idle" | "name" | "password" | "first-conversation";
   readonly displayName: string;
-  readonly isBusy: boolean;
   readonly offers: readonly InviteView[] | null;
   start(): void;
   back(): void;
@@ -27,16 +26,14 @@ export function createOnboardingStore({ calls }: Engine, account: AccountStore):
   return createStore<OnboardingState>((set, get) => ({
     step: "idle",
     displayName: "",
-    isBusy: false,
     offers: null,
     start: () => set({ step: "name" }),
     back: () => set(({ step }) => ({ step: step === "password" ? "name" : step })),
     setName: (displayName) => set({ displayName, step: "password" }),
     async finishAccount(password) {
-      set({ isBusy: true });
       const input = { displayName: get().displayName, handle: null, password };
       const outcome = await account.getState().create(input);
-      set(outcome.ok ? { isBusy: false, step: "first-conversation" } : { isBusy: false });
+      if (outcome.ok) set({ step: "first-conversation" });
       return outcome;
     },
     async loadOffers() {

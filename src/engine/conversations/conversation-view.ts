@@ -2,7 +2,7 @@
 import type { ChannelHeadView } from "#bridge/channel-views.ts";
 import type { Ability, ConversationView, GroupView, MemberView, TrustView } from "#bridge/views.ts";
 import type { OutgoingMessage } from "#peer/endpoint.ts";
-import type { AccountId } from "#protocol/ids.ts";
+import type { AccountId, ConversationId } from "#protocol/ids.ts";
 import type { KnownPayload } from "#protocol/payload.ts";
 import { previewText } from "../thread/payload-text.ts";
 import type { Conversation, Member } from "./conversation.ts";
@@ -15,6 +15,8 @@ export type PeopleContext = {
   presenceOf(accountId: AccountId): "online" | "away" | "offline" | "unknown";
   isStateless(accountId: AccountId): boolean;
   suggestionsOf(accountId: AccountId): readonly string[];
+  /** This device was removed from the account, and it is the relay that carries the conversation. */
+  isCutOff(conversationId: ConversationId): boolean;
 };
 
 /** What the relay carries; a plain agent server carries none of it. */
@@ -119,16 +121,17 @@ const DRAWN: ReadonlySet<KnownPayload["type"]> = new Set([
 /** Whether something can be sent, by what is known here; the relay may still refuse. */
 export function sendingOf(
   conversation: Conversation,
-  people: Pick<PeopleContext, "selfId" | "trustOf">,
+  people: Pick<PeopleContext, "selfId" | "trustOf" | "isCutOff">,
 ): ConversationView["sending"] {
   const because = blockOf(conversation, people);
   return because === null ? { allowed: true } : { allowed: false, because };
 }
 
 function blockOf(
-  { relation, isForked, isClosed, members, peerId }: Conversation,
-  { selfId, trustOf }: Pick<PeopleContext, "selfId" | "trustOf">,
+  { id: conversationId, relation, isForked, isClosed, members, peerId }: Conversation,
+  { selfId, trustOf, isCutOff }: Pick<PeopleContext, "selfId" | "trustOf" | "isCutOff">,
 ): Exclude<ConversationView["sending"], { readonly allowed: true }>["because"] | null {
+  if (isCutOff(conversationId)) return "device-removed";
   if (isForked) return "fork";
   if (relation === "revoked" || isClosed === true) return "ended";
   if (relation === "suspended") return "suspended";

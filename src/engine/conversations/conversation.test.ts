@@ -65,6 +65,7 @@ const people = (more: Partial<PeopleContext> = {}): PeopleContext => ({
   presenceOf: () => "unknown",
   isStateless: () => false,
   suggestionsOf: () => ["Hi"],
+  isCutOff: () => false,
   ...more,
 });
 
@@ -236,5 +237,7 @@ describe("a conversation in the list", () => {
       ada,
     );
     expect(because(without)).toBe("removed");
+    const cutOff = sendingOf(relation("revoked"), people({ isCutOff: () => true }));
+    expect(cutOff).toEqual({ allowed: false, because: "device-removed" });
   });
 });

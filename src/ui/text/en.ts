@@ -611,6 +611,10 @@ export const en = {
     "Two histories of this conversation disagree. Nothing is sent until that is settled.",
   "sending.key-changed": "A key changed. Compare it before you write on.",
   "sending.removed": "You are no longer a member of this conversation.",
+  "sending.device-removed":
+    "This device was removed from your account, so nothing leaves it. Write on another of your devices. To use this one again, erase it and add it anew.",
+  "sending.kept": "What you were writing",
+  "sending.stranded": "Not sent: this device was removed from your account.",
 
   // composer
   "composer.label": "Message {title}",

@@ -585,6 +585,10 @@ export const zhHans: TextTable = {
   "sending.fork": "这个对话有两份互相矛盾的记录。解决之前不会发送任何消息。",
   "sending.key-changed": "有密钥发生变更。请先核对，再继续。",
   "sending.removed": "你已不是这个对话的成员。",
+  "sending.device-removed":
+    "这台设备已从你的账号中移除，无法再发送任何内容。请在你的其他设备上继续。要再次使用这台设备，请先清除它，再重新添加。",
+  "sending.kept": "你正在写的内容",
+  "sending.stranded": "未发送：这台设备已从你的账号中移除。",
 
   // composer
   "composer.label": "给{title}写消息",

@@ -1,11 +1,12 @@
 import { useState } from "react";
 import { MAX_DEVICE_NAME_CHARACTERS } from "#stores/limits.ts";
-import type { BridgeFailure, DeviceView } from "#stores/views.ts";
+import type { DeviceView } from "#stores/views.ts";
 import { useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { Dialog } from "#ui/kit/Dialog.tsx";
 import { TextField } from "#ui/kit/Field.tsx";
 import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
+import { useAttempt } from "#ui/screens/shell/use-attempt.ts";
 import { useText } from "#ui/text/text.tsx";
 import styles from "./Devices.module.css";
 
@@ -16,14 +17,10 @@ export function RenameDeviceDialog({ device, onClose, onRenamed }: RenameDeviceD
   const t = useText();
   const { calls } = useStores();
   const [name, setName] = useState(device.name ?? "");
-  const [isBusy, setIsBusy] = useState(false);
-  const [failure, setFailure] = useState<BridgeFailure | null>(null);
+  const { isBusy, failure, run } = useAttempt();
   const isReady = name.trim() !== "" && name.trim() !== device.name;
   const save = async (): Promise<void> => {
-    setIsBusy(true);
-    const answer = await calls.renameDevice({ deviceId: device.id, name });
-    setIsBusy(false);
-    if (!answer.ok) return setFailure(answer.failure);
+    if (!(await run(() => calls.renameDevice({ deviceId: device.id, name })))) return;
     onClose();
     onRenamed();
   };

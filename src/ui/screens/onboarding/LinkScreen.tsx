@@ -7,25 +7,18 @@ import { Spinner } from "#ui/kit/Spinner.tsx";
 import deviceStyles from "#ui/screens/devices/Devices.module.css";
 import { Digits } from "#ui/screens/devices/Digits.tsx";
 import { ScanButton } from "#ui/screens/scan/ScanButton.tsx";
-import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
+import { useAttempt } from "#ui/screens/shell/use-attempt.ts";
 import { useText } from "#ui/text/text.tsx";
+import { DoorForm } from "./DoorForm.tsx";
 import { DoorFrame } from "./DoorFrame.tsx";
-import styles from "./DoorFrame.module.css";
 
 /** An account that exists on another device, brought here by a link that device made. */
 export function LinkScreen({ onBack }: { onBack: () => void }) {
   const { devices } = useStores();
   const link = useStore("devices", (state) => state.link);
   const opened = useStore("devices", (state) => state.opened);
-  const [failure, setFailure] = useState<BridgeFailure | null>(null);
-  const [isBusy, setIsBusy] = useState(false);
-  const open = async (code: string): Promise<void> => {
-    setFailure(null);
-    setIsBusy(true);
-    const outcome = await devices.getState().open(code);
-    setIsBusy(false);
-    if (!outcome.ok) setFailure(outcome.failure);
-  };
+  const { isBusy, failure, run } = useAttempt();
+  const open = (code: string) => run(() => devices.getState().open(code));
   useEffect(() => {
     if (opened === null) return;
     devices.getState().dropOpened();
@@ -60,7 +53,6 @@ type CodeStepProps = {
 function CodeStep({ failure, isBusy, onOpen, onBack }: CodeStepProps) {
   const t = useText();
   const [code, setCode] = useState("");
-  const isReady = code.trim() !== "";
   return (
     <DoorFrame
       title={t("join.title")}
@@ -71,12 +63,12 @@ function CodeStep({ failure, isBusy, onOpen, onBack }: CodeStepProps) {
         </Button>
       }
     >
-      <form
-        className={styles.form}
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (isReady && !isBusy) onOpen(code);
-        }}
+      <DoorForm
+        submitLabel={t("onboarding.continue")}
+        isReady={code.trim() !== ""}
+        {...{ isBusy, failure }}
+        onSubmit={() => onOpen(code)}
+        actions={<ScanButton label={t("join.scan")} wants={isDeviceLink} onRead={onOpen} />}
       >
         <TextField
           label={t("join.code")}
@@ -90,14 +82,7 @@ function CodeStep({ failure, isBusy, onOpen, onBack }: CodeStepProps) {
           autoFocus
           required
         />
-        <FailureNote failure={failure} />
-        <div className={styles.actions}>
-          <Button type="submit" variant="primary" busy={isBusy} disabled={!isReady}>
-            {t("onboarding.continue")}
-          </Button>
-          <ScanButton label={t("join.scan")} wants={isDeviceLink} onRead={onOpen} />
-        </div>
-      </form>
+      </DoorForm>
     </DoorFrame>
   );
 }

@@ -1,14 +1,12 @@
 import { useState } from "react";
-import type { Outcome } from "#stores/account-store.ts";
-import type { BridgeFailure } from "#stores/views.ts";
 import { useStore, useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { PasswordField } from "#ui/kit/Field.tsx";
 import { WipeDialog } from "#ui/screens/settings/WipeDialog.tsx";
-import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
+import { useAttempt } from "#ui/screens/shell/use-attempt.ts";
 import { useText } from "#ui/text/text.tsx";
+import { DoorForm } from "./DoorForm.tsx";
 import { DoorFrame } from "./DoorFrame.tsx";
-import styles from "./DoorFrame.module.css";
 
 type LockedScreenProps = {
   displayName: string;
@@ -24,17 +22,8 @@ export function LockedScreen({ displayName, handle, passkeyIds }: LockedScreenPr
   const hasPasskeys = useStore("ways", (state) => state.hasPasskeys);
   const canUsePasskey = hasPasskeys && passkeyIds.length > 0;
   const [password, setPassword] = useState("");
-  const [isBusy, setIsBusy] = useState(false);
   const [isWiping, setIsWiping] = useState(false);
-  const [failure, setFailure] = useState<BridgeFailure | null>(null);
-  const open = async (opening: Promise<Outcome>): Promise<void> => {
-    setIsBusy(true);
-    setFailure(null);
-    const outcome = await opening;
-    setIsBusy(false);
-    if (!outcome.ok) setFailure(outcome.failure);
-  };
-  const submit = (): Promise<void> => open(account.getState().unlock(password));
+  const { isBusy, failure, run } = useAttempt();
   return (
     <DoorFrame
       title={t("locked.title")}
@@ -50,12 +39,22 @@ export function LockedScreen({ displayName, handle, passkeyIds }: LockedScreenPr
         </>
       }
     >
-      <form
-        className={styles.form}
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!isBusy) void submit();
-        }}
+      <DoorForm
+        submitLabel={t("locked.unlock")}
+        isReady={password !== ""}
+        {...{ isBusy, failure }}
+        onSubmit={() => void run(() => account.getState().unlock(password))}
+        actions={
+          canUsePasskey && (
+            <Button
+              icon="key"
+              disabled={isBusy}
+              onClick={() => void run(() => ways.getState().unlockByPasskey(passkeyIds))}
+            >
+              {t("passkey.unlock")}
+            </Button>
+          )
+        }
       >
         <input type="hidden" autoComplete="username" value={handle} readOnly />
         <PasswordField
@@ -67,22 +66,7 @@ export function LockedScreen({ displayName, handle, passkeyIds }: LockedScreenPr
           autoFocus
           required
         />
-        <FailureNote failure={failure} />
-        <div className={styles.actions}>
-          <Button type="submit" variant="primary" busy={isBusy} disabled={password === ""}>
-            {t("locked.unlock")}
-          </Button>
-          {canUsePasskey && (
-            <Button
-              icon="key"
-              disabled={isBusy}
-              onClick={() => void open(ways.getState().unlockByPasskey(passkeyIds))}
-            >
-              {t("passkey.unlock")}
-            </Button>
-          )}
-        </div>
-      </form>
+      </DoorForm>
       <WipeDialog open={isWiping} onOpenChange={setIsWiping} hasPassword />
     </DoorFrame>
   );

@@ -1,13 +1,12 @@
-import { useState, type FormEvent } from "react";
+import { useState } from "react";
 import { MAX_DISPLAY_NAME_CHARACTERS, MIN_PASSWORD_CHARACTERS } from "#stores/limits.ts";
-import type { BridgeFailure } from "#stores/views.ts";
 import { useStore, useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { PasswordField, TextField } from "#ui/kit/Field.tsx";
-import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
+import { useAttempt } from "#ui/screens/shell/use-attempt.ts";
 import { useText } from "#ui/text/text.tsx";
+import { DoorForm } from "./DoorForm.tsx";
 import { DoorFrame } from "./DoorFrame.tsx";
-import styles from "./DoorFrame.module.css";
 import { FirstConversationStep } from "./FirstConversationStep.tsx";
 import { missingCharacters } from "./password-rule.ts";
 
@@ -36,10 +35,6 @@ function NameStep({ onSignIn, onLink }: WaysIn) {
   const { onboarding } = useStores();
   const [name, setName] = useState(() => onboarding.getState().displayName);
   const trimmed = name.trim();
-  const submit = (event: FormEvent): void => {
-    event.preventDefault();
-    if (trimmed !== "") onboarding.getState().setName(trimmed);
-  };
   return (
     <DoorFrame
       eyebrow={t("onboarding.step", { step: 1, total: STEPS })}
@@ -57,7 +52,13 @@ function NameStep({ onSignIn, onLink }: WaysIn) {
         </>
       }
     >
-      <form className={styles.form} onSubmit={submit}>
+      <DoorForm
+        submitLabel={t("onboarding.continue")}
+        isReady={trimmed !== ""}
+        isBusy={false}
+        failure={null}
+        onSubmit={() => onboarding.getState().setName(trimmed)}
+      >
         <TextField
           label={t("onboarding.name")}
           value={name}
@@ -68,12 +69,7 @@ function NameStep({ onSignIn, onLink }: WaysIn) {
           autoFocus
           required
         />
-        <div className={styles.actions}>
-          <Button type="submit" variant="primary" disabled={trimmed === ""}>
-            {t("onboarding.continue")}
-          </Button>
-        </div>
-      </form>
+      </DoorForm>
     </DoorFrame>
   );
 }
@@ -81,16 +77,13 @@ function NameStep({ onSignIn, onLink }: WaysIn) {
 function PasswordStep() {
   const t = useText();
   const { onboarding } = useStores();
-  const isBusy = useStore("onboarding", (state) => state.isBusy);
   const [password, setPassword] = useState("");
   const [isLater, setIsLater] = useState(false);
-  const [failure, setFailure] = useState<BridgeFailure | null>(null);
+  const { isBusy, failure, run } = useAttempt();
   const missing = missingCharacters(password);
-  const finish = async (chosen: string | null): Promise<void> => {
-    setFailure(null);
+  const finish = (chosen: string | null): void => {
     setIsLater(chosen === null);
-    const outcome = await onboarding.getState().finishAccount(chosen);
-    if (!outcome.ok) setFailure(outcome.failure);
+    void run(() => onboarding.getState().finishAccount(chosen));
   };
   return (
     <DoorFrame
@@ -98,12 +91,28 @@ function PasswordStep() {
       title={t("onboarding.passwordTitle")}
       help={t("onboarding.passwordHelp")}
     >
-      <form
-        className={styles.form}
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (missing === 0 && !isBusy) void finish(password);
-        }}
+      <DoorForm
+        submitLabel={t("onboarding.create")}
+        isReady={missing === 0 && !(isBusy && isLater)}
+        isBusy={isBusy && !isLater}
+        failure={failure}
+        onSubmit={() => finish(password)}
+        status={isBusy ? t("onboarding.creating") : ""}
+        actions={
+          <>
+            <Button
+              variant="quiet"
+              busy={isBusy && isLater}
+              disabled={isBusy && !isLater}
+              onClick={() => finish(null)}
+            >
+              {t("onboarding.later")}
+            </Button>
+            <Button variant="quiet" disabled={isBusy} onClick={() => onboarding.getState().back()}>
+              {t("general.back")}
+            </Button>
+          </>
+        }
       >
         <PasswordField
           label={t("onboarding.password")}
@@ -118,32 +127,7 @@ function PasswordStep() {
           autoFocus
           disabled={isBusy}
         />
-        <FailureNote failure={failure} />
-        <div className={styles.actions}>
-          <Button
-            type="submit"
-            variant="primary"
-            busy={isBusy && !isLater}
-            disabled={missing > 0 || (isBusy && isLater)}
-          >
-            {t("onboarding.create")}
-          </Button>
-          <Button
-            variant="quiet"
-            busy={isBusy && isLater}
-            disabled={isBusy && !isLater}
-            onClick={() => void finish(null)}
-          >
-            {t("onboarding.later")}
-          </Button>
-          <Button variant="quiet" disabled={isBusy} onClick={() => onboarding.getState().back()}>
-            {t("general.back")}
-          </Button>
-        </div>
-        <p role="status" className={styles.help}>
-          {isBusy ? t("onboarding.creating") : ""}
-        </p>
-      </form>
+      </DoorForm>
     </DoorFrame>
   );
 }

@@ -1,10 +1,10 @@
 import { useId, useState } from "react";
-import type { BridgeFailure } from "#stores/views.ts";
 import { useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { TextField } from "#ui/kit/Field.tsx";
-import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
+import { useAttempt } from "#ui/screens/shell/use-attempt.ts";
 import { useText } from "#ui/text/text.tsx";
+import { DoorForm } from "./DoorForm.tsx";
 import { DoorFrame } from "./DoorFrame.tsx";
 import styles from "./DoorFrame.module.css";
 
@@ -15,15 +15,9 @@ export function RestoreScreen({ onBack }: { onBack: () => void }) {
   const { account } = useStores();
   const [file, setFile] = useState<File | null>(null);
   const [code, setCode] = useState("");
-  const [isBusy, setIsBusy] = useState(false);
-  const [failure, setFailure] = useState<BridgeFailure | null>(null);
-  const submit = async (chosen: File): Promise<void> => {
-    setIsBusy(true);
-    setFailure(null);
-    const outcome = await account.getState().restore({ file: await chosen.text(), code });
-    setIsBusy(false);
-    if (!outcome.ok) setFailure(outcome.failure);
-  };
+  const { isBusy, failure, run } = useAttempt();
+  const restore = (chosen: File) =>
+    run(async () => account.getState().restore({ file: await chosen.text(), code }));
   return (
     <DoorFrame
       title={t("restore.title")}
@@ -34,12 +28,14 @@ export function RestoreScreen({ onBack }: { onBack: () => void }) {
         </Button>
       }
     >
-      <form
-        className={styles.form}
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (file !== null && !isBusy) void submit(file);
+      <DoorForm
+        submitLabel={t("restore.submit")}
+        isReady={file !== null && code.trim() !== ""}
+        {...{ isBusy, failure }}
+        onSubmit={() => {
+          if (file !== null) void restore(file);
         }}
+        status={isBusy ? t("restore.busy") : ""}
       >
         <div className={styles.file}>
           <label htmlFor={fileId}>{t("restore.file")}</label>
@@ -61,21 +57,7 @@ export function RestoreScreen({ onBack }: { onBack: () => void }) {
           disabled={isBusy}
           required
         />
-        <FailureNote failure={failure} />
-        <div className={styles.actions}>
-          <Button
-            type="submit"
-            variant="primary"
-            busy={isBusy}
-            disabled={file === null || code.trim() === ""}
-          >
-            {t("restore.submit")}
-          </Button>
-        </div>
-        <p role="status" className={styles.help}>
-          {isBusy ? t("restore.busy") : ""}
-        </p>
-      </form>
+      </DoorForm>
     </DoorFrame>
   );
 }

@@ -1,12 +1,11 @@
 import { useState } from "react";
-import type { BridgeFailure } from "#stores/views.ts";
 import { useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { PasswordField, TextField } from "#ui/kit/Field.tsx";
-import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
+import { useAttempt } from "#ui/screens/shell/use-attempt.ts";
 import { useText } from "#ui/text/text.tsx";
+import { DoorForm } from "./DoorForm.tsx";
 import { DoorFrame } from "./DoorFrame.tsx";
-import styles from "./DoorFrame.module.css";
 import { PasskeyButton } from "./PasskeyButton.tsx";
 
 type SignInScreenProps = { onNew: () => void; onRestore: () => void };
@@ -17,15 +16,7 @@ export function SignInScreen({ onNew, onRestore }: SignInScreenProps) {
   const { account } = useStores();
   const [handle, setHandle] = useState("");
   const [password, setPassword] = useState("");
-  const [isBusy, setIsBusy] = useState(false);
-  const [failure, setFailure] = useState<BridgeFailure | null>(null);
-  const submit = async (): Promise<void> => {
-    setIsBusy(true);
-    setFailure(null);
-    const outcome = await account.getState().signIn({ handle: handle.trim(), password });
-    setIsBusy(false);
-    if (!outcome.ok) setFailure(outcome.failure);
-  };
+  const { isBusy, failure, run } = useAttempt();
   return (
     <DoorFrame
       title={t("signIn.title")}
@@ -42,12 +33,14 @@ export function SignInScreen({ onNew, onRestore }: SignInScreenProps) {
         </>
       }
     >
-      <form
-        className={styles.form}
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (!isBusy) void submit();
-        }}
+      <DoorForm
+        submitLabel={t("signIn.submit")}
+        isReady={handle.trim() !== "" && password !== ""}
+        {...{ isBusy, failure }}
+        onSubmit={() =>
+          void run(() => account.getState().signIn({ handle: handle.trim(), password }))
+        }
+        status={isBusy ? t("signIn.busy") : ""}
       >
         <TextField
           label={t("signIn.handle")}
@@ -68,21 +61,7 @@ export function SignInScreen({ onNew, onRestore }: SignInScreenProps) {
           disabled={isBusy}
           required
         />
-        <FailureNote failure={failure} />
-        <div className={styles.actions}>
-          <Button
-            type="submit"
-            variant="primary"
-            busy={isBusy}
-            disabled={handle.trim() === "" || password === ""}
-          >
-            {t("signIn.submit")}
-          </Button>
-        </div>
-        <p role="status" className={styles.help}>
-          {isBusy ? t("signIn.busy") : ""}
-        </p>
-      </form>
+      </DoorForm>
     </DoorFrame>
   );
 }

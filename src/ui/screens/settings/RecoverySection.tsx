@@ -1,10 +1,11 @@
 import { useEffect, useState } from "react";
-import type { BridgeFailure, RecoveryView } from "#stores/views.ts";
+import type { RecoveryView } from "#stores/views.ts";
 import { useStore, useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { ConfirmDialog, Dialog } from "#ui/kit/Dialog.tsx";
 import { TextField } from "#ui/kit/Field.tsx";
 import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
+import { useAttempt } from "#ui/screens/shell/use-attempt.ts";
 import { useFormats } from "#ui/text/format.ts";
 import { useText } from "#ui/text/text.tsx";
 import { isRetyped } from "./recovery-retype.ts";
@@ -88,15 +89,10 @@ function RecoveryDialog({ made, replaces, onClose }: RecoveryDialogProps) {
   const { notices, ways } = useStores();
   const [typed, setTyped] = useState("");
   const [isSaved, setIsSaved] = useState(false);
-  const [isBusy, setIsBusy] = useState(false);
-  const [failure, setFailure] = useState<BridgeFailure | null>(null);
+  const { isBusy, failure, run } = useAttempt();
   const isDone = isSaved && isRetyped(made.code, typed);
   const keep = async (): Promise<void> => {
-    setIsBusy(true);
-    const outcome = await ways.getState().keepRecovery();
-    setIsBusy(false);
-    setFailure(outcome.ok ? null : outcome.failure);
-    if (!outcome.ok) return;
+    if (!(await run(() => ways.getState().keepRecovery()))) return;
     notices.showNote("recovery-made");
     onClose();
   };

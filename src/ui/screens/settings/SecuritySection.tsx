@@ -1,13 +1,13 @@
 import { useState } from "react";
 import { selectOpenAccount } from "#stores/account-store.ts";
 import { MIN_PASSWORD_CHARACTERS } from "#stores/limits.ts";
-import type { BridgeFailure } from "#stores/views.ts";
 import { useStore, useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { RadioField } from "#ui/kit/Choices.tsx";
 import { PasswordField } from "#ui/kit/Field.tsx";
 import { missingCharacters } from "#ui/screens/onboarding/password-rule.ts";
 import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
+import { useAttempt } from "#ui/screens/shell/use-attempt.ts";
 import { useText } from "#ui/text/text.tsx";
 import { DeviceList } from "./DeviceList.tsx";
 import { PasskeySection } from "./PasskeySection.tsx";
@@ -102,17 +102,13 @@ function PasswordForm({ hasPassword, asksCurrent, handle }: PasswordFormProps) {
   const { account, notices } = useStores();
   const [current, setCurrent] = useState("");
   const [next, setNext] = useState("");
-  const [isBusy, setIsBusy] = useState(false);
-  const [failure, setFailure] = useState<BridgeFailure | null>(null);
+  const { isBusy, failure, run } = useAttempt();
   const missing = missingCharacters(next);
   const save = async (): Promise<void> => {
-    setIsBusy(true);
-    const outcome = await account
-      .getState()
-      .setPassword({ current: asksCurrent ? current : null, next });
-    setIsBusy(false);
-    setFailure(outcome.ok ? null : outcome.failure);
-    if (!outcome.ok) return;
+    const isSaved = await run(() =>
+      account.getState().setPassword({ current: asksCurrent ? current : null, next }),
+    );
+    if (!isSaved) return;
     setCurrent("");
     setNext("");
     notices.showNote("password-saved");

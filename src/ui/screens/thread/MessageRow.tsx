@@ -58,6 +58,8 @@ function Message({ message, line, view, isMarked }: MessageProps) {
   const isHeaded = !isSelf && line.startsRun && (isPage || view.kind === "group");
   const hasBubble = !isPage && (body.kind === "text" || body.kind === "stream");
   const name = isSelf ? t("message.you") : authorName;
+  // On its way, and there is none from a device that was removed.
+  const isStranded = isUnderWay(message) && isShutOut(view);
   return (
     <article
       className={styles.column}
@@ -79,12 +81,13 @@ function Message({ message, line, view, isMarked }: MessageProps) {
           reactions={message.reactions}
           onToggle={(emoji, op) => actions.onReact(message, emoji, op)}
         />
-        {!isPage && line.endsRun && !isHeaded && !isFailed(message) && (
+        {!isPage && line.endsRun && !isHeaded && !isFailed(message) && !isStranded && (
           <div className={styles.meta}>
             <MessageMeta at={at} delivery={message.delivery} />
           </div>
         )}
         <NotSent message={message} />
+        {isStranded && <p className={styles.failed}>{t("sending.stranded")}</p>}
       </div>
       <MessageTools
         message={message}
@@ -137,6 +140,12 @@ function withNames(message: MessageView): MessageView {
   if (body.kind !== "text" || body.markdown) return message;
   return { ...message, body: { ...body, text: plainText(message) } };
 }
+
+const isShutOut = ({ sending }: ConversationView): boolean =>
+  !sending.allowed && sending.because === "device-removed";
+
+const isUnderWay = ({ delivery }: MessageView): boolean =>
+  delivery?.status === "queued" || delivery?.status === "sending";
 
 const isFailed = ({ delivery }: MessageView): boolean => delivery?.status === "failed";
 

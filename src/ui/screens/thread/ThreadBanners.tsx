@@ -1,6 +1,10 @@
+import { useEffect } from "react";
+import { selectDraft } from "#stores/composer-store.ts";
 import type { ConversationView } from "#stores/views.ts";
+import { useStore, useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { Icon } from "#ui/kit/Icon.tsx";
+import { useCopy } from "#ui/markdown/use-copy.ts";
 import { useText } from "#ui/text/text.tsx";
 import styles from "./ThreadBanners.module.css";
 
@@ -22,17 +26,42 @@ export function KeyChangeBanner({ view, onCompare }: KeyChangeBannerProps) {
   );
 }
 
-/** Why nothing can be written here, in the composer's place. */
-export function SendingNote({ view: { peer, sending, title } }: { view: ConversationView }) {
+/** Why nothing can be written here, in the composer's place; what was being written stays in view. */
+export function SendingNote({ view }: { view: ConversationView }) {
   const t = useText();
+  const { peer, sending, title } = view;
   if (sending.allowed) return null;
   const words =
     sending.because === "pending"
       ? t("sending.pending", { name: peer?.name ?? title })
       : t(`sending.${sending.because}`);
   return (
-    <p className={styles.note} role="status">
-      {words}
-    </p>
+    <div className={styles.shut}>
+      <p className={styles.note} role="status">
+        {words}
+      </p>
+      <KeptDraft view={view} />
+    </div>
+  );
+}
+
+/** Words that cannot leave from here, to be read and taken elsewhere. */
+function KeptDraft({ view }: { view: ConversationView }) {
+  const t = useText();
+  const { composer } = useStores();
+  const { copy, isCopied } = useCopy();
+  const { text } = useStore("composer", selectDraft(view.id));
+  useEffect(() => composer.getState().begin(view.id), [composer, view.id]);
+  if (text.trim() === "") return null;
+  return (
+    <section className={styles.kept} aria-label={t("sending.kept")}>
+      <h3 className={styles.keptTitle}>{t("sending.kept")}</h3>
+      <p className={styles.keptText} dir="auto" tabIndex={0}>
+        {text}
+      </p>
+      <Button size="small" icon={isCopied ? "check" : "copy"} onClick={() => copy(text)}>
+        {isCopied ? t("general.copied") : t("general.copy")}
+      </Button>
+    </section>
   );
 }
