@@ -93,7 +93,7 @@ export async function openSession(
 ): Promise<Session> {
   let account = opened;
   let locale: ApprovalLocale = "en";
-  let connection: ConnectionView = { status: "connecting", since: null, retryAt: null };
+  const line = keepLine(sinks, () => book);
   const { store } = account;
   const selfId: AccountId = account.record.userId;
   const endpoint = openEndpoint(deps, store, account.record);
@@ -119,7 +119,7 @@ export async function openSession(
     presenceOf: people.presenceOf,
     isStateless: (id) => people.get(id)?.isStateless ?? false,
     suggestionsOf: (id) => people.get(id)?.suggestions ?? [],
-    isCutOff: (id) => isRemoved(connection) && !plain.has(id),
+    isCutOff: (id) => isRemoved(line.view()) && !plain.has(id),
   };
   const plain = createPlainAgents({ deps, store, selfId, people, sinks, book: () => book });
   const book = await openBook({
@@ -165,25 +165,14 @@ export async function openSession(
   };
   const sync = (): Promise<void> => syncConversations(session, sinks);
 
-  const setConnection = (next: ConnectionView): void => {
-    const wasRemoved = isRemoved(connection);
-    connection = next;
-    sinks.emit({ type: "connection", connection });
-    if (wasRemoved === isRemoved(connection)) return;
-    // Nothing can be written or answered any more, and every view says so.
-    for (const { id } of book.list()) {
-      book.touch(id);
-      sinks.redraw(id);
-    }
-  };
   const hear = (event: EndpointEvent): void => {
     switch (event.type) {
       case "status":
-        setConnection(viewStatus(event.status, connection, deps.clock.now()));
+        line.become(viewStatus(event.status, line.view(), deps.clock.now()));
         if (event.status.status === "online") void level().then(sinks.level);
         return;
       case "session-invalidated":
-        return setConnection(viewEnd(event.reason));
+        return line.become(viewEnd(event.reason));
       case "entry": {
         const { entry } = event;
         const id = entry.conversationId;
@@ -280,10 +269,11 @@ export async function openSession(
     setAccount: (next) => (account = next),
     locale: () => locale,
     setLocale: (tag) => (locale = approvalLocale(tag)),
-    connection: () => connection,
+    connection: line.view,
     noteOffline() {
-      if (connection.status === "refused" || connection.status === "offline") return;
-      setConnection({ status: "offline", since: deps.clock.now() });
+      const { status } = line.view();
+      if (status !== "refused" && status !== "offline")
+        line.become({ status: "offline", since: deps.clock.now() });
     },
     admit,
     sync,
@@ -367,6 +357,24 @@ const kindOf = (people: People, book: Book, accountId: AccountId): "human" | "ag
     .flatMap(({ members }) => members)
     .find(({ id }) => id === accountId)?.kind ??
   "human";
+
+/** The line to the relay as pages see it. What a removal of this device shuts is drawn anew everywhere. */
+function keepLine(sinks: SessionSinks, book: () => Book) {
+  let connection: ConnectionView = { status: "connecting", since: null, retryAt: null };
+  return {
+    view: () => connection,
+    become(next: ConnectionView): void {
+      const wasRemoved = isRemoved(connection);
+      connection = next;
+      sinks.emit({ type: "connection", connection });
+      if (wasRemoved === isRemoved(connection)) return;
+      for (const { id } of book().list()) {
+        book().touch(id);
+        sinks.redraw(id);
+      }
+    },
+  };
+}
 
 const isRemoved = (connection: ConnectionView): boolean =>
   connection.status === "refused" && connection.reason === "device-removed";

@@ -9,14 +9,14 @@ import { useNow } from "./use-now.ts";
 /** Who answered a card, and when. Our own answers carry how far they got. */
 export function AnswerLine({ answer }: { answer: AnswerView }) {
   const t = useText();
-  const { time, moment } = useFormats();
+  const { aside, time, moment } = useFormats();
   const isOurs = answer.delivery !== null;
   return (
     <p className={styles.line}>
       <Icon name="check" size={14} />
       <span>
         {isOurs ? t("card.answeredByYou") : t("card.answeredBy", { name: answer.byName })}
-        {answer.late && <> ({t("card.late")})</>}
+        {answer.late && aside(t("card.late"))}
       </span>
       <time dateTime={new Date(answer.at).toISOString()} title={moment(answer.at)}>
         {time(answer.at)}

@@ -40,7 +40,7 @@ export function Decided({
 
 function Decision({ answer, options }: { answer: AnswerView; options: readonly Option[] }) {
   const t = useText();
-  const { moment, time } = useFormats();
+  const { aside, moment, time } = useFormats();
   const isApproved = answer.decision === "approve";
   const label = options.find((option) => option.id === answer.actionId)?.label;
   const words =
@@ -65,7 +65,7 @@ function Decision({ answer, options }: { answer: AnswerView; options: readonly O
               <bdi>{label}</bdi>
             </>
           )}
-          {answer.late && <> ({t("card.late")})</>}
+          {answer.late && aside(t("card.late"))}
         </p>
         {answer.reason !== "" && (
           <p className={styles.given} dir="auto">

@@ -22,6 +22,10 @@ export type Formats = {
   bytes(sizeBytes: number): string;
   count(value: number): string;
   list(items: readonly string[]): string;
+  /** Sentences and headings one after the other, each with its stop, parted as the language parts them. */
+  sentences(...parts: readonly string[]): string;
+  /** In brackets, behind a word. */
+  aside(words: string): string;
 };
 
 export const useFormats = (): Formats => {
@@ -124,6 +128,22 @@ function makeFormats(locale: string): Formats {
     },
     count: (value) => count.format(value),
     list: (items) => list.format(items),
+    ...joinsOf(locale),
+  };
+}
+
+/** Chinese marks are as wide as a letter and take no space. */
+function joinsOf(locale: string): Pick<Formats, "sentences" | "aside"> {
+  const isChinese = new Intl.Locale(locale).language === "zh";
+  const stop = isChinese ? "。" : ".";
+  const ended = (part: string): string => (/[.。?？!！…:：]$/u.test(part) ? part : part + stop);
+  return {
+    sentences: (...parts) =>
+      parts
+        .filter((part) => part !== "")
+        .map(ended)
+        .join(isChinese ? "" : " "),
+    aside: (words) => (isChinese ? `（${words}）` : ` (${words})`),
   };
 }
 

@@ -118,6 +118,28 @@ describe("times, sizes and counts", () => {
     expect(formatsOf("en-US").time(noon + 5 * 3_600_000)).toMatch(/^5:00.PM$/);
   });
 
+  test("[U105] sentences are joined by what the language puts between them", () => {
+    const english = formatsOf("en-GB");
+    const chinese = formatsOf("zh-CN");
+
+    expect(english.sentences("Not sent", "You are offline.")).toBe("Not sent. You are offline.");
+    expect(english.sentences("Really?", "", "Yes")).toBe("Really? Yes.");
+    expect(chinese.sentences("未发送", "你已离线。")).toBe("未发送。你已离线。");
+    expect(chinese.sentences("剩余 4:59。", "不要给别人看")).toBe("剩余 4:59。不要给别人看。");
+    expect(["Ada" + english.aside("you"), "Ada" + chinese.aside("你")]).toEqual([
+      "Ada (you)",
+      "Ada（你）",
+    ]);
+  });
+
+  test("[U105] no sentence is joined to another by a space of its own", () => {
+    const joined = globSync("src/ui/**/*.tsx").filter((file) =>
+      /\}[.,]? \{t\(|\}[.,]? \$\{t\(|\}\) \{t\(/.test(readFileSync(file, "utf8")),
+    );
+
+    expect(joined).toEqual([]);
+  });
+
   test("[U5] a countdown never goes below zero", () => {
     const { countdown } = formatsOf("en");
 

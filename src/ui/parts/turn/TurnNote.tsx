@@ -3,6 +3,7 @@ import { Icon } from "#ui/kit/Icon.tsx";
 import { HiddenText } from "#ui/markdown/HiddenText.tsx";
 import { failureWords } from "#ui/text/failures.ts";
 import type { TextKey } from "#ui/text/tables.ts";
+import { useFormats } from "#ui/text/format.ts";
 import { useText, type Say } from "#ui/text/text.tsx";
 import styles from "./TurnPart.module.css";
 
@@ -11,14 +12,14 @@ type Note = NotePartView["note"];
 /** Something that happened beside the answer: in our words, and in the server's own after them. */
 export function TurnNote({ note }: { note: Note }) {
   const t = useText();
+  const { sentences } = useFormats();
   const { title, advice } = wordsOf(note, t);
   return (
     <div className={styles.note} data-kind={note.kind}>
       <Icon name={note.kind === "fault" ? "circle-alert" : "info"} />
       <div>
         <p>
-          <HiddenText text={title} />
-          {advice !== "" && ` ${advice}`}
+          <HiddenText text={advice === "" ? title : sentences(title, advice)} />
         </p>
         {note.kind === "fault" && note.words !== "" && (
           <p className={styles.words}>
@@ -59,7 +60,7 @@ function Causes({ causes }: { causes: string | number | undefined }) {
 function wordsOf(note: Note, t: Say): { readonly title: string; readonly advice: string } {
   if (note.kind === "fault") {
     const words = failureWords(note.failure);
-    return { title: `${t(words.title)}.`, advice: t(words.advice) };
+    return { title: t(words.title), advice: t(words.advice) };
   }
   const { notice, params } = note;
   const text = (): string => {

@@ -57,7 +57,10 @@ function SecurityFacts({ view }: { view: ConversationView }) {
       </div>
       {security.suite !== "none" && (
         <p className={styles.quiet}>
-          {t(`security.suite.${security.suite}`)} {security.reduced && t("security.reduced")}
+          {formats.sentences(
+            t(`security.suite.${security.suite}`),
+            security.reduced ? t("security.reduced") : "",
+          )}
         </p>
       )}
       <ul className={styles.readers}>
@@ -94,6 +97,7 @@ function useSecurity(view: ConversationView) {
 
 function ReaderRow({ reader, hasKeys }: { reader: Reader; hasKeys: boolean }) {
   const t = useText();
+  const { aside } = useFormats();
   const { id, name, kind, isSelf, deviceCount, isStateless, trust } = reader;
   return (
     <li className={styles.reader}>
@@ -107,7 +111,7 @@ function ReaderRow({ reader, hasKeys }: { reader: Reader; hasKeys: boolean }) {
       <span className={styles.who}>
         <span>
           <bdi className={styles.name}>{name}</bdi>
-          {isSelf && <span className={styles.quiet}> ({t("security.you")})</span>}
+          {isSelf && <span className={styles.quiet}>{aside(t("security.you"))}</span>}
         </span>
         <span className={styles.quiet}>
           {kind === "agent" || !hasKeys

@@ -82,18 +82,20 @@ function Offered({ link, onClose }: StepProps<"offered">) {
           {link.code}
         </p>
         <p className={styles.quiet}>
-          <TimeLeft until={link.expiresAt} /> {t("deviceLink.secret")}
+          <TimeLeft until={link.expiresAt} />
         </p>
       </div>
     </Dialog>
   );
 }
 
+/** How long a link can still be used, and whom it may be shown to. */
 function TimeLeft({ until }: { until: number }) {
   const t = useText();
   const formats = useFormats();
   const now = useNow(1_000);
-  return <span>{t("deviceLink.left", { time: formats.countdown(until - now) })}</span>;
+  const left = t("deviceLink.left", { time: formats.countdown(until - now) });
+  return formats.sentences(left, t("deviceLink.secret"));
 }
 
 function Asked({ link, onClose }: StepProps<"asked">) {

@@ -4,11 +4,13 @@ import { Icon } from "#ui/kit/Icon.tsx";
 import { Spinner } from "#ui/kit/Spinner.tsx";
 import styles from "#ui/screens/shell/StatusBars.module.css";
 import { failureWords } from "#ui/text/failures.ts";
+import { useFormats } from "#ui/text/format.ts";
 import { useText } from "#ui/text/text.tsx";
 
 /** History on its way from or to this device. */
 export function HistoryBar() {
   const t = useText();
+  const { sentences } = useFormats();
   const { calls, devices } = useStores();
   const history = useStore("devices", (state) => state.history);
   if (history === null) return null;
@@ -34,7 +36,7 @@ export function HistoryBar() {
           ? t(`history.${role}Done`)
           : words === null
             ? t("history.stopped")
-            : `${t(words.title)}. ${t(words.advice)}`}
+            : sentences(t(words.title), t(words.advice))}
       </span>
       <Button size="small" variant="quiet" onClick={() => devices.getState().dismissHistory()}>
         {t("general.close")}

@@ -4,6 +4,7 @@ import { Button } from "#ui/kit/Button.tsx";
 import { PasswordField } from "#ui/kit/Field.tsx";
 import { WipeDialog } from "#ui/screens/settings/WipeDialog.tsx";
 import { useAttempt } from "#ui/screens/shell/use-attempt.ts";
+import { useFormats } from "#ui/text/format.ts";
 import { useText } from "#ui/text/text.tsx";
 import { DoorForm } from "./DoorForm.tsx";
 import { DoorFrame } from "./DoorFrame.tsx";
@@ -18,6 +19,7 @@ type LockedScreenProps = {
 /** The account is here and closed. */
 export function LockedScreen({ displayName, handle, passkeyIds }: LockedScreenProps) {
   const t = useText();
+  const { sentences } = useFormats();
   const { account, ways } = useStores();
   const hasPasskeys = useStore("ways", (state) => state.hasPasskeys);
   const canUsePasskey = hasPasskeys && passkeyIds.length > 0;
@@ -30,9 +32,7 @@ export function LockedScreen({ displayName, handle, passkeyIds }: LockedScreenPr
       help={t(canUsePasskey ? "locked.helpPasskey" : "locked.help", { name: displayName })}
       footer={
         <>
-          <p>
-            {t("locked.forgot")} {t("locked.forgotHelp")}
-          </p>
+          <p>{sentences(t("locked.forgot"), t("locked.forgotHelp"))}</p>
           <Button variant="quiet" onClick={() => setIsWiping(true)}>
             {t("settings.wipe")}
           </Button>

@@ -14,7 +14,11 @@ export function PasskeyButton({ variant }: { variant: "secondary" | "quiet" }) {
   return (
     <>
       <FailureNote failure={failure} />
-      <Button variant={variant} busy={isBusy} onClick={() => void run(() => ways.getState().signInByPasskey())}>
+      <Button
+        variant={variant}
+        busy={isBusy}
+        onClick={() => void run(() => ways.getState().signInByPasskey())}
+      >
         {t("passkey.signIn")}
       </Button>
     </>

@@ -2,6 +2,7 @@ import { useState } from "react";
 import { useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { ConfirmDialog } from "#ui/kit/Dialog.tsx";
+import { useFormats } from "#ui/text/format.ts";
 import { useText } from "#ui/text/text.tsx";
 import { useCountdown } from "./use-countdown.ts";
 
@@ -14,6 +15,7 @@ type WipeDialogProps = {
 /** Asks before everything here is deleted, and lets nobody do it in haste. */
 export function WipeDialog({ open, onOpenChange, hasPassword }: WipeDialogProps) {
   const t = useText();
+  const { sentences } = useFormats();
   const { account, notices } = useStores();
   const seconds = useCountdown(open);
   const [isBusy, setIsBusy] = useState(false);
@@ -32,7 +34,7 @@ export function WipeDialog({ open, onOpenChange, hasPassword }: WipeDialogProps)
       description={
         hasPassword
           ? t("settings.wipeHelp")
-          : `${t("settings.wipeHelp")} ${t("settings.wipeNoPassword")}`
+          : sentences(t("settings.wipeHelp"), t("settings.wipeNoPassword"))
       }
       footer={
         <>

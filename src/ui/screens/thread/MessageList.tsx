@@ -13,6 +13,7 @@ import type { ThreadState } from "#stores/thread-store.ts";
 import type { ConversationView, MessageId } from "#stores/views.ts";
 import { useStore, useStores } from "#ui/StoresContext.tsx";
 import { classNames } from "#ui/kit/class-names.ts";
+import { useFormats } from "#ui/text/format.ts";
 import { useText } from "#ui/text/text.tsx";
 import { MessageRow } from "./MessageRow.tsx";
 import styles from "./MessageList.module.css";
@@ -34,6 +35,7 @@ type MessageListProps = { view: ConversationView; isBusy: boolean };
 /** The rows of the open thread. It follows its end, keeps its place when older rows come, and shows what was asked for. */
 export function MessageList({ view, isBusy }: MessageListProps) {
   const t = useText();
+  const { sentences } = useFormats();
   const { thread } = useStores();
   const { order, messageById, firstUnreadId, generation, hasBefore, isCut } = useStore(
     "thread",
@@ -80,7 +82,7 @@ export function MessageList({ view, isBusy }: MessageListProps) {
         {!hasBefore && !isCut && <p className={styles.beginning}>{t("thread.beginning")}</p>}
         {isCut && (
           <p className={classNames(styles.beginning, styles.cut)}>
-            {t("thread.cut")} {t("thread.cutHelp")}
+            {sentences(t("thread.cut"), t("thread.cutHelp"))}
           </p>
         )}
         <Virtualizer

@@ -152,14 +152,13 @@ const isFailed = ({ delivery }: MessageView): boolean => delivery?.status === "f
 /** A message that did not leave: why, and the two ways on. */
 function NotSent({ message }: { message: MessageView }) {
   const t = useText();
+  const { sentences } = useFormats();
   const { onDiscard, onRetry } = useRowActions();
   if (message.delivery?.status !== "failed") return null;
   const words = failureWords(message.delivery.failure);
   return (
     <div className={styles.failed} role="alert" data-failure={message.delivery.failure}>
-      <span>
-        {t("delivery.failed")}. {t(words.title)}.
-      </span>
+      <span>{sentences(t("delivery.failed"), t(words.title))}</span>
       <span>
         <Button size="small" variant="quiet" onClick={() => onRetry(message)}>
           {t("general.retry")}
