@@ -7,6 +7,7 @@ const NAMES: Readonly<Record<CallName, true>> = {
   createAccount: true,
   signIn: true,
   setPassword: true,
+  enterPassword: true,
   lock: true,
   setIdleLock: true,
   unlock: true,

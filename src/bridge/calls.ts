@@ -48,6 +48,8 @@ export interface EngineCalls {
   }): Answer<AccountView>;
   signIn(input: { readonly handle: string; readonly password: string }): Answer<AccountView>;
   setPassword(input: { readonly current: string | null; readonly next: string }): Answer<null>;
+  /** The account's password on a device that came in by another's link and never saw it: the lock fits from then on. */
+  enterPassword(input: { readonly password: string }): Answer<null>;
   lock(): Answer<null>;
   /** Locks by itself after that many minutes without a touch; null for never. Needs a password. */
   setIdleLock(input: { readonly minutes: number | null }): Answer<null>;

@@ -49,6 +49,8 @@ export type AccountView =
       readonly hasPassword: boolean;
       /** This device came in without the password: it may set a new one without the old. Until then it has no lock. */
       readonly mayReplacePassword: boolean;
+      /** The password was entered on this device at least once: it can lock it. */
+      readonly canLock: boolean;
       /** Minutes without a touch until this device locks itself; null for never. */
       readonly lockAfterMinutes: number | null;
       /** Our own invite link, fingerprint in the fragment. */

@@ -8,7 +8,7 @@ import * as account from "./account.ts";
 import { saveAccount, type OpenAccount } from "./account-vault.ts";
 import { putOut } from "./devices.ts";
 import { translated, type EngineFailure } from "./failure.ts";
-import { setPassword as replacePassword } from "./set-password.ts";
+import { knowPassword, setPassword as replacePassword } from "./set-password.ts";
 import { trustContent } from "./account-trust.ts";
 import type { Session } from "./session.ts";
 import { deleteDB } from "idb";
@@ -92,6 +92,22 @@ export const setPassword = (
     return ok(null);
   });
 
+/** A password that was set elsewhere is entered here, and can lock this device from now on. */
+export const enterPassword = (
+  house: House,
+  { password }: { readonly password: string },
+): Answer<null> =>
+  house.atDoor(async (database) => {
+    const session = sessionOf(house);
+    if (!session.ok) return session;
+    const { endpoint, account: own } = session.value;
+    const known = await knowPassword(house.deps, database, endpoint.rest, own(), password);
+    if (!known.ok) return known;
+    session.value.setAccount(known.value);
+    house.tellAccount();
+    return ok(null);
+  });
+
 /** The way this device came by was taken away meanwhile: from now on the old password is asked for. */
 async function forgetWayIn(house: House, session: Session, database: Database): Promise<void> {
   const before = session.account();
@@ -122,7 +138,7 @@ export const setIdleLock = (
     const session = sessionOf(house);
     if (!session.ok) return session;
     const before = session.value.account();
-    if (!before.record.hasPassword) return err({ kind: "engine/no-password" });
+    if (!before.hasLock) return err({ kind: "engine/no-password" });
     const record = { ...before.record, lockAfterMinutes: minutes };
     const saved = await saveAccount(house.deps, database, { ...before, record });
     if (!saved.ok) return saved;

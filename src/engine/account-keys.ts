@@ -254,3 +254,10 @@ function openWith(
     ? ok({ content: content.value, backupKey: key.value })
     : bad;
 }
+
+/** What a record keeps of the relay's backup once it was opened. */
+export const backupFacts = (backup: Backup, backupKey: Secret<Bytes>) => ({
+  backupVersion: backup.backup_version ?? 1,
+  backupGeneration: backup.bk_gen,
+  backupKey: bytesToBase64(backupKey.reveal()),
+});

@@ -6,7 +6,8 @@ import type { BackupContent } from "#crypto/backup-content.ts";
 import type { AccountState } from "#crypto/ledger/account-state.ts";
 import { checkPassword, derivePassword, type PasswordKeys } from "#crypto/password.ts";
 import { createRest } from "#peer/rest.ts";
-import { AuthParams } from "#protocol/rest.ts";
+import type { UserId } from "#protocol/ids.ts";
+import { AuthParams, LoggedIn, type Backup } from "#protocol/rest.ts";
 import {
   fromWireParams,
   keysOf,
@@ -40,6 +41,39 @@ export async function stretch(
   return keys.ok || keys.failure.kind !== "crypto/password-too-short"
     ? keys
     : err({ kind: "engine/weak-password", min: keys.failure.minCodePoints });
+}
+
+/** Who a handle and its password let in, and what the relay keeps for them. */
+export type Entered = {
+  readonly userId: UserId;
+  readonly backup: Backup;
+  readonly terms: PasswordTerms;
+  readonly password: PasswordKeys;
+  /** Serves only to enrol a device. */
+  readonly accessToken: string;
+};
+
+/** Shows the relay the password. Fails with `engine/wrong-password`, `engine/bad-backup` and the line's kinds. */
+export async function enter(
+  deps: EngineDeps,
+  handle: string,
+  text: string,
+): Promise<Result<Entered, EngineFailure>> {
+  const terms = await fetchTerms(deps, handle);
+  if (!terms.ok) return terms;
+  const password = await stretch(deps, handle, text, terms.value);
+  if (!password.ok) return password;
+  const rest = createRest({ ...deps, baseUrl: deps.origin, tokens: null });
+  const logged = await rest.call("POST", "/auth/login", LoggedIn, {
+    handle,
+    auth_key: bytesToBase64(password.value.authKey.reveal()),
+    device_id: null,
+  });
+  if (!logged.ok) return err(translated(logged.failure));
+  const { user_id: userId, access_token: accessToken, backup } = logged.value;
+  return backup === null
+    ? err({ kind: "engine/bad-backup" })
+    : ok({ userId, backup, terms: terms.value, password: password.value, accessToken });
 }
 
 /** A new password with fresh salt, and the backup under it. */
@@ -95,7 +129,7 @@ export async function currentAuthKey(
     : err({ kind: "engine/wrong-password" });
 }
 
-/** A device that came by a recovery file has never seen the password: the relay knows what it was stretched with. */
+/** What the relay says that a password was stretched with: a new device never saw it. */
 async function fetchTerms(
   deps: EngineDeps,
   handle: string,

@@ -28,6 +28,8 @@ export type OpenAccount = {
   readonly record: AccountRecord;
   readonly store: Store;
   readonly vaultKey: Secret<Bytes>;
+  /** The password was entered here at least once, so that it can lock this device. */
+  readonly hasLock: boolean;
 };
 
 const ROW = "self";
@@ -40,7 +42,10 @@ export async function openAccount(
 ): Promise<OpenAccount | null> {
   const store = storeOf(deps, database, vaultKey);
   const record = await loadRecord<AccountRecord>(store, TABLE.account, ROW);
-  return record === null ? null : { record, store, vaultKey };
+  if (record === null) return null;
+  const door = await viewDoor(database);
+  const hasLock = door.status !== "none" && door.greeting?.salt != null;
+  return { record, store, vaultKey, hasLock };
 }
 
 /** A write of the account's record. */
@@ -71,7 +76,7 @@ export async function settle(
   const vaultKey = await makeDoor(database, deps.random);
   const store = storeOf(deps, database, vaultKey);
   await store.commit({ puts: [putAccount(record)] });
-  return { record, store, vaultKey };
+  return { record, store, vaultKey, hasLock: false };
 }
 
 /** Keeps the record and what the lock screen shows; with a new password, fits the lock to it. */
@@ -95,7 +100,7 @@ export async function keep(
   const { salt, params } = terms;
   await greetFromDoor(database, deps.random, { ...greeting, salt: bytesToBase64(salt), params });
   await fitLock(database, deps.random, vaultKey, lockOf(deps, record.deviceId, password));
-  return ok(account);
+  return ok({ ...account, hasLock: true });
 }
 
 /** The lock of a password on one device. */

@@ -1,6 +1,7 @@
 import type { AccountView } from "#bridge/views.ts";
 import { fingerprint } from "#crypto/identity.ts";
-import { keysOf, type AccountRecord } from "./account-keys.ts";
+import { keysOf } from "./account-keys.ts";
+import type { OpenAccount } from "./account-vault.ts";
 import type { EngineDeps } from "./deps.ts";
 import { personLink } from "./invite-link.ts";
 import type { Greeting } from "./store/door.ts";
@@ -10,7 +11,7 @@ export function viewAccount(
   state:
     | { readonly status: "none" }
     | { readonly status: "locked"; readonly greeting: Greeting }
-    | { readonly status: "open"; readonly record: AccountRecord },
+    | { readonly status: "open"; readonly account: OpenAccount },
   deps: EngineDeps,
   storagePersisted: boolean,
 ): AccountView {
@@ -20,7 +21,7 @@ export function viewAccount(
     const passkeyIds = passkeys.map(({ credentialId }) => credentialId);
     return { status: "locked", displayName, handle, passkeyIds };
   }
-  const { record } = state;
+  const { record, hasLock } = state.account;
   const { identity } = keysOf(deps.primitives, record);
   const own = fingerprint(deps.primitives, record.userId, identity.publicKey);
   return {
@@ -31,6 +32,7 @@ export function viewAccount(
     displayName: record.displayName,
     hasPassword: record.hasPassword,
     mayReplacePassword: record.wayIn != null,
+    canLock: hasLock,
     lockAfterMinutes: record.lockAfterMinutes ?? null,
     inviteUrl: personLink(deps.origin, record.handle, own),
     storagePersisted,

@@ -25,12 +25,13 @@ import {
   foundAccount,
   keysOf,
   nameOwner,
+  backupFacts,
   readBackup,
   toWireParams,
   type AccountRecord,
 } from "./account-keys.ts";
 import { fetchAccount } from "./account-ledger.ts";
-import { secure, stretch, termsOf } from "./account-password.ts";
+import { enter, secure, stretch } from "./account-password.ts";
 import { keep, lockOf, openAccount, settle, type OpenAccount } from "./account-vault.ts";
 import type { EngineDeps } from "./deps.ts";
 import { translated, type EngineFailure } from "./failure.ts";
@@ -150,24 +151,13 @@ export async function signIn(
 > {
   const handle = input.handle.trim().replace(/^@/, "").toLowerCase();
   if (!HANDLE.test(handle)) return err({ kind: "engine/wrong-password" });
-  const rest = restOf(deps);
-  const asked = await rest.call("POST", "/auth/params", AuthParams, { handle });
-  if (!asked.ok) return err(translated(asked.failure));
-  const terms = termsOf(asked.value.argon2_salt, asked.value.argon2_params);
-  const password = await stretch(deps, handle, input.password, terms);
-  if (!password.ok) return password;
-  const logged = await rest.call("POST", "/auth/login", LoggedIn, {
-    handle,
-    auth_key: bytesToBase64(password.value.authKey.reveal()),
-    device_id: null,
-  });
-  if (!logged.ok) return err(translated(logged.failure));
-  const { user_id: userId, access_token, backup } = logged.value;
-  if (backup === null) return err({ kind: "engine/bad-backup" });
-  const entitled = restWith(deps, access_token);
+  const entered = await enter(deps, handle, input.password);
+  if (!entered.ok) return entered;
+  const { userId, accessToken, backup, terms, password } = entered.value;
+  const entitled = restWith(deps, accessToken);
   const ledger = await fetchAccount(deps, entitled, userId);
   if (!ledger.ok) return ledger;
-  const read = readBackup(deps.primitives, userId, ledger.value, backup, password.value);
+  const read = readBackup(deps.primitives, userId, ledger.value, backup, password);
   if (!read.ok) return read;
 
   const enrolled = await enrolHere(deps, database, entitled, ledger.value, {
@@ -179,16 +169,9 @@ export async function signIn(
     wayIn: null,
   });
   if (!enrolled.ok) return enrolled;
-  const kept = await keep(deps, database, enrolled.value, { terms, password: password.value });
+  const kept = await keep(deps, database, enrolled.value, { terms, password });
   return kept.ok ? ok({ account: kept.value, backup: read.value.content }) : kept;
 }
-
-/** What a record keeps of the relay's backup once it was opened. */
-export const backupFacts = (backup: Backup, backupKey: Secret<Bytes>) => ({
-  backupVersion: backup.backup_version ?? 1,
-  backupGeneration: backup.bk_gen,
-  backupKey: bytesToBase64(backupKey.reveal()),
-});
 
 /**
  * The account of a recovery file, on a device that has none. The password stays what it was until this device sets

@@ -49,8 +49,12 @@ const offer = async (seat: Seat) => {
 const say = async (seat: Seat, conversationId: ConversationId, text: string) =>
   must(await seat.calls.sendText({ conversationId, text, mentions: [], replyToId: null }));
 /** A person whose new device was added by a link. */
-const twoByLink = async (days?: 7 | 30 | null, before?: (old: Seat) => Promise<void>) => {
-  const old = await world.person("Ada");
+const twoByLink = async (
+  days?: 7 | 30 | null,
+  before?: (old: Seat) => Promise<void>,
+  password: string | null = null,
+) => {
+  const old = await world.person("Ada", password);
   await before?.(old);
   const fresh = world.newcomer();
   const { url } = await offer(old);
@@ -101,6 +105,30 @@ describe("a device link", () => {
     const listed = must(await fresh.calls.listDevices());
     expect(listed.map(({ id }) => id).toSorted()).toEqual([mine.deviceId, deviceId].toSorted());
     expect(listed[0]?.fingerprintText).not.toBe(listed[1]?.fingerprintText);
+  });
+
+  test("[N108] leaves the new device without a lock until the password was entered there", async () => {
+    const password = "correct horse battery";
+    const { fresh } = await twoByLink(undefined, undefined, password);
+    const account = async () => open(must(await fresh.calls.loadAccount()));
+    const refused = { ok: false, failure: { kind: "engine/no-password" } };
+    expect(await account()).toMatchObject({ hasPassword: true, canLock: false });
+    expect(await fresh.calls.lock()).toEqual(refused);
+    expect(await fresh.calls.setIdleLock({ minutes: 5 })).toEqual(refused);
+    expect(await fresh.calls.enterPassword({ password: "another horse battery" })).toMatchObject({
+      failure: { kind: "engine/wrong-password" },
+    });
+    expect(await account()).toMatchObject({ canLock: false });
+
+    must(await fresh.calls.enterPassword({ password }));
+
+    expect(await account()).toMatchObject({ hasPassword: true, canLock: true });
+    expect(must(await fresh.calls.listWays())).toMatchObject({ canAddPasskey: true });
+    must(await fresh.calls.setIdleLock({ minutes: 5 }));
+    must(await fresh.calls.lock());
+    expect(must(await fresh.calls.loadAccount()).status).toBe("locked");
+    must(await fresh.calls.unlock({ password }));
+    expect(await account()).toMatchObject({ canLock: true, lockAfterMinutes: 5 });
   });
 
   test("[N100] gives the new device what is said from then on, by others and by the old one", async () => {

@@ -98,6 +98,7 @@ type AccountCallName =
   | "createAccount"
   | "signIn"
   | "setPassword"
+  | "enterPassword"
   | "lock"
   | "setIdleLock"
   | "unlock"
@@ -184,6 +185,7 @@ const accountCalls = (house: House, seat: Seat): Pick<EngineCalls, AccountCallNa
   createAccount: async (input) => toBridge(await account.create(house, input)),
   signIn: async (input) => toBridge(await account.signIn(house, input)),
   setPassword: async (input) => toBridge(await account.setPassword(house, input)),
+  enterPassword: async (input) => toBridge(await account.enterPassword(house, input)),
   lock: async () => toBridge(await account.lock(house)),
   setIdleLock: async (input) => toBridge(await account.setIdleLock(house, input)),
   unlock: async (input) => toBridge(await account.unlock(house, input)),

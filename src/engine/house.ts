@@ -68,7 +68,7 @@ export function createHouse(deps: EngineDeps): House {
   const session = (): Session | null => (state.status === "open" ? state.session : null);
   const view = (): AccountView =>
     viewAccount(
-      state.status === "open" ? { status: "open", record: state.session.account().record } : state,
+      state.status === "open" ? { status: "open", account: state.session.account() } : state,
       deps,
       isPersisted,
     );

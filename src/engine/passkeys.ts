@@ -20,8 +20,8 @@ import {
   type UserId,
 } from "#protocol/ids.ts";
 import { Backup, PasskeyLoggedIn, Way, type WayProof } from "#protocol/rest.ts";
-import { backupFacts, enrolHere, restWith } from "./account.ts";
-import { readBackupByPasskey, seedOf, type AccountRecord } from "./account-keys.ts";
+import { enrolHere, restWith } from "./account.ts";
+import { backupFacts, readBackupByPasskey, seedOf, type AccountRecord } from "./account-keys.ts";
 import { fetchAccount } from "./account-ledger.ts";
 import { openAccount, saveAccount, type OpenAccount } from "./account-vault.ts";
 import type { EngineDeps } from "./deps.ts";

@@ -4,9 +4,9 @@ import { err, ok, type Result } from "#base/result.ts";
 import type { BackupContent } from "#crypto/backup-content.ts";
 import type { Rest } from "#peer/rest.ts";
 import { Backup, Empty } from "#protocol/rest.ts";
-import type { AccountRecord } from "./account-keys.ts";
+import { backupFacts, readBackup, type AccountRecord } from "./account-keys.ts";
 import { appendOwn, fetchAccount } from "./account-ledger.ts";
-import { currentAuthKey, secure } from "./account-password.ts";
+import { currentAuthKey, enter, secure } from "./account-password.ts";
 import { keep, putAccount, type OpenAccount } from "./account-vault.ts";
 import type { EngineDeps } from "./deps.ts";
 import { translated, type EngineFailure } from "./failure.ts";
@@ -57,6 +57,31 @@ export async function setPassword(
   };
   const kept = await keep(deps, database, { ...account, record: next }, { terms, password });
   return kept.ok ? ok(await nameBackup(deps, rest, kept.value)) : kept;
+}
+
+/**
+ * Takes the password that the relay and the backup go by: the lock is fitted to it, and the backup's key is known.
+ *
+ * Fails with `engine/wrong-password`, `engine/account-locked`, `engine/bad-backup` and the line's kinds.
+ */
+export async function knowPassword(
+  deps: EngineDeps,
+  database: Database,
+  rest: Rest,
+  account: OpenAccount,
+  text: string,
+): Promise<Result<OpenAccount, EngineFailure>> {
+  const { handle, userId } = account.record;
+  const entered = await enter(deps, handle, text);
+  if (!entered.ok) return entered;
+  const { terms, password, backup } = entered.value;
+  const ledger = await fetchAccount(deps, rest, userId);
+  if (!ledger.ok) return ledger;
+  const read = readBackup(deps.primitives, userId, ledger.value, backup, password);
+  if (!read.ok) return read;
+  const facts = backupFacts(backup, read.value.backupKey);
+  const record = { ...account.record, hasPassword: true, ...facts };
+  return keep(deps, database, { ...account, record }, { terms, password });
 }
 
 /** Another device may have begun a new generation: then the key known here is of no backup any more. */

@@ -20,6 +20,7 @@ export type AccountState = {
   lock(): Promise<Outcome>;
   wipe(): Promise<Outcome>;
   setPassword(input: { readonly current: string | null; readonly next: string }): Promise<Outcome>;
+  enterPassword(password: string): Promise<Outcome>;
   setDisplayName(displayName: string): Promise<Outcome>;
 };
 export type NewAccount = {
@@ -64,6 +65,7 @@ export function createAccountStore({ calls, onEvent }: Engine, mark: AccountMark
         return answer;
       },
       setPassword: (input) => calls.setPassword(input),
+      enterPassword: (password) => calls.enterPassword({ password }),
       setDisplayName: async (displayName) => keep(await calls.setDisplayName({ displayName })),
     };
   });

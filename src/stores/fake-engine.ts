@@ -125,6 +125,7 @@ function accountCalls(world: FakeWorld, answer: Answer, done: Done) {
       displayName,
       hasPassword,
       mayReplacePassword: false,
+      canLock: hasPassword,
       inviteUrl: `https://parley.example/p/${handle}#fp=q83vEjRWeJAq83vEjRWeJA`,
       lockAfterMinutes: null,
       storagePersisted: true,
@@ -140,6 +141,7 @@ function accountCalls(world: FakeWorld, answer: Answer, done: Done) {
       ),
     signIn: (input) => answer("signIn", input, () => open("Ada", input.handle, true)),
     setPassword: done("setPassword"),
+    enterPassword: done("enterPassword"),
     lock: done("lock"),
     unlock: (input) => answer("unlock", input, () => open(nameOf(), "ada", true)),
     makeRecovery: () =>

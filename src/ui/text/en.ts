@@ -907,6 +907,11 @@ export const en = {
   "settings.idle": "Lock by itself when nobody uses it",
   "settings.idleNever": "Never",
   "settings.idleMinutes": "{count, plural, one {After # minute} other {After # minutes}}",
+  "settings.lockTitle": "Lock",
+  "settings.lockUnseen":
+    "This device came in by a link and has not seen your password. Enter it once, and this device can be locked and take passkeys.",
+  "settings.lockPassword": "Password of the account",
+  "settings.lockUse": "Use it here",
   "settings.lock": "Lock now",
   "settings.lockHelp": "Closes everything on this device until you enter the password.",
   "settings.storage": "Storage",

@@ -867,6 +867,11 @@ export const zhHans: TextTable = {
   "settings.idle": "无人使用时自动锁定",
   "settings.idleNever": "从不",
   "settings.idleMinutes": "{count} 分钟后",
+  "settings.lockTitle": "锁定",
+  "settings.lockUnseen":
+    "这台设备是通过链接添加的，还不知道你的密码。输入一次之后，就可以锁定这台设备，也可以使用通行密钥。",
+  "settings.lockPassword": "账号密码",
+  "settings.lockUse": "在此设备上使用",
   "settings.lock": "立即锁定",
   "settings.lockHelp": "关闭这台设备上的所有内容，直到输入密码。",
   "settings.storage": "存储",

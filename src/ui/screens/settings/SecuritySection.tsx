@@ -45,14 +45,20 @@ export function SecuritySection() {
       </section>
       {open.hasPassword && !open.mayReplacePassword && (
         <section className={styles.group}>
-          <h2 className={styles.title}>{t("settings.lock")}</h2>
-          <p className={styles.text}>{t("settings.lockHelp")}</p>
-          <div>
-            <Button icon="lock" onClick={() => void lock()}>
-              {t("settings.lock")}
-            </Button>
-          </div>
-          <IdleLockField minutes={open.lockAfterMinutes} />
+          <h2 className={styles.title}>{t("settings.lockTitle")}</h2>
+          {open.canLock ? (
+            <>
+              <p className={styles.text}>{t("settings.lockHelp")}</p>
+              <div>
+                <Button icon="lock" onClick={() => void lock()}>
+                  {t("settings.lock")}
+                </Button>
+              </div>
+              <IdleLockField minutes={open.lockAfterMinutes} />
+            </>
+          ) : (
+            <UnseenPassword handle={open.handle} />
+          )}
         </section>
       )}
       <PasskeySection />
@@ -92,6 +98,42 @@ function IdleLockField({ minutes }: { minutes: number | null }) {
       }))}
       onChange={(next) => void change(next === "null" ? null : Number(next))}
     />
+  );
+}
+
+/** This device came in by a link: it can be locked once it has seen the password. */
+function UnseenPassword({ handle }: { handle: string }) {
+  const t = useText();
+  const { account } = useStores();
+  const [password, setPassword] = useState("");
+  const { isBusy, failure, run } = useAttempt();
+  return (
+    <>
+      <p className={styles.text}>{t("settings.lockUnseen")}</p>
+      <form
+        className={styles.form}
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (!isBusy) void run(() => account.getState().enterPassword(password));
+        }}
+      >
+        <input type="hidden" autoComplete="username" value={handle} readOnly />
+        <PasswordField
+          label={t("settings.lockPassword")}
+          value={password}
+          onChange={setPassword}
+          autoComplete="current-password"
+          disabled={isBusy}
+          required
+        />
+        <FailureNote failure={failure} />
+        <div>
+          <Button type="submit" busy={isBusy} disabled={password === ""}>
+            {t("settings.lockUse")}
+          </Button>
+        </div>
+      </form>
+    </>
   );
 }
 
