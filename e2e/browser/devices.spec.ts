@@ -1,49 +1,7 @@
-import type { Browser, Locator, Page } from "playwright/test";
+import type { Browser } from "playwright/test";
+import { addByLink, devicesOf, digitsOn, offer, PATIENCE } from "./device-steps.ts";
 import { expect, test } from "./journey.ts";
 import { Person } from "./person.ts";
-
-const PATIENCE = { timeout: 60_000 };
-
-/** The list of devices in the settings. */
-const devicesOf = async (page: Page): Promise<Locator> => {
-  await page.goto(new URL("/settings/security", page.url()).href);
-  const devices = page.getByRole("region", { name: "Your devices" });
-  await expect(devices.getByText("This device")).toBeVisible();
-  return devices;
-};
-/** Makes a link on the old device; its dialog, and the code as it is typed. */
-const offer = async (person: Person) => {
-  const devices = await devicesOf(person.page);
-  await devices.getByRole("button", { name: "Add a device" }).click();
-  const dialog = person.page.getByRole("dialog");
-  await expect(dialog.getByRole("img", { name: "The link as a QR code" })).toBeVisible();
-  const code = await dialog.getByRole("group", { name: "Code of the link" }).innerText();
-  return { dialog, code, path: `/link#${code.replaceAll("-", "")}` };
-};
-const digitsOn = async (page: Page): Promise<string> => {
-  const digits = page.getByRole("group", { name: /^Number to compare/ });
-  await expect(digits).toBeVisible(PATIENCE);
-  return (await digits.getAttribute("aria-label")) ?? "";
-};
-/** A new browser opens the link, both show the same digits, and the old one admits it. */
-const addByLink = async (
-  old: Person,
-  browser: Browser,
-  url: string,
-  history = "Nothing",
-): Promise<Person> => {
-  const { dialog, path } = await offer(old);
-  const fresh = await Person.arrive(browser, new URL(path, url).href, { name: old.name });
-  const there = await digitsOn(fresh.page);
-  expect(await digitsOn(old.page)).toBe(there);
-  await expect(fresh.page.getByText(`the account of ${old.name}`)).toBeVisible();
-  await dialog.getByRole("radio", { name: history }).click();
-  await dialog.getByRole("button", { name: "Same number: admit" }).click();
-  await expect(old.page.getByRole("dialog", { name: /was added$/ })).toBeVisible(PATIENCE);
-  await old.page.getByRole("button", { name: "Done" }).click();
-  await expect(fresh.page.getByRole("navigation", { name: "Conversations" })).toBeVisible(PATIENCE);
-  return fresh;
-};
 
 test("a person adds a browser by a link, and each of the two sees what the other says", async ({
   join,
@@ -98,7 +56,15 @@ test("history chosen with the link comes with it, and more can be sent later", a
   await tablet.leave();
 });
 
-test("a device is renamed, and a removed one is shut out at once and says so", async ({
+/** The composer gave way to what happened and what to do; the words that were typed are in view. */
+const expectShut = async (person: Person, typed: string): Promise<void> => {
+  await expect(person.composer).toHaveCount(0);
+  await expect(person.page.getByText("Write on another of your devices.")).toBeVisible();
+  const kept = person.page.getByRole("region", { name: "What you were writing" });
+  await expect(kept.getByText(typed)).toBeVisible();
+};
+
+test("[U106] a device is renamed, and a removed one is shut out at once, says so, and keeps what was typed", async ({
   join,
   browser,
   world,
@@ -107,6 +73,7 @@ test("a device is renamed, and a removed one is shut out at once and says so", a
   await ada.startWith("Echo");
   const tablet = await addByLink(ada, browser as Browser, world.url);
   await tablet.openConversation(/Echo/);
+  await tablet.composer.fill("half a thought");
   const devices = await devicesOf(ada.page);
   await devices
     .getByRole("button", { name: /^Rename / })
@@ -122,6 +89,9 @@ test("a device is renamed, and a removed one is shut out at once and says so", a
   await expect(devices.getByText("Kitchen tablet")).toHaveCount(0);
   const notice = tablet.page.getByText("This device was removed from your account.");
   await expect(notice).toBeVisible(PATIENCE);
+  await expectShut(tablet, "half a thought");
+  await tablet.page.getByRole("button", { name: "Copy", exact: true }).click();
+  expect(await tablet.page.evaluate(() => navigator.clipboard.readText())).toBe("half a thought");
   await ada.page.goto(world.url);
   await ada.openConversation(/Echo/);
   await ada.say("without the tablet");
@@ -129,6 +99,7 @@ test("a device is renamed, and a removed one is shut out at once and says so", a
   await expect(tablet.row("without the tablet")).toHaveCount(0);
   await tablet.page.reload();
   await expect(notice).toBeVisible(PATIENCE);
+  await expectShut(tablet, "half a thought");
   await expect(tablet.page.getByRole("button", { name: "Erase this device" })).toBeVisible();
   await tablet.context.close();
 });
