@@ -3,29 +3,21 @@
  * account or none; what an open account does is `session.ts`. SPEC §account.
  */
 import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
-import type { Bytes } from "#base/bytes.ts";
 import { err, ok, type Result } from "#base/result.ts";
-import type { Secret } from "#base/secret.ts";
 import { sealDeviceName } from "#crypto/device-name.ts";
 import type { BackupContent } from "#crypto/backup-content.ts";
 import type { AccountState } from "#crypto/ledger/account-state.ts";
 import { HANDLE, MAX_DISPLAY_NAME_CHARACTERS } from "#protocol/limits.ts";
-import {
-  AuthParams,
-  LoggedIn,
-  Tokens as WireTokens,
-  type Backup,
-  type RegisterBody,
-} from "#protocol/rest.ts";
+import { Tokens as WireTokens, type RegisterBody } from "#protocol/rest.ts";
 import { makeId, type DeviceId, type UserId } from "#protocol/ids.ts";
 import { enrolDevice } from "#peer/accounts.ts";
 import { accountPut } from "#peer/keyring.ts";
 import { createRest, type Rest } from "#peer/rest.ts";
 import {
+  backupFacts,
   foundAccount,
   keysOf,
   nameOwner,
-  backupFacts,
   readBackup,
   toWireParams,
   type AccountRecord,
