@@ -78,6 +78,8 @@ export default defineConfig(({ mode }) => ({
     target: "es2023",
     sourcemap: true,
     assetsInlineLimit: 0,
+    // Parts are fetched late, their style is not: nothing is ever drawn bare, and its order stays that of one sheet.
+    cssCodeSplit: false,
     modulePreload: { polyfill: false },
   },
   server: {

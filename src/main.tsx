@@ -9,8 +9,10 @@ import { createStores, type Stores } from "#stores/create-stores.ts";
 import { createPasskeyDevice } from "#stores/passkey-device.ts";
 import type { SettingsStorage } from "#stores/settings-store.ts";
 import { App } from "#ui/App.tsx";
+import { NotFetched } from "#ui/fetching/fetched.ts";
 import { createRenderJobs, type RenderWorker } from "#ui/markdown/render-jobs.ts";
 import { createRouter } from "#ui/router.ts";
+import { fetchForRoute } from "#ui/screens/fetched-screens.ts";
 import "#ui/style/base.css";
 import engineWorkerUrl from "./engine/worker.ts?worker&url";
 import renderWorkerUrl from "./ui/markdown/render-worker.ts?worker&url";
@@ -61,6 +63,7 @@ function start(): void {
         ? openInviteWhenOpen(stores, url)
         : stores.devices.getState().takeOpened(url),
   );
+  if (accountMark.isSet()) fetchForRoute(router.getState().route);
   const spawnRenderer = (): RenderWorker =>
     new Worker(workerUrl(renderWorkerUrl), { type: "module", name: "render" }) as RenderWorker;
 
@@ -71,7 +74,13 @@ function start(): void {
 
   const root = document.getElementById("root");
   if (root === null) throw new Error("The page has no place for the app.");
-  createRoot(root).render(
+  createRoot(root, {
+    onCaughtError(error) {
+      // Its place says so already; every other caught fault is a bug of ours, and this is where to look for it.
+      // oxlint-disable-next-line no-console
+      if (!(error instanceof NotFetched)) console.error(error);
+    },
+  }).render(
     <App
       stores={stores}
       router={router}

@@ -3,12 +3,11 @@
  *
  * Noble is the reference and a complete fallback. A native primitive is let in by a known-answer
  * test at start and then gives the same bytes and verdicts. Hashing, HMAC, HKDF and ChaCha are
- * always noble, because the chains need them synchronously. SPEC C5, C13, C14, C42.
+ * always noble, because the chains need them synchronously. What is seldom needed (Argon2, AES where the platform has
+ * none) is fetched at its first use. SPEC C5, C13, C14, C42.
  */
-import { gcm } from "@noble/ciphers/aes.js";
 import { chacha20poly1305, xchacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { ed25519, x25519 } from "@noble/curves/ed25519.js";
-import { argon2idAsync } from "@noble/hashes/argon2.js";
 import { expand, extract } from "@noble/hashes/hkdf.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256, sha512 } from "@noble/hashes/sha2.js";
@@ -180,15 +179,17 @@ const nobleHashes = {
   hmacSha256: (key, message) => hmac(sha256, key, message),
   hkdfExtract: (salt, ikm) => extract(sha256, ikm, salt),
   hkdfExpand: (prk, info, sizeBytes) => expand(sha256, prk, info, sizeBytes),
-  argon2id: (password, salt, { memoryKiB, passes, lanes }, sizeBytes) =>
-    argon2idAsync(password, salt, {
+  argon2id: async (password, salt, { memoryKiB, passes, lanes }, sizeBytes) => {
+    const { argon2idAsync } = await import("@noble/hashes/argon2.js");
+    return argon2idAsync(password, salt, {
       m: memoryKiB,
       t: passes,
       p: lanes,
       dkLen: sizeBytes,
       // The caller has checked the cost; noble's own cap would refuse the largest allowed one.
       maxmem: (memoryKiB + 1024) * 1024,
-    }),
+    });
+  },
 } satisfies Partial<Primitives>;
 
 const nobleCiphers = {
@@ -220,6 +221,7 @@ const nobleX25519: X25519 = async (privateKey, publicKey) =>
 
 const nobleImportAesGcm: AesGcmImport = async (key) => {
   const ownKey = Uint8Array.from(sized(key, 32));
+  const { gcm } = await import("@noble/ciphers/aes.js");
   return {
     seal: async (nonce, aad, plain) => gcm(ownKey, sized(nonce, 12), aad).encrypt(plain),
     open: async (nonce, aad, sealed) => {

@@ -60,6 +60,9 @@ export type EngineFailure =
   /** The relay's backup does not open to the identity that the account's ledger names. */
   | { readonly kind: "engine/bad-backup" }
 
+  /** The engine's code did not come: no network, or a build that is gone from the server. */
+  | { readonly kind: "engine/not-fetched" }
+
   // The disk.
   | { readonly kind: "engine/store-blocked" }
   | { readonly kind: "engine/store-newer" }

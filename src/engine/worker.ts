@@ -1,16 +1,15 @@
 /**
  * The browser worker's composition root: real clock, chance, socket, storage and locks, and one engine for all tabs
- * of a profile. Nothing is decided here.
+ * of a profile. Nothing is decided here, and the engine's own code is fetched apart from it.
  */
 import { systemClock } from "#base/clock.ts";
 import { silentLog } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
 import { ARGON2 } from "#crypto/limits.ts";
-import { createPrimitives } from "#crypto/primitives.ts";
 import type { Socket } from "#peer/socket.ts";
 import { nameDevice } from "./device-name.ts";
 import { joinTabs, type RunningEngine } from "./election.ts";
-import { createEngine } from "./engine.ts";
+import { createPorch } from "./porch.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
 
@@ -23,7 +22,7 @@ joinTabs({
   tabId: crypto.randomUUID(),
   locks: { request: (name, hold) => navigator.locks.request(name, hold) },
   channel: new BroadcastChannel(`${NAME}/engine`),
-  startEngine,
+  startEngine: async () => createPorch({ databaseName: NAME, fetchEngine }),
   pagePort: self,
   onFault(error, call) {
     // A bug of ours: the page says so, and this is where to look for it.
@@ -32,7 +31,22 @@ joinTabs({
   },
 });
 
-async function startEngine(): Promise<RunningEngine> {
+async function fetchEngine(): Promise<(() => Promise<RunningEngine>) | null> {
+  try {
+    const [{ createEngine }, { createPrimitives }] = await Promise.all([
+      import("./engine.ts"),
+      import("#crypto/primitives.ts"),
+    ]);
+    return () => startEngine(createEngine, createPrimitives);
+  } catch {
+    return null;
+  }
+}
+
+async function startEngine(
+  createEngine: typeof import("./engine.ts").createEngine,
+  createPrimitives: typeof import("#crypto/primitives.ts").createPrimitives,
+): Promise<RunningEngine> {
   return createEngine({
     clock: systemClock,
     random: systemRandom,

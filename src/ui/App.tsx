@@ -2,23 +2,28 @@ import { useEffect, useState, type ReactNode } from "react";
 import type { Stores } from "#stores/create-stores.ts";
 import { StoresProvider, useStore, useStores } from "./StoresContext.tsx";
 import { Button } from "./kit/Button.tsx";
+import { FetchedOverlay } from "./fetching/FetchedOverlay.tsx";
+import { Fetching } from "./fetching/Fetching.tsx";
 import { KitProvider } from "./kit/KitProvider.tsx";
-import { Dialog } from "./kit/Dialog.tsx";
 import { Skeleton } from "./kit/Spinner.tsx";
-import { showToast } from "./kit/Toast.tsx";
+import { showToast } from "./kit/show-toast.ts";
 import { MarkdownProvider } from "./markdown/MarkdownContext.tsx";
 import type { RenderJobs } from "./markdown/render-jobs.ts";
 import type { Router } from "./router.ts";
 import { DoorFrame } from "./screens/onboarding/DoorFrame.tsx";
-import { LinkScreen } from "#ui/screens/onboarding/LinkScreen.tsx";
-import { LockedScreen } from "./screens/onboarding/LockedScreen.tsx";
-import { LostScreen } from "#ui/screens/onboarding/LostScreen.tsx";
+import {
+  fetchBehindDoor,
+  LinkScreen,
+  LockedScreen,
+  LostScreen,
+  MainScreen,
+  OpenedLinkDialog,
+  RestoreScreen,
+  SignInScreen,
+} from "./screens/fetched-screens.ts";
 import { OnboardingScreen } from "./screens/onboarding/OnboardingScreen.tsx";
-import { RestoreScreen } from "#ui/screens/onboarding/RestoreScreen.tsx";
-import { SignInScreen } from "./screens/onboarding/SignInScreen.tsx";
 import { FailureNote } from "./screens/shell/FailureNote.tsx";
 import { FaultBoundary } from "./screens/shell/FaultBoundary.tsx";
-import { MainScreen } from "./screens/shell/MainScreen.tsx";
 import styles from "./screens/shell/Starting.module.css";
 import { failureWords } from "./text/failures.ts";
 import { pickLocale } from "./text/tables.ts";
@@ -41,8 +46,10 @@ export function App({ stores, router, renderJobs }: AppProps) {
           <MarkdownProvider jobs={renderJobs}>
             <Notices />
             <FaultBoundary>
-              <Door />
-              <OpenedLinkDialog />
+              <Fetching place="door">
+                <Door />
+              </Fetching>
+              <OpenedLink />
             </FaultBoundary>
           </MarkdownProvider>
         </KitProvider>
@@ -59,6 +66,9 @@ function Door() {
   const opened = useStore("devices", (state) => state.opened);
   const [way, setWay] = useState<"new" | "sign-in" | "restore" | "link">("new");
   const link = (): void => setWay("link");
+  useEffect(() => {
+    if (account.status === "none") fetchBehindDoor();
+  }, [account.status]);
   useOpenedLink(account.status, opened, link);
   const signIn = (): void => setWay("sign-in");
   const restore = (): void => setWay("restore");
@@ -102,27 +112,12 @@ function useOpenedLink(status: string, opened: string | null, onLink: () => void
   }, [status, opened]);
 }
 
-/** A device link opened where there is an account already: said until somebody has read it. */
-function OpenedLinkDialog() {
-  const t = useText();
-  const { devices } = useStores();
+function OpenedLink() {
   const opened = useStore("devices", (state) => state.opened);
-  const status = useStore("account", (state) => state.account.status);
-  const close = (): void => devices.getState().dropOpened();
   return (
-    <Dialog
-      open={opened !== null && (status === "open" || status === "locked")}
-      onOpenChange={(isOpen) => {
-        if (!isOpen) close();
-      }}
-      title={t("failure.alreadyHere.title")}
-      description={t("failure.alreadyHere.advice")}
-      footer={
-        <Button variant="primary" onClick={close}>
-          {t("general.done")}
-        </Button>
-      }
-    />
+    <FetchedOverlay open={opened !== null}>
+      <OpenedLinkDialog />
+    </FetchedOverlay>
   );
 }
 

@@ -19,8 +19,8 @@ import type { People } from "../people.ts";
 import { loadRecords, putRecord, TABLE } from "../records.ts";
 import type { SessionSinks } from "../session.ts";
 import { createActivityWatch } from "./activity-watch.ts";
-import { checkFor, DEFAULT_MODEL } from "./open-channel.ts";
-import { openPlainConversation, type PlainConversation } from "./plain-conversation.ts";
+import { checkFor, DEFAULT_MODEL } from "./plain-address.ts";
+import type { PlainConversation } from "./plain-conversation.ts";
 import type { PlainAgent } from "./plain-record.ts";
 import { listTurns, loadQueue } from "./plain-store.ts";
 import { turnKey } from "./plain-record.ts";
@@ -64,9 +64,17 @@ export function createPlainAgents(needs: Needs): PlainAgents & { start(): Promis
   const open = new Map<ConversationId, PlainConversation>();
   const activity = createActivityWatch(deps, sinks.emit);
 
+  /** Kept agents whose code has not come; each nudge tries again. */
+  const unopened = new Map<ConversationId, PlainAgent>();
+
   const admit = async (agent: PlainAgent): Promise<void> => {
     const id = agent.conversationId;
-    const conversation = await openPlainConversation(
+    const code = await fetchConversation();
+    if (code === null) {
+      unopened.set(id, agent);
+      return;
+    }
+    const conversation = await code.openPlainConversation(
       {
         deps,
         store,
@@ -100,6 +108,8 @@ export function createPlainAgents(needs: Needs): PlainAgents & { start(): Promis
   const add = async (input: PlainAgentInput): Answer<ConversationId> => {
     const checked = checkFor(input.protocol, input.url, deps.origin);
     if (!checked.ok) return checked;
+    // Before anything is kept: an agent that nobody can open is no agent.
+    if ((await fetchConversation()) === null) return err({ kind: "engine/not-fetched" });
     const now = deps.clock.now();
     const agent: PlainAgent = {
       conversationId: makeId<ConversationId>(now, deps.random),
@@ -202,6 +212,9 @@ export function createPlainAgents(needs: Needs): PlainAgents & { start(): Promis
       return ok(null);
     },
     nudge() {
+      const again = [...unopened.values()];
+      unopened.clear();
+      for (const agent of again) void admit(agent);
       for (const one of open.values()) one.nudge();
     },
     async close() {
@@ -210,6 +223,10 @@ export function createPlainAgents(needs: Needs): PlainAgents & { start(): Promis
     },
   };
 }
+
+/** The channels are code that most never need, so it is fetched for the first plain agent. Null: it did not come. */
+const fetchConversation = (): Promise<typeof import("./plain-conversation.ts") | null> =>
+  import("./plain-conversation.ts").catch(() => null);
 
 /** The page names no turns: those that a command opens get their id here. */
 function commandOf(

@@ -7,7 +7,7 @@ import { chatBaseUrl, listModels } from "#channels/chat/endpoint.ts";
 import type { ConversationId } from "#protocol/ids.ts";
 import type { EngineFailure } from "../failure.ts";
 import type { Session } from "../session.ts";
-import { checkFor } from "./open-channel.ts";
+import { checkFor } from "./plain-address.ts";
 
 type Answer<Value> = Promise<Result<Value, EngineFailure>>;
 type At = { readonly protocol: PlainProtocol; readonly url: string };

@@ -15,7 +15,8 @@ import type { EngineDeps } from "../deps.ts";
 import { createGatherer, type Gatherer } from "../gather.ts";
 import { putRecord, TABLE } from "../records.ts";
 import type { ThreadEvent } from "../thread/thread.ts";
-import { checkFor, openChannel } from "./open-channel.ts";
+import { openChannel } from "./open-channel.ts";
+import { checkFor } from "./plain-address.ts";
 import {
   lostTurn,
   plainEntry,

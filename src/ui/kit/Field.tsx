@@ -1,11 +1,10 @@
 import { Field as Base } from "@base-ui/react/field";
 import { Fieldset } from "@base-ui/react/fieldset";
-import { useState, type ComponentProps, type ReactNode } from "react";
+import type { ComponentProps, ReactNode } from "react";
 import { useText } from "#ui/text/text.tsx";
 import { classNames } from "./class-names.ts";
 import styles from "./Field.module.css";
 import { Icon } from "./Icon.tsx";
-import { IconButton } from "./IconButton.tsx";
 
 export type FieldFrameProps = {
   label: ReactNode;
@@ -66,7 +65,7 @@ export function ChoiceFrame({
   );
 }
 
-type TextFieldProps = FieldFrameProps &
+export type TextFieldProps = FieldFrameProps &
   Omit<ComponentProps<"input">, "value" | "defaultValue" | "onChange" | "size" | "disabled"> & {
     value: string;
     onChange: (value: string) => void;
@@ -107,29 +106,6 @@ export function TextField({
         </div>
       )}
     </FieldFrame>
-  );
-}
-
-/** One line that is not shown while it is typed, with a switch to see it. */
-export function PasswordField(props: Omit<TextFieldProps, "type" | "end">) {
-  const t = useText();
-  const [shown, setShown] = useState(false);
-  return (
-    <TextField
-      spellCheck={false}
-      autoCapitalize="none"
-      {...props}
-      type={shown ? "text" : "password"}
-      end={
-        <IconButton
-          size="small"
-          icon={shown ? "eye-off" : "eye"}
-          label={shown ? t("general.hide") : t("general.show")}
-          pressed={shown}
-          onClick={() => setShown(!shown)}
-        />
-      }
-    />
   );
 }
 

@@ -1,15 +1,28 @@
 import { CSPProvider } from "@base-ui/react/csp-provider";
-import { Tooltip } from "@base-ui/react/tooltip";
-import type { ReactNode } from "react";
-import { ToastRegion } from "./Toast.tsx";
+import { useEffect, useState, type ReactNode } from "react";
+import { fetched } from "#ui/fetching/fetched.ts";
+import { Fetching } from "#ui/fetching/Fetching.tsx";
+import { onToastWanted } from "./show-toast.ts";
 
-/** Stands once around the app: no style elements at run time, one tooltip delay, one place for toasts. */
+/** Fetched ahead by the open app, or when there is something to say. */
+export const ToastRegion = fetched(async () => (await import("./Toast.tsx")).ToastRegion);
+
+/** Stands once around the app: no style elements at run time, one place for toasts. */
 export function KitProvider({ children }: { children: ReactNode }) {
   return (
     <CSPProvider disableStyleElements>
-      <Tooltip.Provider delay={500} timeout={300}>
-        <ToastRegion>{children}</ToastRegion>
-      </Tooltip.Provider>
+      {children}
+      <Toasts />
     </CSPProvider>
   );
+}
+
+function Toasts() {
+  const [isWanted, setWanted] = useState(false);
+  useEffect(() => onToastWanted(() => setWanted(true)), []);
+  return isWanted ? (
+    <Fetching lines={0}>
+      <ToastRegion />
+    </Fetching>
+  ) : null;
 }

@@ -1,40 +1,19 @@
 import { Toast as Base } from "@base-ui/react/toast";
-import type { ReactNode } from "react";
+import { useEffect } from "react";
 import { useText } from "#ui/text/text.tsx";
 import { Button } from "./Button.tsx";
 import { Icon, type IconName } from "./Icon.tsx";
 import { IconButton } from "./IconButton.tsx";
+import { takeToasts, type ToastContent } from "./show-toast.ts";
 import styles from "./Toast.module.css";
-
-export type ToastKind = "note" | "done" | "failure";
-
-export type ToastContent = {
-  readonly kind: ToastKind;
-  readonly title: string;
-  readonly advice?: string;
-  readonly action?: { readonly label: string; readonly onPress: () => void };
-};
 
 const manager = Base.createToastManager<{ action: ToastContent["action"] }>();
 
-/** Says something in passing; returns the way to take it back. Failures stay until they are closed. */
-export function showToast({ kind, title, advice, action }: ToastContent): () => void {
-  const id = manager.add({
-    type: kind,
-    title,
-    ...(advice === undefined ? {} : { description: advice }),
-    timeout: kind === "failure" ? 0 : 5_000,
-    priority: kind === "failure" ? "high" : "low",
-    data: { action },
-  });
-  return () => manager.close(id);
-}
-
 /** The one place where toasts appear. */
-export function ToastRegion({ children }: { children: ReactNode }) {
+export function ToastRegion() {
+  useEffect(() => takeToasts(add), []);
   return (
     <Base.Provider toastManager={manager} limit={3}>
-      {children}
       <Base.Portal>
         <Base.Viewport className={styles.viewport}>
           <Toasts />
@@ -42,6 +21,17 @@ export function ToastRegion({ children }: { children: ReactNode }) {
       </Base.Portal>
     </Base.Provider>
   );
+}
+
+function add({ kind, title, advice, action }: ToastContent): void {
+  manager.add({
+    type: kind,
+    title,
+    ...(advice === undefined ? {} : { description: advice }),
+    timeout: kind === "failure" ? 0 : 5_000,
+    priority: kind === "failure" ? "high" : "low",
+    data: { action },
+  });
 }
 
 const MARKS: Readonly<Record<string, IconName>> = {

@@ -1,6 +1,13 @@
 import { Tooltip as Base } from "@base-ui/react/tooltip";
-import type { ReactElement } from "react";
+import type { ReactElement, ReactNode } from "react";
 import styles from "./Floating.module.css";
+
+/** Tooltips within it share one delay: who has read one reads the next at once. */
+export const TooltipGroup = ({ children }: { children: ReactNode }) => (
+  <Base.Provider delay={500} timeout={300}>
+    {children}
+  </Base.Provider>
+);
 
 type TooltipProps = {
   text: string;

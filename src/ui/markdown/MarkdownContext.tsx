@@ -1,7 +1,11 @@
 import { createContext, use, useCallback, useMemo, useState, type ReactNode } from "react";
-import { LinkPrompt } from "./LinkPrompt.tsx";
+import { fetched } from "#ui/fetching/fetched.ts";
+import { Fetching } from "#ui/fetching/Fetching.tsx";
 import type { RenderJobs } from "./render-jobs.ts";
 import { safeLink, type SafeLink } from "./url-policy.ts";
+
+/** Fetched with the first link that is followed, or ahead. */
+export const LinkPrompt = fetched(async () => (await import("./LinkPrompt.tsx")).LinkPrompt);
 
 type MarkdownServices = {
   /** Null where there is no worker: large texts are then shown without formatting. */
@@ -21,15 +25,22 @@ export function MarkdownProvider({
   children: ReactNode;
 }) {
   const [asked, setAsked] = useState<{ link: SafeLink; words: string } | null>(null);
+  const [wasAsked, setWasAsked] = useState(false);
   const askToOpen = useCallback((address: string, words: string) => {
     const link = safeLink(address);
-    if (link !== null) setAsked({ link, words });
+    if (link === null) return;
+    setAsked({ link, words });
+    setWasAsked(true);
   }, []);
   const services = useMemo(() => ({ jobs, askToOpen }), [jobs, askToOpen]);
   return (
     <Services value={services}>
       {children}
-      <LinkPrompt asked={asked} onClose={() => setAsked(null)} />
+      {wasAsked && (
+        <Fetching lines={0}>
+          <LinkPrompt asked={asked} onClose={() => setAsked(null)} />
+        </Fetching>
+      )}
     </Services>
   );
 }

@@ -1,5 +1,5 @@
 import { useEffect, useState } from "react";
-import { showToast } from "#ui/kit/Toast.tsx";
+import { showToast } from "#ui/kit/show-toast.ts";
 import { useText } from "#ui/text/text.tsx";
 import { hasHidden, withoutHidden } from "./hidden.ts";
 

@@ -1,6 +1,7 @@
 import { useState } from "react";
 import { Checkbox, CheckboxGroup, RadioField } from "#ui/kit/Choices.tsx";
-import { PasswordField, TextArea, TextField } from "#ui/kit/Field.tsx";
+import { TextArea, TextField } from "#ui/kit/Field.tsx";
+import { PasswordField } from "#ui/kit/PasswordField.tsx";
 import { MultiSelect, Select } from "#ui/kit/Select.tsx";
 import { useText } from "#ui/text/text.tsx";
 import type { FormField } from "./card-types.ts";

@@ -417,6 +417,9 @@ export const en = {
   "failure.cancelled.advice": "Nothing was changed.",
   "failure.locked.title": "Parley is locked",
   "failure.locked.advice": "Unlock it to go on.",
+  "failure.notFetched.title": "A part of the app did not arrive",
+  "failure.notFetched.advice":
+    "Check your connection, then try again. If it keeps happening, reload the page.",
   "failure.server.title": "The server has trouble",
   "failure.server.advice": "Nothing is lost. Try again in a moment.",
   "failure.ours.title": "Something went wrong on our side",

@@ -403,6 +403,8 @@ export const zhHans: TextTable = {
   "failure.cancelled.advice": "没有任何改动。",
   "failure.locked.title": "Parley 已锁定",
   "failure.locked.advice": "解锁后即可继续。",
+  "failure.notFetched.title": "应用的一部分没有加载成功",
+  "failure.notFetched.advice": "请检查网络后重试。如果仍然不行，请刷新页面。",
   "failure.server.title": "服务器暂时有问题",
   "failure.server.advice": "内容没有丢失，请稍后再试。",
   "failure.ours.title": "我们这边出了问题",

@@ -1,7 +1,7 @@
 import { useCallback } from "react";
 import type { ChannelCommandInput, ConversationId } from "#stores/views.ts";
 import { useStores } from "#ui/StoresContext.tsx";
-import { showToast } from "#ui/kit/Toast.tsx";
+import { showToast } from "#ui/kit/show-toast.ts";
 import { failureWords } from "#ui/text/failures.ts";
 import { useText } from "#ui/text/text.tsx";
 

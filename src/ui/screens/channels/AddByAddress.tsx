@@ -9,7 +9,8 @@ import type {
 import { useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { Switch } from "#ui/kit/Choices.tsx";
-import { PasswordField, TextField } from "#ui/kit/Field.tsx";
+import { TextField } from "#ui/kit/Field.tsx";
+import { PasswordField } from "#ui/kit/PasswordField.tsx";
 import { Icon } from "#ui/kit/Icon.tsx";
 import { Select } from "#ui/kit/Select.tsx";
 import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";

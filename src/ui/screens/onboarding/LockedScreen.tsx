@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { useStore, useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
-import { PasswordField } from "#ui/kit/Field.tsx";
+import { PasswordField } from "#ui/kit/PasswordField.tsx";
 import { WipeDialog } from "#ui/screens/settings/WipeDialog.tsx";
 import { useAttempt } from "#ui/screens/shell/use-attempt.ts";
 import { useFormats } from "#ui/text/format.ts";

@@ -1,15 +1,15 @@
 import { useState } from "react";
-import { MAX_DISPLAY_NAME_CHARACTERS, MIN_PASSWORD_CHARACTERS } from "#stores/limits.ts";
+import { MAX_DISPLAY_NAME_CHARACTERS } from "#stores/limits.ts";
 import { useStore, useStores } from "#ui/StoresContext.tsx";
+import { Fetching } from "#ui/fetching/Fetching.tsx";
 import { Button } from "#ui/kit/Button.tsx";
-import { PasswordField, TextField } from "#ui/kit/Field.tsx";
-import { useAttempt } from "#ui/screens/shell/use-attempt.ts";
+import { TextField } from "#ui/kit/Field.tsx";
+import { FirstConversationStep, PasswordStep } from "#ui/screens/fetched-screens.ts";
 import { useText } from "#ui/text/text.tsx";
 import { DoorForm } from "./DoorForm.tsx";
 import { DoorFrame } from "./DoorFrame.tsx";
-import { FirstConversationStep } from "./FirstConversationStep.tsx";
-import { missingCharacters } from "./password-rule.ts";
 
+/** Name, password, a first conversation. */
 const STEPS = 3;
 
 type WaysIn = { onSignIn: () => void; onLink: () => void };
@@ -22,9 +22,17 @@ export function OnboardingScreen(ways: WaysIn) {
     case "name":
       return <NameStep {...ways} />;
     case "password":
-      return <PasswordStep />;
+      return (
+        <Fetching place="door">
+          <PasswordStep />
+        </Fetching>
+      );
     case "first-conversation":
-      return <FirstConversationStep />;
+      return (
+        <Fetching place="door">
+          <FirstConversationStep />
+        </Fetching>
+      );
     default:
       return step satisfies never;
   }
@@ -68,64 +76,6 @@ function NameStep({ onSignIn, onLink }: WaysIn) {
           dir="auto"
           autoFocus
           required
-        />
-      </DoorForm>
-    </DoorFrame>
-  );
-}
-
-function PasswordStep() {
-  const t = useText();
-  const { onboarding } = useStores();
-  const [password, setPassword] = useState("");
-  const [isLater, setIsLater] = useState(false);
-  const { isBusy, failure, run } = useAttempt();
-  const missing = missingCharacters(password);
-  const finish = (chosen: string | null): void => {
-    setIsLater(chosen === null);
-    void run(() => onboarding.getState().finishAccount(chosen));
-  };
-  return (
-    <DoorFrame
-      eyebrow={t("onboarding.step", { step: 2, total: STEPS })}
-      title={t("onboarding.passwordTitle")}
-      help={t("onboarding.passwordHelp")}
-    >
-      <DoorForm
-        submitLabel={t("onboarding.create")}
-        isReady={missing === 0 && !(isBusy && isLater)}
-        isBusy={isBusy && !isLater}
-        failure={failure}
-        onSubmit={() => finish(password)}
-        status={isBusy ? t("onboarding.creating") : ""}
-        actions={
-          <>
-            <Button
-              variant="quiet"
-              busy={isBusy && isLater}
-              disabled={isBusy && !isLater}
-              onClick={() => finish(null)}
-            >
-              {t("onboarding.later")}
-            </Button>
-            <Button variant="quiet" disabled={isBusy} onClick={() => onboarding.getState().back()}>
-              {t("general.back")}
-            </Button>
-          </>
-        }
-      >
-        <PasswordField
-          label={t("onboarding.password")}
-          help={
-            password !== "" && missing > 0
-              ? t("onboarding.passwordShort", { missing })
-              : t("onboarding.passwordRule", { min: MIN_PASSWORD_CHARACTERS })
-          }
-          value={password}
-          onChange={setPassword}
-          autoComplete="new-password"
-          autoFocus
-          disabled={isBusy}
         />
       </DoorForm>
     </DoorFrame>

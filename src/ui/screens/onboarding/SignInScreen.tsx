@@ -1,7 +1,8 @@
 import { useState } from "react";
 import { useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
-import { PasswordField, TextField } from "#ui/kit/Field.tsx";
+import { TextField } from "#ui/kit/Field.tsx";
+import { PasswordField } from "#ui/kit/PasswordField.tsx";
 import { useAttempt } from "#ui/screens/shell/use-attempt.ts";
 import { useText } from "#ui/text/text.tsx";
 import { DoorForm } from "./DoorForm.tsx";

@@ -4,7 +4,7 @@ import { MIN_PASSWORD_CHARACTERS } from "#stores/limits.ts";
 import { useStore, useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { RadioField } from "#ui/kit/Choices.tsx";
-import { PasswordField } from "#ui/kit/Field.tsx";
+import { PasswordField } from "#ui/kit/PasswordField.tsx";
 import { missingCharacters } from "#ui/screens/onboarding/password-rule.ts";
 import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
 import { useAttempt } from "#ui/screens/shell/use-attempt.ts";

@@ -1,22 +1,30 @@
 import { useEffect, useState, type CSSProperties } from "react";
 import { useRoute, useStore } from "#ui/StoresContext.tsx";
 import type { Route } from "#ui/routes.ts";
-import { ConnectPanel, ContactsPane } from "#ui/screens/contacts/ContactsPane.tsx";
 import { ConversationsPane } from "#ui/screens/conversations/ConversationsPane.tsx";
-import { InviteSheet } from "#ui/screens/conversations/InviteSheet.tsx";
-import { NewConversationDialog } from "#ui/screens/conversations/NewConversationDialog.tsx";
-import { SettingsNav } from "#ui/screens/settings/SettingsNav.tsx";
-import { SettingsScreen } from "#ui/screens/settings/SettingsScreen.tsx";
-import { ThreadScreen } from "#ui/screens/thread/ThreadScreen.tsx";
+import { FetchedOverlay } from "#ui/fetching/FetchedOverlay.tsx";
+import { Fetching } from "#ui/fetching/Fetching.tsx";
+import { TooltipGroup } from "#ui/kit/Tooltip.tsx";
+import {
+  ConnectPanel,
+  ContactsPane,
+  fetchTheRest,
+  InviteSheet,
+  NewConversationDialog,
+  Palette,
+  SettingsNav,
+  SettingsScreen,
+  ShortcutsSheet,
+  ThreadScreen,
+} from "#ui/screens/fetched-screens.ts";
 import { useText } from "#ui/text/text.tsx";
 import { appIntent, takesText } from "./app-keys.ts";
 import { ListResizer } from "./ListResizer.tsx";
 import { LiveRegion } from "./LiveRegion.tsx";
 import styles from "./MainScreen.module.css";
-import { Palette } from "./Palette.tsx";
 import { Rail } from "./Rail.tsx";
 import { SealMark } from "./SealMark.tsx";
-import { commandKey, ShortcutsSheet } from "./ShortcutsSheet.tsx";
+import { commandKey } from "./command-key.ts";
 import { StatusBars } from "./StatusBars.tsx";
 import { useLayout, type Layout } from "./use-media.ts";
 
@@ -29,43 +37,65 @@ export function MainScreen() {
   const listWidthPx = useStore("settings", (state) => state.listWidthPx);
   const [overlay, setOverlay] = useState<Overlay>("none");
   useAppKeys(setOverlay);
+  useEffect(fetchTheRest, []);
   const panes = panesOf(route, layout);
   const toggle =
     (name: Overlay) =>
     (open: boolean): void =>
       setOverlay(open ? name : "none");
   return (
-    <div
-      className={styles.app}
-      data-layout={layout}
-      style={{ "--list": `${listWidthPx}px` } as CSSProperties}
-    >
-      <StatusBars />
-      <div className={styles.panes}>
-        {layout === "wide" && <Rail />}
-        {panes.list && (
-          <div className={styles.list}>
-            <ListPane route={route} layout={layout} onNew={() => setOverlay("new")} />
-          </div>
-        )}
-        {panes.list && panes.main && <ListResizer />}
-        {panes.main && (
-          <main className={styles.main}>
-            <MainPane route={route} layout={layout} />
-          </main>
-        )}
+    <TooltipGroup>
+      <div
+        className={styles.app}
+        data-layout={layout}
+        style={{ "--list": `${listWidthPx}px` } as CSSProperties}
+      >
+        <StatusBars />
+        <div className={styles.panes}>
+          {layout === "wide" && <Rail />}
+          {panes.list && (
+            <div className={styles.list}>
+              <Fetching>
+                <ListPane route={route} layout={layout} onNew={() => setOverlay("new")} />
+              </Fetching>
+            </div>
+          )}
+          {panes.list && panes.main && <ListResizer />}
+          {panes.main && (
+            <main className={styles.main}>
+              <Fetching lines={6}>
+                <MainPane route={route} layout={layout} />
+              </Fetching>
+            </main>
+          )}
+        </div>
+        <LiveRegion />
+        <Invite />
+        <FetchedOverlay open={overlay === "new"}>
+          <NewConversationDialog open={overlay === "new"} onOpenChange={toggle("new")} />
+        </FetchedOverlay>
+        <FetchedOverlay open={overlay === "palette"}>
+          <Palette
+            open={overlay === "palette"}
+            onOpenChange={toggle("palette")}
+            onNew={() => setOverlay("new")}
+            onShortcuts={() => setOverlay("shortcuts")}
+          />
+        </FetchedOverlay>
+        <FetchedOverlay open={overlay === "shortcuts"}>
+          <ShortcutsSheet open={overlay === "shortcuts"} onOpenChange={toggle("shortcuts")} />
+        </FetchedOverlay>
       </div>
-      <LiveRegion />
+    </TooltipGroup>
+  );
+}
+
+function Invite() {
+  const isOpen = useStore("contacts", ({ invite }) => invite.status !== "none");
+  return (
+    <FetchedOverlay open={isOpen}>
       <InviteSheet />
-      <NewConversationDialog open={overlay === "new"} onOpenChange={toggle("new")} />
-      <Palette
-        open={overlay === "palette"}
-        onOpenChange={toggle("palette")}
-        onNew={() => setOverlay("new")}
-        onShortcuts={() => setOverlay("shortcuts")}
-      />
-      <ShortcutsSheet open={overlay === "shortcuts"} onOpenChange={toggle("shortcuts")} />
-    </div>
+    </FetchedOverlay>
   );
 }
 

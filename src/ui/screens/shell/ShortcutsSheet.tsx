@@ -1,11 +1,8 @@
 import { Dialog } from "#ui/kit/Dialog.tsx";
 import { useStore } from "#ui/StoresContext.tsx";
 import { useText } from "#ui/text/text.tsx";
+import { commandKey } from "./command-key.ts";
 import styles from "./ShortcutsSheet.module.css";
-
-/** The name of the key that commands are given with on this system. */
-export const commandKey = (): string =>
-  /mac|iphone|ipad/iu.test(navigator.platform) ? "⌘" : "Ctrl";
 
 /** All keys in one place. */
 export function ShortcutsSheet({

@@ -8,12 +8,13 @@ import type {
   TurnView,
 } from "#stores/views.ts";
 import { useStore, useStores } from "#ui/StoresContext.tsx";
+import { FetchedOverlay } from "#ui/fetching/FetchedOverlay.tsx";
+import { Fetching } from "#ui/fetching/Fetching.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { Sheet } from "#ui/kit/Dialog.tsx";
 import { Skeleton } from "#ui/kit/Spinner.tsx";
-import { DetailsPanel } from "#ui/screens/contact/DetailsPanel.tsx";
 import { ChannelBar } from "#ui/screens/channels/ChannelBar.tsx";
-import { SecuritySheet } from "#ui/screens/contact/SecuritySheet.tsx";
+import { DetailsPanel, SecuritySheet } from "#ui/screens/fetched-screens.ts";
 import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
 import type { Layout } from "#ui/screens/shell/use-media.ts";
 import { useText } from "#ui/text/text.tsx";
@@ -64,7 +65,11 @@ function OpenThread({ view, layout }: { view: ConversationView; layout: Layout }
   const [isDrawerOpen, setDrawerOpen] = useState(false);
   const [isSecurityOpen, setSecurityOpen] = useState(false);
   const openSecurity = (): void => setSecurityOpen(true);
-  const details = <DetailsPanel view={view} onSecurity={openSecurity} />;
+  const details = (
+    <Fetching lines={6}>
+      <DetailsPanel view={view} onSecurity={openSecurity} />
+    </Fetching>
+  );
   return (
     <div className={styles.screen}>
       <section className={styles.main} aria-label={t("thread.label", { title: view.title })}>
@@ -91,7 +96,9 @@ function OpenThread({ view, layout }: { view: ConversationView; layout: Layout }
           {details}
         </Sheet>
       )}
-      <SecuritySheet view={view} open={isSecurityOpen} onOpenChange={setSecurityOpen} />
+      <FetchedOverlay open={isSecurityOpen}>
+        <SecuritySheet view={view} open={isSecurityOpen} onOpenChange={setSecurityOpen} />
+      </FetchedOverlay>
     </div>
   );
 }
