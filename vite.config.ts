@@ -41,10 +41,10 @@ const ON_POSTGRES = {
   test: {
     name: "postgres",
     include: [
-      "src/relay/http/{auth,conversations,files,manifests,operation,people,polling,rest}.test.ts",
-      "src/relay/live/{delivery,messages,streams}.test.ts",
+      "src/relay/http/{auth,conversations,device-notes,files,idempotency,manifests,operation,people,polling,rest,ways}.test.ts",
+      "src/relay/live/{delivery,marks,messages,streams}.test.ts",
       "src/relay/nodes/*.test.ts",
-      "src/relay/operator.test.ts",
+      "src/relay/{push/push,webhook/webhooks,relay,operator}.test.ts",
     ],
     env: { RELAY_TEST_STORE: "postgres" },
   },

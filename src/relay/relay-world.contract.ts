@@ -3,7 +3,7 @@
  * agents, sockets whose frames can be awaited.
  */
 import { sign, type KeyObject } from "node:crypto";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -54,6 +54,8 @@ export interface World {
   url(): string;
   /** What the database holds, for whoever opens it beside the relay. */
   rows<Row>(query: string, ...params: string[]): Promise<Row[]>;
+  /** Every byte of the database's rows, as text and as they are. */
+  held(): Promise<Buffer>;
   restart(): Promise<void>;
   stop(): Promise<void>;
   rest(
@@ -131,6 +133,10 @@ export async function aWorld(options: Partial<RelayOptions> = {}): Promise<World
     lines,
     url,
     rows: (query, ...params) => rowsIn(database, folder, query, params),
+    held: () =>
+      database === null
+        ? Promise.resolve(readFileSync(join(folder, DATABASE_FILE)))
+        : heldByServer(database.reveal()),
     stop,
     rest,
     async restart() {
@@ -222,6 +228,24 @@ async function rowsIn<Row>(
   const rows = db.prepare(query).all(...params) as Row[];
   db.close();
   return rows;
+}
+
+async function heldByServer(address: string): Promise<Buffer> {
+  const tables = await tellServer<{ name: string }>(
+    address,
+    "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = current_schema()",
+  );
+  const texts: string[] = [];
+  for (const { name } of tables)
+    for (const { row } of await tellServer<{ row: string }>(
+      address,
+      `SELECT "${name}"::text AS row FROM "${name}"`,
+    ))
+      texts.push(row);
+  const bytes = texts.flatMap((text) =>
+    [...text.matchAll(/\\x([0-9a-f]+)/g)].map(([, hex]) => Buffer.from(hex ?? "", "hex")),
+  );
+  return Buffer.concat([Buffer.from(texts.join("\n")), ...bytes]);
 }
 
 export interface Socket {

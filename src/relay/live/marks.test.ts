@@ -65,6 +65,8 @@ describe("read marks", () => {
       reader.send({ type: "presence.set", state: "away" });
     }
     await reader.settle();
+    // Who may see it is read from the database first.
+    await expect.poll(() => writer.seen("presence").length, { timeout: 60_000 }).toBe(4);
     await writer.settle();
 
     expect(writer.seen("typing")).toHaveLength(8);

@@ -62,12 +62,13 @@ export class Notifier {
 
   async #follow(entry: StoredEntry): Promise<void> {
     if (this.#isStopped || !entry.countsUnread || entry.meta.push === "none") return;
-    const { directory, clock } = this.#needs;
+    const { directory, clock, events } = this.#needs;
     const { conversationId, seq, senderId } = entry;
     const devices = await directory.pushedDevices(conversationId, senderId, clock.now());
     if (this.#isStopped) return;
     for (const { device_id } of devices)
       this.#schedule(device_id, conversationId, seq, entry.meta.push === "high");
+    events.debug("push.considered", { count: devices.length });
   }
 
   // One notification for all that came within the five seconds.
@@ -101,7 +102,8 @@ export class Notifier {
     const { directory, metrics, clock } = this.#needs;
     const subscription = await directory.pushSubscription(deviceId);
     const acked = await directory.cursorOf(deviceId, conversationId);
-    if (this.#isStopped || subscription === null || acked >= due.seq) return;
+    // What has begun is finished, however long the database took: nobody else will tell it.
+    if (subscription === null || acked >= due.seq) return;
     const answer = await this.#send(subscription, conversationId, due);
     const result = answer.outcome === "answered" ? statusGroup(answer.status) : answer.outcome;
     metrics.count("push_total", { result });

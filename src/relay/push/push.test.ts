@@ -73,8 +73,10 @@ async function aSubscribedPerson() {
   return { ...lived, service, browser, subscribe, subscribed, say };
 }
 
-/** Lets five seconds pass, and what was due leave. */
-async function fiveSecondsPass(world: World): Promise<void> {
+/** Lets five seconds pass once the relay has looked at so many entries, and what was due leave. */
+async function fiveSecondsPass(world: World, entries: number): Promise<void> {
+  const considered = () => world.lines.filter((line) => line.startsWith("push.considered")).length;
+  await expect.poll(considered, { timeout: 60_000 }).toBe(entries);
   await world.clock.advance(5_000);
   await world.stop();
 }
@@ -106,7 +108,7 @@ describe("a person who is not here", () => {
     await say();
     const seq = await say();
 
-    await fiveSecondsPass(world);
+    await fiveSecondsPass(world, 2);
 
     expect(service.pushed).toHaveLength(1);
     const [{ headers, body }] = service.pushed as [Pushed];
@@ -121,7 +123,7 @@ describe("a person who is not here", () => {
     const given = (await world.rest("GET", "/push/key", ada.token)).body.data.vapid_public_key;
     await say();
     const now = new Date(world.clock.now());
-    await fiveSecondsPass(world);
+    await fiveSecondsPass(world, 1);
 
     const [{ headers }] = service.pushed as [Pushed];
     const [, token = "", key] =
@@ -146,7 +148,7 @@ describe("a person who is not here", () => {
     // The writer answers in order: now the cursor is on disk.
     await world.rest("GET", "/health");
 
-    await fiveSecondsPass(world);
+    await fiveSecondsPass(world, 1);
 
     expect(service.pushed).toEqual([]);
   });
@@ -159,7 +161,7 @@ describe("a person who is not here", () => {
     await world.rest("PATCH", `/conversations/${conversation}`, ada.token, { muted_until });
     await say();
 
-    await fiveSecondsPass(world);
+    await fiveSecondsPass(world, 1);
 
     expect(service.pushed).toEqual([]);
   });
@@ -168,7 +170,7 @@ describe("a person who is not here", () => {
     const { world, service, say } = await aSubscribedPerson();
     await say({ push: "high" });
 
-    await fiveSecondsPass(world);
+    await fiveSecondsPass(world, 1);
 
     expect(service.pushed[0]?.headers.urgency).toBe("high");
   });
@@ -186,7 +188,7 @@ describe("a subscription", () => {
     await subscribe();
     await world.rest("DELETE", `/users/me/devices/${ada.deviceId}`, ada.token);
     await say();
-    await fiveSecondsPass(world);
+    await fiveSecondsPass(world, 1);
     expect(service.pushed).toEqual([]);
   });
 
@@ -195,7 +197,7 @@ describe("a subscription", () => {
     service.state.status = 410;
     await say();
 
-    await fiveSecondsPass(world);
+    await fiveSecondsPass(world, 1);
     await world.restart();
 
     expect(service.pushed).toHaveLength(1);
