@@ -130,7 +130,8 @@ const heard = (socket: WebSocket, type: string): Promise<void> =>
     socket.once("close", (code) => reject(new Error(`closed ${code} before ${type}`)));
   });
 
-async function register(url: string): Promise<Account> {
+/** A person made by hand, signed in. */
+export async function register(url: string): Promise<Account> {
   const { request } = aRegistration("ada");
   const { user_id, device_id, access_token } = (await call(
     url,

@@ -29,8 +29,8 @@ export const canSeveral = startPostgres !== null && startRedis !== null;
 
 export type NodesStage = Awaited<ReturnType<typeof setupNodes>>;
 
-/** Starts `count` relays on one database, all behind the balancer. */
-export async function setupNodes(count: number) {
+/** Starts `count` relays on one database, all behind the balancer; `more` settings hold for each of them. */
+export async function setupNodes(count: number, more: Readonly<Record<string, string>> = {}) {
   if (startPostgres === null || startRedis === null) throw new Error("no PostgreSQL or no Redis");
   const [postgres, redis] = await Promise.all([
     startPostgres(["fsync=on", "max_connections=200"]),
@@ -49,6 +49,7 @@ export async function setupNodes(count: number) {
     PARLEY_KEY: key,
     PARLEY_ORIGIN: balancer.url,
     PARLEY_RATES: rates,
+    ...more,
   });
 
   const startNode = async (): Promise<Node> => {

@@ -104,8 +104,9 @@ class LiveEndpoint implements PeerEndpoint {
     this.#stopTending();
     await withinMs(this.#options.clock, drainMs, outbox.drained());
     acker.flush();
-    for (const part of [writers, reader, signals, outbox, inbox]) part.close();
+    for (const part of [writers, reader, signals, outbox]) part.close();
     connection.stop();
+    await inbox.close();
   }
 
   nudge(): void {

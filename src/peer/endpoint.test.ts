@@ -2,6 +2,8 @@ import { systemClock } from "#base/clock.ts";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { ConversationId } from "#protocol/ids.ts";
 import type { EndpointEvent, Entry } from "./endpoint.ts";
+import { createMemoryStore } from "./memory-store.ts";
+import type { Store } from "./store.ts";
 import { must, startWorld, textOf, type Member, type World } from "./endpoint-world.contract.ts";
 
 let world: World;
@@ -14,6 +16,42 @@ const say = async (member: Member, conversationId: ConversationId, text: string)
   const queued = must(await member.endpoint.send(conversationId, { type: "text", text }));
   return member.endpoint.settled(queued.messageId);
 };
+
+describe("a run that ends", () => {
+  test("[E84] in the midst of reading writes nothing more, and the next run reads the message", async () => {
+    const ann = await world.person();
+    const disk = createMemoryStore();
+    const held: (() => void)[] = [];
+    const state = { isSlow: false, isOver: false, writesAfter: 0 };
+    const first: Store = {
+      ...disk,
+      get: async (table, key) => {
+        if (state.isSlow) await new Promise<void>((resolve) => held.push(resolve));
+        return disk.get(table, key);
+      },
+      commit: (batch) => {
+        if (state.isOver && batch.log !== undefined && batch.log.length > 0) state.writesAfter += 1;
+        return disk.commit(batch);
+      },
+    };
+    const ben = await world.person({ store: first });
+    const conversationId = await world.group(ann, [[ben, "human"]]);
+    await say(ann, conversationId, "before");
+    await ben.text("before");
+
+    state.isSlow = true;
+    await say(ann, conversationId, "late");
+    await expect.poll(() => held.length, { timeout: 60_000 }).toBeGreaterThan(0);
+    const again = ben.restart({ store: disk });
+    state.isOver = true;
+    state.isSlow = false;
+    for (const release of held) release();
+
+    const late = await (await again).text("late");
+    expect(textOf(late)).toBe("late");
+    expect(state.writesAfter).toBe(0);
+  });
+});
 
 describe("a person and an agent", () => {
   test("a text reaches the other side both ways, verified, in order", async () => {

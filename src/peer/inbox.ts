@@ -21,7 +21,7 @@ import { encodeRecord, parseRecord } from "./json-record.ts";
 import type { ReceiverSessions } from "./receiver-sessions.ts";
 import type { Rest } from "./rest.ts";
 import type { SeenMessages } from "./seen-messages.ts";
-import type { Store } from "./store.ts";
+import type { Batch, Store } from "./store.ts";
 
 export interface Inbox {
   /** A durable frame came. */
@@ -41,7 +41,8 @@ export interface Inbox {
     conversationId: ConversationId,
     entries: readonly Entry[],
   ): Promise<Result<number, PeerFailure>>;
-  close(): void;
+  /** Begins no write any more; resolves when the one under way is done. */
+  close(): Promise<void>;
 }
 
 const RANGES = "ranges";
@@ -77,6 +78,7 @@ class OrderedInbox implements Inbox {
   readonly #emit: Needs["emit"];
   readonly #lanes = new Map<ConversationId, Lane>();
   readonly #queue = createKeyedQueue();
+  readonly #writing = new Set<Promise<unknown>>();
   #isClosed = false;
 
   constructor(options: Needs) {
@@ -190,9 +192,10 @@ class OrderedInbox implements Inbox {
     });
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#isClosed = true;
     for (const lane of this.#lanes.values()) lane.stopTimer();
+    await Promise.allSettled(this.#writing);
   }
 
   #laneOf(conversationId: ConversationId): Lane {
@@ -277,7 +280,7 @@ class OrderedInbox implements Inbox {
       made.flatMap(({ entry }) => entry ?? []),
     );
     if (!saved.ok) {
-      this.#emit({ type: "error", failure: saved.failure, fatal: false });
+      if (!this.#isClosed) this.#emit({ type: "error", failure: saved.failure, fatal: false });
       return false;
     }
     lane.range = range;
@@ -301,11 +304,21 @@ class OrderedInbox implements Inbox {
         puts.push({ table: RANGES, key: conversationId, value: encodeRecord(range) });
     }
     const isEmpty = puts.length + log.length + draft.deletes.length === 0;
-    const saved = isEmpty
-      ? ok(null)
-      : await this.#store.commit({ puts, log, deletes: draft.deletes });
+    // The next run may be at work on this disk by now, and a key is used up once.
+    if (this.#isClosed) return err({ kind: "peer/closed" });
+    const saved = isEmpty ? ok(null) : await this.#write({ puts, log, deletes: draft.deletes });
     if (saved.ok) this.#sessions.keep(draft);
     return saved;
+  }
+
+  async #write(batch: Batch): Promise<Result<null, PeerFailure>> {
+    const writing = this.#store.commit(batch);
+    this.#writing.add(writing);
+    try {
+      return await writing;
+    } finally {
+      this.#writing.delete(writing);
+    }
   }
 
   #tell({ entry, interrupted, after }: Made, lane: Lane): void {

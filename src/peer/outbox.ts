@@ -325,7 +325,8 @@ class DurableOutbox implements Outbox {
     const entry = this.#entryOf(item, ack, draft);
     const placed = await this.#options.place(entry, draft);
     // The relay has it; a failing disk only means that it is sent again after a restart, and dropped as a repeat.
-    if (!placed.ok) this.#emit({ type: "error", failure: placed.failure, fatal: false });
+    if (!placed.ok && !this.#isClosed)
+      this.#emit({ type: "error", failure: placed.failure, fatal: false });
     if (this.#items.has(item.message.messageId)) this.#move(item, { status: "acked", ...ack });
   }
 
