@@ -7,6 +7,8 @@ import { err, ok, type Result } from "#base/result.ts";
 import { utf8 } from "#base/bytes.ts";
 import type { ProtocolFailure } from "./failure.ts";
 import { MAX_ARTIFACT_PAYLOAD_BYTES, MAX_TITLE_CHARACTERS } from "./limits.ts";
+import { Field } from "./artifact-field.ts";
+import { Blocks } from "./blocks.ts";
 import { MediaCard } from "./media-card.ts";
 import { VoteCard } from "./vote-card.ts";
 
@@ -23,48 +25,13 @@ export const Action = v.object({
 });
 export type Action = v.InferOutput<typeof Action>;
 
-export const FIELD_TYPES = [
-  "text",
-  "textarea",
-  "number",
-  "select",
-  "radio",
-  "checkbox",
-  "date",
-  "secret",
-] as const;
-
-export const Field = v.object({
-  id: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9_]{0,63}$/)),
-  label: Line,
-  type: v.picklist(FIELD_TYPES),
-  required: v.optional(v.boolean()),
-  help: v.optional(Paragraph),
-  placeholder: v.optional(Line),
-  default: v.optional(v.union([v.string(), v.number(), v.boolean(), v.array(v.string())])),
-  options: v.optional(
-    v.pipe(
-      v.array(v.object({ value: v.pipe(v.string(), v.maxLength(200)), label: Line })),
-      v.minLength(1),
-      v.maxLength(200),
-    ),
-  ),
-  multiple: v.optional(v.boolean()),
-  min: v.optional(v.union([v.number(), v.string()])),
-  max: v.optional(v.union([v.number(), v.string()])),
-  step: v.optional(v.number()),
-  min_length: v.optional(Whole),
-  max_length: v.optional(Whole),
-  format: v.optional(v.picklist(["email", "url", "uuid", "hostname", "ipv4", "phone"])),
-});
-export type Field = v.InferOutput<typeof Field>;
-
 export const InfoCard = v.object({
   body: v.pipe(v.string(), v.maxLength(60_000)),
   icon: v.optional(v.pipe(v.string(), v.maxLength(64))),
   tone: v.optional(v.picklist(["neutral", "info", "success", "warning", "danger"])),
   fields: v.optional(v.pipe(v.array(v.object({ label: Line, value: Paragraph })), v.maxLength(40))),
   actions: v.optional(v.pipe(v.array(Action), v.maxLength(8))),
+  blocks: v.optional(Blocks),
 });
 export const FormCard = v.object({
   description: v.optional(Paragraph),
@@ -76,6 +43,7 @@ export const FormCard = v.object({
   ),
   submit_label: v.optional(Line),
   cancel_label: v.optional(Line),
+  blocks: v.optional(Blocks),
 });
 export const PROGRESS_STATUSES = [
   "pending",

@@ -1,5 +1,5 @@
 /** Checks the answers of a form, field by field; the same code runs in the client and in the SDK. SPEC P212–P218. */
-import type { Field } from "./artifact.ts";
+import type { Field } from "./artifact-field.ts";
 
 /** Why a field's value is refused; words for people are made from it by the client. */
 export type FieldProblem =

@@ -19,6 +19,8 @@ export type ArtifactId = Brand<string, "ArtifactId">;
 export type AttachmentId = Brand<string, "AttachmentId">;
 export type RelationId = Brand<string, "RelationId">;
 export type InviteId = Brand<string, "InviteId">;
+/** One delivery to a webhook, the same at every try. */
+export type DeliveryId = Brand<string, "DeliveryId">;
 
 type AnyId =
   | AccountId
@@ -29,7 +31,8 @@ type AnyId =
   | ArtifactId
   | AttachmentId
   | RelationId
-  | InviteId;
+  | InviteId
+  | DeliveryId;
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 

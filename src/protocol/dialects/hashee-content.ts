@@ -1,7 +1,8 @@
 /**
  * Older spellings of payloads, accepted on input only: `content_type` + `content` for `type` + `text`,
- * `quote_id` for `reply_to`, updates by `revision` + `updates`. SPEC P193.
+ * `quote_id` for `reply_to`, updates by `revision` + `updates`, cards of A2H 0.3. SPEC P193, P232.
  */
+import { a2hToArtifact } from "./a2h-blocks.ts";
 
 /** The payload in today's spelling; a payload already in it comes back with the same members. */
 export function dialectToPayload(
@@ -21,6 +22,9 @@ export function dialectToPayload(
     payload["type"] = content_type;
     if (payload["text"] === undefined && typeof content === "string") payload["text"] = content;
   }
+  if (payload["type"] === "artifact") payload["artifact"] = a2hToArtifact(payload["artifact"]);
+  if (payload["type"] === undefined && payload["a2h"] === "0.3")
+    return { type: "artifact", artifact: a2hToArtifact(payload) };
   const quoted = quote_id ?? quoteId;
   if (payload["reply_to"] === undefined && typeof quoted === "string")
     payload["reply_to"] = { message_id: quoted, sender_id: "unknown", preview_text: "" };

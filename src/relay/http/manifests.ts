@@ -79,13 +79,20 @@ const grantScopes = (api: Api): Route =>
     });
     if (!granted.ok) return granted;
     const asked = manifestOf(agent)?.permission_scopes ?? [];
-    api.relay.tell(agent.agent_id, {
-      type: "agent.capability_changed",
+    const decided = {
       user_id: who.userId,
       relation_id: relationId.value,
       capability_manifest_version,
       accepted: asked.every(({ id }) => granted_scopes.includes(id)),
       granted_scopes: [...granted_scopes],
+    };
+    const type = "agent.capability_changed";
+    api.relay.tell(agent.agent_id, { type, ...decided });
+    api.webhooks.notify(agent.agent_id, {
+      type,
+      conversationId: relation.conversation_id,
+      senderId: who.userId,
+      payload: decided,
     });
     return answer(relationOf(granted.value));
   });

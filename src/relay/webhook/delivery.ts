@@ -2,7 +2,7 @@
 import { createHash, createHmac } from "node:crypto";
 import { utf8, type Bytes } from "#base/bytes.ts";
 import type { RandomBytes } from "#base/random.ts";
-import { bytesToUuid, type AgentId } from "#protocol/ids.ts";
+import { bytesToUuid, type AgentId, type ConversationId, type UserId } from "#protocol/ids.ts";
 import { entryToFrame } from "../log/entry-frame.ts";
 import type { EntryKind, StoredEntry } from "../log/log-store.ts";
 
@@ -28,6 +28,29 @@ export function deliveryBody(entry: StoredEntry): Bytes {
     typeof encrypted_payload === "string" ? { wire_envelope: encrypted_payload } : { payload };
   return utf8(JSON.stringify({ type, version: "v1", ...content, metadata }));
 }
+
+/** A person's decision about an agent's scopes: the one thing it is told that no conversation holds. */
+export type Notice = {
+  readonly type: "agent.capability_changed";
+  readonly conversationId: ConversationId;
+  readonly senderId: UserId;
+  readonly payload: Readonly<Record<string, unknown>>;
+};
+
+/** The body of a notice: as an entry's, without a place in the log. */
+export const noticeBody = (notice: Notice, at: number): Bytes =>
+  utf8(
+    JSON.stringify({
+      type: notice.type,
+      version: "v1",
+      payload: notice.payload,
+      metadata: {
+        conversation_id: notice.conversationId,
+        sender_id: notice.senderId,
+        created_at: new Date(at).toISOString(),
+      },
+    }),
+  );
 
 /** The same id for the same entry at every try, over restarts too. Shape: UUIDv7 of the entry's time. */
 export function deliveryIdOf(agentId: AgentId, { conversationId, seq, at }: StoredEntry): string {

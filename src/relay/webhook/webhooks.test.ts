@@ -118,7 +118,7 @@ describe("a webhook", () => {
     });
   });
 
-  test("[P235] is told of messages and relations only, never of its agent's own words", async () => {
+  test("[P235] is told of messages and relations, never of its agent's own words", async () => {
     const { receiver, world, bob, agent, meet, say } = await aWebhookAgent();
     const conversation = await meet();
     await receiver.next();
@@ -132,6 +132,55 @@ describe("a webhook", () => {
     await say(conversation);
 
     expect((await receiver.next()).body.metadata.conversation_seq).toBe(4);
+  });
+
+  test("[P235] is told what a person granted, again while it fails, and in no conversation", async () => {
+    const { receiver, world, ada, bob, agent, meet } = await aWebhookAgent();
+    const conversation = await meet();
+    await receiver.next();
+    await world.rest("PATCH", `/agents/${agent.id}`, ada.token, {
+      capability_manifest: {
+        schema_version: "1.0",
+        agent_version: "1",
+        tools: [],
+        permission_scopes: [
+          { id: "calendar:read", label_i18n_key: "calendar", sensitivity: "low" },
+        ],
+      },
+    });
+    const relations = await world.rest("GET", "/relations", bob.token);
+    const { relation_id } = relations.body.data[0];
+    receiver.state.status = 503;
+    const body = { capability_manifest_version: 1, granted_scopes: ["calendar:read"] };
+    const granted = await world.rest("PUT", `/relations/${relation_id}/scopes`, bob.token, body);
+    const first = await receiver.next();
+    receiver.state.status = 200;
+
+    const again = await passTimeUntil(world, receiver.next(), 1_000);
+
+    expect(granted.status).toBe(200);
+    expect(again.body).toEqual({
+      type: "agent.capability_changed",
+      version: "v1",
+      payload: {
+        user_id: bob.id,
+        relation_id,
+        capability_manifest_version: 1,
+        accepted: true,
+        granted_scopes: ["calendar:read"],
+      },
+      metadata: {
+        conversation_id: conversation,
+        sender_id: bob.id,
+        created_at: expect.any(String) as string,
+      },
+    });
+    expect([again.text, again.headers["x-hashee-delivery-id"]]).toEqual([
+      first.text,
+      first.headers["x-hashee-delivery-id"],
+    ]);
+    const log = await world.rest("GET", `/conversations/${conversation}/messages`, bob.token);
+    expect(log.body.data).toHaveLength(1);
   });
 
   test("[P236] [P237] that fails gets the same delivery again, later, and what follows waits", async () => {

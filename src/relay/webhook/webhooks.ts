@@ -2,10 +2,11 @@
  * Delivers entries to agents that are reached by webhook: in order within a conversation, again until they are
  * taken, from the agent's cursor on. Nothing is remembered but the cursor; a restart goes on from it. SPEC P233 to P239.
  */
+import type { Bytes } from "#base/bytes.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
 import type { RandomBytes } from "#base/random.ts";
-import type { AgentId, ConversationId } from "#protocol/ids.ts";
+import { makeId, type AgentId, type ConversationId, type DeliveryId } from "#protocol/ids.ts";
 import type { Agent } from "#protocol/rest.ts";
 import type { AtRest } from "../at-rest.ts";
 import type { Directory } from "../directory/directory.ts";
@@ -15,7 +16,15 @@ import { endpointOf } from "../live/sign-in.ts";
 import type { LogStore, StoredEntry } from "../log/log-store.ts";
 import { secondsSince, type Metrics } from "../metrics.ts";
 import type { Outbound, OutboundAnswer } from "../outbound.ts";
-import { deliveryBody, deliveryHeaders, deliveryIdOf, isNews, retryDelayMs } from "./delivery.ts";
+import {
+  deliveryBody,
+  deliveryHeaders,
+  deliveryIdOf,
+  isNews,
+  noticeBody,
+  retryDelayMs,
+  type Notice,
+} from "./delivery.ts";
 
 const ANSWER_WITHIN_MS = 10_000;
 const CONVERSATIONS_AT_ONCE = 8;
@@ -53,6 +62,9 @@ type Lane = {
   cancelProbe: (() => void) | null;
 };
 
+/** What is posted at every try, byte for byte. */
+type Delivery = { readonly deliveryId: string; readonly body: Bytes };
+
 /** What came of one entry. */
 type Verdict =
   | { readonly kind: "taken" }
@@ -63,6 +75,7 @@ export class Webhooks {
   readonly #needs: Needs;
   readonly #laneByAgent = new Map<AgentId, Lane>();
   readonly #underWay = new Set<Promise<void>>();
+  readonly #noticesWaiting = new Set<() => void>();
   /** It is another node's work, or nobody's yet. */
   #isStopped = true;
   #isEnded = false;
@@ -98,6 +111,32 @@ export class Webhooks {
     else if (agent.governance === "unreachable") this.#probeLater(agent);
   }
 
+  /**
+   * Posts what has no place in the log: told again while it fails, until it is given up or this relay stops. The node
+   * that learned of it posts it, whichever delivers entries.
+   */
+  notify(agentId: AgentId, notice: Notice): void {
+    const { clock, random } = this.#needs;
+    const deliveryId = makeId<DeliveryId>(clock.now(), random);
+    const body = noticeBody(notice, clock.now());
+    this.#track(this.#tell(agentId, { deliveryId, body }, 1));
+  }
+
+  async #tell(agentId: AgentId, delivery: Delivery, tries: number): Promise<void> {
+    const agent = await this.#needs.directory.agent(agentId);
+    if (this.#isEnded || agent?.connection_mode !== "webhook") return;
+    if (agent.governance === "paused" || agent.governance === "blocked") return;
+    const verdict = await this.#post(agent, delivery);
+    if (verdict.kind !== "failed" || this.#isEnded) return;
+    const delayMs = retryDelayMs(tries, verdict.askedMs, this.#needs.random);
+    if (delayMs === null) return;
+    const cancel = this.#needs.clock.after(delayMs, () => {
+      this.#noticesWaiting.delete(cancel);
+      this.#track(this.#tell(agentId, delivery, tries + 1));
+    });
+    this.#noticesWaiting.add(cancel);
+  }
+
   /** Begins nothing more until it is started again: another node does it. */
   rest(): void {
     this.#isStopped = true;
@@ -108,6 +147,7 @@ export class Webhooks {
   async stop(): Promise<void> {
     this.#isEnded = true;
     this.rest();
+    for (const cancel of this.#noticesWaiting) cancel();
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
 
@@ -160,12 +200,20 @@ export class Webhooks {
   }
 
   async #offer(agent: AgentRow, entry: StoredEntry): Promise<Verdict> {
-    const { clock, metrics, outbound } = this.#needs;
     if (!isNews(entry, agent.agent_id)) return { kind: "taken" };
+    const delivery = {
+      deliveryId: deliveryIdOf(agent.agent_id, entry),
+      body: deliveryBody(entry),
+    };
+    const verdict = await this.#post(agent, delivery);
+    if (verdict.kind === "taken") this.#laneOf(agent.agent_id).failuresInRow = 0;
+    return verdict;
+  }
+
+  async #post(agent: AgentRow, { deliveryId, body }: Delivery): Promise<Verdict> {
+    const { clock, metrics, outbound } = this.#needs;
     const startedAt = clock.now();
     const key = this.#keyOf(agent);
-    const body = deliveryBody(entry);
-    const deliveryId = deliveryIdOf(agent.agent_id, entry);
     const signed = { agentId: agent.agent_id, deliveryId, now: startedAt, body };
     const answer: OutboundAnswer =
       key === null
@@ -179,12 +227,10 @@ export class Webhooks {
           });
     metrics.count("webhook_attempts_total", { result: resultOf(answer) });
     metrics.observe("webhook_seconds", secondsSince(clock.now(), startedAt));
-    const isTaken = answer.outcome === "answered" && isSuccess(answer.status);
-    if (isTaken) this.#laneOf(agent.agent_id).failuresInRow = 0;
-    if (isTaken) return { kind: "taken" };
-    if (answer.outcome === "answered" && answer.status === 410) return { kind: "gone" };
-    const askedMs = answer.outcome === "answered" ? answer.retryAfterMs : null;
-    return { kind: "failed", askedMs };
+    if (answer.outcome !== "answered") return { kind: "failed", askedMs: null };
+    if (isSuccess(answer.status)) return { kind: "taken" };
+    if (answer.status === 410) return { kind: "gone" };
+    return { kind: "failed", askedMs: answer.retryAfterMs };
   }
 
   async #failed(

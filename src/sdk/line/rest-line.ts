@@ -6,7 +6,7 @@ import { assert } from "#base/invariant.ts";
 import type { EndpointFrame, ParsedEndpointFrame } from "#protocol/endpoint-frame.ts";
 import { parseEndpointFrame } from "#protocol/frame.ts";
 import type { AgentId } from "#protocol/ids.ts";
-import type { DurableFrame } from "#protocol/relay-frame.ts";
+import type { DurableFrame, RelayFrame } from "#protocol/relay-frame.ts";
 import type { OpenSocket, Socket } from "#peer/socket.ts";
 import { HasheeError } from "../agent-error.ts";
 
@@ -14,6 +14,8 @@ export interface RestLine {
   readonly open: OpenSocket;
   /** Hands an entry in; resolves when the endpoint has acknowledged it. Call in order within a conversation. */
   deliver(frame: DurableFrame): Promise<void>;
+  /** Hands in what no log holds; resolves when the endpoint has heard it. */
+  tell(frame: RelayFrame): Promise<void>;
 }
 
 type Call = (method: "POST", path: string, body: unknown) => Promise<unknown>;
@@ -70,6 +72,12 @@ class CallingLine implements RestLine {
       };
       this.#waiting.add(look);
     });
+  }
+
+  async tell(frame: RelayFrame): Promise<void> {
+    await this.#opened.promise;
+    if (this.#socket === null) throw new HasheeError("CLOSED");
+    say(this.#socket, frame);
   }
 
   async #hear(socket: Socket, frame: ParsedEndpointFrame): Promise<void> {

@@ -3,9 +3,9 @@ import * as v from "valibot";
 import { base64ToBytes } from "#base/base64.ts";
 import { concat, equalBytes, hexToBytes, utf8, utf8ToText, type Bytes } from "#base/bytes.ts";
 import type { Primitives } from "#crypto/primitives.ts";
-import { parseDurableFrame } from "#protocol/frame.ts";
+import { parseDurableFrame, parseRelayFrame } from "#protocol/frame.ts";
 import { parseJson, parseShape } from "#protocol/parse.ts";
-import type { DurableFrame } from "#protocol/relay-frame.ts";
+import type { DurableFrame, RelayFrame } from "#protocol/relay-frame.ts";
 
 /** Older or newer than this, and it may be a recording. */
 const MAX_CLOCK_DIFFERENCE_MS = 300_000;
@@ -62,13 +62,22 @@ const Body = v.looseObject({
   }),
 });
 
-/** The entry a body stands for; null for one of another shape, "ignored" for a kind that stands for none. */
-export function frameOfDelivery(body: Bytes): DurableFrame | "ignored" | null {
+/** What a body stands for: an entry of a log, or a notice that no log holds. */
+export type Delivered =
+  | { readonly kind: "entry"; readonly frame: DurableFrame }
+  | { readonly kind: "notice"; readonly frame: RelayFrame };
+
+/** What was delivered; null for a body of another shape, "ignored" for a kind that stands for nothing here. */
+export function frameOfDelivery(body: Bytes): Delivered | "ignored" | null {
   const text = utf8ToText(body);
   const json = text === null ? null : parseJson(text);
   const shape = json?.ok === true ? parseShape(Body, json.value) : null;
   if (shape?.ok !== true) return null;
   const { type, wire_envelope, payload, metadata } = shape.value;
+  if (type === "agent.capability_changed") {
+    const notice = parseRelayFrame(JSON.stringify({ ...Object(payload), type }));
+    return notice.ok && notice.value.type === type ? { kind: "notice", frame: notice.value } : null;
+  }
   const isMessage = type === "message.new" || type === "artifact_response";
   if (!isMessage && !type.startsWith("relation.")) return "ignored";
   const frame = parseDurableFrame(
@@ -82,5 +91,5 @@ export function frameOfDelivery(body: Bytes): DurableFrame | "ignored" | null {
         }
       : { ...metadata, type, payload },
   );
-  return frame.ok ? frame.value : null;
+  return frame.ok ? { kind: "entry", frame: frame.value } : null;
 }

@@ -3,7 +3,7 @@ import type { Clock } from "#base/clock.ts";
 import type { Primitives } from "#crypto/primitives.ts";
 import { HasheeError } from "../agent-error.ts";
 import type { RestLine } from "../line/rest-line.ts";
-import { frameOfDelivery, proveDelivery, webhookKey } from "./delivery.ts";
+import { frameOfDelivery, proveDelivery, webhookKey, type Delivered } from "./delivery.ts";
 import type { WebhookReceiver } from "./webhook-handler.ts";
 
 /** The relay waits 10 s for an answer. */
@@ -43,12 +43,15 @@ export function createWebhookReceiver(parts: {
       if (finishedAt.has(id)) return 200;
       const frame = frameOfDelivery(body);
       if (frame === null) return 400;
-      const isDone = frame === "ignored" || (await inTime(clock, line.deliver(frame)));
+      const isDone = frame === "ignored" || (await inTime(clock, handIn(line, frame)));
       if (isDone) finishedAt.set(id, clock.now());
       return isDone ? 200 : 503;
     },
   };
 }
+
+const handIn = (line: RestLine, delivered: Delivered): Promise<void> =>
+  delivered.kind === "entry" ? line.deliver(delivered.frame) : line.tell(delivered.frame);
 
 const inTime = (clock: Clock, task: Promise<void>): Promise<boolean> =>
   new Promise((resolve) => {

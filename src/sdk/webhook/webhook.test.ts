@@ -110,6 +110,46 @@ describe("an agent without a connection", () => {
     expect(agent.status).toBe("connected");
   });
 
+  test("[K25] hears once what a person granted", async () => {
+    const { agent, alice, conversationId, post } = await setupWebhook();
+    const events = aMailbox<AgentEvent>();
+    agent.addEventHandler((event) => events.put(event));
+    const body = JSON.stringify({
+      type: "agent.capability_changed",
+      version: "v1",
+      payload: {
+        user_id: alice.userId,
+        relation_id: "01900000-0000-7000-8000-00000000000a",
+        capability_manifest_version: 2,
+        accepted: false,
+        granted_scopes: ["calendar:read"],
+      },
+      metadata: {
+        conversation_id: conversationId,
+        sender_id: alice.userId,
+        created_at: new Date(0).toISOString(),
+      },
+    });
+
+    const statuses = [await post(body, { id: "one" }), await post(body, { id: "one" })];
+
+    expect(statuses).toEqual([200, 200]);
+    expect(await events.take()).toEqual({
+      type: "agent.capability_changed",
+      user_id: alice.userId,
+      relation_id: "01900000-0000-7000-8000-00000000000a",
+      accepted: false,
+      granted_scopes: ["calendar:read"],
+      capability_manifest_version: 2,
+    });
+    expect(events.heard).toEqual([]);
+    expect(
+      await post(
+        body.replace('"granted_scopes"', '"granted"').replace('"user_id":"', '"user_id":7,"was":"'),
+      ),
+    ).toBe(400);
+  });
+
   test("[K25] a stream becomes one message, a recall goes out, typing is nobody's", async () => {
     const { agent, alice, conversationId } = await setupWebhook();
     await agent.typing(conversationId);

@@ -6,6 +6,7 @@ import { HiddenText } from "#ui/markdown/HiddenText.tsx";
 import { useText } from "#ui/text/text.tsx";
 import { valueToWords } from "./answer-words.ts";
 import { AnswerLine, CardState } from "./AnswerLine.tsx";
+import { Blocks } from "./Blocks.tsx";
 import { CardFrame } from "./CardFrame.tsx";
 import type { FormField, FormPayload, Values } from "./card-types.ts";
 import { FormFieldControl } from "./FormFields.tsx";
@@ -44,6 +45,7 @@ export function FormPart({ artifact, payload, isBusy, check, onDraft, onAnswer }
           <HiddenText text={payload.description} />
         </p>
       )}
+      <Blocks blocks={payload.blocks} />
       {isOpen ? (
         <OpenForm {...{ artifact, payload, isBusy, check, onDraft, onAnswer }} />
       ) : (

@@ -4,6 +4,7 @@ import { HiddenText } from "#ui/markdown/HiddenText.tsx";
 import { Markdown } from "#ui/markdown/Markdown.tsx";
 import { useText } from "#ui/text/text.tsx";
 import { AnswerLine, CardState } from "./AnswerLine.tsx";
+import { Blocks } from "./Blocks.tsx";
 import { CardActions } from "./CardActions.tsx";
 import styles from "./Card.module.css";
 import { CardFrame, type CardTone } from "./CardFrame.tsx";
@@ -54,6 +55,7 @@ export function InfoPart({ artifact, payload, mentionNameById, isBusy, onAnswer 
           ))}
         </dl>
       )}
+      <Blocks blocks={payload.blocks} />
       {payload.actions !== undefined && payload.actions.length > 0 && (
         <CardActions
           actions={payload.actions}

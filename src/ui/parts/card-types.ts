@@ -18,3 +18,4 @@ export type ToolResponsePayload = PayloadOf<"tool_response">;
 export type FormField = FormPayload["fields"][number];
 export type CardAction = NonNullable<InfoPayload["actions"]>[number];
 export type Values = Readonly<Record<string, unknown>>;
+export type CardBlock = NonNullable<InfoPayload["blocks"]>[number];

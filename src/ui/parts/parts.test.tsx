@@ -387,6 +387,29 @@ describe("media cards and shown answers", () => {
   });
 });
 
+test("[U123] a card's blocks are drawn in order, nothing of an image is fetched, and an unknown one is named", () => {
+  const html = drawCard(
+    anArtifact({
+      subtype: "info",
+      payload: {
+        body: "",
+        blocks: [
+          { tag: "status", text: "Deployed", tone: "success" },
+          { tag: "table", columns: ["Host", "Load"], rows: [["web"]] },
+          { tag: "image", alt: "A chart", url: "https://example.com/chart.png" },
+          { tag: "unknown", original_tag: "orrery" },
+        ],
+      },
+    }),
+  );
+
+  expect(wordsOf(html)).toMatch(
+    /Deployed Host Load web A chart · not loaded A part of this card \(orrery\)/,
+  );
+  expect(html.match(/<td/g)).toHaveLength(2);
+  expect(html).not.toContain("<img");
+});
+
 describe("forms", () => {
   const fields: readonly FormField[] = [
     { id: "name", label: "Full name", type: "text", required: true },

@@ -242,6 +242,11 @@ export const en = {
   "approval.quorumReached": "Approved: {given} of {asked} asked agreed.",
   "approval.quorumMissed": "Not approved: {given} of {required} approvals were given.",
 
+  // block
+  "block.table": "Table",
+  "block.imageNotLoaded": "not loaded",
+  "block.unknown": "A part of this card ({kind}) is not known to this version.",
+
   // vote
   "vote.choose": "Your vote",
   "vote.give": "Vote",

@@ -238,6 +238,11 @@ export const zhHans: TextTable = {
   "approval.quorumReached": "已批准：{asked} 人中有 {given} 人同意。",
   "approval.quorumMissed": "未获批准：需要 {required} 人，只有 {given} 人批准。",
 
+  // block
+  "block.table": "表格",
+  "block.imageNotLoaded": "未加载",
+  "block.unknown": "当前版本不认识这张卡片中的一个部分（{kind}）。",
+
   // vote
   "vote.choose": "你的选择",
   "vote.give": "投票",
