@@ -5,9 +5,11 @@
 import type { Result } from "#base/result.ts";
 import type {
   AccountId,
+  AgentId,
   ArtifactId,
   ConversationId,
   DeviceId,
+  InviteId,
   MessageId,
   StreamId,
 } from "#protocol/ids.ts";
@@ -19,6 +21,13 @@ import type {
 } from "./channel-views.ts";
 import type { DeviceLinkView, HistoryPlanView, HistoryReach } from "./device-views.ts";
 import type { BridgeFailure } from "./failure.ts";
+import type {
+  AgentChangeInput,
+  AgentInvitesView,
+  NewAgentInput,
+  NewAgentView,
+  OwnAgentView,
+} from "./own-agent-views.ts";
 import type {
   AccountView,
   ContactRequestView,
@@ -102,6 +111,31 @@ export interface EngineCalls {
   /** Hands stored messages to another device of this account; `history` events tell how it goes. */
   sendHistory(input: { readonly deviceId: DeviceId; readonly days: HistoryReach }): Answer<null>;
   stopHistory(): Answer<null>;
+
+  // agents of one's own
+  listOwnAgents(): Answer<readonly OwnAgentView[]>;
+  createOwnAgent(input: NewAgentInput): Answer<NewAgentView>;
+  changeOwnAgent(input: {
+    readonly agentId: AgentId;
+    readonly change: AgentChangeInput;
+  }): Answer<OwnAgentView>;
+  /** The token before holds no longer. */
+  renewAgentToken(input: { readonly agentId: AgentId }): Answer<{ readonly token: string }>;
+  /** The secret before holds for another day. */
+  renewWebhookSecret(input: { readonly agentId: AgentId }): Answer<{ readonly secret: string }>;
+  deleteOwnAgent(input: { readonly agentId: AgentId }): Answer<null>;
+  /** Links need the agent's keys, which its program makes when it first starts. */
+  listAgentInvites(input: { readonly agentId: AgentId }): Answer<AgentInvitesView>;
+  /** `maxUses`, `days`: null for no end. */
+  createAgentInvite(input: {
+    readonly agentId: AgentId;
+    readonly maxUses: number | null;
+    readonly days: number | null;
+  }): Answer<AgentInvitesView>;
+  removeAgentInvite(input: {
+    readonly agentId: AgentId;
+    readonly inviteId: InviteId;
+  }): Answer<null>;
 
   // contacts
   /** The relay's demo agents, offered on first run; empty where none are offered. */

@@ -18,6 +18,7 @@ import * as groups from "./groups.ts";
 import { createHouse, sessionOf, type House, type Seat } from "./house.ts";
 import * as messages from "./messages.ts";
 import type { PageThreads } from "./page-threads.ts";
+import * as ownAgents from "./own-agents.ts";
 import * as pins from "./pins.ts";
 import * as plain from "./plain/plain-calls.ts";
 import { searchConversations } from "./search.ts";
@@ -57,6 +58,7 @@ export function createEngine(deps: EngineDeps): RunningEngine {
         ...messageCalls(withSession, house),
         ...cardCalls(withSession),
         ...plainCalls(withSession),
+        ...ownAgentCalls(withSession),
         hint(input) {
           if (input.type === "touched") idleLock.touch();
           return hint(house, seat, input);
@@ -160,6 +162,16 @@ type PlainCallName =
   | "runOnChannel"
   | "watchActivity"
   | "unwatchActivity";
+type OwnAgentCallName =
+  | "listOwnAgents"
+  | "createOwnAgent"
+  | "changeOwnAgent"
+  | "renewAgentToken"
+  | "renewWebhookSecret"
+  | "deleteOwnAgent"
+  | "listAgentInvites"
+  | "createAgentInvite"
+  | "removeAgentInvite";
 type ConversationCallName = Exclude<
   keyof EngineCalls,
   | AccountCallName
@@ -169,6 +181,7 @@ type ConversationCallName = Exclude<
   | MessageCallName
   | CardCallName
   | PlainCallName
+  | OwnAgentCallName
   | "hint"
 >;
 
@@ -305,6 +318,18 @@ const plainCalls = (open: Opener): Pick<EngineCalls, PlainCallName> => ({
     open(async (session) => session.plain.watchActivity(conversationId)),
   unwatchActivity: ({ conversationId }) =>
     open(async (session) => session.plain.unwatchActivity(conversationId)),
+});
+
+const ownAgentCalls = (open: Opener): Pick<EngineCalls, OwnAgentCallName> => ({
+  listOwnAgents: () => open(ownAgents.listOwnAgents),
+  createOwnAgent: (input) => open((session) => ownAgents.createOwnAgent(session, input)),
+  changeOwnAgent: (input) => open((session) => ownAgents.changeOwnAgent(session, input)),
+  renewAgentToken: (input) => open((session) => ownAgents.renewAgentToken(session, input)),
+  renewWebhookSecret: (input) => open((session) => ownAgents.renewWebhookSecret(session, input)),
+  deleteOwnAgent: (input) => open((session) => ownAgents.deleteOwnAgent(session, input)),
+  listAgentInvites: (input) => open((session) => ownAgents.listAgentInvites(session, input)),
+  createAgentInvite: (input) => open((session) => ownAgents.createAgentInvite(session, input)),
+  removeAgentInvite: (input) => open((session) => ownAgents.removeAgentInvite(session, input)),
 });
 
 async function hint(

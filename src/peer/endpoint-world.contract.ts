@@ -241,10 +241,21 @@ export async function startWorld(
       const operator = await createOperator(dataFolder, systemClock, systemRandom);
       const provisioned = must(await operator.createAgent("Echo", "repeats"));
       await operator.close();
-      const agentId: AgentId = provisioned.agent_id;
+      return {
+        ...(await this.runAgent(provisioned, changes, mode)),
+        invite: provisioned.invite_code,
+      };
+    },
+    /** An agent's program at its first start: it makes its keys, tells them and comes online. */
+    async runAgent(
+      made: { readonly agent_id: AgentId; readonly token: string },
+      changes: Partial<EndpointOptions> = {},
+      mode: "session" | "envelope" = "session",
+    ): Promise<Member> {
+      const agentId: AgentId = made.agent_id;
       const identity = makeSigner(own, new Secret(systemRandom(32)));
       const bootstrapKey = systemRandom(32);
-      const tokens = agentTokens(provisioned.token);
+      const tokens = agentTokens(made.token);
       const rest = createRest({ fetch, clock: systemClock, baseUrl: url, tokens });
       must(
         await registerAgentKeys(rest, own, {
@@ -275,7 +286,7 @@ export async function startWorld(
         changes,
       );
       await member.online();
-      return { ...member, invite: provisioned.invite_code };
+      return member;
     },
     /** The person accepts the agent's invite. */
     async meet(

@@ -10,7 +10,8 @@ export const SENSITIVITIES = ["low", "medium", "high"] as const;
 export type Sensitivity = (typeof SENSITIVITIES)[number];
 
 /** What one could ask first: short lines, most useful first. */
-const MAX_SUGGESTIONS = 6;
+export const MAX_SUGGESTIONS = 6;
+export const MAX_SUGGESTION_CHARACTERS = 120;
 
 const name = v.pipe(v.string(), v.minLength(1), v.maxLength(128));
 const key = v.pipe(v.string(), v.maxLength(200));
@@ -53,7 +54,10 @@ export const CapabilityManifest = v.pipe(
       v.check(isUniqueBy((scope) => scope.id)),
     ),
     suggestions: v.exactOptional(
-      v.pipe(v.array(v.pipe(v.string(), v.maxLength(120))), v.maxLength(MAX_SUGGESTIONS)),
+      v.pipe(
+        v.array(v.pipe(v.string(), v.maxLength(MAX_SUGGESTION_CHARACTERS))),
+        v.maxLength(MAX_SUGGESTIONS),
+      ),
     ),
     capability_flags: v.exactOptional(
       v.object({

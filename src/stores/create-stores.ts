@@ -12,6 +12,7 @@ import { createDevicesStore, type DevicesStore } from "./devices-store.ts";
 import type { Engine } from "./engine.ts";
 import { createNotices, type Notices } from "./notices.ts";
 import { createOnboardingStore, type OnboardingStore } from "./onboarding-store.ts";
+import { createOwnAgentsStore, type OwnAgentsStore } from "./own-agents-store.ts";
 import { createSearchStore, type SearchStore } from "./search-store.ts";
 import { createSettingsStore, type SettingsStorage, type SettingsStore } from "./settings-store.ts";
 import { createThreadStore, type ThreadStore } from "./thread-store.ts";
@@ -35,6 +36,7 @@ export type Stores = {
   readonly devices: DevicesStore;
   readonly notices: Notices;
   readonly onboarding: OnboardingStore;
+  readonly ownAgents: OwnAgentsStore;
   readonly search: SearchStore;
   readonly settings: SettingsStore;
   readonly thread: ThreadStore;
@@ -98,6 +100,7 @@ export function createStores(
     devices: createDevicesStore(engine),
     notices,
     onboarding: createOnboardingStore(engine, account),
+    ownAgents: createOwnAgentsStore(engine, clock),
     search: createSearchStore(engine, clock),
     settings: createSettingsStore(storage),
     thread,

@@ -6,6 +6,7 @@ import { createEmitter } from "#base/emitter.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type { CallName } from "#bridge/calls.ts";
 import type { Engine } from "./engine.ts";
+import { anOwnAgent } from "./sample-views.ts";
 import type {
   AccountView,
   BridgeFailure,
@@ -18,6 +19,7 @@ import type {
   InviteView,
   MessageId,
   MessageView,
+  OwnAgentView,
   SearchHitView,
   SecurityView,
   ThreadView,
@@ -33,6 +35,7 @@ export type FakeWorld = {
   offers: InviteView[];
   inviteByUrl: Record<string, InviteView>;
   devices: DeviceView[];
+  ownAgents: OwnAgentView[];
   ways: WaysView;
   security: SecurityView | null;
   hits: SearchHitView[];
@@ -77,6 +80,7 @@ export function createFakeEngine(part: Partial<FakeWorld> = {}): FakeEngine {
     calls: {
       ...accountCalls(world, answer, done),
       ...contactCalls(world, answer, done),
+      ...ownAgentCalls(world, answer, done),
       ...threadCalls(world, answer),
       ...messageCalls(world, answer, done),
     },
@@ -101,6 +105,7 @@ const EMPTY_WORLD: FakeWorld = {
   offers: [],
   inviteByUrl: {},
   devices: [],
+  ownAgents: [],
   ways: { recoveryMadeAt: null, passkeys: [], canAddPasskey: true },
   security: null,
   hits: [],
@@ -224,6 +229,30 @@ function contactCalls(world: FakeWorld, answer: Answer, done: Done) {
     acceptKey: done("acceptKey"),
     setMuted: done("setMuted"),
     setPinned: done("setPinned"),
+  } satisfies Partial<EngineCalls>;
+}
+
+function ownAgentCalls(world: FakeWorld, answer: Answer, done: Done) {
+  const invites = { fingerprintText: "0123 4567", invites: [] };
+  const first = (): OwnAgentView => world.ownAgents[0] ?? anOwnAgent();
+  return {
+    listOwnAgents: () => answer("listOwnAgents", undefined, () => world.ownAgents),
+    createOwnAgent: (input) =>
+      answer("createOwnAgent", input, () => ({
+        agent: anOwnAgent({ name: input.name, mode: input.mode }),
+        token: `hsk_${"0".repeat(40)}`,
+        webhookSecret: null,
+        baseUrl: "https://parley.example",
+      })),
+    changeOwnAgent: (input) => answer("changeOwnAgent", input, first),
+    renewAgentToken: (input) =>
+      answer("renewAgentToken", input, () => ({ token: `hsk_${"1".repeat(40)}` })),
+    renewWebhookSecret: (input) =>
+      answer("renewWebhookSecret", input, () => ({ secret: "c2VjcmV0" })),
+    deleteOwnAgent: done("deleteOwnAgent"),
+    listAgentInvites: (input) => answer("listAgentInvites", input, () => invites),
+    createAgentInvite: (input) => answer("createAgentInvite", input, () => invites),
+    removeAgentInvite: done("removeAgentInvite"),
   } satisfies Partial<EngineCalls>;
 }
 

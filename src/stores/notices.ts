@@ -14,6 +14,7 @@ export type Note =
   | "passkey-added"
   | "passkey-removed"
   | "password-saved"
+  | "agent-saved"
   | "keys-renewed"
   | "code-same"
   | "history-reset";

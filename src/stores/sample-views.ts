@@ -5,6 +5,7 @@ import type {
   MemberView,
   MessageId,
   MessageView,
+  OwnAgentView,
   StreamId,
 } from "./views.ts";
 
@@ -25,6 +26,20 @@ export const aMember = (part: Partial<MemberView> = {}): MemberView => ({
   stateless: false,
   role: "member",
   isSelf: false,
+  ...part,
+});
+
+export const anOwnAgent = (part: Partial<OwnAgentView> = {}): OwnAgentView => ({
+  id: "00000000-0000-7000-8000-00000000a001" as OwnAgentView["id"],
+  name: "Scribe",
+  description: "",
+  mode: "websocket",
+  webhookUrl: null,
+  healthCheckUrl: null,
+  suggestions: [],
+  standing: "active",
+  isOnline: true,
+  hasKeys: true,
   ...part,
 });
 

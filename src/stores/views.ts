@@ -55,6 +55,15 @@ export type {
   HistoryReach,
   HistoryView,
 } from "#bridge/device-views.ts";
+export type {
+  AgentChangeInput,
+  AgentInvitesView,
+  AgentInviteView,
+  AgentMode,
+  NewAgentInput,
+  NewAgentView,
+  OwnAgentView,
+} from "#bridge/own-agent-views.ts";
 export type { BridgeFailure } from "#bridge/failure.ts";
 export type { EngineCalls } from "#bridge/calls.ts";
 export type { EngineEvent } from "#bridge/events.ts";

@@ -190,6 +190,7 @@ function Notices() {
           "request-sent": t("note.requestSent"),
           "keys-renewed": t("note.keysRenewed"),
           "name-saved": t("settings.saved"),
+          "agent-saved": t("settings.saved"),
           "recovery-made": t("recovery.saved"),
           "recovery-withdrawn": t("recovery.withdrawn"),
           "passkey-added": t("passkey.added"),

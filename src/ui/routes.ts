@@ -1,7 +1,14 @@
 /** Path ⇄ screen. Every address of the app is one of these; the back button walks between them. */
 import type { ConversationId, MessageId } from "#stores/views.ts";
 
-export const SETTINGS_SECTIONS = ["profile", "security", "appearance", "writing", "about"] as const;
+export const SETTINGS_SECTIONS = [
+  "profile",
+  "security",
+  "agents",
+  "appearance",
+  "writing",
+  "about",
+] as const;
 export type SettingsSection = (typeof SETTINGS_SECTIONS)[number];
 
 export type Route =

@@ -10,6 +10,7 @@ import styles from "./Settings.module.css";
 const ICONS: Readonly<Record<SettingsSection, IconName>> = {
   profile: "user",
   security: "shield",
+  agents: "agent",
   appearance: "sun",
   writing: "edit",
   about: "info",

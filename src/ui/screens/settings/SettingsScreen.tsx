@@ -7,6 +7,7 @@ import { Button } from "#ui/kit/Button.tsx";
 import { RadioField, Switch } from "#ui/kit/Choices.tsx";
 import { TextField } from "#ui/kit/Field.tsx";
 import type { SettingsSection } from "#ui/routes.ts";
+import { AgentsSection } from "#ui/screens/agents/AgentsSection.tsx";
 import { InviteLink } from "#ui/screens/conversations/InviteLink.tsx";
 import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
 import { PaneHeader } from "#ui/screens/shell/PaneHeader.tsx";
@@ -42,6 +43,8 @@ function Section({ section }: { section: SettingsSection }) {
       return <ProfileSection />;
     case "security":
       return <SecuritySection />;
+    case "agents":
+      return <AgentsSection />;
     case "appearance":
       return <AppearanceSection />;
     case "writing":

@@ -1,0 +1,108 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { startProgram } from "../world/processes.ts";
+import { expect, test } from "./journey.ts";
+
+/** Lines of `NAME=value` as the browser shows them. */
+const environmentOf = (text: string): Record<string, string> =>
+  Object.fromEntries(
+    text.split("\n").map((line) => {
+      const at = line.indexOf("=");
+      return [line.slice(0, at), line.slice(at + 1)];
+    }),
+  );
+
+test("[U113] [U114] a person makes an agent, starts its program with what was shown, talks with it, and ends its token", async ({
+  world,
+  join: arrive,
+}) => {
+  const folder = mkdtempSync(join(tmpdir(), "parley-own-agent-"));
+  const ada = await arrive({ name: "Ada" });
+  const { page } = ada;
+  await page.goto(`${world.url}/settings/agents`);
+  await page.getByRole("button", { name: "New agent" }).click();
+  const form = page.getByRole("dialog", { name: "A new agent" });
+  await form.getByLabel("Name").fill("Parrot");
+  await form.getByLabel("What it does").fill("Says everything twice");
+  await form.getByLabel("What to ask first").fill("Who is a good bird?");
+  await form.getByRole("button", { name: "Create agent" }).click();
+
+  // Shown once: a press beside it does not close it, and what is copied starts the program.
+  const once = page.getByRole("alertdialog", { name: "Parrot is ready to be started" });
+  await once.getByRole("button", { name: "Copy: Environment" }).click();
+  await page.mouse.click(4, 4);
+  const shown = await page.evaluate(() => navigator.clipboard.readText());
+  await expect(once.getByText(shown)).toBeVisible();
+  await once.getByRole("button", { name: "I have kept it" }).click();
+  const sheet = page.getByRole("dialog", { name: "Parrot" });
+  await expect(sheet.getByRole("status").first()).toHaveText(
+    "Waits to be started for the first time",
+  );
+  const program = await startProgram(
+    "src/sdk/examples/echo.ts",
+    {
+      ...environmentOf(shown),
+      HASHEE_KEY_VAULT: join(folder, "vault"),
+      HASHEE_DEDUPE: join(folder, "dedupe.sqlite"),
+    },
+    world.logFile,
+  );
+  try {
+    await expect(sheet.getByRole("status").first()).toHaveText("Online");
+
+    // The link is the program's own word about its key.
+    await sheet.getByRole("button", { name: "Make a link" }).click();
+    await expect(sheet.getByRole("img", { name: "The link as a QR code" })).toBeVisible();
+    const { fingerprint } = program.greeting as { readonly fingerprint: string };
+    await expect(sheet.getByText(`/i/`)).toContainText(`#fp=${fingerprint}`);
+    await sheet.getByRole("button", { name: "Open it yourself" }).click();
+    await page
+      .getByRole("dialog")
+      .getByRole("button", { name: /^Start/ })
+      .click();
+    await page.getByRole("button", { name: "Who is a good bird?" }).click();
+    await expect(ada.row("Who is a good bird?")).toHaveCount(2);
+
+    // A new token ends the program that runs on the old one.
+    await page.goto(`${world.url}/settings/agents`);
+    await page.getByRole("button", { name: /^Parrot/ }).click();
+    await sheet.getByRole("button", { name: "New token" }).click();
+    await page.getByRole("button", { name: "Make a new one" }).click();
+    await expect(page.getByText(/^HASHEE_AGENT_TOKEN=hsk_/)).not.toHaveText(shown);
+    await page.getByRole("button", { name: "I have kept it" }).click();
+    await expect(sheet.getByRole("status").first()).toHaveText("Not running");
+  } finally {
+    await program.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+test("[U114] an agent that is called says what that costs, has a secret, and is deleted after a while of thought", async ({
+  world,
+  join: arrive,
+}) => {
+  const ada = await arrive({ name: "Ada" });
+  const { page } = ada;
+  await page.goto(`${world.url}/settings/agents`);
+  await page.getByRole("button", { name: "New agent" }).click();
+  const form = page.getByRole("dialog", { name: "A new agent" });
+  await form.getByLabel("Name").fill("Bell");
+  await form.getByRole("radio", { name: "It is called at an address" }).click();
+  await expect(form.getByText("there is no forward secrecy")).toBeVisible();
+  await form.getByLabel("Address to call").fill("https://agent.example/hook");
+  await form.getByRole("button", { name: "Create agent" }).click();
+  const once = page.getByRole("alertdialog");
+  await expect(once.getByRole("region", { name: "Webhook secret" })).toContainText(/[\w+/]{43}=/);
+  await expect(once.getByText("HASHEE_CONNECTION_MODE=webhook")).toBeVisible();
+  await once.getByRole("button", { name: "I have kept it" }).click();
+
+  const sheet = page.getByRole("dialog", { name: "Bell" });
+  await sheet.getByRole("switch", { name: "Paused" }).click();
+  await expect(sheet.getByRole("status").first()).toHaveText("Paused");
+  await sheet.getByRole("button", { name: "Delete this agent" }).click();
+  await expect(page.getByRole("button", { name: /^Delete in \d+$/ })).toBeDisabled();
+  await page.getByRole("button", { name: "Delete agent" }).click();
+
+  await expect(page.getByText("You have no agent yet.")).toBeVisible();
+});
