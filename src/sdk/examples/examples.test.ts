@@ -60,7 +60,12 @@ describe("the examples", () => {
     expect(status()).toBe("connected\n");
     expect(await program.stop()).toBe(0);
     expect(status()).toBe("disconnected\n");
-    expect(program.lines).toEqual(["[echo] connecting", "[echo] connected", "[echo] disconnected"]);
+    expect(program.lines).toEqual([
+      expect.stringMatching(/^\[echo\] fingerprint ([0-9A-F]{4} ?){16}$/),
+      "[echo] connecting",
+      "[echo] connected",
+      "[echo] disconnected",
+    ]);
   });
 
   test("[K21] approval asks before it acts", async () => {
