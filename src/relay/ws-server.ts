@@ -42,7 +42,7 @@ export function attachSockets(
       return refuseUpgrade(socket, "429 Too Many Requests");
     sockets.handleUpgrade(request, socket, head, (opened) => {
       strangersByAddress.set(address, (strangersByAddress.get(address) ?? 0) + 1);
-      serveSocket(relay, opened, path, () => {
+      serveSocket(relay, { opened, line: socket, path }, () => {
         const left = (strangersByAddress.get(address) ?? 1) - 1;
         if (left > 0) strangersByAddress.set(address, left);
         else strangersByAddress.delete(address);
@@ -60,8 +60,11 @@ export function attachSockets(
 
 function serveSocket(
   relay: Relay,
-  socket: WebSocket,
-  path: "human" | "agent",
+  {
+    opened: socket,
+    line,
+    path,
+  }: { readonly opened: WebSocket; readonly line: Duplex; readonly path: "human" | "agent" },
   onKnown: () => void,
 ): void {
   let forget: (() => void) | null = onKnown;
@@ -72,6 +75,7 @@ function serveSocket(
   const link: Link = {
     bufferedBytes: () => socket.bufferedAmount,
     send(text) {
+      gatherWrites(line);
       socket.send(text);
     },
     onSignedIn: known,
@@ -92,6 +96,13 @@ function serveSocket(
   });
   // `ws` ends a socket whose frame is far over the limit by itself; the error event needs no answer.
   socket.on("error", () => undefined);
+}
+
+/** What one turn of the event loop sends over a socket leaves with one system call: the dearest part of a small frame. */
+function gatherWrites(line: Duplex): void {
+  if (line.writableCorked > 0) return;
+  line.cork();
+  process.nextTick(() => line.uncork());
 }
 
 function pathOf(request: IncomingMessage): "human" | "agent" | null {

@@ -9,10 +9,14 @@ import type { Appended, AppendRequest, NewEntry, RecallRequest } from "./log-sto
 
 export const appendMessage: Command<AppendRequest, Appended> = async (tx, request) => {
   const { entry, now } = request;
-  const earlier = await earlierAppend(tx, entry);
-  if (earlier !== null) return earlier;
-  const open = await checkMayWrite(tx, entry.conversationId, entry.senderId);
-  if (!open.ok) return open;
+  const standing = await tx.sql.get<Standing>(
+    STANDING_OF_ONE,
+    entry.conversationId,
+    entry.messageId,
+    entry.senderId,
+  );
+  const answer = answerBefore(entry, standing);
+  if (answer !== null) return answer;
   const stream = request.stream === null ? ok(null) : await moveStream(tx, request, request.stream);
   if (!stream.ok) return stream;
   const artifact =
@@ -201,7 +205,6 @@ async function checkPlace(
 
 type Earlier = Pick<AppendRequest["entry"], "conversationId" | "messageId" | "senderDeviceId">;
 
-// A repeat gets the first answer whatever its bytes: the sender may only want to know that the first one came.
 async function earlierAppend(
   tx: Transaction,
   entry: Earlier,
@@ -212,11 +215,40 @@ async function earlierAppend(
     entry.conversationId,
     entry.messageId,
   );
-  if (row === undefined) return null;
-  return row.sender_dev === entry.senderDeviceId
-    ? ok({ seq: row.seq, at: row.at, duplicate: true })
-    : refuse("MESSAGE_ID_CONFLICT");
+  return row === undefined ? null : answerAgain(entry, row);
 }
+
+// A repeat gets the first answer whatever its bytes: the sender may only want to know that the first one came.
+const answerAgain = (
+  { senderDeviceId }: Earlier,
+  earlier: { readonly seq: number; readonly at: number; readonly sender_dev: string | null },
+): Result<Appended, RelayFailure> =>
+  earlier.sender_dev === senderDeviceId
+    ? ok({ seq: earlier.seq, at: earlier.at, duplicate: true })
+    : refuse("MESSAGE_ID_CONFLICT");
+
+/** What decides whether an entry may be appended, in one row; `asked` gives `conv`, `msg_id` and `account`. */
+export const standingOf = (asked: string): string =>
+  `SELECT earlier.seq, earlier.at, earlier.sender_dev, member.account AS member, conv.status, conv.damaged_at,
+     CASE WHEN conv.type = 'h2h' THEN (
+       SELECT count(*) FROM blocks JOIN member AS other ON other.account = blocks.user_id
+       WHERE other.conv = asked.conv AND blocks.blocked_id = asked.account
+     ) END AS blocks
+   FROM ${asked} LEFT JOIN conv ON conv.id = asked.conv
+   LEFT JOIN entry AS earlier ON earlier.conv = asked.conv AND earlier.msg_id = asked.msg_id
+   LEFT JOIN member ON member.conv = asked.conv AND member.account = asked.account AND member.left_seq IS NULL`;
+const STANDING_OF_ONE = standingOf("(SELECT ? AS conv, ? AS msg_id, ? AS account) AS asked");
+
+export type Standing = {
+  readonly seq: number | null;
+  readonly at: number | null;
+  readonly sender_dev: string | null;
+  readonly member: string | null;
+  readonly status: string | null;
+  readonly damaged_at: number | null;
+  /** How many in a conversation of two blocked the writer; null: it is another kind. */
+  readonly blocks: number | null;
+};
 
 const CLOSED_BY_STATUS: Readonly<Record<string, ErrorCode>> = {
   pending: "RELATION_SUSPENDED",
@@ -224,27 +256,19 @@ const CLOSED_BY_STATUS: Readonly<Record<string, ErrorCode>> = {
   revoked: "RELATION_REVOKED",
 };
 
-async function checkMayWrite(
-  tx: Transaction,
-  conversationId: ConversationId,
-  accountId: AccountId,
-): Promise<Result<null, RelayFailure>> {
-  const member = await checkMember(tx, conversationId, accountId);
-  if (!member.ok) return member;
-  const conv = await tx.sql.get<{ type: string; status: string; damaged_at: number | null }>(
-    "SELECT type, status, damaged_at FROM conv WHERE id = ?",
-    conversationId,
-  );
-  if (conv?.damaged_at != null) return refuse("STORAGE_FAILED");
-  const closed = CLOSED_BY_STATUS[conv?.status ?? ""];
+/** The answer to an append that stores nothing: it is a repeat or refused. Null: it may be stored. */
+export function answerBefore(
+  entry: Earlier,
+  standing: Standing | undefined,
+): Result<Appended, RelayFailure> | null {
+  if (standing === undefined) return refuse("NOT_MEMBER");
+  const { seq, at, sender_dev, member, status, damaged_at, blocks } = standing;
+  if (seq !== null && at !== null) return answerAgain(entry, { seq, at, sender_dev });
+  if (member === null) return refuse("NOT_MEMBER");
+  if (damaged_at !== null) return refuse("STORAGE_FAILED");
+  const closed = CLOSED_BY_STATUS[status ?? ""];
   if (closed !== undefined) return refuse(closed);
-  if (conv?.type !== "h2h") return ok(null);
-  const blocked = await tx.sql.get(
-    "SELECT 1 FROM blocks JOIN member ON account = user_id WHERE conv = ? AND blocked_id = ?",
-    conversationId,
-    accountId,
-  );
-  return blocked === undefined ? ok(null) : refuse("BLOCKED");
+  return (blocks ?? 0) > 0 ? refuse("BLOCKED") : null;
 }
 
 async function moveStream(

@@ -9,7 +9,7 @@ import { utf8 } from "#base/bytes.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
 import type { RandomBytes } from "#base/random.ts";
-import type { ConversationId, DeviceId } from "#protocol/ids.ts";
+import type { AccountId, ConversationId, DeviceId } from "#protocol/ids.ts";
 import type { Directory } from "../directory/directory.ts";
 import type { PushRow } from "../directory/rows.ts";
 import { factsOf } from "../json-log.ts";
@@ -44,12 +44,14 @@ type Due = { seq: number; isHigh: boolean; cancel: () => void };
 export class Notifier {
   readonly #needs: Needs;
   readonly #dueByKey = new Map<string, Due>();
+  /** What a writer appended while it is being looked who is to be told, by conversation and writer. */
+  readonly #newsByKey = new Map<string, { seq: number; isHigh: boolean }>();
   readonly #underWay = new Set<Promise<void>>();
   #isStopped = false;
 
   constructor(needs: Needs) {
     this.#needs = needs;
-    needs.log.onAppended((entry) => this.#track(this.#follow(entry)));
+    needs.log.onAppended((entry) => this.#follow(entry));
   }
 
   /** Forgets what is due and waits for what is under way. */
@@ -60,15 +62,37 @@ export class Notifier {
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
 
-  async #follow(entry: StoredEntry): Promise<void> {
-    if (this.#isStopped || !entry.countsUnread || entry.meta.push === "none") return;
+  #follow({ conversationId, countsUnread, senderId, seq, meta }: StoredEntry): void {
+    if (this.#isStopped || !countsUnread || meta.push === "none") return;
+    const isHigh = meta.push === "high";
+    const key = `${conversationId} ${senderId ?? ""}`;
+    const news = this.#newsByKey.get(key);
+    if (news === undefined) {
+      this.#newsByKey.set(key, { seq, isHigh });
+      this.#track(this.#look(key, conversationId, senderId));
+      return;
+    }
+    news.seq = Math.max(news.seq, seq);
+    news.isHigh ||= isHigh;
+  }
+
+  // Whatever a writer appends while it is looked whom that concerns is announced with it.
+  async #look(
+    key: string,
+    conversationId: ConversationId,
+    senderId: AccountId | null,
+  ): Promise<void> {
     const { directory, clock, events } = this.#needs;
-    const { conversationId, seq, senderId } = entry;
-    const devices = await directory.pushedDevices(conversationId, senderId, clock.now());
-    if (this.#isStopped) return;
-    for (const { device_id } of devices)
-      this.#schedule(device_id, conversationId, seq, entry.meta.push === "high");
-    events.debug("push.considered", { count: devices.length });
+    try {
+      const devices = await directory.pushedDevices(conversationId, senderId, clock.now());
+      const news = this.#newsByKey.get(key);
+      if (this.#isStopped || news === undefined) return;
+      for (const { device_id } of devices)
+        this.#schedule(device_id, conversationId, news.seq, news.isHigh);
+      events.debug("push.considered", { count: devices.length });
+    } finally {
+      this.#newsByKey.delete(key);
+    }
   }
 
   // One notification for all that came within the five seconds.

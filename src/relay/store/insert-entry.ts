@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { assert } from "#base/invariant.ts";
 import type { NewEntry, StoredEntry } from "../log/log-store.ts";
 import type { Sql } from "./sql.ts";
@@ -11,7 +11,6 @@ export async function insertEntry(sql: Sql, entry: NewEntry, now: number): Promi
     entry.conversationId,
   );
   assert(place !== undefined, "entries go to conversations that exist");
-  const hash = entry.body === null ? null : createHash("sha256").update(entry.body).digest();
   await sql.run(
     `INSERT INTO entry (conv, seq, msg_id, sender_id, sender_type, sender_dev, kind, meta, body, hash, counts, at)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -24,7 +23,7 @@ export async function insertEntry(sql: Sql, entry: NewEntry, now: number): Promi
     entry.kind,
     JSON.stringify(entry.meta),
     entry.body,
-    hash,
+    entry.body === null ? null : hash("sha256", entry.body, "buffer"),
     entry.countsUnread ? 1 : 0,
     now,
   );
@@ -37,11 +36,14 @@ export async function insertEntry(sql: Sql, entry: NewEntry, now: number): Promi
       entry.sessionOpen.bytes,
     );
   }
-  return {
-    ...entry,
-    seq: place.seq,
-    at: now,
-    recalledAt: null,
-    sessionOpen: entry.sessionOpen?.bytes ?? null,
-  };
+  return inPlace(entry, place.seq, now);
 }
+
+/** The entry as it stands in the log. */
+export const inPlace = (entry: NewEntry, seq: number, at: number): StoredEntry => ({
+  ...entry,
+  seq,
+  at,
+  recalledAt: null,
+  sessionOpen: entry.sessionOpen?.bytes ?? null,
+});

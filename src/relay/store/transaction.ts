@@ -1,6 +1,6 @@
 /**
- * Many small writes, one commit: jobs that arrived together share a transaction, each in a savepoint of its own,
- * so a refused one leaves the others alone. SPEC S14.
+ * Many small writes, one commit: jobs that arrived together share a transaction, and a refused one leaves the others
+ * alone. Savepoints are dear and almost never needed, so a group is tried without them first. SPEC S14, R4.
  */
 import type { DatabaseSync } from "node:sqlite";
 import type { Result } from "#base/result.ts";
@@ -30,18 +30,30 @@ export type JobOutcome = {
   readonly appended: readonly StoredEntry[];
 };
 
-/** What a job writes through, and the entries it has appended so far. */
+/** What a job writes through, the entries it has appended so far, and whether anything would have to be undone. */
 export function createTransaction(sql: Sql): {
   readonly tx: Transaction;
   readonly appended: StoredEntry[];
+  hasWritten(): boolean;
 } {
   const appended: StoredEntry[] = [];
+  let hasWritten = false;
+  const watched =
+    <Args extends readonly [text: string, ...rest: unknown[]], Value>(
+      verb: (...args: Args) => Value,
+    ) =>
+    (...args: Args): Value => {
+      hasWritten ||= !args[0].startsWith("SELECT");
+      return verb(...args);
+    };
   const append = async (entry: NewEntry, now: number): Promise<StoredEntry> => {
+    hasWritten = true;
     const stored = await insertEntry(sql, entry, now);
     appended.push(stored);
     return stored;
   };
-  return { tx: { sql, append }, appended };
+  const own = { all: watched(sql.all), get: watched(sql.get), run: watched(sql.run) };
+  return { tx: { sql: own as Sql, append }, appended, hasWritten: () => hasWritten };
 }
 
 type Job = (tx: Transaction) => Promise<Result<unknown, RelayFailure>>;
@@ -77,12 +89,32 @@ export function createGroupRunner(
       return failed(fault);
     }
   };
+  const runEach = async (jobs: readonly Job[]): Promise<JobOutcome[]> => {
+    const outcomes: JobOutcome[] = [];
+    for (const job of jobs) outcomes.push(await runOne(job));
+    return outcomes;
+  };
+  /** Null: one of them left something to undo, so each needs a savepoint. */
+  const runBare = async (jobs: readonly Job[]): Promise<JobOutcome[] | null> => {
+    const outcomes: JobOutcome[] = [];
+    for (const job of jobs) {
+      const { tx, appended, hasWritten } = createTransaction(sql);
+      const result = await job(tx).catch(() => null);
+      if (result === null || (!result.ok && hasWritten())) return null;
+      outcomes.push({ result, appended });
+    }
+    return outcomes;
+  };
   const runGroup = async (jobs: readonly Job[]): Promise<JobOutcome[]> => {
     if (jobs.length === 0) return [];
     try {
       await sql.run("BEGIN IMMEDIATE");
-      const outcomes: JobOutcome[] = [];
-      for (const job of jobs) outcomes.push(await runOne(job));
+      let outcomes = await runBare(jobs);
+      if (outcomes === null) {
+        if (db.isTransaction) await sql.run("ROLLBACK");
+        await sql.run("BEGIN IMMEDIATE");
+        outcomes = await runEach(jobs);
+      }
       await sql.run("COMMIT");
       return outcomes;
     } catch (fault) {

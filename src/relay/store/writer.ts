@@ -7,8 +7,9 @@ import { createEmitter } from "#base/emitter.ts";
 import type { Log, LogFields } from "#base/log.ts";
 import type { DatabaseSync } from "node:sqlite";
 import { factsOf } from "../json-log.ts";
-import type { StoredEntry } from "../log/log-store.ts";
+import type { AppendRequest, StoredEntry } from "../log/log-store.ts";
 import { COMMANDS, type CommandArgs, type CommandName, type CommandResult } from "./commands.ts";
+import { inPlace } from "./insert-entry.ts";
 import { createGroupRunner, type JobOutcome, type Transaction } from "./transaction.ts";
 import { refuse } from "../failure.ts";
 
@@ -27,8 +28,32 @@ export interface Writer {
 /** A job as it crosses to whoever does it. */
 export type Job = { readonly name: CommandName; readonly args: unknown };
 
+/**
+ * An outcome as it crosses back from the writer's thread: of an append only the place, since its entry is known here and
+ * envelopes are dear to copy.
+ */
+export type ShortOutcome = Omit<JobOutcome, "appended"> & {
+  readonly appended: readonly (StoredEntry | Pick<StoredEntry, "seq" | "at">)[];
+};
+
+export const shortened = (jobs: readonly Job[], outcomes: readonly JobOutcome[]): ShortOutcome[] =>
+  outcomes.map((outcome, i) =>
+    jobs[i]?.name === "appendMessage"
+      ? { ...outcome, appended: outcome.appended.map(({ seq, at }) => ({ seq, at })) }
+      : outcome,
+  );
+
+const inFull = (job: Job, { result, appended }: ShortOutcome): JobOutcome => ({
+  result,
+  appended: appended.map((entry) =>
+    "kind" in entry ? entry : inPlace((job.args as AppendRequest).entry, entry.seq, entry.at),
+  ),
+});
+
 /** Jobs of one commit; enough to share an fsync, few enough not to delay the first. */
 export const GROUP_SIZE = 64;
+/** One on its way to the disk and one behind it; what comes meanwhile gathers for the one after that. */
+const GROUPS_UNDER_WAY = 2;
 
 /** Runs a group of named jobs. The table ties each name to its arguments' type. */
 export const createJobRunner = (db: DatabaseSync, onFault: (fault: unknown) => void) => {
@@ -44,8 +69,9 @@ export const createJobRunner = (db: DatabaseSync, onFault: (fault: unknown) => v
 };
 
 type Transport = {
+  /** Each group is answered by its outcomes, groups in the order they left. */
   send(jobs: readonly Job[]): void;
-  onOutcomes(listener: (outcomes: readonly JobOutcome[]) => void): void;
+  onOutcomes(listener: (outcomes: readonly ShortOutcome[]) => void): void;
   close(): Promise<void>;
 };
 
@@ -59,7 +85,7 @@ export function createThreadWriter(path: string, log: Log): Writer {
     {
       send: (jobs) => thread.postMessage(jobs),
       onOutcomes: (listener) =>
-        thread.on("message", (message: { outcomes: JobOutcome[] } | { fault: LogFields }) => {
+        thread.on("message", (message: { outcomes: ShortOutcome[] } | { fault: LogFields }) => {
           if ("outcomes" in message) listener(message.outcomes);
           else log.error("writer.bug", message.fault);
         }),
@@ -93,32 +119,42 @@ export function createInlineWriter(db: DatabaseSync, log: Log): Writer {
 }
 
 function createWriter(transport: Transport, log: Log): Writer {
-  type Waiting = { readonly tag: string | null; readonly resolve: (result: unknown) => void };
+  type Waiting = {
+    readonly job: Job;
+    readonly tag: string | null;
+    readonly resolve: (result: unknown) => void;
+  };
   const appended = createEmitter<readonly [StoredEntry, string | null]>();
-  const waiting: Waiting[] = [];
-  let gathered: Job[] = [];
+  const underWay: Waiting[][] = [];
+  let gathered: Waiting[] = [];
   let closed = false;
 
-  const flush = (): void => {
-    const jobs = gathered;
-    gathered = [];
-    for (let at = 0; at < jobs.length; at += GROUP_SIZE)
-      transport.send(jobs.slice(at, at + GROUP_SIZE));
+  const flush = (most: number): void => {
+    while (gathered.length > 0 && underWay.length < most) {
+      const group = gathered.slice(0, GROUP_SIZE);
+      gathered = gathered.slice(GROUP_SIZE);
+      underWay.push(group);
+      transport.send(group.map(({ job }) => job));
+    }
+  };
+  const settle = ({ job, tag, resolve }: Waiting, short: ShortOutcome): void => {
+    const outcome = inFull(job, short);
+    // Whoever listens may fail; those who wait for the disk get their answer all the same.
+    for (const entry of outcome.appended) {
+      try {
+        appended.emit([entry, tag]);
+      } catch (fault) {
+        log.error("append.unheard", factsOf(fault));
+      }
+    }
+    resolve(outcome.result);
   };
   transport.onOutcomes((outcomes) => {
-    // Outcomes come back in the order the jobs left.
-    for (const [i, job] of waiting.splice(0, outcomes.length).entries()) {
+    const group = underWay.shift() ?? [];
+    flush(GROUPS_UNDER_WAY);
+    for (const [i, waiting] of group.entries()) {
       const outcome = outcomes[i];
-      if (outcome === undefined) continue;
-      // Whoever listens may fail; those who wait for the disk get their answer all the same.
-      for (const entry of outcome.appended) {
-        try {
-          appended.emit([entry, job.tag]);
-        } catch (fault) {
-          log.error("append.unheard", factsOf(fault));
-        }
-      }
-      job.resolve(outcome.result);
+      if (outcome !== undefined) settle(waiting, outcome);
     }
   });
 
@@ -129,14 +165,14 @@ function createWriter(transport: Transport, log: Log): Writer {
           resolve(refuse("UNAVAILABLE") as never);
           return;
         }
-        waiting.push({ tag, resolve: resolve as (result: unknown) => void });
+        const waiting = { job: { name, args }, tag, resolve: resolve as (result: unknown) => void };
         // Whatever one turn of the event loop brings leaves as one message.
-        if (gathered.push({ name, args }) === 1) queueMicrotask(flush);
+        if (gathered.push(waiting) === 1) queueMicrotask(() => flush(GROUPS_UNDER_WAY));
       });
     },
     onAppended: (listener) => appended.on(([entry, tag]) => listener(entry, tag)),
     async close() {
-      flush();
+      flush(Number.POSITIVE_INFINITY);
       closed = true;
       await transport.close();
     },
