@@ -52,10 +52,12 @@ export function utf8ToText(bytes: Uint8Array): string | null {
   }
 }
 
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 /** Lower-case hexadecimal text. */
 export function bytesToHex(bytes: Uint8Array): string {
   let text = "";
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  for (const byte of bytes) text += HEX[byte] ?? "";
   return text;
 }
 

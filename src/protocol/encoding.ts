@@ -38,7 +38,7 @@ export const lp = (field: Uint8Array): Bytes => concat(u32(field.length), field)
  * Source: SPEC C1.
  */
 export const enc = (label: string, ...fields: readonly Uint8Array[]): Bytes =>
-  concat(lp(utf8(LABEL_PREFIX + label)), ...fields.map(lp));
+  concat(prefixOf(label), ...fields.map(lp));
 
 /**
  * The fields of a whole record, copied, or null unless the label, every width and the end match exactly.
@@ -50,7 +50,7 @@ export function parseEnc<const Sizes extends readonly FieldSize[]>(
   bytes: Uint8Array,
   sizes: Sizes,
 ): { readonly [Key in keyof Sizes]: Bytes } | null {
-  const prefix = lp(utf8(LABEL_PREFIX + label));
+  const prefix = prefixOf(label);
   if (bytes.length < prefix.length) return null;
   for (let i = 0; i < prefix.length; i++) if (bytes[i] !== prefix[i]) return null;
   const fields = parseFields(bytes.subarray(prefix.length), sizes);
@@ -96,6 +96,15 @@ export function splitFixed<const Sizes extends readonly number[]>(
   return parts as unknown as { readonly [Key in keyof Sizes]: Bytes };
 }
 
+const prefixByLabel = new Map<string, Bytes>();
+
+/** How a record of this label begins; labels are few, and every record asks. */
+function prefixOf(label: string): Bytes {
+  const prefix = prefixByLabel.get(label) ?? lp(utf8(LABEL_PREFIX + label));
+  prefixByLabel.set(label, prefix);
+  return prefix;
+}
+
 function parseFields(bytes: Uint8Array, sizes: readonly FieldSize[]): readonly Bytes[] | null {
   const fields: Bytes[] = [];
   let at = 0;
@@ -115,9 +124,13 @@ function fits(length: number, size: FieldSize): boolean {
 
 function readLp(bytes: Uint8Array, at: number): Bytes | null {
   if (bytes.length - at < 4) return null;
-  const length = readUnsigned(bytes.subarray(at, at + 4)) ?? 0;
+  const length = u32At(bytes, at);
   return bytes.length - at - 4 < length ? null : copy(bytes, at + 4, at + 4 + length);
 }
+
+const u32At = (bytes: Uint8Array, at: number): number =>
+  (bytes[at] ?? 0) * 2 ** 24 +
+  (((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0));
 
 const copy = (bytes: Uint8Array, from: number, to: number): Bytes =>
   new Uint8Array(bytes.subarray(from, to));

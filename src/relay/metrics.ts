@@ -141,12 +141,19 @@ function histogramLines(name: string, key: string, histogram: Histogram): readon
   ];
 }
 
-const spell = (labels: Labels = {}): string =>
-  Object.entries(labels)
-    .map(([name, value]) => `${name}="${escaped(String(value))}"`)
-    .join(",");
+// Called for every frame: no arrays on the way.
+function spell(labels: Labels = {}): string {
+  let key = "";
+  for (const name in labels)
+    key += `${key === "" ? "" : ","}${name}="${escaped(String(labels[name]))}"`;
+  return key;
+}
+
+const PLAIN = /^[\w.]*$/;
 
 const braced = (key: string): string => (key === "" ? "" : `{${key}}`);
 
 const escaped = (text: string): string =>
-  text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
+  PLAIN.test(text)
+    ? text
+    : text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");

@@ -95,17 +95,20 @@ export class Posting {
   }
 
   async #append(principal: Principal, request: AppendRequest, tag: string | null): Stored {
+    const origin = this.#originOf(principal, tag);
+    // Alone, every entry is told with the tag of its writer.
+    if (origin === null) return this.#needs.log.append(request, tag);
     const { conversationId, messageId } = request.entry;
     const key = `${conversationId} ${messageId ?? ""}`;
     if (tag !== null && messageId !== null) this.#writerByMessage.set(key, tag);
-    const located = { ...request, ...this.#originOf(principal, tag) };
-    return this.#needs.log.append(located, tag).finally(() => this.#writerByMessage.delete(key));
+    return this.#needs.log
+      .append({ ...request, origin }, tag)
+      .finally(() => this.#writerByMessage.delete(key));
   }
 
-  #originOf({ type }: Principal, tag: string | null): { readonly origin?: Origin } {
+  #originOf({ type }: Principal, tag: string | null): Origin | null {
     const nodeId = this.#needs.nodeId();
-    if (nodeId === null) return {};
-    return { origin: { nodeId, agentSocket: type === "agent" ? tag : null } };
+    return nodeId === null ? null : { nodeId, agentSocket: type === "agent" ? tag : null };
   }
 
   #rateOf(principal: Principal): Rate {
@@ -209,6 +212,7 @@ export class Posting {
     if (!sealed.ok) return sealed;
     const { body, sessionOpen } = sealed.value;
     const messageId = frame.client_message_id;
+    const origin = this.#originOf(principal, tag);
     return this.#needs.log.recall(
       {
         now: this.#needs.clock.now(),
@@ -219,7 +223,7 @@ export class Posting {
         senderDeviceId: principal.endpointId,
         windowMs: RECALL_WINDOW_MS,
         signed: body === null || messageId === undefined ? null : { messageId, body, sessionOpen },
-        ...this.#originOf(principal, tag),
+        ...(origin === null ? {} : { origin }),
       },
       tag,
     );
