@@ -19,6 +19,21 @@ export const bytesToBase64Url = (bytes: Uint8Array): string => encode(bytes, URL
 export const base64UrlToBytes = (text: string): Bytes | null =>
   decode(text, URL_VALUES, bytesToBase64Url, text);
 
+/** Whether every character is one of standard padded base64; what the last ones stand for is not looked at. */
+export function hasBase64Form(text: string): boolean {
+  if (text.length % 4 !== 0) return false;
+  let end = text.length;
+  while (end > text.length - 2 && text.charCodeAt(end - 1) === PADDING) end--;
+  // A regular expression takes several times as long, and envelopes are long.
+  for (let i = 0; i < end; i++) {
+    const code = text.charCodeAt(i);
+    if (code > 127 || (STANDARD_VALUES[code] ?? -1) < 0) return false;
+  }
+  return true;
+}
+
+const PADDING = 61;
+
 const values = (alphabet: string): Int16Array => {
   const table = new Int16Array(128).fill(-1);
   for (let i = 0; i < alphabet.length; i++) table[alphabet.charCodeAt(i)] = i;

@@ -50,11 +50,30 @@ export function parseEnc<const Sizes extends readonly FieldSize[]>(
   bytes: Uint8Array,
   sizes: Sizes,
 ): { readonly [Key in keyof Sizes]: Bytes } | null {
+  const fields = viewEnc(label, bytes, sizes);
+  return fields === null
+    ? null
+    : (fields.map(copyOf) as { readonly [Key in keyof Sizes]: Bytes } as never);
+}
+
+/** As {@link parseEnc}, without copying: the fields are parts of `bytes` and change with them. */
+export function viewEnc<const Sizes extends readonly FieldSize[]>(
+  label: string,
+  bytes: Uint8Array,
+  sizes: Sizes,
+): { readonly [Key in keyof Sizes]: Uint8Array } | null {
   const prefix = prefixOf(label);
   if (bytes.length < prefix.length) return null;
   for (let i = 0; i < prefix.length; i++) if (bytes[i] !== prefix[i]) return null;
-  const fields = parseFields(bytes.subarray(prefix.length), sizes);
-  return fields as { readonly [Key in keyof Sizes]: Bytes } | null;
+  const fields: Uint8Array[] = [];
+  let at = prefix.length;
+  for (const size of sizes) {
+    const field = viewLp(bytes, at);
+    if (field === null || !fits(field.length, size)) return null;
+    fields.push(field);
+    at += 4 + field.length;
+  }
+  return at === bytes.length ? (fields as never) : null;
 }
 
 /** The items of a field that is a list of length-prefixed items, copied, or null over either cap. */
@@ -65,9 +84,9 @@ export function parseLpList(
   const items: Bytes[] = [];
   let at = 0;
   while (at < bytes.length) {
-    const item = readLp(bytes, at);
+    const item = viewLp(bytes, at);
     if (item === null || item.length > caps.maxItemSizeBytes) return null;
-    if (items.push(item) > caps.maxItems) return null;
+    if (items.push(copyOf(item)) > caps.maxItems) return null;
     at += 4 + item.length;
   }
   return items;
@@ -105,35 +124,26 @@ function prefixOf(label: string): Bytes {
   return prefix;
 }
 
-function parseFields(bytes: Uint8Array, sizes: readonly FieldSize[]): readonly Bytes[] | null {
-  const fields: Bytes[] = [];
-  let at = 0;
-  for (const size of sizes) {
-    const field = readLp(bytes, at);
-    if (field === null || !fits(field.length, size)) return null;
-    fields.push(field);
-    at += 4 + field.length;
-  }
-  return at === bytes.length ? fields : null;
-}
-
 function fits(length: number, size: FieldSize): boolean {
   if (typeof size === "number") return length === size;
   return length >= (size.min ?? 0) && length <= size.max && length % (size.multipleOf ?? 1) === 0;
 }
 
-function readLp(bytes: Uint8Array, at: number): Bytes | null {
+function viewLp(bytes: Uint8Array, at: number): Uint8Array | null {
   if (bytes.length - at < 4) return null;
   const length = u32At(bytes, at);
-  return bytes.length - at - 4 < length ? null : copy(bytes, at + 4, at + 4 + length);
+  return bytes.length - at - 4 < length ? null : bytes.subarray(at + 4, at + 4 + length);
 }
 
 const u32At = (bytes: Uint8Array, at: number): number =>
   (bytes[at] ?? 0) * 2 ** 24 +
   (((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0));
 
+/** Bytes of their own. */
+export const copyOf = (bytes: Uint8Array): Bytes => new Uint8Array(bytes);
+
 const copy = (bytes: Uint8Array, from: number, to: number): Bytes =>
-  new Uint8Array(bytes.subarray(from, to));
+  copyOf(bytes.subarray(from, to));
 
 function unsigned(value: number, sizeBytes: number): Bytes {
   assert(

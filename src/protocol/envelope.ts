@@ -3,7 +3,17 @@
 import { type Bytes, compareBytes } from "#base/bytes.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import { isBucket, MAX_PLAINTEXT_SIZE_BYTES } from "./buckets.ts";
-import { enc, parseEnc, readUnsigned, splitItems, u32, u64, u8 } from "./encoding.ts";
+import {
+  copyOf,
+  enc,
+  parseEnc,
+  readUnsigned,
+  splitItems,
+  u32,
+  u64,
+  u8,
+  viewEnc,
+} from "./encoding.ts";
 import {
   type AccountId,
   bytesToUuid,
@@ -136,8 +146,8 @@ export type EnvelopeFailure =
 
 /** The public head of a message. Fails as {@link parseEnvelope} does. */
 export function peekEnvelope(bytes: Uint8Array): Result<EnvelopeHead, EnvelopeFailure> {
-  const parsed = parseEnvelope(bytes);
-  return parsed.ok ? ok(parsed.value.head) : parsed;
+  const viewed = viewEnvelope(bytes);
+  return viewed.ok ? ok(viewed.value.head) : viewed;
 }
 
 /** The public head of a session's opening. Fails as {@link parseSessionOpen} does. */
@@ -153,7 +163,26 @@ export function peekSessionOpen(bytes: Uint8Array): Result<SessionOpenHead, Enve
  * Source: crypto SPEC C2, C7, C11.
  */
 export function parseEnvelope(bytes: Uint8Array): Result<Envelope, EnvelopeFailure> {
-  const fields = parseEnc(ENVELOPE_LABELS.envelope, bytes, [
+  const viewed = viewEnvelope(bytes);
+  if (!viewed.ok) return viewed;
+  const { head, envelopeWraps, ...parts } = viewed.value;
+  return ok({
+    head,
+    envelopeWraps,
+    headerBytes: copyOf(parts.headerBytes),
+    recipientList: copyOf(parts.recipientList),
+    sessionWrap: copyOf(parts.sessionWrap),
+    body: copyOf(parts.body),
+  });
+}
+
+type EnvelopeView = {
+  readonly [Part in keyof Envelope]: Envelope[Part] extends Bytes ? Uint8Array : Envelope[Part];
+};
+
+/** The parts before they are copied: what only looks at the head pays for no more. */
+function viewEnvelope(bytes: Uint8Array): Result<EnvelopeView, EnvelopeFailure> {
+  const fields = viewEnc(ENVELOPE_LABELS.envelope, bytes, [
     HEADER_SIZE_BYTES,
     { max: MAX_RECIPIENTS * RECIPIENT_SIZE_BYTES, multipleOf: RECIPIENT_SIZE_BYTES },
     { max: SESSION_WRAP_SIZE_BYTES, multipleOf: SESSION_WRAP_SIZE_BYTES },
@@ -271,8 +300,8 @@ const KINDS: readonly MessageKind[] = ["content", "stream-start", "stream-done",
 
 const malformed = err({ kind: "protocol/malformed-envelope" } as const);
 
-function parseMessageHeader(bytes: Bytes): Result<MessageHeader, EnvelopeFailure> {
-  const fields = parseEnc(
+function parseMessageHeader(bytes: Uint8Array): Result<MessageHeader, EnvelopeFailure> {
+  const fields = viewEnc(
     ENVELOPE_LABELS.header,
     bytes,
     [1, 1, 1, 16, 16, 16, 16, 16, 4, 8, 32, 32, 1, 8, 32, 32],
@@ -298,15 +327,15 @@ function parseMessageHeader(bytes: Bytes): Result<MessageHeader, EnvelopeFailure
     messageId: bytesToUuid(fields[4]),
     senderId: bytesToUuid<AccountId>(fields[5]),
     senderDeviceId: bytesToUuid(fields[6]),
-    sid: fields[7],
+    sid: copyOf(fields[7]),
     index,
     ledgerSeq,
-    ledgerHead: fields[10],
-    previous: fields[11],
+    ledgerHead: copyOf(fields[10]),
+    previous: copyOf(fields[11]),
     kind,
     createdAt,
-    commitment: fields[14],
-    recipientsHash: fields[15],
+    commitment: copyOf(fields[14]),
+    recipientsHash: copyOf(fields[15]),
   });
 }
 
@@ -350,7 +379,7 @@ const unknownVersion = (version: number) =>
 const countOf = (recipients: readonly EnvelopeRecipient[], mode: DeliveryMode): number =>
   recipients.filter((recipient) => recipient.mode === mode).length;
 
-const byteOf = (field: Bytes): number => field[0] ?? 0;
+const byteOf = (field: Uint8Array): number => field[0] ?? 0;
 
 const sameBytes = (a: Bytes, b: Bytes | undefined): boolean =>
   b !== undefined && compareBytes(a, b) === 0;

@@ -3,7 +3,7 @@
  * Nothing here throws on input. SPEC P6.
  */
 import * as v from "valibot";
-import { base64ToBytes } from "#base/base64.ts";
+import { base64ToBytes, hasBase64Form } from "#base/base64.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type { ProtocolFailure } from "./failure.ts";
 import { isUuid } from "./ids.ts";
@@ -45,10 +45,7 @@ export function parseShape<Schema extends v.GenericSchema>(
 export const idSchema = <Id extends string>() => v.custom<Id>(isUuid);
 
 /** Standard padded base64 of any length. Whoever decodes it still checks that it is canonical. */
-export const base64Schema = v.pipe(
-  v.string(),
-  v.check((text) => text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text)),
-);
+export const base64Schema = v.pipe(v.string(), v.check(hasBase64Form));
 
 /** Canonical base64 of exactly `sizeBytes` bytes. */
 export const base64OfSchema = (sizeBytes: number) =>
