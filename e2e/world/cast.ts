@@ -130,9 +130,9 @@ const heard = (socket: WebSocket, type: string): Promise<void> =>
     socket.once("close", (code) => reject(new Error(`closed ${code} before ${type}`)));
   });
 
-/** A person made by hand, signed in. */
-export async function register(url: string): Promise<Account> {
-  const { request } = aRegistration("ada");
+/** A person of this handle, registered over the wire. */
+export async function register(url: string, handle = "ada"): Promise<Account> {
+  const { request } = aRegistration(handle);
   const { user_id, device_id, access_token } = (await call(
     url,
     "/auth/register",

@@ -133,6 +133,64 @@ export function describeLogStore(name: string, make: () => Promise<LogStore>): v
       expect(codes).toEqual(["MESSAGE_ID_CONFLICT", "NOT_MEMBER", "NOT_MEMBER", 2]);
     });
 
+    test("[R4] [S13] appends that come together are answered each as if it had come alone", async () => {
+      const { log, ada, bob, conversationId } = await aConversation();
+      const first = aRequest(conversationId, ada);
+      const sessionOpen = { sid: new Uint8Array(16), bytes: new Uint8Array([5]) };
+
+      const results = await Promise.all(
+        [
+          first,
+          first,
+          aRequest(conversationId, bob, { messageId: first.entry.messageId }),
+          aRequest(conversationId, anAccount()),
+          aRequest(conversationId, bob, { sessionOpen }),
+          aRequest(conversationId, ada, { messageId: null, kind: "control", body: null }),
+          aRequest(conversationId, ada),
+        ].map((request) => log.append(request, null)),
+      );
+
+      expect(
+        results.map((result) =>
+          result.ok ? [result.value.seq, result.value.duplicate] : result.failure.code,
+        ),
+      ).toEqual([
+        [1, false],
+        [1, true],
+        "MESSAGE_ID_CONFLICT",
+        "NOT_MEMBER",
+        [2, false],
+        [3, false],
+        [4, false],
+      ]);
+      const entries = await read(log, conversationId);
+      expect(entries.map(({ seq, kind }) => [seq, kind])).toEqual([
+        [1, "message.new"],
+        [2, "message.new"],
+        [3, "control"],
+        [4, "message.new"],
+      ]);
+      expect(entries[0]).toEqual({ ...first.entry, seq: 1, at: 2_000, recalledAt: null });
+    });
+
+    test("[R4] [S16] among appends that come together, that of a socket without a place leaves no hole", async () => {
+      const { log, ada, bob, conversationId } = await aConversation();
+      const told: number[] = [];
+      log.onAppended((entry) => void told.push(entry.seq));
+      const origin = { nodeId: "here", agentSocket: "gone" };
+
+      const results = await Promise.all([
+        log.append(aRequest(conversationId, ada), null),
+        log.append({ ...aRequest(conversationId, bob), origin }, null),
+        log.append(aRequest(conversationId, ada), null),
+      ]);
+
+      const codes = results.map((result) => (result.ok ? result.value.seq : result.failure.code));
+      expect(codes).toEqual([1, "UNAVAILABLE", 2]);
+      expect(told).toEqual([1, 2]);
+      expect((await read(log, conversationId)).map(({ seq }) => seq)).toEqual([1, 2]);
+    });
+
     test("pages go both ways and never exceed their bytes by more than one entry", async () => {
       const { log, ada, conversationId } = await aConversation();
       for (let i = 0; i < 5; i++) await log.append(aRequest(conversationId, ada), null);

@@ -1,18 +1,22 @@
 /**
- * One group of jobs as one transaction of PostgreSQL: its locks first, then each job in a savepoint of its own, then the
- * commit. The locks make commands that could disturb each other run one after the other, on all nodes. SPEC R52.
+ * One group of jobs as one transaction of PostgreSQL: its locks first, then the jobs, then the commit. Savepoints are
+ * dear, so each job gets one of its own only when the group turned out to hold one that has to be undone. The locks make commands that could disturb each other run one after the other, on all nodes. SPEC R52.
  */
 import type { Client } from "pg";
 import type { Result } from "#base/result.ts";
 import { refuse, type RelayFailure } from "../failure.ts";
 import { ConnectionLost, isWorthARetry, refusalCode } from "../store/fault.ts";
 import { createTransaction, type JobOutcome, type Transaction } from "../store/transaction.ts";
+import type { AppendRequest } from "../log/log-store.ts";
+import { appendTogether } from "./append-together.ts";
 import { createPostgresSql, lossAsSuch } from "./session.ts";
 
 export type LaneJob = {
   /** Null: nothing may be written beside it. */
   readonly keys: readonly string[] | null;
   run(tx: Transaction): Promise<Result<unknown, RelayFailure>>;
+  /** What it appends, when it does nothing beside and may be done together with others; else null. */
+  readonly append: AppendRequest | null;
 };
 
 /** committed: for sure. unknown: the line broke while the server was committing. */
@@ -44,6 +48,8 @@ export async function runGroup(
     void lossAsSuch(client.query(text)).catch((fault: unknown) => {
       broken ??= fault;
     });
+  const isFatal = (fault: unknown): boolean =>
+    broken !== null || fault instanceof ConnectionLost || isWorthARetry(fault);
   const runOne = async (job: LaneJob): Promise<JobOutcome> => {
     const { tx, appended } = createTransaction(sql);
     ahead("SAVEPOINT job");
@@ -57,18 +63,75 @@ export async function runGroup(
       else undo();
       return { result, appended: result.ok ? appended : [] };
     } catch (fault) {
-      if (broken !== null || fault instanceof ConnectionLost || isWorthARetry(fault)) throw fault;
+      if (isFatal(fault)) throw fault;
       undo();
       const code = refusalCode(fault);
       if (code === "INTERNAL") onFault(fault);
       return { result: refuse(code), appended: [] };
     }
   };
-  ahead("BEGIN");
-  await takeLocks(client, jobs);
-  const outcomes: JobOutcome[] = [];
-  for (const job of jobs) outcomes.push(await runOne(job));
+  const begin = async (): Promise<void> => {
+    ahead("BEGIN");
+    await takeLocks(client, jobs);
+  };
+  await begin();
+  let outcomes = await runBare(client, jobs).catch((fault: unknown) => {
+    if (isFatal(fault)) throw fault;
+    return null;
+  });
+  if (outcomes === null) {
+    ahead("ROLLBACK");
+    await begin();
+    outcomes = [];
+    for (const job of jobs) outcomes.push(await runOne(job));
+  }
   return { end: await commit(client, () => broken), outcomes };
+}
+
+/** Null: a job was refused after it had written, so each needs a savepoint. */
+async function runBare(client: Client, jobs: readonly LaneJob[]): Promise<JobOutcome[] | null> {
+  const sql = createPostgresSql(client);
+  const outcomes: JobOutcome[] = [];
+  for (const part of partsOf(jobs)) {
+    if (part.kind === "appends") {
+      const together = await appendTogether(client, part.requests);
+      if (together === null) return null;
+      outcomes.push(...together);
+      continue;
+    }
+    const { tx, appended, hasWritten } = createTransaction(sql);
+    const result = await part.job.run(tx);
+    if (!result.ok && hasWritten()) return null;
+    outcomes.push({ result, appended });
+  }
+  return outcomes;
+}
+
+type Part =
+  | { readonly kind: "appends"; readonly requests: AppendRequest[] }
+  | { readonly kind: "one"; readonly job: LaneJob };
+
+// Appends side by side are one part; a message that comes again begins another, which finds the first one stored.
+function partsOf(jobs: readonly LaneJob[]): readonly Part[] {
+  const parts: Part[] = [];
+  const known = new Set<string>();
+  for (const job of jobs) {
+    const last = parts.at(-1);
+    if (job.append === null) {
+      parts.push({ kind: "one", job });
+      continue;
+    }
+    const { conversationId, messageId } = job.append.entry;
+    const key = messageId === null ? null : `${conversationId} ${messageId}`;
+    const isAgain = key !== null && known.has(key);
+    if (last?.kind === "appends" && !isAgain) last.requests.push(job.append);
+    else {
+      known.clear();
+      parts.push({ kind: "appends", requests: [job.append] });
+    }
+    if (key !== null) known.add(key);
+  }
+  return parts;
 }
 
 async function takeLocks(client: Client, jobs: readonly LaneJob[]): Promise<void> {
