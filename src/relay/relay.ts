@@ -91,6 +91,8 @@ export class Relay {
   readonly #grown = createEmitter<ConversationId>();
   /** What sockets that ended leave behind, on its way out of the database. */
   readonly #leaving = new Set<Promise<void>>();
+  /** Accounts that came and whom the other nodes cannot see yet. */
+  readonly #arriving = new Map<AccountId, Promise<void>>();
   readonly #stop = new AbortController();
   #isExpiring = false;
   #retryAfterS = 0;
@@ -312,17 +314,22 @@ export class Relay {
   #arrived(principal: Principal): void {
     const { together } = this;
     if (together === null) return this.#presence.tell(principal, "online");
-    this.#track(async () => {
+    const { accountId } = principal;
+    const arriving = this.#track(async () => {
       if (await together.arrive(principal)) this.#presence.tell(principal, "online");
+    }).finally(() => {
+      if (this.#arriving.get(accountId) === arriving) this.#arriving.delete(accountId);
     });
+    this.#arriving.set(accountId, arriving);
   }
 
   // What a socket leaves behind in the database goes with it, or with its node.
-  #track(task: () => Promise<void>): void {
+  #track(task: () => Promise<void>): Promise<void> {
     const running = task()
       .catch((fault: unknown) => this.#needs.events.warn("leave.failed", factsOf(fault)))
       .finally(() => this.#leaving.delete(running));
     this.#leaving.add(running);
+    return running;
   }
 
   async #expireArtifacts(now: number): Promise<void> {
@@ -350,7 +357,8 @@ export class Relay {
       case "streams-resume":
       case "stream-stop":
       case "stream-moved":
-        return this.#track(() => this.#streams.hear(message));
+        void this.#track(() => this.#streams.hear(message));
+        return;
       case "agent-changed":
         for (const connection of this.#sockets.roster.of(message.agent))
           this.#reception.reviewSoon(connection);
@@ -369,7 +377,7 @@ export class Relay {
       if (isLast) this.#presence.tell(principal, "offline");
       return;
     }
-    this.#track(async () => {
+    void this.#track(async () => {
       if (principal.type === "agent") {
         await together.places.leave(connection, accountId);
         await this.#delivery.forgetCursors(accountId);
@@ -485,6 +493,8 @@ export class Relay {
     frame: EndpointFrameOf<"resume"> | null,
   ): Promise<void> {
     const request = { logEpoch: frame?.log_epoch ?? null, cursors: frame?.cursors ?? {} };
+    // Whoever has been told that this socket is level may rely on it: another one of the account may go now.
+    await this.#arriving.get(principal.accountId);
     await this.#delivery.resume(connection, request);
     await this.#presence.introduce(connection, principal);
     await this.#streams.resume(connection, frame?.streams ?? {});

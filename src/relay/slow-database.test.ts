@@ -19,9 +19,10 @@ import { createSqlLog } from "./log/sql-log.ts";
 import { systemEntry } from "./log/append-commands.ts";
 import { createMetrics } from "./metrics.ts";
 import { createMemoryTickets } from "./nodes/tickets.ts";
+import type { Shared } from "./nodes/together.ts";
 import { Relay } from "./relay.ts";
 import { aLedger, aMessage, anId, onTestEnd } from "./relay-world.contract.ts";
-import { openStore } from "./store/open-store.ts";
+import { openStore, type Store } from "./store/open-store.ts";
 
 /** Reads that were asked for and wait; each is let go by its place. */
 function aHold() {
@@ -33,9 +34,10 @@ function aHold() {
 
 /** A relay with one registered person; its reads may be changed. */
 async function aRelayWithAPerson(
-  change: (needs: { log: LogStore; directory: Directory }) => Partial<{
+  change: (needs: { log: LogStore; directory: Directory; store: Store }) => Partial<{
     log: LogStore;
     directory: Directory;
+    shared: Shared;
   }>,
 ) {
   const folder = mkdtempSync(join(tmpdir(), "parley-slow-"));
@@ -78,7 +80,7 @@ async function aRelayWithAPerson(
     backup: null,
     session,
   });
-  const needs = { ...sound, ...change(sound) };
+  const needs = { ...sound, ...change({ ...sound, store }) };
   const secret = new Secret(new Uint8Array(32));
   const admission = createAdmission({
     ...needs,
@@ -166,6 +168,33 @@ test("[R19] what a socket says while it is brought level is heard afterwards, in
   await clock.advance(0);
 
   expect(frames.map(({ type }) => type)).toEqual(["auth.ok", "resume.ok", "error", "pong"]);
+});
+
+test("[R46] a socket is level once all nodes can see that its account is here", async () => {
+  const { held, hold } = aHold();
+  const { clock, ada, frames, greeted, say } = await aRelayWithAPerson(({ store }) => ({
+    shared: {
+      sql: store.sql,
+      writer: {
+        ...store.writer,
+        run: (name, args, tag) => {
+          const run = store.writer.run(name, args, tag);
+          return name === "arrive" ? hold(run) : run;
+        },
+      },
+    },
+  }));
+  say({ type: "auth", token: ada.token });
+  await greeted;
+
+  say({ type: "resume", log_epoch: null, cursors: null });
+  await clock.advance(0);
+  expect(frames.map(({ type }) => type)).toEqual(["auth.ok"]);
+  expect(held).toHaveLength(1);
+  held[0]?.();
+  await clock.advance(0);
+
+  expect(frames.map(({ type }) => type)).toEqual(["auth.ok", "resume.ok"]);
 });
 
 test("[R19] messages that were sent in a row are stored in that row", async () => {
