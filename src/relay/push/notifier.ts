@@ -45,7 +45,7 @@ export class Notifier {
   readonly #needs: Needs;
   readonly #dueByKey = new Map<string, Due>();
   /** What a writer appended while it is being looked who is to be told, by conversation and writer. */
-  readonly #newsByKey = new Map<string, { seq: number; isHigh: boolean }>();
+  readonly #newsByKey = new Map<string, { seq: number; isHigh: boolean; entries: number }>();
   readonly #underWay = new Set<Promise<void>>();
   #isStopped = false;
 
@@ -68,12 +68,13 @@ export class Notifier {
     const key = `${conversationId} ${senderId ?? ""}`;
     const news = this.#newsByKey.get(key);
     if (news === undefined) {
-      this.#newsByKey.set(key, { seq, isHigh });
+      this.#newsByKey.set(key, { seq, isHigh, entries: 1 });
       this.#track(this.#look(key, conversationId, senderId));
       return;
     }
     news.seq = Math.max(news.seq, seq);
     news.isHigh ||= isHigh;
+    news.entries += 1;
   }
 
   // Whatever a writer appends while it is looked whom that concerns is announced with it.
@@ -89,7 +90,7 @@ export class Notifier {
       if (this.#isStopped || news === undefined) return;
       for (const { device_id } of devices)
         this.#schedule(device_id, conversationId, news.seq, news.isHigh);
-      events.debug("push.considered", { count: devices.length });
+      events.debug("push.considered", { count: devices.length, entries: news.entries });
     } finally {
       this.#newsByKey.delete(key);
     }
