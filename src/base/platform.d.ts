@@ -69,3 +69,10 @@ declare class URL {
   readonly search: string;
   hash: string;
 }
+declare class Blob {
+  constructor(parts?: readonly (Uint8Array | Blob | string)[], options?: { type?: string });
+  readonly size: number;
+  readonly type: string;
+  slice(start?: number, end?: number, type?: string): Blob;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}

@@ -21,6 +21,7 @@ import type {
 } from "./channel-views.ts";
 import type { DeviceLinkView, HistoryPlanView, HistoryReach } from "./device-views.ts";
 import type { BridgeFailure } from "./failure.ts";
+import type { AttachedView, OpenedFile } from "./file-views.ts";
 import type {
   AgentChangeInput,
   AgentInvitesView,
@@ -263,6 +264,36 @@ export interface EngineCalls {
     readonly conversationId: ConversationId;
     readonly streamId: StreamId;
   }): Answer<null>;
+
+  // files
+  /** Reads a file into this device's sealed store, beside the draft; it stays there over reloads. The page makes the id. */
+  attachFile(input: {
+    readonly conversationId: ConversationId;
+    readonly fileId: string;
+    readonly name: string;
+    readonly bytes: Blob;
+  }): Answer<AttachedView>;
+  /** Forgets it; what is being read is read no further. */
+  detachFile(input: {
+    readonly conversationId: ConversationId;
+    readonly fileId: string;
+  }): Answer<null>;
+  /** What waits beside the draft, in the order it was attached. */
+  listAttached(input: { readonly conversationId: ConversationId }): Answer<readonly AttachedView[]>;
+  /** Queues a message with files durably; they are sealed and go up first, then the message leaves. Mentions as {@link sendText}. */
+  sendFiles(input: {
+    readonly conversationId: ConversationId;
+    readonly text: string;
+    readonly mentions: readonly AccountId[];
+    readonly replyToId: MessageId | null;
+    readonly fileIds: readonly string[];
+  }): Answer<MessageId>;
+  /** The plaintext of a message's file, once all of it was checked. */
+  openFile(input: {
+    readonly conversationId: ConversationId;
+    readonly messageId: MessageId;
+    readonly attachmentId: string;
+  }): Answer<OpenedFile>;
 
   // cards
   saveFormDraft(input: {

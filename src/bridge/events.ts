@@ -2,6 +2,7 @@
 import type { AccountId, ConversationId, MessageId, StreamId } from "#protocol/ids.ts";
 import type { ActivityView } from "./channel-views.ts";
 import type { DeviceLinkView, HistoryView } from "./device-views.ts";
+import type { TransferView } from "./file-views.ts";
 import type {
   AccountView,
   ConnectionView,
@@ -45,6 +46,8 @@ export type EngineEvent =
       readonly conversationId: ConversationId;
       readonly readSeqById: Readonly<Record<string, number>>;
     }
+  /** How far files are on their way, up or down. */
+  | { readonly type: "transfer"; readonly transfer: TransferView }
   | {
       readonly type: "activity";
       readonly conversationId: ConversationId;

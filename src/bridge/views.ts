@@ -82,6 +82,7 @@ export type Ability =
   | "typing"
   | "receipts"
   | "verify"
+  | "files"
   /** Leaving ends the relation for both; a plain agent is only forgotten here. */
   | "revoke";
 
@@ -194,7 +195,10 @@ export type ReplyView = {
 export type AttachmentView = Pick<
   Attachment,
   "attachment_id" | "mime" | "size" | "filename" | "width" | "height" | "duration_s"
->;
+> & {
+  /** Its bytes lie on this device: showing it asks nobody. */
+  readonly isHere: boolean;
+};
 
 /** What a row shows. `part-for` in ui switches over it. */
 export type BodyView =

@@ -19,6 +19,13 @@ export interface Carrier {
     readonly mentions: readonly AccountId[];
     readonly replyToId: MessageId | null;
   }): Answer<MessageId>;
+  /** Keeps a message with files that wait beside the draft, before it answers. */
+  sendFiles(input: {
+    readonly text: string;
+    readonly mentions: readonly AccountId[];
+    readonly replyToId: MessageId | null;
+    readonly fileIds: readonly string[];
+  }): Answer<MessageId>;
   /** Sends a failed message again. */
   retry(messageId: MessageId): Answer<null>;
   /** Throws a message away that never left. */

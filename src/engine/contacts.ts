@@ -158,7 +158,7 @@ export async function revokeRelation(
  * Fails with `engine/unknown-conversation`, and `engine/still-going` as long as it is not over.
  */
 export async function forgetConversation(
-  { book, endpoint, peopleContext }: Session,
+  { book, endpoint, files, peopleContext }: Session,
   { conversationId }: { readonly conversationId: ConversationId },
 ): Answer<null> {
   const conversation = book.get(conversationId);
@@ -169,6 +169,7 @@ export async function forgetConversation(
   const path = `/conversations/${conversationId}`;
   const hidden = await endpoint.rest.call("DELETE", path, Empty);
   if (!hidden.ok) return hidden;
+  await files.forgetConversation(conversationId);
   await book.remove(conversationId);
   return ok(null);
 }

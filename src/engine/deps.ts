@@ -3,6 +3,7 @@ import type { Log } from "#base/log.ts";
 import type { RandomBytes } from "#base/random.ts";
 import type { Argon2Params, Primitives } from "#crypto/primitives.ts";
 import type { StreamFetch } from "#channels/chat/stream-fetch.ts";
+import type { FileLine } from "#peer/file-transfer.ts";
 import type { Fetch } from "#peer/rest.ts";
 import type { OpenSocket } from "#peer/socket.ts";
 
@@ -15,6 +16,8 @@ export type EngineDeps = {
   readonly fetch: Fetch;
   /** Streamed answers of agent servers. */
   readonly streamFetch: StreamFetch;
+  /** How files move. */
+  readonly fileLine: FileLine;
   readonly openSocket: OpenSocket;
   /** Where app and relay are served, as `https://host[:port]`. */
   readonly origin: string;

@@ -20,12 +20,20 @@ import type { ConversationId } from "#protocol/ids.ts";
 import type { EngineDeps } from "./deps.ts";
 import type { RunningEngine } from "./election.ts";
 import { createEngine } from "./engine.ts";
+import { createFetchLine } from "./files/fetch-line.ts";
 
 export type Seat = ReturnType<typeof sitDown>;
 export type EngineWorld = Awaited<ReturnType<typeof startEngineWorld>>;
 
 /** How the way to the relay is: cut, or with somebody on it who answers in the relay's place. */
-type Line = { isCut: boolean; lie?: ((url: string) => object | null) | undefined };
+type Line = {
+  isCut: boolean;
+  /** Before each request that moves bytes; an answer in the relay's place where it gives one. */
+  onFile?:
+    | ((method: string, url: string) => Promise<Response | null> | Response | null)
+    | undefined;
+  lie?: ((url: string) => object | null) | undefined;
+};
 
 let profiles = 0;
 
@@ -40,6 +48,7 @@ export async function startEngineWorld() {
     log: silentLog,
     fetch: (url, request) => fetch(url, request),
     streamFetch: (url, request) => fetch(url, request),
+    fileLine: createFetchLine((url, request) => fetch(url, request)),
     openSocket: (url) => new WebSocket(url, { origin: relay.url }) as unknown as Socket,
     origin: relay.url,
     databaseName: "nobody",
@@ -58,6 +67,10 @@ export async function startEngineWorld() {
         const lie = line.lie?.(url) ?? null;
         return lie === null ? fetch(url, request) : Response.json(lie);
       },
+      fileLine: createFetchLine(async (url, request) => {
+        if (line.isCut) throw new Error("cut");
+        return (await line.onFile?.(request.method, url)) ?? fetch(url, request);
+      }),
       openSocket(url) {
         // A cut line is an address where nobody listens.
         const socket = new WebSocket(line.isCut ? "ws://127.0.0.1:9" : url, { origin: relay.url });

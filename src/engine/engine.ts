@@ -56,6 +56,7 @@ export function createEngine(deps: EngineDeps): RunningEngine {
         ...contactCalls(withSession),
         ...conversationCalls(withSession, seat),
         ...messageCalls(withSession, house),
+        ...fileCalls(withSession),
         ...cardCalls(withSession),
         ...plainCalls(withSession),
         ...ownAgentCalls(withSession),
@@ -153,6 +154,7 @@ type MessageCallName =
   | "listPins"
   | "setTyping"
   | "stopStream";
+type FileCallName = "attachFile" | "detachFile" | "listAttached" | "sendFiles" | "openFile";
 type CardCallName = "saveFormDraft" | "answerArtifact" | "decideApproval";
 type PlainCallName =
   | "checkAgentAddress"
@@ -179,6 +181,7 @@ type ConversationCallName = Exclude<
   | WayCallName
   | ContactCallName
   | MessageCallName
+  | FileCallName
   | CardCallName
   | PlainCallName
   | OwnAgentCallName
@@ -191,6 +194,8 @@ const accountCalls = (house: House, seat: Seat): Pick<EngineCalls, AccountCallNa
     const session = house.session();
     // A page that joins late has missed how the line stands.
     if (session !== null) seat.emit({ type: "connection", connection: session.connection() });
+    for (const transfer of session?.files.messages.transfers() ?? [])
+      seat.emit({ type: "transfer", transfer });
     const link = session?.handover.links.view() ?? null;
     if (link !== null) seat.emit({ type: "device-link", link });
     return toBridge(started.ok ? ok(house.view()) : started);
@@ -296,6 +301,17 @@ const messageCalls = (open: Opener, { sinks }: House): Pick<EngineCalls, Message
   listPins: (input) => open((session) => pins.listPins(session, input)),
   setTyping: (input) => open(async (session) => ok(messages.setTyping(session, input))),
   stopStream: (input) => open(async (session) => messages.stopStream(session, sinks, input)),
+});
+
+const fileCalls = (open: Opener): Pick<EngineCalls, FileCallName> => ({
+  attachFile: (input, options?: CallOptions) =>
+    open((session) => messages.attachFile(session, input, options?.signal ?? null)),
+  detachFile: ({ fileId }) => open((session) => session.files.detach(fileId)),
+  listAttached: ({ conversationId }) =>
+    open(async (session) => ok(session.files.attached(conversationId))),
+  sendFiles: (input) => open((session) => messages.sendFiles(session, input)),
+  openFile: (input, options?: CallOptions) =>
+    open((session) => session.files.open(input, options?.signal ?? null)),
 });
 
 const cardCalls = (open: Opener): Pick<EngineCalls, CardCallName> => ({

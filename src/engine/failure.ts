@@ -87,6 +87,18 @@ export type EngineFailure =
   | { readonly kind: "engine/text-empty" }
   | { readonly kind: "engine/recall-too-late" }
 
+  // Files.
+  | { readonly kind: "engine/file-too-large"; readonly limit: number }
+  /** More files than one message carries. */
+  | { readonly kind: "engine/too-many-files"; readonly limit: number }
+  /** The browser does not give its bytes: a folder, or a file that went or changed meanwhile. */
+  | { readonly kind: "engine/file-unreadable" }
+  /** The file is not beside this draft: it went with the browser's storage, or was taken away. */
+  | { readonly kind: "engine/file-gone" }
+  | { readonly kind: "engine/unknown-file" }
+  /** The call's signal aborted. */
+  | { readonly kind: "engine/cancelled" }
+
   // Cards.
   | { readonly kind: "engine/unknown-artifact" }
   /** Secret fields cannot be sealed to an agent yet. */

@@ -1,8 +1,10 @@
 /** What a person asks of a conversation's messages; how it is done is its carrier's affair. */
-import { ok, type Result } from "#base/result.ts";
+import { err, ok, type Result } from "#base/result.ts";
+import type { AttachedView } from "#bridge/file-views.ts";
 import type { AccountId, ConversationId, MessageId, StreamId } from "#protocol/ids.ts";
 import type { EngineFailure } from "./failure.ts";
 import { putRecord, TABLE } from "./records.ts";
+import { mayWrite } from "./relay-carrier.ts";
 import type { Session, SessionSinks } from "./session.ts";
 
 type Answer<Value> = Promise<Result<Value, EngineFailure>>;
@@ -21,6 +23,31 @@ export const sendText = (
     readonly replyToId: MessageId | null;
   },
 ): Answer<MessageId> => session.carrierOf(conversationId).sendText(input);
+
+/** Queues a message with files; its draft and its files leave the composer in one transaction. */
+export const sendFiles = (
+  session: Session,
+  {
+    conversationId,
+    ...input
+  }: In & {
+    readonly text: string;
+    readonly mentions: readonly AccountId[];
+    readonly replyToId: MessageId | null;
+    readonly fileIds: readonly string[];
+  },
+): Answer<MessageId> => session.carrierOf(conversationId).sendFiles(input);
+
+/** Reads a file beside the draft of a conversation that takes files. */
+export async function attachFile(
+  session: Session,
+  input: Parameters<Session["files"]["attach"]>[0],
+  signal: AbortSignal | null,
+): Answer<AttachedView> {
+  if (session.plain.has(input.conversationId)) return err({ kind: "engine/plain-cannot" });
+  const allowed = mayWrite(session, input.conversationId);
+  return allowed.ok ? session.files.attach(input, signal) : allowed;
+}
 
 /** Sends a failed message again. */
 export const retrySend = (

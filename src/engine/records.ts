@@ -12,6 +12,11 @@ export const TABLE = {
   plainAgents: "engine/plain-agents",
   plainTurns: "engine/plain-turns",
   plainQueue: "engine/plain-queue",
+  stagedFiles: "engine/staged-files",
+  filePieces: "engine/file-pieces",
+  fileMessages: "engine/file-messages",
+  keptFiles: "engine/kept-files",
+  keptBytes: "engine/kept-bytes",
 } as const;
 export type TableName = (typeof TABLE)[keyof typeof TABLE];
 

@@ -22,7 +22,11 @@ export const relayCarrier = (
   id: ConversationId,
 ): Carrier => ({
   sendText: (input) => sendText(session, id, input),
-  retry: (messageId) => session.endpoint.retry(messageId),
+  sendFiles: (input) => sendFiles(session, id, input),
+  retry: (messageId) =>
+    session.files.messages.has(messageId)
+      ? session.files.messages.retry(messageId)
+      : session.endpoint.retry(messageId),
   discard: (messageId) => discard(session, sinks, id, messageId),
   recall: (messageId) => recall(session, sinks, id, messageId),
   async react(messageId, emoji, op) {
@@ -41,7 +45,10 @@ export const relayCarrier = (
   },
   describeSecurity: () => describeSecurity(session, { conversationId: id }),
   canRecall: true,
-  outgoing: () => session.endpoint.outgoing().filter(({ conversationId }) => conversationId === id),
+  outgoing: () => [
+    ...session.endpoint.outgoing().filter(({ conversationId }) => conversationId === id),
+    ...session.files.messages.outgoing(id),
+  ],
   // Rows of the relay are told once they are stored.
   settled: async () => {},
   async fetchBefore(beforeSeq, limit) {
@@ -91,12 +98,28 @@ async function sendText(
   return ok(sent.value.messageId);
 }
 
+async function sendFiles(
+  session: Session,
+  id: ConversationId,
+  { text, mentions, replyToId, fileIds }: Parameters<Carrier["sendFiles"]>[0],
+): Answer<MessageId> {
+  const allowed = mayWrite(session, id);
+  if (!allowed.ok) return allowed;
+  const reply = replyToId === null ? null : await refTo(session, id, replyToId);
+  const sent = await session.files.send({ conversationId: id, text, mentions, reply, fileIds });
+  if (!sent.ok) return sent;
+  session.book.setDraft(id, { text: "", replyToId: null });
+  session.endpoint.typing(id, false);
+  return sent;
+}
+
 async function discard(
-  { book, endpoint }: Session,
+  { book, endpoint, files }: Session,
   sinks: SessionSinks,
   id: ConversationId,
   messageId: MessageId,
 ): Answer<null> {
+  if (files.messages.has(messageId)) return files.messages.discard(messageId);
   const discarded = await endpoint.discard(messageId);
   book.touch(id);
   if (discarded.ok) sinks.thread(id, [{ type: "outgoing-gone", messageId }]);
@@ -109,6 +132,7 @@ async function recall(
   id: ConversationId,
   messageId: MessageId,
 ): Answer<null> {
+  if (session.files.messages.has(messageId)) return discard(session, sinks, id, messageId);
   const waiting = session.endpoint.outgoing().find((one) => one.messageId === messageId);
   if (waiting !== undefined && waiting.state.status !== "sending")
     return discard(session, sinks, id, messageId);

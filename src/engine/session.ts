@@ -11,8 +11,9 @@ import { createDeviceTokens } from "#peer/accounts.ts";
 import { createEndpoint, type PeerEndpoint } from "#peer/create-endpoint.ts";
 import type { ConnectionStatus, EndpointEvent } from "#peer/endpoint.ts";
 import { createStoreKeyVault } from "#peer/key-vault.ts";
+import type { PeerFailure } from "#peer/failure.ts";
 import type { Store } from "#peer/store.ts";
-import { createRest } from "#peer/rest.ts";
+import { createRest, type Tokens } from "#peer/rest.ts";
 import type { AccountId, ConversationId } from "#protocol/ids.ts";
 import { nameBackup } from "./set-password.ts";
 import type { OpenAccount } from "./account-vault.ts";
@@ -27,6 +28,7 @@ import {
 import type { PeopleContext } from "./conversations/conversation-view.ts";
 import { syncConversations } from "./conversations/sync.ts";
 import type { EngineDeps } from "./deps.ts";
+import { openFileDesk, type FileDesk } from "./files/file-desk.ts";
 import { openHandover, type Handover } from "./handover.ts";
 import { createLiveStreams, type LiveStreams } from "./live-streams.ts";
 import { loadPeople, type People } from "./people.ts";
@@ -46,6 +48,7 @@ export interface Session {
   readonly book: Book;
   readonly liveStreams: LiveStreams;
   readonly plain: PlainAgents;
+  readonly files: FileDesk;
   /** What carries this conversation, now. */
   carrierOf(conversationId: ConversationId): Carrier;
   /** Device links, and history from and to further devices. */
@@ -96,7 +99,7 @@ export async function openSession(
   const line = keepLine(sinks, () => book);
   const { store } = account;
   const selfId: AccountId = account.record.userId;
-  const endpoint = openEndpoint(deps, store, account.record);
+  const { endpoint, tokens } = openEndpoint(deps, store, account.record);
   const people = await loadPeople({
     store,
     rest: endpoint.rest,
@@ -122,6 +125,8 @@ export async function openSession(
     isCutOff: (id) => isRemoved(line.view()) && !plain.has(id),
   };
   const plain = createPlainAgents({ deps, store, selfId, people, sinks, book: () => book });
+  const parts = { deps, store, endpoint, tokens };
+  const files = await openFileDesk({ ...parts, ...tellOfFiles(sinks, () => book) });
   const book = await openBook({
     store,
     clock: deps.clock,
@@ -169,6 +174,7 @@ export async function openSession(
     switch (event.type) {
       case "status":
         line.become(viewStatus(event.status, line.view(), deps.clock.now()));
+        files.messages.setOnline(event.status.status === "online");
         if (event.status.status === "online") void level().then(sinks.level);
         return;
       case "session-invalidated":
@@ -179,6 +185,7 @@ export async function openSession(
         if (book.get(id) === null) void sync();
         book.change(id, { type: "entries", entries: [entry] });
         liveStreams.end(entry);
+        if (entry.content.kind === "recalled") files.forgetMessage(entry.content.messageId);
         if (entry.authorId !== selfId) typing.set(id, entry.authorId, false);
         return sinks.thread(id, [{ type: "entry", entry }]);
       }
@@ -218,15 +225,7 @@ export async function openSession(
           sinks.emit({ type: "history-reset", conversationId: event.conversationId });
         return;
       case "error":
-        deps.log.warn("engine.endpoint-failure", { kind: event.failure.kind });
-        if (event.failure.kind === "peer/stream-ended") {
-          const { streamId } = event.failure;
-          const id = liveStreams.lose(streamId);
-          if (id !== null) sinks.thread(id, [{ type: "stream-lost", streamId }]);
-        }
-        if (event.failure.kind === "peer/store-full")
-          sinks.emit({ type: "failed", failure: event.failure.kind });
-        return;
+        return hearFailure(event.failure, deps, liveStreams, sinks);
       case "stream-stop-requested":
       case "evicted":
         return;
@@ -258,6 +257,7 @@ export async function openSession(
     book,
     liveStreams,
     plain,
+    files,
     carrierOf: (id) =>
       plain.has(id) ? plainCarrier(session, id) : relayCarrier(session, sinks, id),
     handover,
@@ -279,16 +279,46 @@ export async function openSession(
     sync,
     async close(drainMs) {
       off();
+      files.close();
       handover.close();
       await plain.close();
       await endpoint.close(drainMs);
       await book.close();
     },
   };
+  files.messages.start();
   endpoint.start();
   await plain.start();
   return session;
 }
+
+function hearFailure(
+  failure: PeerFailure,
+  deps: EngineDeps,
+  liveStreams: LiveStreams,
+  sinks: SessionSinks,
+): void {
+  deps.log.warn("engine.endpoint-failure", { kind: failure.kind });
+  if (failure.kind === "peer/stream-ended") {
+    const { streamId } = failure;
+    const id = liveStreams.lose(streamId);
+    if (id !== null) sinks.thread(id, [{ type: "stream-lost", streamId }]);
+  }
+  if (failure.kind === "peer/store-full") sinks.emit({ type: "failed", failure: failure.kind });
+}
+
+const tellOfFiles = (
+  sinks: SessionSinks,
+  book: () => Book,
+): Pick<Parameters<typeof openFileDesk>[0], "changed" | "tell"> => ({
+  changed(conversationId, messageId, message) {
+    sinks.thread(conversationId, [
+      message === null ? { type: "outgoing-gone", messageId } : { type: "outgoing", message },
+    ]);
+    book().touch(conversationId);
+  },
+  tell: (transfer) => sinks.emit({ type: "transfer", transfer }),
+});
 
 /** Members and rights by the ledger, which alone is believed. */
 export const ledgerChange = (state: ConversationState): ConversationChange => ({
@@ -301,7 +331,11 @@ export const ledgerChange = (state: ConversationState): ConversationChange => ({
 const membersOf = (state: ConversationState): readonly Member[] =>
   [...state.members].map(([id, { kind, role }]) => ({ id, kind, role }));
 
-function openEndpoint(deps: EngineDeps, store: Store, record: AccountRecord): PeerEndpoint {
+function openEndpoint(
+  deps: EngineDeps,
+  store: Store,
+  record: AccountRecord,
+): { readonly endpoint: PeerEndpoint; readonly tokens: Tokens } {
   const keys = keysOf(deps.primitives, record);
   const { userId, deviceId } = record;
   const tokens = createDeviceTokens({
@@ -309,7 +343,7 @@ function openEndpoint(deps: EngineDeps, store: Store, record: AccountRecord): Pe
     clock: deps.clock,
     login: { origin: deps.origin, userId, deviceId, signer: keys.device },
   });
-  return createEndpoint({
+  const endpoint = createEndpoint({
     ...deps,
     store,
     baseUrl: deps.origin,
@@ -327,6 +361,7 @@ function openEndpoint(deps: EngineDeps, store: Store, record: AccountRecord): Pe
     acknowledge: "on-commit",
     addedAt: record.createdAt,
   });
+  return { endpoint, tokens };
 }
 
 function viewStatus(status: ConnectionStatus, before: ConnectionView, now: number): ConnectionView {

@@ -21,6 +21,7 @@ export function viewContext(session: Session, id: ConversationId): ViewContext {
     nameOf: people.nameOf,
     memberById: new Map((conversation?.members ?? []).map((member) => [member.id, member])),
     marksById: conversation?.marksById ?? {},
+    isFileHere: session.files.isHere,
     canSend: conversation !== null && sendingOf(conversation, peopleContext).allowed,
     canRecall: carrier.canRecall,
     turnOf: carrier.turnOf,

@@ -10,6 +10,7 @@ import type { Socket } from "#peer/socket.ts";
 import { nameDevice } from "./device-name.ts";
 import { joinTabs, type RunningEngine } from "./election.ts";
 import { createPorch } from "./porch.ts";
+import { createFetchLine } from "./files/fetch-line.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
 
@@ -58,6 +59,7 @@ async function startEngine(
     log: silentLog,
     fetch: (url, request) => fetch(url, request),
     streamFetch: (url, request) => fetch(url, request as RequestInit),
+    fileLine: createFetchLine((url, request) => fetch(url, request)),
     openSocket: (url) => new WebSocket(url) as Socket,
     origin: self.location.origin,
     databaseName: NAME,

@@ -33,6 +33,8 @@ export type PeerFailure =
   | { readonly kind: "peer/blocked" }
   | { readonly kind: "peer/rate-limited"; readonly retryAfterMs: number }
   | { readonly kind: "peer/too-large"; readonly limit: number }
+  /** The day's bytes, or the uploads at once, are used up. */
+  | { readonly kind: "peer/over-quota"; readonly limit: number }
   | { readonly kind: "peer/recall-window" }
   | { readonly kind: "peer/revision-conflict"; readonly currentRevision: number }
   | { readonly kind: "peer/refused"; readonly code: string; readonly retryAfterMs?: number }
@@ -56,6 +58,8 @@ export type PeerFailure =
   // Messages, files and streams.
   /** A file is not what its message says it is: size, hash or a chunk's seal. */
   | { readonly kind: "peer/damaged-file" }
+  /** What was to be sent is not on this device any more. */
+  | { readonly kind: "peer/file-gone" }
   /** The payload does not pass its own schema. */
   | { readonly kind: "peer/bad-payload"; readonly path: string }
   /** No outgoing message has this id. */
@@ -83,8 +87,9 @@ export function failureOfCode(
     case "RATE_LIMITED":
     case "TOO_MANY_IN_FLIGHT":
       return { kind: "peer/rate-limited", retryAfterMs: retryAfterMs ?? 1_000 };
-    case "TOO_LARGE":
     case "QUOTA_EXCEEDED":
+      return { kind: "peer/over-quota", limit: countOf(params["limit"]) };
+    case "TOO_LARGE":
       return { kind: "peer/too-large", limit: countOf(params["limit"]) };
     case "RECALL_WINDOW_EXPIRED":
       return { kind: "peer/recall-window" };

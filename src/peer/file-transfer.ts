@@ -7,7 +7,7 @@ import { bytesToHex, hexToBytes, type Bytes } from "#base/bytes.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import { Secret } from "#base/secret.ts";
 import type { CryptoFailure } from "#crypto/failure.ts";
-import { createFileSealer, openFile, sealedFileSize } from "#crypto/file-seal.ts";
+import { createFileSealer, openFile, sealedFileSize, type FileBinding } from "#crypto/file-seal.ts";
 import type { Primitives } from "#crypto/primitives.ts";
 import { parseId, type AgentId, type AttachmentId, type ConversationId } from "#protocol/ids.ts";
 import { MAX_FILE_BYTES } from "#protocol/limits.ts";
@@ -16,16 +16,18 @@ import { ConfirmedUpload, Upload } from "#protocol/rest.ts";
 import type { PeerFailure } from "./failure.ts";
 import { refusalOf, type Rest, type Tokens } from "./rest.ts";
 
-/** How a platform moves bytes. Calls reject when there is no network. */
+/** How a platform moves bytes. Calls reject when there is no network, and when their signal aborts. */
 export interface FileLine {
   put(
     url: string,
     headers: Readonly<Record<string, string>>,
     body: AsyncIterable<Bytes>,
+    signal?: AbortSignal,
   ): Promise<Answer>;
   get(
     url: string,
     headers: Readonly<Record<string, string>>,
+    signal?: AbortSignal,
   ): Promise<Answer & { readonly body: AsyncIterable<Bytes> }>;
 }
 type Answer = {
@@ -70,10 +72,12 @@ export interface FileTransfer {
     conversationId: ConversationId,
     file: SealedFile,
     spool: Spool,
+    signal?: AbortSignal,
   ): Promise<Result<AsyncIterable<Result<Bytes, PeerFailure>>, PeerFailure>>;
 }
 
-type Needs = {
+/** What moving files to and from one relay takes. */
+export type FileTransferNeeds = {
   readonly primitives: Primitives;
   readonly rest: Rest;
   readonly tokens: Tokens;
@@ -84,13 +88,14 @@ type Needs = {
 };
 
 /** Creates the way of files to and from one relay. */
-export const createFileTransfer = (options: Needs): FileTransfer => new SealedTransfer(options);
+export const createFileTransfer = (options: FileTransferNeeds): FileTransfer =>
+  new SealedTransfer(options);
 
 class SealedTransfer implements FileTransfer {
-  readonly #options: Needs;
+  readonly #options: FileTransferNeeds;
   readonly #base: string;
 
-  constructor(options: Needs) {
+  constructor(options: FileTransferNeeds) {
     this.#options = options;
     this.#base = options.baseUrl.replace(/\/+$/, "");
   }
@@ -100,20 +105,8 @@ class SealedTransfer implements FileTransfer {
     file: PlainFile,
   ): Promise<Result<SealedFile, PeerFailure>> {
     const { sizeBytes } = file;
-    if (sizeBytes > MAX_FILE_BYTES) return err({ kind: "peer/too-large", limit: MAX_FILE_BYTES });
-    const { agentId, rest, primitives } = this.#options;
-    const announced = await rest.call(
-      "POST",
-      agentId === null ? "/files" : `/agents/${agentId}/files`,
-      Upload,
-      // The real name and kind travel inside the message.
-      {
-        filename: "blob",
-        content_type: "application/octet-stream",
-        size: sealedFileSize(sizeBytes),
-        conversation_id: conversationId,
-      },
-    );
+    const { rest, primitives } = this.#options;
+    const announced = await announceFile(this.#options, conversationId, sizeBytes);
     if (!announced.ok) return announced;
     const { upload_id, upload_url, attachment_id } = announced.value;
     const key = new Secret(primitives.randomBytes(32));
@@ -125,25 +118,20 @@ class SealedTransfer implements FileTransfer {
       sha256: bytesToHex(sha256.value),
     });
     if (!confirmed.ok) return confirmed;
-    return ok({
-      attachment_id,
-      file_key: bytesToBase64(key.reveal()),
-      cipher: "parley-file-v1",
-      size: sizeBytes,
-      sha256: bytesToHex(sha256.value),
-    });
+    return ok(sealedFile(binding, sha256.value));
   }
 
   async download(
     conversationId: ConversationId,
     file: SealedFile,
     spool: Spool,
+    signal?: AbortSignal,
   ): Promise<Result<AsyncIterable<Result<Bytes, PeerFailure>>, PeerFailure>> {
     const attachmentId = parseId<AttachmentId>(file.attachment_id);
     const fileKey = base64ToBytes(file.file_key);
     const sha256 = hexToBytes(file.sha256);
     if (attachmentId === null || fileKey?.length !== 32 || sha256?.length !== 32) return damaged;
-    const filled = await this.#fill(attachmentId, file.size, spool);
+    const filled = await this.#fill(attachmentId, file.size, spool, signal);
     if (!filled.ok) return filled;
     const binding = {
       fileKey: new Secret(fileKey),
@@ -175,7 +163,7 @@ class SealedTransfer implements FileTransfer {
       end = await sealer.value.finish();
       if (end.ok) yield end.value.rest;
     };
-    const headers = await this.#headers();
+    const headers = await fileHeaders(this.#options);
     if (!headers.ok) return headers;
     try {
       const { line } = this.#options;
@@ -197,13 +185,14 @@ class SealedTransfer implements FileTransfer {
     attachmentId: AttachmentId,
     sizeBytes: number,
     spool: Spool,
+    signal?: AbortSignal,
   ): Promise<Result<null, PeerFailure>> {
-    const headers = await this.#headers();
+    const headers = await fileHeaders(this.#options);
     if (!headers.ok) return headers;
     let left = sealedFileSize(sizeBytes);
     try {
       const url = `${this.#base}/files/${attachmentId}`;
-      const answer = await this.#options.line.get(url, headers.value);
+      const answer = await this.#options.line.get(url, headers.value, signal);
       if (answer.status >= 300) return err(refusalOf({ ...answer, text: await answer.text() }));
       for await (const piece of answer.body) {
         left -= piece.length;
@@ -215,11 +204,42 @@ class SealedTransfer implements FileTransfer {
     }
     return ok(null);
   }
+}
 
-  async #headers(): Promise<Result<Record<string, string>, PeerFailure>> {
-    const token = await this.#options.tokens.token(false);
-    return token.ok ? ok({ authorization: `Bearer ${token.value}` }) : token;
-  }
+/** Asks the relay for a place. Fails with `peer/too-large`, the relay's refusals and the line's kinds. */
+export async function announceFile(
+  { agentId, rest }: FileTransferNeeds,
+  conversationId: ConversationId,
+  sizeBytes: number,
+): Promise<Result<Upload, PeerFailure>> {
+  if (sizeBytes > MAX_FILE_BYTES) return err({ kind: "peer/too-large", limit: MAX_FILE_BYTES });
+  return rest.call("POST", agentId === null ? "/files" : `/agents/${agentId}/files`, Upload, {
+    // The real name and kind travel inside the message.
+    filename: "blob",
+    content_type: "application/octet-stream",
+    size: sealedFileSize(sizeBytes),
+    conversation_id: conversationId,
+  });
+}
+
+/** What a message carries of a file that the relay has whole. */
+export const sealedFile = (
+  { attachmentId, fileKey, sizeBytes }: FileBinding,
+  sha256: Bytes,
+): SealedFile => ({
+  attachment_id: attachmentId,
+  file_key: bytesToBase64(fileKey.reveal()),
+  cipher: "parley-file-v1",
+  size: sizeBytes,
+  sha256: bytesToHex(sha256),
+});
+
+/** The headers of a request that moves bytes. */
+export async function fileHeaders({
+  tokens,
+}: Pick<FileTransferNeeds, "tokens">): Promise<Result<Record<string, string>, PeerFailure>> {
+  const token = await tokens.token(false);
+  return token.ok ? ok({ authorization: `Bearer ${token.value}` }) : token;
 }
 
 const damaged = err({ kind: "peer/damaged-file" } as const);

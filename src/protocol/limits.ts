@@ -15,6 +15,8 @@ export const MAX_FRAME_BYTES = 1_048_576;
 export const MAX_BODY_BYTES = 1_048_576;
 /** Bytes of one file's plaintext. */
 export const MAX_FILE_BYTES = 104_857_600;
+/** Files that one message carries. */
+export const MAX_FILES_PER_MESSAGE = 20;
 /** Characters of an agent's capability manifest as JSON. */
 export const MAX_MANIFEST_BYTES = 65_536;
 /** Files one agent may have announced and not confirmed. */

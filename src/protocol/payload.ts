@@ -9,6 +9,7 @@ import { Artifact, ArtifactResponse, ArtifactUpdate } from "./artifact.ts";
 import type { ProtocolFailure } from "./failure.ts";
 import {
   HANDLE,
+  MAX_FILES_PER_MESSAGE,
   MAX_MENTIONS,
   MAX_PAYLOAD_BYTES,
   MAX_PREVIEW_CHARACTERS,
@@ -55,7 +56,7 @@ const shared = {
   reply_to: v.optional(Ref),
   hop_count: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255))),
   repeat_of: v.optional(Id),
-  attachments: v.optional(v.pipe(v.array(Attachment), v.maxLength(20))),
+  attachments: v.optional(v.pipe(v.array(Attachment), v.maxLength(MAX_FILES_PER_MESSAGE))),
   /** The message closes this stream: how many deltas there were, and their running hash (base64). */
   stream: v.optional(v.object({ stream_id: Id, count: v.number(), hash: v.string() })),
 };

@@ -45,6 +45,8 @@ function factsOf(failure: PeerFailure): Facts {
       return { code: "RATE_LIMITED", retryAfterMs: failure.retryAfterMs };
     case "peer/too-large":
       return { code: "TOO_LARGE", params: { limit: failure.limit } };
+    case "peer/over-quota":
+      return { code: "QUOTA_EXCEEDED", params: { limit: failure.limit } };
     case "peer/recall-window":
       return { code: "RECALL_WINDOW_EXPIRED" };
     case "peer/revision-conflict":
@@ -56,6 +58,7 @@ function factsOf(failure: PeerFailure): Facts {
       return { code: failure.code, retryAfterMs: failure.retryAfterMs };
     case "peer/cannot-read":
     case "peer/damaged-file":
+    case "peer/file-gone":
       return { code: "DECRYPT_FAILED" };
     case "peer/bad-payload":
       return { code: "BAD_REQUEST", params: { path: failure.path } };

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createFakeClock } from "#base/fake-clock.ts";
 import { createComposerStore, selectDraft } from "./composer-store.ts";
 import { createConversationsStore } from "./conversations-store.ts";
+import { createFilesStore } from "./files-store.ts";
 import { createFakeEngine } from "./fake-engine.ts";
 import { aConversation, aMember, aMessage, CONVERSATION, memberId } from "./sample-views.ts";
 import type { BridgeFailure } from "./views.ts";
@@ -19,7 +20,8 @@ async function aComposer(draft = "") {
   const failures: BridgeFailure[] = [];
   const conversations = createConversationsStore(engine, (failure) => failures.push(failure));
   await conversations.getState().load();
-  const store = createComposerStore(engine, clock, conversations, (failure) =>
+  const files = createFilesStore(engine);
+  const store = createComposerStore(engine, clock, conversations, files, (failure) =>
     failures.push(failure),
   );
   const heard = (name: string) =>
@@ -30,6 +32,7 @@ async function aComposer(draft = "") {
     failures,
     heard,
     act: () => store.getState(),
+    files: () => files.getState(),
     draft: () => selectDraft(CONVERSATION)(store.getState()),
   };
 }
@@ -161,5 +164,36 @@ describe("typing", () => {
     await act().send(CONVERSATION);
 
     expect(heard("setTyping").at(-1)).toEqual({ conversationId: CONVERSATION, typing: false });
+  });
+});
+
+describe("files beside a draft", () => {
+  const aFile = { name: "a.txt", bytes: new Blob(["a"]) };
+
+  test("[U140] go with the words, or alone, and are back in the tray when they were refused", async () => {
+    const { act, engine, files, heard } = await aComposer();
+    await files().attach(CONVERSATION, [aFile]);
+    engine.refuseNext("sendFiles", { kind: "engine/file-gone" });
+
+    const isSent = await act().send(CONVERSATION);
+    const back = files().trayById[CONVERSATION]?.map(({ name }) => name);
+    act().write(CONVERSATION, "with words");
+    await act().send(CONVERSATION);
+
+    expect(isSent).toBe(false);
+    expect(back).toEqual(["a.txt"]);
+    expect(heard("sendFiles")).toMatchObject([{ text: "" }, { text: "with words" }]);
+    expect(heard("sendText")).toEqual([]);
+    expect(files().trayById[CONVERSATION]).toEqual([]);
+  });
+
+  test("[U140] that could not be read hold the message back until they are removed", async () => {
+    const { act, engine, files, heard } = await aComposer();
+    engine.refuseNext("attachFile", { kind: "engine/file-unreadable" });
+    await files().attach(CONVERSATION, [aFile]);
+    act().write(CONVERSATION, "words");
+
+    expect(await act().send(CONVERSATION)).toBe(false);
+    expect(heard("sendText")).toEqual([]);
   });
 });

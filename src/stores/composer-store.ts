@@ -2,6 +2,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Clock } from "#base/clock.ts";
 import type { ConversationsStore } from "./conversations-store.ts";
 import type { Engine } from "./engine.ts";
+import { selectTray, type FilesStore, type TrayFile } from "./files-store.ts";
 import { decodeMentions, encodeMentions, makeMentionChoices } from "./mentions.ts";
 import type { BridgeFailure, ConversationId, MessageView } from "./views.ts";
 
@@ -39,6 +40,7 @@ export function createComposerStore(
   engine: Engine,
   clock: Clock,
   conversations: ConversationsStore,
+  files: FilesStore,
   onFailure: (failure: BridgeFailure) => void,
 ): ComposerStore {
   const { calls } = engine;
@@ -60,10 +62,17 @@ export function createComposerStore(
       });
       return saved.ok;
     });
-    const deliver = async (conversationId: ConversationId, draft: Draft): Promise<boolean> => {
+    const deliver = async (
+      conversationId: ConversationId,
+      draft: Draft,
+      taken: readonly TrayFile[] = [],
+    ): Promise<boolean> => {
       const encoded = encodeMentions(draft.text.trim(), choicesOf(conversationId));
-      const replyToId = draft.replyTo?.id ?? null;
-      const answer = await calls.sendText({ conversationId, ...encoded, replyToId });
+      const said = { conversationId, ...encoded, replyToId: draft.replyTo?.id ?? null };
+      const fileIds = taken.map(({ fileId }) => fileId);
+      const answer = await (fileIds.length === 0
+        ? calls.sendText(said)
+        : calls.sendFiles({ ...said, fileIds }));
       if (!answer.ok) onFailure(answer.failure);
       return answer.ok;
     };
@@ -85,10 +94,16 @@ export function createComposerStore(
       },
       async send(id) {
         const draft = selectDraft(id)(get());
-        if (draft.text.trim() === "") return false;
+        const tray = selectTray(id)(files.getState());
+        if (draft.text.trim() === "" && tray.length === 0) return false;
+        // What is still being read, or could not be, is decided about first.
+        if (tray.some(({ status }) => status !== "ready")) return false;
         put(id, EMPTY);
+        const taken = files.getState().take(id);
         typing.tell(id, false);
-        const isSent = await deliver(id, draft);
+        const isSent = await deliver(id, draft, taken);
+        if (isSent) files.getState().settle(taken);
+        else files.getState().putBack(id, taken);
         const isUntouched = selectDraft(id)(get()).text === "";
         if (!isSent && isUntouched) put(id, draft);
         saver.touch(id);

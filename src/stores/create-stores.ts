@@ -10,6 +10,7 @@ import { createContactsStore, type ContactsStore } from "./contacts-store.ts";
 import { createConversationsStore, type ConversationsStore } from "./conversations-store.ts";
 import { createDevicesStore, type DevicesStore } from "./devices-store.ts";
 import type { Engine } from "./engine.ts";
+import { createFilesStore, type FilesStore } from "./files-store.ts";
 import { createNotices, type Notices } from "./notices.ts";
 import { createOnboardingStore, type OnboardingStore } from "./onboarding-store.ts";
 import { createOwnAgentsStore, type OwnAgentsStore } from "./own-agents-store.ts";
@@ -34,6 +35,7 @@ export type Stores = {
   readonly contacts: ContactsStore;
   readonly conversations: ConversationsStore;
   readonly devices: DevicesStore;
+  readonly files: FilesStore;
   readonly notices: Notices;
   readonly onboarding: OnboardingStore;
   readonly ownAgents: OwnAgentsStore;
@@ -58,7 +60,8 @@ export function createStores(
   const { showFailure, showNote } = notices;
   const account = createAccountStore(engine, mark);
   const conversations = createConversationsStore(engine, showFailure);
-  const composer = createComposerStore(engine, clock, conversations, showFailure);
+  const files = createFilesStore(engine);
+  const composer = createComposerStore(engine, clock, conversations, files, showFailure);
   const cards = createCardsStore(engine, clock);
   const thread = createThreadStore(engine);
   const contacts = createContactsStore(engine);
@@ -72,7 +75,10 @@ export function createStores(
   account.subscribe((state, before) => {
     const isOpen = state.account.status === "open";
     if (isOpen && before.account.status !== "open") void loadAll().then(saveDrafts);
-    if (!isOpen && before.account.status === "open") thread.getState().close();
+    if (!isOpen && before.account.status === "open") {
+      thread.getState().close();
+      files.getState().clear();
+    }
   });
   engine.onEvent((event) => {
     if (event.type === "engine-restarted") void restart();
@@ -98,6 +104,7 @@ export function createStores(
     contacts,
     conversations,
     devices: createDevicesStore(engine),
+    files,
     notices,
     onboarding: createOnboardingStore(engine, account),
     ownAgents: createOwnAgentsStore(engine, clock),

@@ -9,6 +9,7 @@ import type { Engine } from "./engine.ts";
 import { anOwnAgent } from "./sample-views.ts";
 import type {
   AccountView,
+  AttachedView,
   BridgeFailure,
   ContactRequestView,
   ConversationId,
@@ -39,6 +40,8 @@ export type FakeWorld = {
   ways: WaysView;
   security: SecurityView | null;
   hits: SearchHitView[];
+  /** Files that wait beside every draft. */
+  attached: AttachedView[];
   windowRows: number;
   firstUnreadId: MessageId | null;
 };
@@ -109,6 +112,7 @@ const EMPTY_WORLD: FakeWorld = {
   ways: { recoveryMadeAt: null, passkeys: [], canAddPasskey: true },
   security: null,
   hits: [],
+  attached: [],
   windowRows: 50,
   firstUnreadId: null,
 };
@@ -312,6 +316,18 @@ function messageCalls(world: FakeWorld, answer: Answer, done: Done) {
     react: done("react"),
     setTyping: done("setTyping"),
     stopStream: done("stopStream"),
+    attachFile: (input) =>
+      answer("attachFile", input, () => ({
+        fileId: input.fileId,
+        name: input.name,
+        sizeBytes: input.bytes.size,
+        picture: null,
+      })),
+    detachFile: done("detachFile"),
+    listAttached: (input) => answer("listAttached", input, () => world.attached),
+    sendFiles: (input) => answer("sendFiles", input, () => `sent-${++sent}` as MessageId),
+    openFile: (input) =>
+      answer("openFile", input, () => ({ bytes: new Blob(["x"]), name: "x", picture: null })),
     saveFormDraft: done("saveFormDraft"),
     answerArtifact: done("answerArtifact"),
     decideApproval: done("decideApproval"),

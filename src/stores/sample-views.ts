@@ -60,7 +60,7 @@ export const aConversation = (part: Partial<ConversationView> = {}): Conversatio
   updatedAt: Date.UTC(2026, 0, 1),
   sending: { allowed: true },
   suggestions: [],
-  can: ["reply", "react", "recall", "mention", "typing", "receipts", "verify", "revoke"],
+  can: ["reply", "react", "recall", "mention", "typing", "receipts", "verify", "files", "revoke"],
   channel: null,
   pinnedIds: [],
   group: null,

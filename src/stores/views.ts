@@ -34,6 +34,7 @@ export type {
   TrustView,
   WaysView,
 } from "#bridge/views.ts";
+export type { AttachedView, OpenedFile, PictureView, TransferView } from "#bridge/file-views.ts";
 export type {
   ActivityView,
   AddressView,

@@ -29,6 +29,7 @@ const ABILITIES: readonly Ability[] = [
   "typing",
   "receipts",
   "verify",
+  "files",
   "revoke",
 ];
 

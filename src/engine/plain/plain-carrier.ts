@@ -19,6 +19,7 @@ export const plainCarrier = (session: Session, id: ConversationId): Carrier => (
       return err({ kind: "engine/text-too-long", limit: MAX_TEXT_UNITS });
     return session.plain.sendText(id, text);
   },
+  sendFiles: cannot,
   retry: cannot,
   discard: (messageId) => session.plain.withdraw(id, messageId),
   recall: cannot,

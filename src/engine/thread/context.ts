@@ -18,6 +18,8 @@ export type ViewContext = {
   readonly marksById: Readonly<
     Record<AccountId, { readonly delivered: number; readonly read: number }>
   >;
+  /** Whether a file's bytes lie on this device. */
+  isFileHere(attachmentId: string): boolean;
   /** Whether something can be sent here at all. */
   readonly canSend: boolean;
   /** Whether own messages can be taken back. */

@@ -121,7 +121,10 @@ function frame(
     mentionNameById: Object.fromEntries(members.map((id) => [id, context.nameOf(id)])),
     mentionsMe: payload !== null && mentionsSelf(payload, authorId, context),
     attachments: attachments.map(
-      ({ file_key: _key, cipher: _cipher, sha256: _hash, ...shown }) => shown,
+      ({ file_key: _key, cipher: _cipher, sha256: _hash, ...shown }) => ({
+        ...shown,
+        isHere: context.isFileHere(shown.attachment_id),
+      }),
     ),
   };
 }

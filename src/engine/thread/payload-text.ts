@@ -2,7 +2,7 @@
 import removeMarkdown from "remove-markdown";
 import type { Entry } from "#peer/endpoint.ts";
 import type { Artifact } from "#protocol/artifact.ts";
-import type { Payload } from "#protocol/payload.ts";
+import type { Payload, TextPayload } from "#protocol/payload.ts";
 
 const PREVIEW_CHARACTERS = 160;
 
@@ -10,9 +10,9 @@ const PREVIEW_CHARACTERS = 160;
 export function searchableText(payload: Payload): string {
   switch (payload.type) {
     case "text":
-      return payload.text;
+      return [payload.text, ...fileNames(payload)].filter((text) => text !== "").join("\n");
     case "image":
-      return payload.alt ?? "";
+      return [payload.alt ?? "", ...fileNames(payload)].filter((text) => text !== "").join("\n");
     case "audio":
       return payload.transcript ?? "";
     case "file":
@@ -38,6 +38,9 @@ export function searchableText(payload: Payload): string {
       return "";
   }
 }
+
+const fileNames = ({ attachments = [] }: Pick<TextPayload, "attachments">): string[] =>
+  attachments.flatMap(({ filename }) => filename ?? []);
 
 /** One short line of a payload. */
 export function previewText(payload: Payload, authorKind: Entry["authorKind"]): string {

@@ -74,6 +74,7 @@ const context = (more: Partial<ViewContext> = {}): ViewContext => ({
   marksById: {},
   canRecall: true,
   turnOf: () => null,
+  isFileHere: () => false,
   canSend: true,
   draftOf: () => null,
   approvalOf: () => ({ rows: [], blockedBecause: null }),

@@ -1,5 +1,6 @@
 // A tour of what a conversation can hold, by a script without a model. Ask it in English or Chinese.
 import { HasheeAgent, type AgentMessage } from "#sdk/index.ts";
+import { tellOfFiles } from "./guide/files.ts";
 import { greet, pressedText, runShow } from "./guide/shows.ts";
 import { isTopic, topicOf, type Topic } from "./guide/topics.ts";
 import { WORDS } from "./guide/words.ts";
@@ -17,6 +18,10 @@ runInTerminal("guide", agent);
 agent.addMessageHandler(async (msg) => {
   const id = msg.conversation_id;
   if (msg.payload.type === "system" || !agent.isFor(msg)) return;
+  if (msg.attachments !== undefined && msg.attachments.length > 0) {
+    await tellOfFiles(agent, id, wordsFor(id), msg.attachments);
+    return;
+  }
   if (msg.payload.type !== "text") {
     await agent.send(id, { type: "text", text: wordsFor(id).notText });
     return;

@@ -1,21 +1,20 @@
-import type { ArtifactView, AttachmentView } from "#stores/views.ts";
+import type { ArtifactView, MessageView } from "#stores/views.ts";
 import { HiddenText } from "#ui/markdown/HiddenText.tsx";
 import { useText } from "#ui/text/text.tsx";
 import { CardFrame } from "./CardFrame.tsx";
 import type { MediaPayload } from "./card-types.ts";
-import { MediaPart } from "./MediaPart.tsx";
+import { FileItem, NamedRow } from "./FileList.tsx";
 import styles from "./MediaCardPart.module.css";
 
 type MediaCardPartProps = {
   artifact: ArtifactView;
   payload: MediaPayload;
-  /** The files that came with the message; an item without one says that it is missing. */
-  attachments: readonly AttachmentView[];
-  onOpen?: ((attachmentId: AttachmentView["attachment_id"]) => void) | undefined;
+  /** Its files are the items'; an item without one says that it is missing. */
+  message: MessageView;
 };
 
 /** Several pictures, films or sounds together, each with its caption. */
-export function MediaCardPart({ artifact, payload, attachments, onOpen }: MediaCardPartProps) {
+export function MediaCardPart({ artifact, payload, message }: MediaCardPartProps) {
   const t = useText();
   const layout = payload.layout ?? (payload.items.length > 1 ? "grid" : "list");
   return (
@@ -33,16 +32,23 @@ export function MediaCardPart({ artifact, payload, attachments, onOpen }: MediaC
       >
         {payload.items.map((item, at) => {
           const attachment =
-            attachments.find(({ attachment_id }) => attachment_id === item.attachment_id) ?? null;
+            message.attachments.find(({ attachment_id }) => attachment_id === item.attachment_id) ??
+            null;
           return (
             <li key={`${at} ${item.attachment_id}`} className={styles.item}>
               <figure className={styles.figure}>
-                <MediaPart
-                  media={item.kind}
-                  alt={item.alt ?? ""}
-                  attachment={attachment}
-                  onOpen={onOpen}
-                />
+                {attachment === null ? (
+                  <NamedRow
+                    media={item.kind}
+                    name={
+                      item.alt === undefined || item.alt === "" ? t(`media.${item.kind}`) : item.alt
+                    }
+                  />
+                ) : (
+                  <FileItem
+                    {...{ message, file: attachment, media: item.kind, alt: item.alt ?? "" }}
+                  />
+                )}
                 {attachment === null && <p className={styles.missing}>{t("media.missing")}</p>}
                 {item.caption !== undefined && item.caption !== "" && (
                   <figcaption className={styles.caption} dir="auto">

@@ -1,17 +1,17 @@
 /** From what a message holds to what draws it: the one place where a new kind of payload gets its part. */
 import type { ReactElement } from "react";
 import type { FieldProblem } from "#stores/form.ts";
-import type { ArtifactView, AttachmentView, ConversationId, MessageView } from "#stores/views.ts";
+import type { ArtifactView, ConversationId, MessageView } from "#stores/views.ts";
 import type { FailureAction } from "#ui/text/failures.ts";
 import type { Say } from "#ui/text/text.tsx";
 import { ApprovalPart } from "./ApprovalPart.tsx";
 import type { FormField, Values } from "./card-types.ts";
 import { ContactPart } from "./ContactPart.tsx";
+import { FileList } from "./FileList.tsx";
 import { FormPart } from "./FormPart.tsx";
 import { InfoPart } from "./InfoPart.tsx";
 import { LinkPart } from "./LinkPart.tsx";
 import { MediaCardPart } from "./MediaCardPart.tsx";
-import { MediaPart } from "./MediaPart.tsx";
 import { RecalledPart, UnreadablePart, UnsupportedPart } from "./NoteParts.tsx";
 import { ProgressPart } from "./ProgressPart.tsx";
 import { ReplyCardPart } from "./ReplyCardPart.tsx";
@@ -45,7 +45,6 @@ export type PartActions = {
     despiteUnverified: boolean,
   ) => void;
   readonly onMention?: (accountId: string) => void;
-  readonly onOpenAttachment?: (attachmentId: AttachmentView["attachment_id"]) => void;
   /** An invite link is opened, its key compared and shown before anything starts. */
   readonly onInvite?: (url: string) => void;
   readonly onConversation?: (conversationId: ConversationId) => void;
@@ -103,14 +102,7 @@ export function partFor(message: MessageView, { actions, isBusy, t }: PartContex
     case "card":
       return cardFor(message, body.artifact, actions, isBusy);
     case "media":
-      return (
-        <MediaPart
-          media={body.media}
-          alt={body.alt}
-          attachment={message.attachments[0] ?? null}
-          onOpen={actions.onOpenAttachment}
-        />
-      );
+      return <FileList message={message} />;
     case "link":
       return <LinkPart url={body.url} title={body.title} description={body.description} />;
     case "contact":
@@ -141,11 +133,12 @@ export function partFor(message: MessageView, { actions, isBusy, t }: PartContex
 }
 
 function cardFor(
-  { authorName, mentionNameById, attachments }: MessageView,
+  message: MessageView,
   artifact: ArtifactView,
   actions: PartActions,
   isBusy: boolean,
 ): ReactElement {
+  const { authorName, mentionNameById } = message;
   const { card, artifactId } = artifact;
   const answer = (actionId: string, values: Values = {}): void =>
     actions.onAnswer(artifactId, actionId, values);
@@ -201,13 +194,7 @@ function cardFor(
     case "response":
       return <ResponsePart artifact={artifact} payload={card.payload} />;
     case "media":
-      return (
-        <MediaCardPart
-          {...{ artifact, attachments }}
-          payload={card.payload}
-          onOpen={actions.onOpenAttachment}
-        />
-      );
+      return <MediaCardPart {...{ artifact, message }} payload={card.payload} />;
     case "app":
       return <VotePart {...{ artifact, isBusy }} payload={card.payload} onAnswer={answer} />;
     case "unknown":

@@ -1,5 +1,8 @@
 import { renderToStaticMarkup } from "react-dom/server";
 import { describe, expect, test } from "vitest";
+import { createFakeClock } from "#base/fake-clock.ts";
+import { createStores } from "#stores/create-stores.ts";
+import { createFakeEngine } from "#stores/fake-engine.ts";
 import { checkFormValues, type FieldProblem } from "#stores/form.ts";
 import { aMessage } from "#stores/sample-views.ts";
 import type {
@@ -9,6 +12,8 @@ import type {
   MessageView,
   StreamView,
 } from "#stores/views.ts";
+import { StoresProvider } from "#ui/StoresContext.tsx";
+import { createRouter } from "#ui/router.ts";
 import { KitProvider } from "#ui/kit/KitProvider.tsx";
 import { MarkdownProvider } from "#ui/markdown/MarkdownContext.tsx";
 import { en } from "#ui/text/en.ts";
@@ -25,6 +30,18 @@ import { ReplyQuote } from "./ReplyQuote.tsx";
 import { anAnswer, anApproval, anApprovalState, anArtifact, NOW } from "./sample-artifacts.ts";
 
 const TEXT = makeText("en", en);
+const STORES = createStores(createFakeEngine(), createFakeClock(), {
+  load: () => null,
+  save: () => {},
+} as never);
+const ROUTER = createRouter(
+  {
+    location: { pathname: "/", search: "", hash: "" },
+    history: { pushState() {}, replaceState() {}, back() {}, state: null },
+    onMove: () => {},
+  },
+  () => {},
+);
 const ACTIONS: PartActions = {
   checkForm: checkFormValues,
   onDraft: () => Promise.resolve(true),
@@ -39,11 +56,13 @@ function Part({ message }: { message: MessageView }) {
 
 const drawNode = (node: React.ReactNode): string =>
   renderToStaticMarkup(
-    <TextProvider text={TEXT}>
-      <KitProvider>
-        <MarkdownProvider jobs={null}>{node}</MarkdownProvider>
-      </KitProvider>
-    </TextProvider>,
+    <StoresProvider stores={STORES} router={ROUTER}>
+      <TextProvider text={TEXT}>
+        <KitProvider>
+          <MarkdownProvider jobs={null}>{node}</MarkdownProvider>
+        </KitProvider>
+      </TextProvider>
+    </StoresProvider>,
   );
 const drawMessage = (part: Partial<MessageView>): string =>
   drawNode(<Part message={aMessage(1, part)} />);
@@ -347,7 +366,13 @@ describe("media cards and shown answers", () => {
         ],
       },
     };
-    const file = { attachment_id: "a1", mime: "image/png", size: 2_048, filename: "dusk.png" };
+    const file = {
+      attachment_id: "a1",
+      mime: "image/png",
+      size: 2_048,
+      filename: "dusk.png",
+      isHere: false,
+    };
     const html = drawMessage({
       body: { kind: "card", artifact: anArtifact(card, { title: "A day" }) },
       attachments: [file],

@@ -402,6 +402,24 @@ export const en = {
   "failure.fork.title": "Two histories disagree",
   "failure.fork.advice":
     "The server may have shown different things to different people. Nothing is sent until you decide.",
+  "failure.fileTooLarge.title": "This file is too large",
+  "failure.fileTooLarge.advice": "A file may have up to 100 MB.",
+  "failure.filesTooMany.title": "These are too many files",
+  "failure.filesTooMany.advice": "One message carries up to 20. Send the rest in another one.",
+  "failure.fileUnreadable.title": "This file cannot be read",
+  "failure.fileUnreadable.advice":
+    "It may be a folder, or it was moved or changed. Choose it again.",
+  "failure.fileGone.title": "The file is not here any more",
+  "failure.fileGone.advice":
+    "This browser did not keep it. The text is still here; attach the file again.",
+  "failure.fileDamaged.title": "The file is not what was sent",
+  "failure.fileDamaged.advice":
+    "It was damaged or changed on the way, so nothing of it was opened. Try again, or ask for it once more.",
+  "failure.fileMissing.title": "The server does not have this file",
+  "failure.fileMissing.advice": "It may have been removed there. Ask for it once more.",
+  "failure.quota.title": "The server takes no more files for now",
+  "failure.quota.advice":
+    "The limit for this conversation is used up. Try again tomorrow, or send less.",
   "failure.storage.title": "This browser could not save",
   "failure.storage.advice": "Free some space, then try again. Private windows often keep nothing.",
   "failure.taken.title": "This name is taken",
@@ -623,6 +641,25 @@ export const en = {
     "This device was removed from your account, so nothing leaves it. Write on another of your devices. To use this one again, erase it and add it anew.",
   "sending.kept": "What you were writing",
   "sending.stranded": "Not sent: this device was removed from your account.",
+
+  // files
+  "files.label": "Files",
+  "files.attach": "Attach files",
+  "files.tray": "Files that go with the message",
+  "files.reading": "Reading…",
+  "files.remove": "Remove {name}",
+  "files.drop": "Let go to attach",
+  "files.save": "Save {name}",
+  "files.stop": "Stop fetching {name}",
+  "files.share": "{done} of {total}",
+  "files.paused": "{done} of {total}. Goes on when you are back online.",
+  "files.sending": "Files on their way",
+  "files.stopSending": "Stop sending",
+  "files.show": "Show picture",
+  "files.showNamed": "Show {name}",
+  "files.picture": "Picture {name}",
+  "files.enlarge": "Enlarge {name}",
+  "files.noPicture": "These bytes are not a picture. You can still save the file.",
 
   // composer
   "composer.label": "Message {title}",

@@ -7,6 +7,7 @@ import {
   type HasheeAgent,
   type ProgressCard,
 } from "#sdk/index.ts";
+import { sendFiles } from "./files.ts";
 import { chordWav, DAWN, DUSK, NOON, skyPng } from "./pictures.ts";
 import { firstPrimes } from "./primes.ts";
 import type { Topic } from "./topics.ts";
@@ -61,6 +62,7 @@ const SHOWS: Readonly<Record<Topic, (stage: Stage) => Promise<void>>> = {
   recall: showRecall,
   typing: showTyping,
   long: showLong,
+  files: ({ agent, conversationId, words }) => sendFiles(agent, conversationId, words),
 };
 
 async function say({ agent, conversationId }: Stage, text: string): Promise<void> {

@@ -42,7 +42,9 @@ const ASKED: readonly (readonly [string, Topic])[] = [
   ["a really long text", "long"],
   ["发一段长文", "long"],
   ["7", "approval"],
-  [" 15. ", "menu"],
+  ["send me a file", "files"],
+  ["发个附件", "files"],
+  [" 16. ", "menu"],
 ];
 
 describe("the guide's matcher", () => {

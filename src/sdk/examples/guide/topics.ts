@@ -15,6 +15,7 @@ export const TOPICS = [
   "recall",
   "typing",
   "long",
+  "files",
   "menu",
 ] as const;
 export type Topic = (typeof TOPICS)[number];
@@ -130,6 +131,10 @@ const SIGNS: Readonly<Record<Topic, Signs>> = {
       /长文|长消息|大段|质数|素数/,
     ],
     weak: [/\b(long|large|huge)\b/, /很长|长/],
+  },
+  files: {
+    strong: [/\b(files?|attach(ments?|ed)?|uploads?|downloads?)\b/, /文件|附件/],
+    weak: [/\b(send|give) me\b/, /发给我|给我/],
   },
   menu: {
     strong: [

@@ -126,7 +126,8 @@ Ask in your own words, or send a number:
 12. **Recall**: a message taken back
 13. **Typing**: the sign that somebody writes
 14. **A long text**
-15. **This list** again`,
+15. **Files**: a picture and a note from me, and what I read of yours
+16. **This list** again`,
   menu: {
     title: "Where to begin",
     body: "Pick one, or ask for something else. 你也可以用中文问我。",
@@ -134,7 +135,7 @@ Ask in your own words, or send a number:
   },
   notUnderstood:
     "I am a script and did not recognise that. Try a word such as *table*, *stream*, *form* or *approve*, or ask for the **menu**.",
-  notText: "I can only read text. Ask for the **menu** to see what I can show.",
+  notText: "I can only read text and files. Ask for the **menu** to see what I can show.",
   markdown: MARKDOWN,
   stream: STREAM,
   stop: {
@@ -327,6 +328,21 @@ Ask in your own words, or send a number:
   },
   typing:
     "I showed for a few seconds that I was writing. The sign was renewed until this message took it away.",
+  files: {
+    got: (count) =>
+      count === 1
+        ? "One file came, and I opened it here:\n"
+        : `${count} files came, and I opened them here:\n`,
+    line: (name, mime, sizeBytes, sha256) =>
+      `- \`${name.replaceAll("`", "'")}\`: ${sizeBytes} bytes, ${mime}, SHA-256 \`${sha256}\``,
+    after:
+      "\nThe relay carried them without name, kind or key. Ask for **files** and I send you some.",
+    pictureName: "dusk.png",
+    pictureAlt: "The sun low in an evening sky",
+    noteName: "note.txt",
+    note: "This note was sealed by the guide and opened by you. The relay held it and could not read it.\n",
+    ask: "Here are a picture and a note. Send me a file with the paper clip, and I tell you what arrived.",
+  },
   long: {
     title: "The first thousand primes",
     intro: "A long message, so that you can see how scrolling, search and copying behave.",

@@ -126,7 +126,8 @@ export const CHINESE: GuideWords = {
 12. **撤回**：收回一条消息
 13. **正在输入**的提示
 14. **长文**
-15. 再看一次**这份菜单**`,
+15. **文件**：我发来一张图片和一份便条，也能说出你发来的是什么
+16. 再看一次**这份菜单**`,
   menu: {
     title: "从哪里开始",
     body: "选一个，或者问别的。You can also ask me in English.",
@@ -134,7 +135,7 @@ export const CHINESE: GuideWords = {
   },
   notUnderstood:
     "我只是一段程序，没有看懂这句话。试试*表格*、*流式*、*表单*、*审批*这样的词，或者说**菜单**。",
-  notText: "我只能读文字。说**菜单**，看看我能演示什么。",
+  notText: "我只能读文字和文件。说**菜单**，看看我能演示什么。",
   markdown: MARKDOWN,
   stream: STREAM,
   stop: {
@@ -312,6 +313,17 @@ export const CHINESE: GuideWords = {
       "我收回了刚才的消息。位置还在，文字没有了：中继已经删去它保存的内容，你也能看到是我收回的。",
   },
   typing: "刚才几秒里，你会看到我正在输入。这个提示一直续期，直到这条消息出现。",
+  files: {
+    got: (count) => `收到 ${count} 个文件，我已在这边打开：\n`,
+    line: (name, mime, sizeBytes, sha256) =>
+      `- \`${name.replaceAll("`", "'")}\`：${sizeBytes} 字节，${mime}，SHA-256 \`${sha256}\``,
+    after: "\n中继只负责传送，不知道文件名、类型和密钥。说**文件**，我也发几个给你。",
+    pictureName: "黄昏.png",
+    pictureAlt: "黄昏的天空，太阳低垂",
+    noteName: "便条.txt",
+    note: "这份便条由导览加密，由你打开。中继保存过它，却读不到内容。\n",
+    ask: "这是一张图片和一份便条。用回形针发个文件给我，我告诉你收到了什么。",
+  },
   long: {
     title: "前一千个质数",
     intro: "一条很长的消息，可以看看滚动、搜索和复制的表现。",

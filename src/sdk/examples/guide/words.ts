@@ -71,6 +71,16 @@ export type GuideWords = {
   readonly mention: (id: string) => string;
   readonly recall: { readonly before: string; readonly after: string };
   readonly typing: string;
+  readonly files: {
+    readonly got: (count: number) => string;
+    readonly line: (name: string, mime: string, sizeBytes: number, sha256: string) => string;
+    readonly after: string;
+    readonly pictureName: string;
+    readonly pictureAlt: string;
+    readonly noteName: string;
+    readonly note: string;
+    readonly ask: string;
+  };
   readonly long: {
     readonly title: string;
     readonly intro: string;

@@ -8,6 +8,7 @@ import {
   type RefObject,
 } from "react";
 import { selectDraft } from "#stores/composer-store.ts";
+import { selectTray } from "#stores/files-store.ts";
 import { MAX_TEXT_UNITS } from "#stores/limits.ts";
 import {
   findMentionQuery,
@@ -23,9 +24,11 @@ import { IconButton } from "#ui/kit/IconButton.tsx";
 import { useText } from "#ui/text/text.tsx";
 import { composerIntent, type ComposerIntent } from "./composer-keys.ts";
 import styles from "./Composer.module.css";
+import { FileTray } from "./FileTray.tsx";
 import { MentionList, optionId } from "./MentionList.tsx";
 import { ReplyPreview } from "./ReplyPreview.tsx";
 import { SendButton } from "./SendButton.tsx";
+import { pastedFiles } from "./use-file-drop.ts";
 
 type ComposerProps = {
   view: ConversationView;
@@ -34,24 +37,32 @@ type ComposerProps = {
   live: MessageView | null;
   onStop: () => void;
   onSent: () => void;
+  onFiles: (files: readonly File[]) => void;
   onToMessages: () => void;
 };
 
 /** Where one writes. What is typed is kept from the first key on. */
-export function Composer({ view, field, live, onStop, onSent, onToMessages }: ComposerProps) {
+export function Composer(props: ComposerProps) {
+  const { view, field, live, onStop, onSent, onFiles, onToMessages } = props;
   const t = useText();
-  const { composer } = useStores();
+  const { composer, files } = useStores();
   const draft = useStore("composer", selectDraft(view.id));
   const enterSends = useStore("settings", (state) => state.enterSends);
   const { begin, send, setReply, write } = composer.getState();
   const mention = useMentions(view, draft.text, field, (text) => write(view.id, text));
   const over = draft.text.length - MAX_TEXT_UNITS;
-  const isEmpty = draft.text.trim() === "";
+  const tray = useStore("files", selectTray(view.id));
+  const takesFiles = view.can.includes("files");
+  const isEmpty = draft.text.trim() === "" && tray.length === 0;
+  const isReady = tray.every(({ status }) => status === "ready");
   useEffect(() => begin(view.id), [begin, view.id]);
+  useEffect(() => {
+    if (takesFiles) void files.getState().begin(view.id);
+  }, [files, takesFiles, view.id]);
   useAutoGrow(field, draft.text);
 
   const submit = async (): Promise<void> => {
-    if (isEmpty || over > 0) return;
+    if (isEmpty || over > 0 || !isReady) return;
     const sending = send(view.id);
     onSent();
     field.current?.focus();
@@ -93,7 +104,9 @@ export function Composer({ view, field, live, onStop, onSent, onToMessages }: Co
         {draft.replyTo !== null && (
           <ReplyPreview message={draft.replyTo} onCancel={() => setReply(view.id, null)} />
         )}
+        <FileTray conversationId={view.id} />
         <div className={styles.line}>
+          {takesFiles && <AttachButton onFiles={onFiles} />}
           {view.kind === "group" && (
             <IconButton
               icon="mention"
@@ -118,9 +131,15 @@ export function Composer({ view, field, live, onStop, onSent, onToMessages }: Co
             onSelect={mention.look}
             onBlur={mention.close}
             onKeyDown={handleKey}
+            onPaste={(event) => {
+              const pasted = takesFiles ? pastedFiles(event) : [];
+              if (pasted.length === 0) return;
+              event.preventDefault();
+              onFiles(pasted);
+            }}
           />
           <SendButton
-            canSend={!isEmpty && over <= 0}
+            canSend={!isEmpty && over <= 0 && isReady}
             isEmpty={isEmpty}
             live={live}
             onSend={() => void submit()}
@@ -132,6 +151,28 @@ export function Composer({ view, field, live, onStop, onSent, onToMessages }: Co
         </p>
       </div>
     </div>
+  );
+}
+
+function AttachButton({ onFiles }: { onFiles: (files: readonly File[]) => void }) {
+  const t = useText();
+  const input = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <IconButton icon="attach" label={t("files.attach")} onClick={() => input.current?.click()} />
+      <input
+        ref={input}
+        type="file"
+        multiple
+        hidden
+        aria-label={t("files.attach")}
+        onChange={(event) => {
+          onFiles([...(event.currentTarget.files ?? [])]);
+          // The same file may be chosen again.
+          event.currentTarget.value = "";
+        }}
+      />
+    </>
   );
 }
 

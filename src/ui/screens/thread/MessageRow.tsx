@@ -5,6 +5,7 @@ import type { ArtifactId, ConversationView, MessageView } from "#stores/views.ts
 import { useStore } from "#ui/StoresContext.tsx";
 import { Avatar } from "#ui/kit/Avatar.tsx";
 import { Button } from "#ui/kit/Button.tsx";
+import { FileList } from "#ui/parts/FileList.tsx";
 import { MessageMeta } from "#ui/parts/MessageMeta.tsx";
 import { partFor, sealOf } from "#ui/parts/part-for.tsx";
 import { Reactions } from "#ui/parts/Reactions.tsx";
@@ -57,6 +58,8 @@ function Message({ message, line, view, isMarked }: MessageProps) {
   const isPage = !isSelf && message.authorKind === "agent";
   const isHeaded = !isSelf && line.startsRun && (isPage || view.kind === "group");
   const hasBubble = !isPage && (body.kind === "text" || body.kind === "stream");
+  // Files alone are no text, though they travel as one.
+  const isBare = body.kind === "text" && body.text === "" && message.attachments.length > 0;
   const name = isSelf ? t("message.you") : authorName;
   // On its way, and there is none from a device that was removed.
   const isStranded = isUnderWay(message) && isShutOut(view);
@@ -74,9 +77,12 @@ function Message({ message, line, view, isMarked }: MessageProps) {
       {isHeaded && <Head message={message} />}
       <div className={styles.content}>
         {message.replyTo !== null && <ReplyQuote reply={message.replyTo} onJump={actions.onJump} />}
-        <div className={hasBubble ? styles.bubble : styles.plain} data-body="">
-          <Body message={message} />
-        </div>
+        {!isBare && (
+          <div className={hasBubble ? styles.bubble : styles.plain} data-body="">
+            <Body message={message} />
+          </div>
+        )}
+        {body.kind === "text" && message.attachments.length > 0 && <FileList message={message} />}
         <Reactions
           reactions={message.reactions}
           onToggle={(emoji, op) => actions.onReact(message, emoji, op)}

@@ -27,6 +27,8 @@ import { PinnedBar } from "./PinnedBar.tsx";
 import { ThreadHeader } from "./ThreadHeader.tsx";
 import styles from "./ThreadScreen.module.css";
 import { TypingRow } from "./TypingRow.tsx";
+import { DropHint } from "./DropHint.tsx";
+import { useAttachFiles, useFileDrop } from "./use-file-drop.ts";
 import { useMakeRowActions } from "./use-row-actions.ts";
 
 type ThreadScreenProps = {
@@ -118,6 +120,8 @@ function Talk({ view }: { view: ConversationView }) {
     [composer, id],
   );
   const actions = useMakeRowActions(id, onReply);
+  const attach = useAttachFiles(id);
+  const drop = useFileDrop(view.sending.allowed && view.can.includes("files"), attach);
   const stop = (): void => {
     if (live?.body.kind === "turn")
       void calls.runOnChannel({ conversationId: id, command: { type: "stop" } });
@@ -131,7 +135,7 @@ function Talk({ view }: { view: ConversationView }) {
   };
   return (
     <RowActionsProvider value={actions}>
-      <div ref={frame} className={styles.talk}>
+      <div ref={frame} className={styles.talk} {...drop.handlers}>
         <Rows view={view} isBusy={live !== null} />
         <TypingRow view={view} />
         {view.sending.allowed ? (
@@ -141,11 +145,13 @@ function Talk({ view }: { view: ConversationView }) {
             live={live}
             onStop={stop}
             onSent={() => void thread.getState().showNewest()}
+            onFiles={attach}
             onToMessages={toMessages}
           />
         ) : (
           <SendingNote view={view} />
         )}
+        {drop.isOver && <DropHint />}
       </div>
     </RowActionsProvider>
   );
