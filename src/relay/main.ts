@@ -25,6 +25,8 @@ const USAGE = `Usage: node src/relay/main.ts <command>
   agent quota  --id <agent id> [--messages-per-second <n>] [--bytes-per-day <n>]
                                                    without a number: what every agent has
   backup --to <folder>                             a copy that a relay can be started on
+  move                                             copy a stopped relay's database file into the empty
+                                                   PostgreSQL that PARLEY_DATABASE names
   verify                                           read every row and file
   doctor                                           look over settings, folder and database
 Commands beside serve work while the relay runs. --json prints one JSON value.`;
@@ -81,6 +83,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       database === null
         ? await backUp(dataFolder, values.to)
         : await backUpServer(dataFolder, database, values.to);
+    return { value: done.ok ? done.value : done.failure, code: done.ok ? 0 : 1 };
+  },
+  async move({ dataFolder, database = null }) {
+    if (database === null) return usage();
+    const { moveToServer } = await import("./operation/move.ts");
+    const done = await moveToServer(dataFolder, database);
     return { value: done.ok ? done.value : done.failure, code: done.ok ? 0 : 1 };
   },
   async verify({ dataFolder, database = null }) {

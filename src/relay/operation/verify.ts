@@ -51,7 +51,8 @@ export async function verifyFolder(
   }
 }
 
-async function verifyRows(
+/** What every database can be asked, and the files it names. */
+export async function verifyRows(
   sql: Sql,
   folder: string,
   ownChecks: readonly Damage[],

@@ -10,8 +10,15 @@ const MIGRATION_LOCK = 0x50726c79;
 /** Nodes look for what grew lately; a relay alone on its database never does, and does not pay for the index. */
 const BY_UPDATE = "CREATE INDEX IF NOT EXISTS conv_by_update ON conv(updated_at)";
 
-/** Throws {@link UnfitDatabase}; the database is then as it was. */
-export async function migrate(client: Client, logEpoch: string): Promise<void> {
+/**
+ * `fill` writes more in the same transaction. Throws {@link UnfitDatabase}, or what `fill` throws; the database is then
+ * as it was.
+ */
+export async function migrate(
+  client: Client,
+  logEpoch: string,
+  fill: () => Promise<void> = () => Promise.resolve(),
+): Promise<void> {
   await lossAsSuch(client.query("BEGIN"));
   try {
     // Others migrate as long as it takes.
@@ -30,6 +37,7 @@ export async function migrate(client: Client, logEpoch: string): Promise<void> {
        ON CONFLICT (name) DO UPDATE SET value = excluded.value`,
       [String(MIGRATIONS.length)],
     );
+    await fill();
     await lossAsSuch(client.query("COMMIT"));
   } catch (fault) {
     await client.query("ROLLBACK").catch(() => undefined);
