@@ -40,6 +40,24 @@ export async function followCalls(
   };
 }
 
+/** Every sync of a process to its disk takes so long, until the returned function is called. */
+export async function slowSyncs(pid: number, delayMs: number): Promise<() => Promise<void>> {
+  const calls = "fsync,fdatasync";
+  const inject = `inject=${calls}:delay_enter=${delayMs * 1_000}`;
+  const tracer = spawn(
+    "strace",
+    ["-f", "-e", `trace=${calls}`, "-e", inject, "-o", "/dev/null", "-p", String(pid)],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
+  for await (const line of createInterface({ input: tracer.stderr }))
+    if (line.includes("attached")) break;
+  return async () => {
+    const ended = once(tracer, "close");
+    tracer.kill("SIGINT");
+    await ended;
+  };
+}
+
 /** Calls of a trace; one that another thread's call interrupted is put together again. */
 export function parseTrace(trace: string): readonly SystemCall[] {
   const calls: SystemCall[] = [];
