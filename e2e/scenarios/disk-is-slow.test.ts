@@ -39,7 +39,9 @@ function listen(socket: WebSocket) {
   return { of, until };
 }
 
-test.runIf(canTrace())(
+const isTraced = canTrace();
+
+test.runIf(isTraced)(
   `[R4] [S17] [R56] with syncs of ${SYNC_MS} ms acks wait for the disk, who sends too much is told, and reads, typing and pings go on meanwhile`,
   timeoutMs(600_000, 1_800_000),
   async () => {

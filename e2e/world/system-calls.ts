@@ -41,12 +41,20 @@ export async function followCalls(
 }
 
 /** Every sync of a process to its disk takes so long, until the returned function is called. */
-export async function slowSyncs(pid: number, delayMs: number): Promise<() => Promise<void>> {
-  const calls = "fsync,fdatasync";
-  const inject = `inject=${calls}:delay_enter=${delayMs * 1_000}`;
+export const slowSyncs = (pid: number, delayMs: number): Promise<() => Promise<void>> =>
+  inject(pid, "fsync,fdatasync", `delay_enter=${delayMs * 1_000}`);
+
+/** What a file system says that the kernel turned read-only, until the returned function is called. */
+export const refuseWrites = (pid: number): Promise<() => Promise<void>> =>
+  inject(pid, "pwrite64,ftruncate,fallocate,fsync,fdatasync", "error=EROFS");
+
+async function inject(pid: number, calls: string, what: string): Promise<() => Promise<void>> {
   const tracer = spawn(
     "strace",
-    ["-f", "-e", `trace=${calls}`, "-e", inject, "-o", "/dev/null", "-p", String(pid)],
+    ["-f", "-e", `trace=${calls}`, "-e", `inject=${calls}:${what}`, "-o", "/dev/null"].concat(
+      "-p",
+      String(pid),
+    ),
     { stdio: ["ignore", "ignore", "pipe"] },
   );
   for await (const line of createInterface({ input: tracer.stderr }))

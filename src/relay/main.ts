@@ -13,7 +13,7 @@ import { verifyFolder } from "./operation/verify.ts";
 import { createOperator, type Operator } from "./operator.ts";
 import { UNFIT_SAYS } from "./postgres/unfit.ts";
 import { createRelayServer } from "./relay-server.ts";
-import { ConnectionLost } from "./store/fault.ts";
+import { ConnectionLost, isUnwritable } from "./store/fault.ts";
 
 const USAGE = `Usage: node src/relay/main.ts <command>
   serve                                            run the relay (the default)
@@ -44,6 +44,9 @@ const { values, positionals } = parseArgs({
     json: { type: "boolean", default: false },
   },
 });
+
+const UNWRITABLE_SAYS =
+  "The data folder takes no writes: it must be the relay's own, on a disk that is neither full nor read-only. The doctor says more.";
 
 /** What a command has to say, and the code the program ends with; null: it goes on running. */
 type Outcome = { readonly value: unknown; readonly code: 0 | 1 } | null;
@@ -138,6 +141,7 @@ async function refuseToStart(fault: unknown): Promise<never> {
   const { UnfitDatabase } = await import("./postgres/session.ts");
   if (fault instanceof UnfitDatabase) console.error(UNFIT_SAYS[fault.because]);
   else if (fault instanceof ConnectionLost) console.error("The database server does not answer.");
+  else if (isUnwritable(fault)) console.error(UNWRITABLE_SAYS);
   else throw fault;
   process.exit(1);
 }

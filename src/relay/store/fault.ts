@@ -6,6 +6,10 @@ const SQLITE_NOTADB = 26;
 /** ERROR, SCHEMA, TOOBIG, CONSTRAINT, MISMATCH, MISUSE, RANGE: a statement of ours is wrong, the disk is not. */
 const OUR_BUGS: ReadonlySet<number> = new Set([1, 17, 18, 19, 20, 21, 25]);
 
+/** READONLY, IOERR, FULL, CANTOPEN. */
+const UNWRITABLE: ReadonlySet<number> = new Set([8, 10, 13, 14]);
+const NO_WRITES = /^(EROFS|EACCES|EPERM|ENOSPC|EDQUOT|EIO|ENOTDIR)$/;
+
 /** SQLSTATE classes that say something of the server or its disk, not of our statement. */
 const SERVER_TROUBLE = /^(08|25P03|25006|40|53|55P03|57|58|XX)/;
 const POSTGRES_FULL = "53100";
@@ -40,6 +44,14 @@ export function isDamage(fault: unknown): boolean {
 export function isWorthARetry(fault: unknown): boolean {
   const state = sqlStateOf(fault);
   return state === SERIALIZATION_FAILURE || state === DEADLOCK;
+}
+
+/** Whether the disk of the data folder takes no writes, as SQLite or the file system says it. */
+export function isUnwritable(fault: unknown): boolean {
+  const primary = primaryCode(fault);
+  if (primary !== null) return UNWRITABLE.has(primary);
+  const code = fault instanceof Error && "syscall" in fault && "code" in fault ? fault.code : null;
+  return typeof code === "string" && NO_WRITES.test(code);
 }
 
 /** Five characters by which PostgreSQL names a fault; a fault of the line has no severity. */
