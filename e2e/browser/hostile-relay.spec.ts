@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { test as base, type Browser } from "playwright/test";
 import type { AccountId } from "../../src/protocol/ids.ts";
 import { startHostileRelay, type HostileRelay } from "../world/hostile-relay.ts";
@@ -24,7 +25,7 @@ const test = base.extend<{ readonly ada: Person }, { readonly scene: Scene }>({
     { scope: "worker", timeout: 60_000 },
   ],
   ada: async ({ scene, browser }, use) => {
-    const ada = await Person.join(browser as Browser, scene.world.url, { name: "Ada" });
+    const ada = await Person.join(browser as Browser, scene.world.url, { name: "Ada", ...LOOK });
     await ada.startWith("Echo");
     await ada.say("first");
     await expect(ada.row("first")).toHaveCount(2);
@@ -34,6 +35,10 @@ const test = base.extend<{ readonly ada: Person }, { readonly scene: Scene }>({
     await ada.leave();
   },
 });
+
+const LOOK = process.env["LOOK"] === "dark" ? ({ width: 390, theme: "dark" } as const) : {};
+const look = (person: Person, name: string) =>
+  person.page.screenshot({ path: `/tmp/hostile-look/${name}-${process.env["LOOK"]}.png` });
 
 test("what a relay repeats, turns round or does not push stands in the thread once, also after a reload", async ({
   ada,
@@ -73,23 +78,77 @@ test("a message that was cut short is a row that cannot be read, and the next sa
   await expect(ada.log.getByText(/^Something Echo sent before this is missing/)).toBeVisible();
 });
 
-test("a relay that shows other keys stops the writing until the person decides to go on", async ({
+test("messages that come turned round stand in their order", async ({ ada, scene }) => {
+  scene.relay.tells("human", lies.reorders(3));
+  for (const word of ["one", "two", "three"]) {
+    await ada.say(`${word} of three`);
+    await expect(ada.row(`${word} of three`).first()).toBeVisible();
+  }
+
+  await expect(ada.row("three of three")).toHaveCount(2);
+  const texts = await ada.row(/of three/).allInnerTexts();
+  const heard = texts.map((text) => /(\w+) of three/.exec(text)?.[1]);
+  const told = heard.filter((word, i) => heard.indexOf(word) === i);
+  expect(told).toEqual(["one", "two", "three"]);
+  expect(heard.filter((word, i) => heard.indexOf(word) !== i)).toEqual(["one", "two", "three"]);
+});
+
+test("a message with one bit turned is a row that says so, and the next one opens", async ({
+  ada,
+  scene,
+}) => {
+  scene.relay.tells("human", lies.flips());
+  await ada.say("spoilt");
+  const row = ada.row("This could not be opened");
+  await expect(row).toBeVisible();
+  await expect(row).toContainText("Ask the sender to send it again.");
+  await ada.say("whole");
+
+  await expect(ada.row("whole")).toHaveCount(2);
+  await expect(ada.row("spoilt")).toHaveCount(1);
+  await look(ada, "flip");
+});
+
+test("a message kept back is missed, and when it comes the thread is whole again", async ({
+  ada,
+  scene,
+}) => {
+  const { lie, letGo } = lies.keepsBack();
+  const gap = ada.log.getByText(/^Something Echo sent before this is missing/);
+  scene.relay.tells("human", lie);
+  await ada.say("kept back");
+  await expect(ada.row("kept back")).toHaveCount(1);
+  await ada.say("what follows");
+  await expect(ada.row("what follows")).toHaveCount(2);
+  await expect(gap).toBeVisible();
+  await look(ada, "gap");
+
+  letGo();
+  await ada.say("at last");
+
+  await expect(ada.row("kept back")).toHaveCount(2);
+  await expect(gap).toHaveCount(0);
+  await look(ada, "gap-healed");
+});
+
+test("an identity that is put in an agent's place is kept out, and what was written stays", async ({
   ada,
   scene,
 }) => {
   const agentId = scene.world.agents.get("Echo")?.agentId as AccountId;
-  scene.relay.answers((path, truth) =>
-    path.startsWith(`/keys/ledger/${agentId}`) ? { data: [], next_cursor: null } : truth,
-  );
+  scene.relay.answers(await lies.anotherIdentity(agentId));
   scene.relay.tells("human", lies.alarms({ agent_id: agentId }));
   await ada.say("anything");
-
-  await expect(ada.page.getByText(/^The key of Echo changed/)).toBeVisible();
-  await expect(ada.page.getByText("A key changed. Compare it before you write on.")).toBeVisible();
+  await expect(ada.row("anything")).toHaveCount(2);
   await expect(ada.composer).toHaveCount(0);
+  await expect(ada.page.getByText(/^The server shows other keys for Echo/)).toBeVisible();
+  await look(ada, "identity");
+
   scene.relay.tells("human", null);
   scene.relay.answers(null);
   await ada.page.getByRole("button", { name: "Compare", exact: true }).click();
+  await expect(ada.page.getByText(/^This is the key you knew/)).toBeVisible();
+  await look(ada, "identity-sheet");
   await ada.page.getByRole("button", { name: "Go on without comparing" }).click();
   const question = ada.page.getByRole("alertdialog");
   await question.getByRole("button", { name: "Go on without comparing" }).click();
@@ -97,4 +156,64 @@ test("a relay that shows other keys stops the writing until the person decides t
 
   await ada.say("on my own risk");
   await expect(ada.row("on my own risk")).toHaveCount(2);
+});
+
+test("an older list of members freezes the writing, after a reload too, until the newer is back", async ({
+  ada,
+  scene,
+}) => {
+  const banner = ada.page.getByText(/^The server shows an older list of who can read/);
+  await ada.composer.fill("half a thought");
+  scene.relay.answers(lies.shortensLedger());
+  scene.relay.cut("human");
+  await expect(banner).toBeVisible();
+  await expect(ada.composer).toHaveCount(0);
+  await expect(ada.page.getByText("What you wrote is kept.")).toBeVisible();
+  await look(ada, "rollback");
+  await ada.page.reload();
+  await expect(banner).toBeVisible();
+  await ada.page.getByRole("button", { name: "Check again" }).click();
+  await expect(banner).toBeVisible();
+
+  scene.relay.answers(null);
+  await ada.page.getByRole("button", { name: "Check again" }).click();
+  await expect(ada.composer).toHaveText("half a thought");
+  await expect(banner).toHaveCount(0);
+  await ada.composer.press("Enter");
+
+  await expect(ada.row("half a thought")).toHaveCount(2);
+});
+
+test("a relay's word that an agent keeps no sessions is not believed", async ({ ada, scene }) => {
+  scene.relay.answers(lies.callsStateless());
+  scene.relay.cut("human");
+  await ada.page.reload();
+  await ada.say("sealed as ever");
+
+  await expect(ada.row("sealed as ever")).toHaveCount(2);
+  await expect(ada.page.getByText("No forward secrecy")).toHaveCount(0);
+  await ada.page.getByRole("button", { name: "Who can read this" }).click();
+  await expect(ada.page.getByText("Protected against future quantum computers too.")).toBeVisible();
+  await expect(ada.page.getByText(/no forward secrecy/i)).toHaveCount(0);
+});
+
+test("a card that asks for less protection is refused in words until the person agrees", async ({
+  ada,
+  scene,
+}) => {
+  const agentId = scene.world.agents.get("Echo")?.agentId as AccountId;
+  const vault = join(scene.world.folder, "agents", "Echo", "vault");
+  scene.relay.answers(await lies.weakerCard(agentId, vault));
+  scene.relay.tells("human", lies.alarms({ agent_id: agentId }));
+  await ada.say("anything");
+
+  await expect(ada.page.getByText(/^Echo asks for less protection than before/)).toBeVisible();
+  await expect(ada.composer).toHaveCount(0);
+  await look(ada, "weaker");
+  await ada.page.getByRole("button", { name: "Compare", exact: true }).click();
+  await expect(ada.page.getByText(/it now signs for less protection/)).toBeVisible();
+  await look(ada, "weaker-sheet");
+  await ada.page.keyboard.press("Escape");
+  await ada.page.reload();
+  await expect(ada.page.getByText(/^Echo asks for less protection than before/)).toBeVisible();
 });

@@ -10,7 +10,7 @@ import type { RelayFrame } from "../../src/protocol/relay-frame.ts";
 export type Kind = "human" | "agent";
 /** What a frame of the relay becomes on its way. */
 export type Lie = (frame: RelayFrame) => readonly RelayFrame[];
-/** What an answer to this path becomes; the very same object for the truth. `path` is with its query. */
+/** What an answer to this path becomes, or a promise of it; the very same object for the truth. `path` is with its query. */
 export type Answer = (path: string, truth: unknown) => unknown;
 
 export interface HostileRelay {
@@ -46,9 +46,10 @@ export async function startHostileRelay(): Promise<HostileRelay> {
       (truth) => {
         const pieces: Buffer[] = [];
         truth.on("data", (piece: Buffer) => pieces.push(piece));
-        truth.on("end", () => {
+        truth.on("end", async () => {
           const said = Buffer.concat(pieces);
-          const told = answer === null ? said : retold(answer, request.url ?? "", truth, said);
+          const told =
+            answer === null ? said : await retold(answer, request.url ?? "", truth, said);
           const { "transfer-encoding": _chunked, ...headers } = truth.headers;
           response.writeHead(truth.statusCode ?? 502, {
             ...headers,
@@ -119,10 +120,15 @@ export async function startHostileRelay(): Promise<HostileRelay> {
   };
 }
 
-function retold(answer: Answer, path: string, { headers }: IncomingMessage, said: Buffer): Buffer {
+async function retold(
+  answer: Answer,
+  path: string,
+  { headers }: IncomingMessage,
+  said: Buffer,
+): Promise<Buffer> {
   if (headers["content-type"]?.includes("json") !== true) return said;
   const truth: unknown = JSON.parse(said.toString());
-  const told = answer(path, truth);
+  const told = await answer(path, truth);
   return told === truth ? said : Buffer.from(JSON.stringify(told));
 }
 

@@ -61,11 +61,19 @@ export type AccountView =
 /** How far a contact's keys are proven: the ring around the avatar. */
 export type TrustView = "verified" | "unverified" | "changed";
 
+/**
+ * What about a contact must be decided before anything is sent: it took another key, it asks for less protection than
+ * before, or the server shows a record of its keys that contradicts the known one.
+ */
+export type KeyChangeView = "identity" | "weaker" | "record";
+
 export type PeerView = {
   readonly id: AccountId;
   readonly kind: "human" | "agent";
   readonly name: string;
   readonly trust: TrustView;
+  /** Only where `trust` is `changed`. */
+  readonly change?: KeyChangeView;
   /** Agents: whether a process of it is connected; people: only when they share it. */
   readonly presence: "online" | "away" | "offline" | "unknown";
   /** An agent without sessions: no forward secrecy, said in words. */
@@ -118,6 +126,8 @@ export type ConversationView = {
           | "suspended"
           | "pending"
           | "fork"
+          /** The server shows less of who belongs to the conversation than before. */
+          | "ledger-withheld"
           | "key-changed"
           | "removed"
           /** This device was removed from the account. */
@@ -336,6 +346,7 @@ export type SecurityView = {
     /** An agent that keeps no sessions: what is sealed to it has no forward secrecy. */
     readonly isStateless: boolean;
     readonly trust: TrustView;
+    readonly change?: KeyChangeView;
     readonly fingerprintText: string;
     readonly safetyNumber: readonly string[];
     /** What a QR code of the safety number holds, 65 bytes; empty where there is no number. */

@@ -40,6 +40,8 @@ export interface Carrier {
   /** Says to whoever else keeps them that these settings hold; `body` in the relay's words. */
   saveSettings(body: object): Answer<null>;
   describeSecurity(): Answer<SecurityView>;
+  /** Somebody looks at it: whether it may be written to is asked again, and told when it is known. */
+  check(): void;
   /** Whether own messages can be taken back. */
   readonly canRecall: boolean;
   /** Own messages that have no row yet. */

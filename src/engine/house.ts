@@ -81,7 +81,13 @@ export function createHouse(deps: EngineDeps): House {
   };
   const begin = async (account: OpenAccount): Promise<AccountView> => {
     isPersisted = await deps.isStoragePersisted();
-    const sinks = { ...seats.sinks, level: () => void atDoor(forgetPasskeys) };
+    const sinks = {
+      ...seats.sinks,
+      level: () => {
+        seats.check();
+        void atDoor(forgetPasskeys);
+      },
+    };
     return become({ status: "open", session: await openSession(deps, account, sinks) });
   };
   const disk = async (): Promise<Result<Database, EngineFailure>> => {
@@ -185,6 +191,9 @@ function createSeats() {
     sinks,
     rearrange(session: Session | null) {
       for (const seat of seats) rearrangeOne(seat, session);
+    },
+    check() {
+      for (const { threads } of seats) threads?.check();
     },
     redrawAll() {
       for (const { threads } of seats) threads?.redrawAll();

@@ -46,6 +46,8 @@ export interface PageThreads {
   hear(id: ConversationId, events: readonly ThreadEvent[]): void;
   redraw(id: ConversationId): void;
   redrawAll(): void;
+  /** A new line: what is open is asked about again. */
+  check(): void;
   close(): void;
 }
 
@@ -214,6 +216,7 @@ export function createPageThreads(
       await session.carrierOf(id).settled();
       await load(id, one);
       one.isLoading = false;
+      session.carrierOf(id).check();
       if (one.waiting.length > 0) gatherer.wish();
       return ok(windowOf(id, one, viewAll(one.thread, viewContext(session, id))));
     },
@@ -242,6 +245,9 @@ export function createPageThreads(
     redrawAll() {
       for (const one of open.values()) one.isRedrawn = true;
       gatherer.wish();
+    },
+    check() {
+      for (const id of open.keys()) session.carrierOf(id).check();
     },
     close() {
       gatherer.close();

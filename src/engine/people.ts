@@ -1,7 +1,7 @@
 /** What is known of accounts: names from the relay, trust from this person, presence from the line. */
 import * as v from "valibot";
 import type { Result } from "#base/result.ts";
-import type { TrustView } from "#bridge/views.ts";
+import type { KeyChangeView, TrustView } from "#bridge/views.ts";
 import { CapabilityManifest } from "#protocol/manifest.ts";
 import { Agent, PublicUser } from "#protocol/rest.ts";
 import type { AccountId, AgentId, UserId } from "#protocol/ids.ts";
@@ -22,6 +22,8 @@ export type Person = {
   readonly isVerified: boolean;
   /** Another identity than the pinned one was shown, and nobody decided yet. */
   readonly isChanged: boolean;
+  /** What changed; kept from the last time where nothing waits to be decided. */
+  readonly change?: KeyChangeView;
   readonly fetchedAt: number;
 };
 
@@ -31,6 +33,8 @@ export interface People {
   get(accountId: AccountId): Person | null;
   nameOf(accountId: AccountId): string;
   trustOf(accountId: AccountId): TrustView;
+  /** What changed, where trust is `changed`. */
+  changeOf(accountId: AccountId): KeyChangeView | null;
   presenceOf(accountId: AccountId): Presence;
   all(): readonly Person[];
   /** Fetches who is unknown or known for long; a name that cannot be had now is asked for again later. */
@@ -94,6 +98,10 @@ export async function loadPeople(options: Options): Promise<People> {
       const person = known.get(accountId);
       if (person?.isChanged === true) return "changed";
       return person?.isVerified === true ? "verified" : "unverified";
+    },
+    changeOf(accountId) {
+      const person = known.get(accountId);
+      return person?.isChanged === true ? (person.change ?? "identity") : null;
     },
     presenceOf: (accountId) => presence.get(accountId) ?? "unknown",
     all: () => [...known.values()],

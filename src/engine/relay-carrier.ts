@@ -44,6 +44,7 @@ export const relayCarrier = (
     return said.ok ? ok(null) : said;
   },
   describeSecurity: () => describeSecurity(session, { conversationId: id }),
+  check: () => void session.endpoint.confirmLedger(id),
   canRecall: true,
   outgoing: () => [
     ...session.endpoint.outgoing().filter(({ conversationId }) => conversationId === id),

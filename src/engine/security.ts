@@ -5,6 +5,7 @@ import { fingerprint } from "#crypto/identity.ts";
 import { currentDeviceKey, currentDevices } from "#crypto/ledger/account-state.ts";
 import { safetyNumber } from "#crypto/safety-number.ts";
 import type { AccountId, ConversationId } from "#protocol/ids.ts";
+import { changeIn } from "./conversations/conversation-view.ts";
 import type { EngineFailure } from "./failure.ts";
 import { fingerprintText } from "./invite-link.ts";
 import { scanLog } from "./log-scan.ts";
@@ -93,6 +94,7 @@ async function viewReader(
     isStateless: theirs.ok && theirs.value.mode === "envelope",
     deviceCount: theirs.ok ? currentDevices(theirs.value).length : 0,
     trust: isSelf ? "verified" : people.trustOf(id),
+    ...changeIn(people, id),
     fingerprintText: key === null ? "" : shown(deps.primitives, id, key),
     safetyNumber: safety?.groups ?? [],
     safetyCode: [...(safety?.qr ?? [])],

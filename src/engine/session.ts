@@ -119,6 +119,7 @@ export async function openSession(
     selfId,
     nameOf: people.nameOf,
     trustOf: people.trustOf,
+    changeOf: people.changeOf,
     presenceOf: people.presenceOf,
     isStateless: (id) => people.get(id)?.isStateless ?? false,
     suggestionsOf: (id) => people.get(id)?.suggestions ?? [],
@@ -189,6 +190,8 @@ export async function openSession(
         if (entry.authorId !== selfId) typing.set(id, entry.authorId, false);
         return sinks.thread(id, [{ type: "entry", entry }]);
       }
+      case "mended":
+        return sinks.thread(event.entry.conversationId, [{ type: "entry", entry: event.entry }]);
       case "outgoing":
         book.touch(event.message.conversationId);
         return sinks.thread(event.message.conversationId, [
@@ -209,11 +212,17 @@ export async function openSession(
       case "fork":
         book.change(event.conversationId, { type: "forked" });
         return sinks.redraw(event.conversationId);
+      case "ledger-withheld": {
+        const { conversationId: id, isWithheld } = event;
+        book.change(id, { type: "withheld", isWithheld });
+        return sinks.redraw(id);
+      }
       case "identity-changed":
         return void people.note({
           id: event.accountId,
           kind: kindOf(people, book, event.accountId),
           isChanged: true,
+          change: event.change,
         });
       case "history-waiting":
         return void handover.take();

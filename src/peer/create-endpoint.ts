@@ -192,6 +192,11 @@ class LiveEndpoint implements PeerEndpoint {
     return state.ok ? state.value : null;
   }
 
+  async confirmLedger(conversationId: ConversationId): Promise<Result<null, PeerFailure>> {
+    const state = await this.#parts.ledgers.confirm(conversationId);
+    return state.ok ? ok(null) : state;
+  }
+
   account(accountId: AccountId): Promise<Result<AccountState, PeerFailure>> {
     return this.#parts.keyring.account(accountId);
   }
@@ -231,7 +236,8 @@ class LiveEndpoint implements PeerEndpoint {
 
   /** A line that may carry messages: first what was missed, then what waits, then what is due. */
   async #welcome(resumed: RelayFrameOf<"resume.ok"> | null): Promise<void> {
-    const { inbox, outbox, writers, signals, membership } = this.#parts;
+    const { inbox, outbox, writers, signals, membership, ledgers } = this.#parts;
+    ledgers.doubt();
     await inbox.resumed(resumed);
     if (resumed !== null && this.#options.keepLog) {
       // Only now: a reset that a crash interrupts must happen again.

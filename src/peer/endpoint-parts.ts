@@ -22,6 +22,7 @@ import type { PeerFailure } from "./failure.ts";
 import { createInbox, type Inbox } from "./inbox.ts";
 import { parseRecord } from "./json-record.ts";
 import type { KeyVault } from "./key-vault.ts";
+import { createGaps } from "./gaps.ts";
 import { createKeyring, type Keyring } from "./keyring.ts";
 import { createLedgers, type Ledgers } from "./ledgers.ts";
 import { createMembership, type Membership } from "./membership.ts";
@@ -178,7 +179,8 @@ function assembleTrust(options: EndpointOptions, { emit }: Outward): Trust {
     primitives,
     store,
     rest,
-    onIdentityChanged: (changed) => emit({ type: "identity-changed", accountId: changed }),
+    onIdentityChanged: (changed, change) =>
+      emit({ type: "identity-changed", accountId: changed, change }),
   });
   const ledgers = createLedgers({
     primitives,
@@ -187,6 +189,8 @@ function assembleTrust(options: EndpointOptions, { emit }: Outward): Trust {
     keyring,
     onChanged: (state) => emit({ type: "ledger", conversationId: state.conversationId, state }),
     onFork: (conversationId) => emit({ type: "fork", conversationId }),
+    onWithheld: (conversationId, isWithheld) =>
+      emit({ type: "ledger-withheld", conversationId, isWithheld }),
   });
   const ownFingerprint = fingerprint(primitives, accountId, identityKey);
   const ownView = async (): Promise<Result<OwnView, PeerFailure>> => {
@@ -309,6 +313,7 @@ function assembleInbox(
     ledgers,
     opener,
     seen,
+    gaps: createGaps({ store, seen, isKept: keepLog }),
     own: outbox,
     reader,
     claim: options.claim ?? null,

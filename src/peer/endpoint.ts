@@ -10,6 +10,7 @@ import type { AccountState } from "#crypto/ledger/account-state.ts";
 import type { Role } from "#crypto/ledger/conversation-op.ts";
 import type { ConversationState } from "#crypto/ledger/conversation-state.ts";
 import type { PeerFailure } from "./failure.ts";
+import type { KeyChange } from "./keyring.ts";
 import type { Batch } from "./store.ts";
 
 export type ConnectionStatus =
@@ -88,6 +89,8 @@ export type EndpointEvent =
       /** A process that claimed it died: shown again, never silently run again. */
       readonly interrupted?: boolean;
     }
+  /** An entry that was told before: what was missing before it has come. */
+  | { readonly type: "mended"; readonly entry: Entry }
   | { readonly type: "outgoing"; readonly message: OutgoingMessage }
   /** Everything of `userId`'s peers up to seq. */
   | {
@@ -136,7 +139,17 @@ export type EndpointEvent =
       readonly state: ConversationState;
     }
   | { readonly type: "fork"; readonly conversationId: ConversationId }
-  | { readonly type: "identity-changed"; readonly accountId: AccountId }
+  /** The relay shows less of a conversation's ledger than before, or all of it again. */
+  | {
+      readonly type: "ledger-withheld";
+      readonly conversationId: ConversationId;
+      readonly isWithheld: boolean;
+    }
+  | {
+      readonly type: "identity-changed";
+      readonly accountId: AccountId;
+      readonly change: KeyChange;
+    }
   /** To an agent: a person decided what it may do. The relay says so, once, to whoever is connected. */
   | {
       readonly type: "scopes-granted";
@@ -255,6 +268,8 @@ export interface Endpoint {
   ): Promise<Result<ConversationState, PeerFailure>>;
   /** What the verified ledger says; null while unknown. */
   ledger(conversationId: ConversationId): Promise<ConversationState | null>;
+  /** Asks the relay, once for each line, whether it shows the ledger as far as we know it. */
+  confirmLedger(conversationId: ConversationId): Promise<Result<null, PeerFailure>>;
   account(accountId: AccountId): Promise<Result<AccountState, PeerFailure>>;
   /** Pins on first sight; a link's fingerprint must match. */
   pin(accountId: AccountId, fingerprint: Bytes | null): Promise<Result<AccountState, PeerFailure>>;

@@ -23,6 +23,7 @@ import type { Entry } from "./endpoint.ts";
 import { encodeEntry, parseEntry } from "./entry.ts";
 import type { PeerFailure } from "./failure.ts";
 import { authorOf, factsOf, other } from "./frame-facts.ts";
+import type { Gaps } from "./gaps.ts";
 import type { Ledgers } from "./ledgers.ts";
 import { REMOVALS_TABLE, removalKey, type Opened, type Opener } from "./opener.ts";
 import type { SeenMessages } from "./seen-messages.ts";
@@ -44,6 +45,8 @@ export const BEFORE_DEVICE = "before-device";
 export type Made = {
   /** Null: a repeat, nothing to tell. */
   readonly entry: Entry | null;
+  /** An entry told before that is whole now. */
+  readonly mended: Entry | null;
   readonly interrupted: boolean;
   /** What follows once the entry is durable and told. */
   readonly after: () => void;
@@ -74,6 +77,7 @@ type Needs = {
   readonly ledgers: Ledgers;
   readonly opener: Opener;
   readonly seen: SeenMessages;
+  readonly gaps: Gaps;
   readonly own: OwnMessages;
   readonly reader: StreamReader;
   readonly claim: Claim | null;
@@ -143,7 +147,7 @@ class VerifyingMaker implements EntryMaker {
       const own = this.#options.own.found(conversation_id, message_id, place, draft);
       if (own !== null) {
         this.#seen.add(conversation_id, message_id, conversation_seq, draft);
-        return ok({ ...own, interrupted: false });
+        return ok({ ...nothing, ...own });
       }
     }
     const salvaged = await this.#seen.salvaged(conversation_id, message_id, draft);
@@ -167,9 +171,11 @@ class VerifyingMaker implements EntryMaker {
       return ok(this.#told(frame, unreadable(message_id, because)));
     }
     this.#seen.add(conversation_id, message_id, conversation_seq, draft);
-    return opened.value.payload.type === "recall" && frame.type !== "message.new"
-      ? ok(nothing)
-      : this.#makeOpened(frame, opened.value);
+    const mended = await this.#options.gaps.settle(opened.value, draft);
+    if (opened.value.payload.type === "recall" && frame.type !== "message.new")
+      return ok({ ...nothing, mended });
+    const made = await this.#makeOpened(frame, opened.value);
+    return made.ok ? ok({ ...made.value, mended }) : made;
   }
 
   /** Sealed before others had heard of this device: nobody left it out. */
@@ -334,7 +340,7 @@ class VerifyingMaker implements EntryMaker {
   }
 }
 
-const nothing: Made = { entry: null, interrupted: false, after: () => {} };
+const nothing: Made = { entry: null, mended: null, interrupted: false, after: () => {} };
 
 type StreamEnd = Extract<Entry["content"], { kind: "stream-ended" }>["reason"];
 const STREAM_ENDS: Readonly<Record<string, StreamEnd>> = {
@@ -371,6 +377,7 @@ function isFinal({ kind }: PeerFailure): boolean {
     case "peer/bad-ledger":
     case "peer/no-ledger":
     case "peer/fork":
+    case "peer/ledger-withheld":
     case "peer/not-member":
     case "peer/not-found":
       return true;

@@ -46,6 +46,8 @@ export type PeerFailure =
   | { readonly kind: "peer/key-changed"; readonly accountId: AccountId }
   /** A ledger was shown in two versions; sending stays frozen. */
   | { readonly kind: "peer/fork"; readonly conversationId: ConversationId | null }
+  /** The relay does not show a ledger as far as it did before; sending is frozen until it does. */
+  | { readonly kind: "peer/ledger-withheld"; readonly conversationId: ConversationId }
   /** A ledger's entries do not verify; `because` is the kind below. */
   | { readonly kind: "peer/bad-ledger"; readonly because: string }
   /** This conversation has no ledger here and the relay gives none. */

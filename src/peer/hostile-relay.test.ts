@@ -118,6 +118,97 @@ describe("a relay that repeats, holds back and reorders", () => {
   });
 });
 
+describe("a relay that keeps a message back and shows it later", () => {
+  test("[E49] the next one says so, and no more once it has come, on disk too", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    const held: RelayFrame[] = [];
+    ben.socket.hears((frame) => {
+      if (!isMessage(frame)) return [frame];
+      if (held.length === 0) {
+        held.push(frame);
+        return [];
+      }
+      const { conversation_seq } = frame;
+      const [late] = held as (typeof frame)[];
+      const before = { ...frame, conversation_seq: conversation_seq - 1 };
+      // The third comes with the one kept back behind it.
+      return conversation_seq - (late?.conversation_seq ?? 0) < 2
+        ? [before]
+        : [before, { ...late, conversation_seq } as typeof frame];
+    });
+
+    await say(ann, conversationId, "kept back");
+    await say(ann, conversationId, "next");
+    const next = await ben.text("next");
+    expect(next.content).toMatchObject({ gap: true });
+    await say(ann, conversationId, "last");
+    await ben.text("kept back");
+
+    const mended = await ben.until(
+      (event): event is Extract<typeof event, { type: "mended" }> => event.type === "mended",
+    );
+    expect(mended.entry).toEqual({ ...next, content: { ...next.content, gap: false } });
+    const row = await ben.store.logAt(conversationId, next.seq);
+    expect(JSON.parse(utf8ToText(row ?? new Uint8Array()) ?? "")).toMatchObject({
+      content: { gap: false },
+    });
+    expect(textsOf(ben)).toEqual(["first", "next", "last", "kept back"]);
+    expect(await ben.store.list("gaps")).toEqual([]);
+  });
+});
+
+describe("a relay that shows an older ledger", () => {
+  const pathOf = (conversationId: ConversationId) => `/conversations/${conversationId}/ledger`;
+  /** Answers for a conversation's ledger as it was when it had so many entries. */
+  const rollBack = (conversationId: ConversationId, count: number, entries: readonly string[]) => {
+    world.lies = (url) => {
+      const { pathname, searchParams } = new globalThis.URL(url);
+      if (pathname !== pathOf(conversationId)) return null;
+      const rows = entries.slice(0, count).map((entry, ledger_seq) => ({
+        ledger_seq,
+        prev_hash: btoa("\0".repeat(32)),
+        entry,
+      }));
+      const after = Number(searchParams.get("after") ?? -1);
+      return JSON.stringify({ data: rows.slice(after + 1), next_cursor: null });
+    };
+  };
+  const keptEntries = async (member: Member, conversationId: ConversationId) => {
+    const record = utf8ToText(
+      (await member.store.get("ledgers", conversationId)) ?? new Uint8Array(),
+    );
+    return (JSON.parse(record ?? "") as { entries: string[] }).entries;
+  };
+
+  test("[E48] sends nothing to who was removed, at the next start neither, and goes on when the whole is back", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    const before = (await keptEntries(ann, conversationId)).length;
+    const accountId = ben.endpoint.accountId;
+    must(await ann.endpoint.changeMembers(conversationId, { type: "remove", accountId }));
+    rollBack(conversationId, before, await keptEntries(ann, conversationId));
+    const run = await ann.restart();
+
+    const frozen = await say(run, conversationId, "without Ben");
+
+    const failure = { kind: "peer/ledger-withheld", conversationId };
+    expect(frozen.state).toEqual({ status: "failed", failure });
+    expect(run.events).toContainEqual({
+      type: "ledger-withheld",
+      conversationId,
+      isWithheld: true,
+    });
+    const state = await run.endpoint.ledger(conversationId);
+    expect([...(state?.members.keys() ?? [])]).toEqual([ann.endpoint.accountId]);
+    world.lies = () => null;
+    expect(await run.endpoint.confirmLedger(conversationId)).toEqual({ ok: true, value: null });
+    expect(run.events).toContainEqual({
+      type: "ledger-withheld",
+      conversationId,
+      isWithheld: false,
+    });
+  });
+});
+
 describe("a relay that lies", () => {
   test("[E35] a message passed off as another's is not read", async () => {
     const { ann, ben, conversationId } = await twoWhoTalk();

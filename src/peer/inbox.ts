@@ -268,8 +268,9 @@ class OrderedInbox implements Inbox {
       if (one?.ok === false) break;
       if (one !== null) made.push(one.value);
       cursor = seq;
-      // A stream's start must be told before its end is judged.
-      if (frame?.type === "stream.start") break;
+      // A stream's start must be told before its end is judged, and what fills a gap finds its row on disk.
+      const content = one?.value.entry?.content;
+      if (frame?.type === "stream.start" || (content?.kind === "message" && content.gap)) break;
     }
     if (cursor === before) return false;
     const range = { first: lane.range?.first ?? 1, cursor };
@@ -321,7 +322,8 @@ class OrderedInbox implements Inbox {
     }
   }
 
-  #tell({ entry, interrupted, after }: Made, lane: Lane): void {
+  #tell({ entry, mended, interrupted, after }: Made, lane: Lane): void {
+    if (mended !== null) this.#emit({ type: "mended", entry: mended });
     if (entry !== null) {
       if (this.#options.isAckedByCaller) this.#acker.told(entry.conversationId, entry.seq);
       const live = entry.seq > lane.backlogEnd;

@@ -28,6 +28,8 @@ export interface Keyring {
   refresh(accountId: AccountId): Promise<Result<AccountState, PeerFailure>>;
   /** Accepts the account as it is now, after the person decided; a link's fingerprint must match. */
   pin(accountId: AccountId, expected: Bytes | null): Promise<Result<AccountState, PeerFailure>>;
+  /** Why nothing may be sealed to this account until {@link pin}; null: it may. */
+  changeOf(accountId: AccountId): KeyChange | null;
   /** Whether nothing may be sealed to this account until {@link pin}. */
   isBlocked(accountId: AccountId): boolean;
   /** Keeps own entries that were just made, after the relay took them. */
@@ -37,13 +39,21 @@ export interface Keyring {
   ): Promise<Result<AccountState, PeerFailure>>;
 }
 
+/**
+ * `identity`: the account itself took another key. `weaker`: its card asks for less protection. `record`: the relay
+ * shows a ledger that does not continue the one we know.
+ */
+export type KeyChange = "identity" | "weaker" | "record";
+
 const TABLE = "accounts";
 const AccountRecord = v.object({
   entries: v.array(BytesText),
   /** The identity key that a person, or the first sight, accepted. */
   acceptedKey: BytesText,
-  /** The card got weaker, or a rival ledger was shown, since it was accepted. */
+  /** A ledger that does not continue this one was shown since it was accepted. */
   isSuspect: v.boolean(),
+  /** The card got weaker since it was accepted. */
+  isWeaker: v.optional(v.boolean(), false),
 });
 type AccountRecord = v.InferOutput<typeof AccountRecord>;
 type Pinned = { readonly state: AccountState; readonly record: AccountRecord };
@@ -56,7 +66,7 @@ export const accountPut = (
 ): Put => ({
   table: TABLE,
   key: accountId,
-  value: encodeRecord({ entries, acceptedKey: identityKey, isSuspect: false }),
+  value: encodeRecord({ entries, acceptedKey: identityKey, isSuspect: false, isWeaker: false }),
 });
 
 export const createKeyring = (options: Needs): Keyring => new PinnedKeyring(options);
@@ -65,7 +75,7 @@ type Needs = {
   readonly primitives: Primitives;
   readonly store: Store;
   readonly rest: Rest;
-  readonly onIdentityChanged: (accountId: AccountId) => void;
+  readonly onIdentityChanged: (accountId: AccountId, change: KeyChange) => void;
 };
 
 class PinnedKeyring implements Keyring {
@@ -88,9 +98,16 @@ class PinnedKeyring implements Keyring {
   }
 
   isBlocked(accountId: AccountId): boolean {
+    return this.changeOf(accountId) !== null;
+  }
+
+  changeOf(accountId: AccountId): KeyChange | null {
     const held = this.#pinned.get(accountId);
-    if (held === undefined) return false;
-    return held.record.isSuspect || !equalBytes(held.record.acceptedKey, held.state.identityKey);
+    if (held === undefined) return null;
+    const { acceptedKey, isSuspect, isWeaker } = held.record;
+    if (!equalBytes(acceptedKey, held.state.identityKey)) return "identity";
+    if (isWeaker) return "weaker";
+    return isSuspect ? "record" : null;
   }
 
   account(accountId: AccountId): Promise<Result<AccountState, PeerFailure>> {
@@ -114,7 +131,12 @@ class PinnedKeyring implements Keyring {
       if (expected !== null && !equalBytes(expected, shown)) {
         return err({ kind: "peer/key-changed", accountId } as const);
       }
-      const accepted = { ...record, acceptedKey: state.identityKey, isSuspect: false };
+      const accepted = {
+        ...record,
+        acceptedKey: state.identityKey,
+        isSuspect: false,
+        isWeaker: false,
+      };
       return this.#keep({ state, record: accepted });
     });
   }
@@ -155,7 +177,8 @@ class PinnedKeyring implements Keyring {
     if (!saved.ok) return saved;
     const wasBlocked = this.isBlocked(accountId);
     this.#pinned.set(accountId, next);
-    if (this.isBlocked(accountId) && !wasBlocked) this.#options.onIdentityChanged(accountId);
+    const change = this.changeOf(accountId);
+    if (change !== null && !wasBlocked) this.#options.onIdentityChanged(accountId, change);
     return ok(next.state);
   }
 
@@ -170,7 +193,12 @@ class PinnedKeyring implements Keyring {
     if (from === null) {
       return ok({
         state,
-        record: { entries: [...entries], acceptedKey: state.identityKey, isSuspect: false },
+        record: {
+          entries: [...entries],
+          acceptedKey: state.identityKey,
+          isSuspect: false,
+          isWeaker: false,
+        },
       });
     }
     return ok({
@@ -178,7 +206,8 @@ class PinnedKeyring implements Keyring {
       record: {
         entries: [...from.record.entries, ...entries],
         acceptedKey: from.record.acceptedKey,
-        isSuspect: from.record.isSuspect || isLowerCard(from.state, state),
+        isSuspect: from.record.isSuspect,
+        isWeaker: from.record.isWeaker || isLowerCard(from.state, state),
       },
     });
   }

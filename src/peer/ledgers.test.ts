@@ -97,6 +97,7 @@ function ledgersOver(
     },
   });
   const forks: ConversationId[] = [];
+  const withheld: boolean[] = [];
   const keyring = createKeyring({ primitives, store, rest, onIdentityChanged: () => {} });
   const ledgers = createLedgers({
     primitives,
@@ -105,8 +106,9 @@ function ledgersOver(
     keyring,
     onChanged: () => {},
     onFork: (conversationId) => forks.push(conversationId),
+    onWithheld: (_conversationId, isWithheld) => withheld.push(isWithheld),
   });
-  return { ledgers, forks, store, asked };
+  return { ledgers, forks, withheld, store, asked };
 }
 
 describe("a conversation's ledger", () => {
@@ -170,6 +172,57 @@ describe("a conversation's ledger", () => {
       first: bytesToBase64(withBen.entry),
       second: bytesToBase64(withCleo.entry),
     });
+  });
+
+  test("[E48] a ledger shown shorter than before is withheld, in the next run too, until it is whole again", async () => {
+    const { accounts, started, withBen, ben } = await aConversation();
+    const whole = [...started.entries, withBen.entry];
+    let entries: readonly Bytes[] = whole;
+    const { ledgers, store, withheld } = ledgersOver(accounts, () => entries);
+    must(await ledgers.confirm(CONVERSATION));
+
+    entries = started.entries;
+    expect(must(await ledgers.confirm(CONVERSATION)).seq).toBe(2);
+    ledgers.doubt();
+    const failure = { kind: "peer/ledger-withheld", conversationId: CONVERSATION };
+    expect(await ledgers.confirm(CONVERSATION)).toEqual({ ok: false, failure });
+    expect(must(await ledgers.state(CONVERSATION)).members.has(ben.state.accountId)).toBe(true);
+    const again = ledgersOver(accounts, () => entries, store);
+    expect(await again.ledgers.confirm(CONVERSATION)).toEqual({ ok: false, failure });
+    entries = whole;
+
+    expect(must(await again.ledgers.confirm(CONVERSATION)).seq).toBe(2);
+    expect(withheld).toEqual([true]);
+    expect(again.withheld).toEqual([false]);
+  });
+
+  test("[E27] another ledger of the same length is a fork when it is signed, also to the next run", async () => {
+    const { accounts, started, withBen, withCleo } = await aConversation();
+    const first = ledgersOver(accounts, () => [...started.entries, withBen.entry]);
+    must(await first.ledgers.confirm(CONVERSATION));
+
+    const next = ledgersOver(accounts, () => [...started.entries, withCleo.entry], first.store);
+    const confirmed = await next.ledgers.confirm(CONVERSATION);
+
+    const failure = { kind: "peer/fork", conversationId: CONVERSATION };
+    expect(confirmed).toEqual({ ok: false, failure });
+    expect(next.forks).toEqual([CONVERSATION]);
+    expect(next.withheld).toEqual([]);
+  });
+
+  test("[E48] bytes nobody signed in our newest entry's place withhold it and prove nothing", async () => {
+    const { accounts, started, withBen, withCleo } = await aConversation();
+    const unsigned = new Uint8Array(withCleo.entry);
+    unsigned[unsigned.length - 1] = (unsigned.at(-1) ?? 0) ^ 1;
+    let entries: readonly Bytes[] = [...started.entries, withBen.entry];
+    const { ledgers, forks, withheld } = ledgersOver(accounts, () => entries);
+    must(await ledgers.confirm(CONVERSATION));
+
+    entries = [...started.entries, unsigned];
+    const refreshed = await ledgers.refresh(CONVERSATION);
+
+    expect(refreshed).toMatchObject({ ok: false, failure: { kind: "peer/ledger-withheld" } });
+    expect([forks, withheld]).toEqual([[], [true]]);
   });
 
   test("[E27] a rival that its author did not sign freezes nothing", async () => {

@@ -1,10 +1,11 @@
 /**
  * Conversations' ledgers: fetched, replayed, kept. What a ledger says is believed because its entries verify, never
- * because the relay says so. Two signed entries at one place freeze sending, and both are kept. SPEC E25–E27.
+ * because the relay says so. Two signed entries at one place freeze sending, and both are kept; a relay that does not
+ * show what it showed before freezes it until it does. SPEC E25–E27, E48.
  */
 import * as v from "valibot";
 import { createKeyedQueue } from "#base/queue.ts";
-import type { Bytes } from "#base/bytes.ts";
+import { equalBytes, type Bytes } from "#base/bytes.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type { CryptoFailure } from "#crypto/failure.ts";
 import { replayConversation } from "#crypto/ledger/conversation-replay.ts";
@@ -23,8 +24,15 @@ import type { Store } from "./store.ts";
 export interface Ledgers {
   /** The verified state; fetched when unknown. Fails with `peer/no-ledger`, `peer/bad-ledger`. */
   state(conversationId: ConversationId): Promise<Result<ConversationState, PeerFailure>>;
-  /** Asks the relay for entries after ours. */
+  /**
+   * Asks the relay for entries after ours. Fails with `peer/ledger-withheld` while it does not show our newest one,
+   * `peer/fork` when it shows a signed rival of it, `peer/bad-ledger`.
+   */
   refresh(conversationId: ConversationId): Promise<Result<ConversationState, PeerFailure>>;
+  /** As {@link refresh}, but asks once for each line only, while all is well. */
+  confirm(conversationId: ConversationId): Promise<Result<ConversationState, PeerFailure>>;
+  /** A new line: what was confirmed over the last one is asked again. */
+  doubt(): void;
   /** Takes entries that came with a frame or were made here; repeats are fine. */
   append(
     conversationId: ConversationId,
@@ -42,6 +50,8 @@ const LedgerRecord = v.object({
   entries: v.array(BytesText),
   /** Two signed entries of one place, once seen. */
   fork: v.nullable(v.object({ seq: v.number(), first: BytesText, second: BytesText })),
+  /** The relay did not show our newest entry when it was asked last. */
+  isWithheld: v.optional(v.boolean(), false),
 });
 type LedgerRecord = v.InferOutput<typeof LedgerRecord>;
 type Kept = { readonly state: ConversationState; readonly record: LedgerRecord };
@@ -58,6 +68,7 @@ type Needs = {
   readonly keyring: Keyring;
   readonly onChanged: (state: ConversationState) => void;
   readonly onFork: (conversationId: ConversationId) => void;
+  readonly onWithheld: (conversationId: ConversationId, isWithheld: boolean) => void;
 };
 
 class KeptLedgers implements Ledgers {
@@ -68,6 +79,7 @@ class KeptLedgers implements Ledgers {
   readonly #keyring: Needs["keyring"];
   readonly #kept = new Map<ConversationId, Kept>();
   readonly #queue = createKeyedQueue();
+  readonly #confirmed = new Set<ConversationId>();
 
   constructor(options: Needs) {
     this.#options = options;
@@ -86,6 +98,18 @@ class KeptLedgers implements Ledgers {
 
   refresh(conversationId: ConversationId): Promise<Result<ConversationState, PeerFailure>> {
     return this.#queue.run(conversationId, () => this.#grow(conversationId));
+  }
+
+  confirm(conversationId: ConversationId): Promise<Result<ConversationState, PeerFailure>> {
+    return this.#queue.run(conversationId, async () => {
+      const held = await this.#load(conversationId);
+      const isConfirmed = held !== null && this.#confirmed.has(conversationId);
+      return isConfirmed ? ok(held.state) : this.#grow(conversationId);
+    });
+  }
+
+  doubt(): void {
+    this.#confirmed.clear();
   }
 
   append(
@@ -213,6 +237,7 @@ class KeptLedgers implements Ledgers {
     const record = {
       entries: [...(before?.record.entries ?? []), ...fresh],
       fork: before?.record.fork ?? null,
+      isWithheld: before?.record.isWithheld ?? false,
     };
     const saved = await this.#keep({ state: next.value, record });
     if (saved.ok) this.#options.onChanged(next.value);
@@ -222,8 +247,47 @@ class KeptLedgers implements Ledgers {
   async #grow(conversationId: ConversationId): Promise<Result<ConversationState, PeerFailure>> {
     const before = await this.#load(conversationId);
     const path = `/conversations/${conversationId}/ledger`;
-    const entries = await fetchLedger(this.#rest, path, before?.state.seq ?? -1);
-    return entries.ok ? this.#extend(conversationId, before, entries.value) : entries;
+    // From our newest entry on: of a ledger cut short, or another one, nothing behind it would tell.
+    const entries = await fetchLedger(this.#rest, path, (before?.state.seq ?? 0) - 1);
+    if (!entries.ok) return entries;
+    const grown =
+      before === null
+        ? await this.#extend(conversationId, null, entries.value)
+        : await this.#growFrom(before, entries.value);
+    if (grown.ok) this.#confirmed.add(conversationId);
+    else this.#confirmed.delete(conversationId);
+    return grown;
+  }
+
+  async #growFrom(
+    before: Kept,
+    [shown, ...later]: readonly Bytes[],
+  ): Promise<Result<ConversationState, PeerFailure>> {
+    const { conversationId } = before.state;
+    const ours = before.record.entries.at(-1);
+    if (shown !== undefined && ours !== undefined && equalBytes(shown, ours)) {
+      const settled = await this.#mark(before, false);
+      return settled.ok ? this.#extend(conversationId, settled.value, later) : settled;
+    }
+    if (shown !== undefined) {
+      const verdict = await this.#replay(conversationId, [shown], before.state);
+      const isRival = !verdict.ok && verdict.failure.kind === "crypto/ledger-fork";
+      if (isRival && (await this.#freeze(before, [shown])))
+        return err({ kind: "peer/fork", conversationId });
+    }
+    const marked = await this.#mark(before, true);
+    return marked.ok ? err({ kind: "peer/ledger-withheld", conversationId }) : marked;
+  }
+
+  /** On disk as well: a program that starts anew begins frozen. */
+  async #mark(before: Kept, isWithheld: boolean): Promise<Result<Kept, PeerFailure>> {
+    if (before.record.isWithheld === isWithheld) return ok(before);
+    const { conversationId } = before.state;
+    const next = { ...before, record: { ...before.record, isWithheld } };
+    const saved = await this.#keep(next);
+    if (!saved.ok) return saved;
+    this.#options.onWithheld(conversationId, isWithheld);
+    return ok(next);
   }
 }
 

@@ -4,7 +4,7 @@
  * SPEC E35.
  */
 import { base64ToBytes } from "#base/base64.ts";
-import { utf8ToText, type Bytes } from "#base/bytes.ts";
+import { equalBytes, utf8ToText, type Bytes } from "#base/bytes.ts";
 import type { Clock } from "#base/clock.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type { AccountState } from "#crypto/ledger/account-state.ts";
@@ -44,6 +44,8 @@ export type Opened = {
   readonly messageHash: Bytes;
   readonly plaintextHash: Bytes;
   readonly gap: boolean;
+  /** It is the message whose absence the one after it has shown. */
+  readonly fillsGap: boolean;
   readonly mode: "session" | "envelope";
   /** The session was opened to the long-lived key: no forward secrecy. */
   readonly reduced: boolean;
@@ -163,7 +165,12 @@ class VerifyingOpener implements Opener {
         prekeyOf: this.#options.prekeys.of,
       });
       if (!opened.ok) return unreadable(causeOf(opened.failure));
-      return finish(opened.value, account, { gap: false, mode: "envelope", reduced: false });
+      return finish(opened.value, account, {
+        gap: false,
+        fillsGap: false,
+        mode: "envelope",
+        reduced: false,
+      });
     }
     const name = {
       conversationId: row.conversationId,
@@ -180,8 +187,11 @@ class VerifyingOpener implements Opener {
     const opened = await openMessage(this.#primitives, session.value, envelope, context);
     if (!opened.ok) return unreadable(causeOf(opened.failure));
     await this.#sessions.put(name, opened.value.session, draft);
+    const { messageHash, gap } = opened.value;
+    const after = opened.value.session.links.get(head.index + 1);
     return finish(opened.value, account, {
-      gap: opened.value.gap,
+      gap,
+      fillsGap: after !== undefined && equalBytes(after.previous, messageHash),
       mode: "session",
       reduced: opened.value.session.isReducedSecurity,
     });
@@ -206,7 +216,7 @@ function finish(
     readonly plaintextHash: Bytes;
   },
   sender: AccountState,
-  how: { readonly gap: boolean; readonly mode: "session" | "envelope"; readonly reduced: boolean },
+  how: Pick<Opened, "gap" | "fillsGap" | "mode" | "reduced">,
 ): Result<Opened, PeerFailure> {
   const payload = parsePayload(opened.payload);
   if (!payload.ok) return unreadable("bad-payload");

@@ -110,6 +110,7 @@ async function aWriter(
       keyring,
       onChanged: () => {},
       onFork: () => {},
+      onWithheld: () => {},
     });
     const self = { accountId, deviceId, kind: "human" as const, signer };
     const finder = createRecipientFinder({ primitives, clock, rest, keyring, self });

@@ -44,7 +44,7 @@ export type ToSeal = {
 };
 
 export interface SenderSessions {
-  /** Seals the next message. Fails with `peer/fork`, `peer/no-prekey`, `peer/key-changed`, `peer/cannot-seal` … */
+  /** Seals the next message. Fails with `peer/fork`, `peer/ledger-withheld`, `peer/no-prekey`, `peer/key-changed`, `peer/cannot-seal` … */
   seal(conversationId: ConversationId, message: ToSeal): Promise<Result<Sealed, PeerFailure>>;
   /** Ends the session: a message of it was refused, and the chain must not show a hole. */
   end(conversationId: ConversationId): void;
@@ -146,7 +146,7 @@ class OwnChains implements SenderSessions {
   }
 
   async #prepare(conversationId: ConversationId): Promise<Result<Prepared, PeerFailure>> {
-    const state = await this.#ledgers.state(conversationId);
+    const state = await this.#ledgers.confirm(conversationId);
     if (!state.ok) return state;
     if (this.#ledgers.isForked(conversationId))
       return err({ kind: "peer/fork", conversationId } as const);

@@ -67,6 +67,7 @@ function factsOf(failure: PeerFailure): Facts {
     case "peer/no-prekey":
     case "peer/key-changed":
     case "peer/fork":
+    case "peer/ledger-withheld":
     case "peer/bad-ledger":
     case "peer/cannot-seal":
       return { code: "KEYS_UNUSABLE", params: { because: failure.kind } };

@@ -1,6 +1,13 @@
 /** A conversation as the list draws it. Pure. */
 import type { ChannelHeadView } from "#bridge/channel-views.ts";
-import type { Ability, ConversationView, GroupView, MemberView, TrustView } from "#bridge/views.ts";
+import type {
+  Ability,
+  ConversationView,
+  GroupView,
+  KeyChangeView,
+  MemberView,
+  TrustView,
+} from "#bridge/views.ts";
 import type { OutgoingMessage } from "#peer/endpoint.ts";
 import type { AccountId, ConversationId } from "#protocol/ids.ts";
 import type { KnownPayload } from "#protocol/payload.ts";
@@ -12,6 +19,7 @@ export type PeopleContext = {
   readonly selfId: AccountId;
   nameOf(accountId: AccountId): string;
   trustOf(accountId: AccountId): TrustView;
+  changeOf(accountId: AccountId): KeyChangeView | null;
   presenceOf(accountId: AccountId): "online" | "away" | "offline" | "unknown";
   isStateless(accountId: AccountId): boolean;
   suggestionsOf(accountId: AccountId): readonly string[];
@@ -129,7 +137,15 @@ export function sendingOf(
 }
 
 function blockOf(
-  { id: conversationId, relation, isForked, isClosed, members, peerId }: Conversation,
+  {
+    id: conversationId,
+    relation,
+    isForked,
+    isWithheld = false,
+    isClosed,
+    members,
+    peerId,
+  }: Conversation,
   { selfId, trustOf, isCutOff }: Pick<PeopleContext, "selfId" | "trustOf" | "isCutOff">,
 ): Exclude<ConversationView["sending"], { readonly allowed: true }>["because"] | null {
   if (isCutOff(conversationId)) return "device-removed";
@@ -138,9 +154,19 @@ function blockOf(
   if (relation === "suspended") return "suspended";
   if (relation === "pending") return "pending";
   if (members.length > 0 && !members.some(({ id }) => id === selfId)) return "removed";
+  if (isWithheld) return "ledger-withheld";
   // The peer counts also while the ledger that names the members cannot be had.
   const others = [...members.map(({ id }) => id), peerId].filter((id) => id !== selfId);
   return others.some((id) => id !== null && trustOf(id) === "changed") ? "key-changed" : null;
+}
+
+/** The part of a view that only a changed contact has. */
+export function changeIn(
+  people: Pick<PeopleContext, "changeOf">,
+  id: AccountId,
+): { readonly change?: KeyChangeView } {
+  const change = people.changeOf(id);
+  return change === null ? {} : { change };
 }
 
 function groupOf(
@@ -174,6 +200,7 @@ function peerOf({ peerId, members, kind }: Conversation, people: PeopleContext) 
 }
 
 const viewMember = ({ id, kind, role }: Member, people: PeopleContext): MemberView => ({
+  ...changeIn(people, id),
   id,
   kind,
   role,

@@ -62,6 +62,7 @@ const people = (more: Partial<PeopleContext> = {}): PeopleContext => ({
   selfId: ada,
   nameOf: (id) => (id === bot ? "Guide" : "Ada"),
   trustOf: () => "unverified",
+  changeOf: () => null,
   presenceOf: () => "unknown",
   isStateless: () => false,
   suggestionsOf: () => ["Hi"],

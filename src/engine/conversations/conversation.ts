@@ -38,6 +38,8 @@ export type Conversation = {
   readonly isMuted: boolean;
   readonly isPinned: boolean;
   readonly isForked: boolean;
+  /** The relay shows less of the ledger than before. Absent in records that are older than the word. */
+  readonly isWithheld?: boolean;
   /** Oldest first; absent in what an older version wrote. */
   readonly pinnedIds?: readonly MessageId[];
   /** By the ledger, as are the members; absent in what an older version wrote. */
@@ -67,6 +69,7 @@ export type ConversationChange =
     }
   | { readonly type: "relation"; readonly relation: Conversation["relation"] }
   | { readonly type: "settings"; readonly isMuted?: boolean; readonly isPinned?: boolean }
+  | { readonly type: "withheld"; readonly isWithheld: boolean }
   | { readonly type: "forked" };
 
 /** A conversation of which nothing was said yet. */
@@ -121,6 +124,10 @@ export function reduceConversation(
         isMuted: change.isMuted ?? before.isMuted,
         isPinned: change.isPinned ?? before.isPinned,
       };
+    case "withheld":
+      return (before.isWithheld ?? false) === change.isWithheld
+        ? before
+        : { ...before, isWithheld: change.isWithheld };
     case "forked":
       return before.isForked ? before : { ...before, isForked: true };
   }

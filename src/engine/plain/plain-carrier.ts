@@ -29,6 +29,7 @@ export const plainCarrier = (session: Session, id: ConversationId): Carrier => (
   // Muting and pinning are kept here; no relay is told.
   saveSettings: async () => ok(null),
   describeSecurity: () => describePlainSecurity(session, id),
+  check: () => {},
   canRecall: false,
   outgoing: () => session.plain.outgoing(id),
   settled: () => session.plain.settled(id),

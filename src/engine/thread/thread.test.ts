@@ -158,6 +158,23 @@ describe("rows of a thread", () => {
     ]);
   });
 
+  test("[N96] say so no more once it has come", () => {
+    const at = (gap: boolean): Entry => {
+      const entry = said(2, bot, text("three"));
+      const { content } = entry;
+      return { ...entry, content: content.kind === "message" ? { ...content, gap } : content };
+    };
+    const thread = threadOf(said(1, bot, text("one")), at(true));
+
+    const { thread: mended, changed } = reduceThread(thread, [onEntry(at(false))]);
+
+    expect([...changed]).toEqual([m(2)]);
+    expect(viewAll(mended, context()).map(({ hasGapBefore }) => hasGapBefore)).toEqual([
+      false,
+      false,
+    ]);
+  });
+
   test("[N21] a recalled message keeps its place and loses its words, also as a quote", () => {
     const reply = text("re", {
       reply_to: { message_id: m(1), sender_id: bot, preview_text: "kept?" },

@@ -167,7 +167,8 @@ function applyEntry(draft: Draft, entry: Entry, changed: Set<MessageId>): void {
 }
 
 function addRow(draft: Draft, row: Row, changed: Set<MessageId>): void {
-  if (draft.rowById.get(row.id)?.seq === row.seq) return;
+  const known = draft.rowById.get(row.id);
+  if (known?.seq === row.seq && known.hasGapBefore === row.hasGapBefore) return;
   draft.rowById.set(row.id, row);
   changed.add(row.id);
   if (row.body.kind === "payload" && row.body.payload.type === "artifact") {

@@ -399,6 +399,9 @@ export const en = {
   "failure.ended.advice": "You can still read it. Use an invite to start again.",
   "failure.keyChanged.title": "The key of this contact changed",
   "failure.keyChanged.advice": "Compare the safety number before you go on.",
+  "failure.withheld.title": "The server shows an older list of members",
+  "failure.withheld.advice":
+    "Somebody removed since could still read along. Nothing is sent until the newer list is back.",
   "failure.fork.title": "Two histories disagree",
   "failure.fork.advice":
     "The server may have shown different things to different people. Nothing is sent until you decide.",
@@ -623,8 +626,18 @@ export const en = {
   "thread.suggestions": "You could ask",
   "thread.failed": "This conversation could not be opened",
   "thread.notEncrypted": "Not encrypted",
-  "thread.keyChanged": "The key of {name} changed. Nothing is sent until you have compared it.",
+  "thread.keyChanged.identity":
+    "The key of {name} changed. Nothing is sent until you have compared it.",
+  "thread.keyChanged.weaker":
+    "{name} asks for less protection than before. Nothing is sent until you agree to it.",
+  "thread.keyChanged.record":
+    "The server shows other keys for {name} than before. Nothing is sent until you have compared them.",
   "thread.keyChangedAction": "Compare",
+  "thread.fork":
+    "Two signed lists of who can read this conversation disagree. Nothing is sent here any more: start a new conversation and tell the others.",
+  "thread.ledgerWithheld":
+    "The server shows an older list of who can read this conversation than before. Nothing is sent until it shows the newer one.",
+  "thread.ledgerWithheldAction": "Check again",
   "thread.gap":
     "Something {name} sent before this is missing. The server may have lost it or be holding it back.",
   "thread.stateless": "No forward secrecy",
@@ -635,7 +648,8 @@ export const en = {
   "sending.pending": "{name} has not accepted yet. You can write when that happens.",
   "sending.fork":
     "Two histories of this conversation disagree. Nothing is sent until that is settled.",
-  "sending.key-changed": "A key changed. Compare it before you write on.",
+  "sending.ledger-withheld": "You can write again when the server shows the newer list.",
+  "sending.key-changed": "Decide about the key before you write on.",
   "sending.removed": "You are no longer a member of this conversation.",
   "sending.device-removed":
     "This device was removed from your account, so nothing leaves it. Write on another of your devices. To use this one again, erase it and add it anew.",
@@ -735,8 +749,12 @@ export const en = {
   "security.acceptQuestion": "Go on with a key you have not compared?",
   "security.acceptHelp":
     "If somebody is in between, they can read what you write from now on. {name} will count as not verified.",
-  "security.changedHelp":
+  "security.changedHelp.identity":
     "This key is not the one you knew. It can mean a new device, or somebody in between.",
+  "security.changedHelp.weaker":
+    "The key is the one you knew, but it now signs for less protection: who takes it later could read what you write from here on.",
+  "security.changedHelp.record":
+    "This is the key you knew, and it stays in use. The server showed something that does not fit it: it may be faulty, or somebody may be in between.",
 
   // details
   "details.title": "Details",

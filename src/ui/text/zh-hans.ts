@@ -386,6 +386,8 @@ export const zhHans: TextTable = {
   "failure.ended.advice": "仍可查看记录。想继续聊，请使用新的邀请。",
   "failure.keyChanged.title": "对方的密钥变了",
   "failure.keyChanged.advice": "请先核对安全码，再继续。",
+  "failure.withheld.title": "服务器给出了旧的成员名单",
+  "failure.withheld.advice": "之后被移除的人可能仍能读到。在新名单恢复之前，不会发送任何消息。",
   "failure.fork.title": "出现了两份不同的历史",
   "failure.fork.advice": "服务器可能给不同的人看了不同的内容。在你决定之前不会发送任何消息。",
   "failure.fileTooLarge.title": "文件太大",
@@ -595,8 +597,16 @@ export const zhHans: TextTable = {
   "thread.suggestions": "你可以问",
   "thread.failed": "无法打开这个对话",
   "thread.notEncrypted": "未加密",
-  "thread.keyChanged": "{name}的密钥已变更。核对之前，不会发送任何消息。",
+  "thread.keyChanged.identity": "{name}的密钥已变更。核对之前，不会发送任何消息。",
+  "thread.keyChanged.weaker": "{name}要求的保护比之前弱。在你同意之前，不会发送任何消息。",
+  "thread.keyChanged.record":
+    "服务器给出的{name}的密钥记录与之前不同。核对之前，不会发送任何消息。",
   "thread.keyChangedAction": "核对",
+  "thread.fork":
+    "关于谁能阅读这个对话，出现了两份互相矛盾的签名名单。这里不会再发送任何消息：请新建一个对话，并告知其他人。",
+  "thread.ledgerWithheld":
+    "关于谁能阅读这个对话，服务器给出的名单比之前的旧。在它给出新名单之前，不会发送任何消息。",
+  "thread.ledgerWithheldAction": "重新检查",
   "thread.gap": "{name}在这之前发送的内容缺失，可能是服务器丢失或扣留了。",
   "thread.stateless": "无前向保密",
 
@@ -605,7 +615,8 @@ export const zhHans: TextTable = {
   "sending.suspended": "这个对话已暂停，暂时无法发送。",
   "sending.pending": "{name}还没有接受。接受之后就可以开始写了。",
   "sending.fork": "这个对话有两份互相矛盾的记录。解决之前不会发送任何消息。",
-  "sending.key-changed": "有密钥发生变更。请先核对，再继续。",
+  "sending.ledger-withheld": "服务器重新给出新名单后，就可以继续写了。",
+  "sending.key-changed": "请先决定如何处理密钥，再继续写。",
   "sending.removed": "你已不是这个对话的成员。",
   "sending.device-removed":
     "这台设备已从你的账号中移除，无法再发送任何内容。请在你的其他设备上继续。要再次使用这台设备，请先清除它，再重新添加。",
@@ -698,7 +709,11 @@ export const zhHans: TextTable = {
   "security.accept": "不核对，继续使用",
   "security.acceptQuestion": "要使用没有核对过的密钥吗？",
   "security.acceptHelp": "如果有人在中间，他将能读到你之后写的内容。{name}会显示为未验证。",
-  "security.changedHelp": "这个密钥与你之前认识的不同。可能是换了设备，也可能有人在中间。",
+  "security.changedHelp.identity": "这个密钥与你之前认识的不同。可能是换了设备，也可能有人在中间。",
+  "security.changedHelp.weaker":
+    "密钥还是你认识的那个，但它现在签署的保护更弱：今后谁拿到它，就能读到你从现在起写的内容。",
+  "security.changedHelp.record":
+    "这是你认识的密钥，仍在使用。服务器给出的内容与它不符：可能是服务器出错，也可能有人在中间。",
 
   // details
   "details.title": "详情",

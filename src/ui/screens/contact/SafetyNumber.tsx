@@ -30,7 +30,9 @@ export function SafetyNumber({ reader, onChange }: SafetyNumberProps) {
           <ScanVerdict reader={reader} onChange={onChange} />
         </div>
       )}
-      {trust === "changed" && <p className={styles.warning}>{t("security.changedHelp")}</p>}
+      {trust === "changed" && (
+        <p className={styles.warning}>{t(`security.changedHelp.${reader.change ?? "identity"}`)}</p>
+      )}
       <p className={styles.quiet}>
         {kind === "agent" ? t("security.compareAgent") : t("security.compare", { name })}
       </p>

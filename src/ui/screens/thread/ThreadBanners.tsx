@@ -18,10 +18,31 @@ export function KeyChangeBanner({ view, onCompare }: KeyChangeBannerProps) {
   return (
     <div className={styles.banner} role="alert">
       <Icon name="shield-alert" size={18} />
-      <p>{t("thread.keyChanged", { name: changed.name })}</p>
+      <p>{t(`thread.keyChanged.${changed.change ?? "identity"}`, { name: changed.name })}</p>
       <Button size="small" onClick={onCompare}>
         {t("thread.keyChangedAction")}
       </Button>
+    </div>
+  );
+}
+
+type LedgerBannerProps = { view: ConversationView; onCheck: () => void };
+
+/** Who can read this is in doubt: said over the rows while it is. */
+export function LedgerBanner({ view: { sending }, onCheck }: LedgerBannerProps) {
+  const t = useText();
+  if (sending.allowed) return null;
+  const { because } = sending;
+  if (because !== "fork" && because !== "ledger-withheld") return null;
+  return (
+    <div className={styles.banner} role="alert">
+      <Icon name="shield-alert" size={18} />
+      <p>{t(because === "fork" ? "thread.fork" : "thread.ledgerWithheld")}</p>
+      {because === "ledger-withheld" && (
+        <Button size="small" onClick={onCheck}>
+          {t("thread.ledgerWithheldAction")}
+        </Button>
+      )}
     </div>
   );
 }

@@ -22,7 +22,7 @@ import { Composer } from "./Composer.tsx";
 import { EmptyThread } from "./EmptyThread.tsx";
 import { focusRow, MessageList } from "./MessageList.tsx";
 import { RowActionsProvider } from "./RowContext.tsx";
-import { KeyChangeBanner, SendingNote } from "./ThreadBanners.tsx";
+import { KeyChangeBanner, LedgerBanner, SendingNote } from "./ThreadBanners.tsx";
 import { PinnedBar } from "./PinnedBar.tsx";
 import { ThreadHeader } from "./ThreadHeader.tsx";
 import styles from "./ThreadScreen.module.css";
@@ -64,6 +64,7 @@ export function ThreadScreen({ conversationId, messageId, layout }: ThreadScreen
 
 function OpenThread({ view, layout }: { view: ConversationView; layout: Layout }) {
   const t = useText();
+  const { thread } = useStores();
   const [isDrawerOpen, setDrawerOpen] = useState(false);
   const [isSecurityOpen, setSecurityOpen] = useState(false);
   const openSecurity = (): void => setSecurityOpen(true);
@@ -83,6 +84,7 @@ function OpenThread({ view, layout }: { view: ConversationView; layout: Layout }
           onDetails={() => setDrawerOpen(!isDrawerOpen)}
         />
         <KeyChangeBanner view={view} onCompare={openSecurity} />
+        <LedgerBanner view={view} onCheck={() => void thread.getState().reload()} />
         <ChannelBar view={view} />
         <PinnedBar view={view} />
         <Talk view={view} />
