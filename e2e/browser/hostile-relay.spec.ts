@@ -25,7 +25,7 @@ const test = base.extend<{ readonly ada: Person }, { readonly scene: Scene }>({
     { scope: "worker", timeout: 60_000 },
   ],
   ada: async ({ scene, browser }, use) => {
-    const ada = await Person.join(browser as Browser, scene.world.url, { name: "Ada", ...LOOK });
+    const ada = await Person.join(browser as Browser, scene.world.url, { name: "Ada" });
     await ada.startWith("Echo");
     await ada.say("first");
     await expect(ada.row("first")).toHaveCount(2);
@@ -35,10 +35,6 @@ const test = base.extend<{ readonly ada: Person }, { readonly scene: Scene }>({
     await ada.leave();
   },
 });
-
-const LOOK = process.env["LOOK"] === "dark" ? ({ width: 390, theme: "dark" } as const) : {};
-const look = (person: Person, name: string) =>
-  person.page.screenshot({ path: `/tmp/hostile-look/${name}-${process.env["LOOK"]}.png` });
 
 test("what a relay repeats, turns round or does not push stands in the thread once, also after a reload", async ({
   ada,
@@ -106,7 +102,6 @@ test("a message with one bit turned is a row that says so, and the next one open
 
   await expect(ada.row("whole")).toHaveCount(2);
   await expect(ada.row("spoilt")).toHaveCount(1);
-  await look(ada, "flip");
 });
 
 test("a message kept back is missed, and when it comes the thread is whole again", async ({
@@ -121,40 +116,38 @@ test("a message kept back is missed, and when it comes the thread is whole again
   await ada.say("what follows");
   await expect(ada.row("what follows")).toHaveCount(2);
   await expect(gap).toBeVisible();
-  await look(ada, "gap");
 
   letGo();
   await ada.say("at last");
 
   await expect(ada.row("kept back")).toHaveCount(2);
   await expect(gap).toHaveCount(0);
-  await look(ada, "gap-healed");
 });
 
-test("an identity that is put in an agent's place is kept out, and what was written stays", async ({
+test("an identity put in an agent's place is kept out until the person decides, and the draft stays", async ({
   ada,
   scene,
 }) => {
   const agentId = scene.world.agents.get("Echo")?.agentId as AccountId;
+  await ada.composer.fill("on my own risk");
   scene.relay.answers(await lies.anotherIdentity(agentId));
   scene.relay.tells("human", lies.alarms({ agent_id: agentId }));
-  await ada.say("anything");
-  await expect(ada.row("anything")).toHaveCount(2);
-  await expect(ada.composer).toHaveCount(0);
+  scene.relay.cut("human");
   await expect(ada.page.getByText(/^The server shows other keys for Echo/)).toBeVisible();
-  await look(ada, "identity");
+  await expect(ada.composer).toHaveCount(0);
+  await expect(ada.page.getByText("What you wrote is kept.")).toBeVisible();
 
   scene.relay.tells("human", null);
   scene.relay.answers(null);
   await ada.page.getByRole("button", { name: "Compare", exact: true }).click();
   await expect(ada.page.getByText(/^This is the key you knew/)).toBeVisible();
-  await look(ada, "identity-sheet");
   await ada.page.getByRole("button", { name: "Go on without comparing" }).click();
   const question = ada.page.getByRole("alertdialog");
   await question.getByRole("button", { name: "Go on without comparing" }).click();
   await ada.page.keyboard.press("Escape");
 
-  await ada.say("on my own risk");
+  await expect(ada.composer).toHaveText("on my own risk");
+  await ada.composer.press("Enter");
   await expect(ada.row("on my own risk")).toHaveCount(2);
 });
 
@@ -169,7 +162,6 @@ test("an older list of members freezes the writing, after a reload too, until th
   await expect(banner).toBeVisible();
   await expect(ada.composer).toHaveCount(0);
   await expect(ada.page.getByText("What you wrote is kept.")).toBeVisible();
-  await look(ada, "rollback");
   await ada.page.reload();
   await expect(banner).toBeVisible();
   await ada.page.getByRole("button", { name: "Check again" }).click();
@@ -209,11 +201,6 @@ test("a card that asks for less protection is refused in words until the person 
 
   await expect(ada.page.getByText(/^Echo asks for less protection than before/)).toBeVisible();
   await expect(ada.composer).toHaveCount(0);
-  await look(ada, "weaker");
   await ada.page.getByRole("button", { name: "Compare", exact: true }).click();
   await expect(ada.page.getByText(/it now signs for less protection/)).toBeVisible();
-  await look(ada, "weaker-sheet");
-  await ada.page.keyboard.press("Escape");
-  await ada.page.reload();
-  await expect(ada.page.getByText(/^Echo asks for less protection than before/)).toBeVisible();
 });

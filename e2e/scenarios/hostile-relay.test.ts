@@ -1,13 +1,22 @@
 import * as v from "valibot";
 import { afterEach, describe, expect, test } from "vitest";
 import { bytesToBase64 } from "../../src/base/base64.ts";
+import { systemClock } from "../../src/base/clock.ts";
 import { systemRandom } from "../../src/base/random.ts";
 import { Secret } from "../../src/base/secret.ts";
 import { makeSigner } from "../../src/crypto/identity.ts";
 import { startAccount } from "../../src/crypto/ledger/account.ts";
+import { agentTokens } from "../../src/peer/accounts.ts";
 import { primitives } from "../../src/peer/endpoint-world.contract.ts";
-import { makeId, type AccountId, type UserId } from "../../src/protocol/ids.ts";
-import { anAgentWorld, isText, outcomeOf } from "../../src/sdk/agent-world.contract.ts";
+import { createRest, type Fetch } from "../../src/peer/rest.ts";
+import { makeId, type AccountId, type AgentId, type UserId } from "../../src/protocol/ids.ts";
+import {
+  anAgentWorld,
+  isText,
+  outcomeOf,
+  value,
+  type Provisioned,
+} from "../../src/sdk/agent-world.contract.ts";
 import { startHostileRelay, type Answer, type HostileRelay } from "../world/hostile-relay.ts";
 import * as lies from "../world/lies.ts";
 
@@ -17,17 +26,21 @@ afterEach(async () => {
 });
 
 /** Alice, who hears the truth, and an agent that hears what the relay in front makes of it. */
-async function setup({ hasTalked = true } = {}) {
+async function setup({ hasTalked = true, floor = 1 as 1 | 2 } = {}) {
   const world = await anAgentWorld();
   const relay = await startHostileRelay();
   open.push(relay);
   relay.leadTo(Number(new URL(world.url).port));
   const provisioned = await world.provision("Worker");
   const refused: string[] = [];
-  const agent = await world.run(provisioned, {
-    baseUrl: relay.url,
-    decryptFailureHandler: ({ reason }) => void refused.push(reason),
-  });
+  const keys = floor === 1 ? {} : await registeredWithFloor(world.url, provisioned, floor);
+  const run = () =>
+    world.run(provisioned, {
+      ...keys,
+      baseUrl: relay.url,
+      decryptFailureHandler: ({ reason }) => void refused.push(reason),
+    });
+  const agent = await run();
   const alice = await world.person("Alice");
   const conversationId = await alice.meet(provisioned, agent.fingerprint);
   const commands: string[] = [];
@@ -45,7 +58,12 @@ async function setup({ hasTalked = true } = {}) {
     await alice.reads(isText(`done: ${texts.at(-1)}`));
   };
   if (hasTalked) await command("first");
-  return { relay, agent, alice, conversationId, commands, refused, command };
+  /** The agent's process ends and another begins on its disk. */
+  const anotherRun = async () => {
+    await agent.close();
+    return run();
+  };
+  return { anotherRun, relay, agent, alice, conversationId, commands, refused, command };
 }
 
 describe("an agent behind a relay that lies", () => {
@@ -144,6 +162,50 @@ describe("an agent behind a relay that lies", () => {
     expect(await outcomeOf(refusal)).toBe("KEYS_UNUSABLE");
   });
 
+  test("[E48] that rolls the members' list back is sent nothing for whoever it hides, by a new process neither", async () => {
+    const world = await setup();
+    const { relay, alice, agent, conversationId, commands } = world;
+    relay.answers(lies.shortensLedger());
+    relay.cut("agent");
+    await alice.say(conversationId, "still here");
+    await expect.poll(() => commands).toContain("still here");
+
+    const refusal = outcomeOf(agent.send(conversationId, { type: "text", text: "a secret" }));
+
+    expect(await refusal).toBe("KEYS_UNUSABLE");
+    const next = await world.anotherRun();
+    const again = outcomeOf(next.send(conversationId, { type: "text", text: "a secret" }));
+    expect(await again).toBe("KEYS_UNUSABLE");
+    relay.answers(null);
+    await next.send(conversationId, { type: "text", text: "all is well" });
+    await alice.reads(isText("all is well"));
+  });
+
+  test("[C24] that calls everybody stateless is not believed: what is sent keeps its session", async () => {
+    const { relay, alice, agent, conversationId } = await setup();
+    relay.answers(lies.callsStateless());
+    relay.cut("agent");
+
+    await agent.send(conversationId, { type: "text", text: "sealed as ever" });
+
+    const entry = await alice.hears(
+      ({ content }) => content.kind === "message" && isText("sealed as ever")(content.payload),
+    );
+    expect(entry.content).toMatchObject({ mode: "session", suite: 2, reduced: false });
+  });
+
+  test("[E38] that leaves X-Wing keys away gets nothing out of an agent that asks for X-Wing", async () => {
+    const { relay, alice, agent, conversationId } = await setup({ floor: 2, hasTalked: false });
+    const truth = lies.leavesSuitesAway(2);
+    relay.answers((path, said) =>
+      path.startsWith(`/keys/users/${alice.userId}`) ? truth(path, said) : said,
+    );
+
+    const weak = await outcomeOf(agent.send(conversationId, { type: "text", text: "weak" }));
+
+    expect(weak).toBe("KEYS_UNUSABLE");
+  });
+
   test("[E32] that shows no prekey of a person is sent nothing: no weaker way is taken", async () => {
     const { relay, agent, alice, conversationId, commands } = await setup({ hasTalked: false });
     relay.answers((path, truth) =>
@@ -177,6 +239,38 @@ async function forgedLedgerOf(accountId: AccountId): Promise<Answer> {
   return (path, truth) =>
     path.startsWith(`/keys/ledger/${accountId}`) ? { data: [row], next_cursor: null } : truth;
 }
+
+/** Registers an agent whose card asks for a suite, and gives the keys that it then runs with. */
+async function registeredWithFloor(url: string, agent: Provisioned, suiteFloor: 1 | 2) {
+  const [identitySeed, bootstrapKey] = [systemRandom(32), systemRandom(32)];
+  const identity = makeSigner(primitives, new Secret(identitySeed));
+  const agentId = agent.agentId as AgentId;
+  const card = await startAccount(primitives, {
+    accountId: agentId,
+    kind: "agent",
+    identity,
+    mode: "session",
+    suiteFloor,
+    bootstrapKey: primitives.x25519PublicKey(bootstrapKey),
+    createdAt: Date.now(),
+  });
+  const net = { fetch: systemFetch, clock: systemClock, baseUrl: url };
+  const rest = createRest({ ...net, tokens: agentTokens(agent.token) });
+  value(
+    await rest.call("POST", `/agents/${agentId}/keys/register`, v.unknown(), {
+      public_key: bytesToBase64(primitives.x25519PublicKey(bootstrapKey)),
+      signing_public_key: bytesToBase64(identity.publicKey),
+      prekeys: [],
+      card: bytesToBase64(card.entry),
+    }),
+  );
+  return {
+    privateKey: bytesToBase64(bootstrapKey),
+    signingPrivateKey: bytesToBase64(identitySeed),
+  };
+}
+
+const systemFetch: Fetch = (at, request) => fetch(at, request);
 
 function withoutPrekeys(truth: unknown): unknown {
   const { data } = truth as { data: { devices: object[] } };

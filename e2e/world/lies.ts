@@ -108,20 +108,26 @@ export const flips = (): Lie =>
 export const blames = (accountId: AccountId): Lie =>
   once((message) => [{ ...message, sender_id: accountId }]);
 
-/** Says with every message that an account's keys are others now. */
-export const alarms =
-  (whose: { readonly user_id: AccountId } | { readonly agent_id: AccountId }): Lie =>
-  (frame) =>
-    isMessage(frame)
-      ? [{ type: "keys.updated", ...whose, reason: "identity" } as RelayFrame, frame]
-      : [frame];
-
-/** Leaves the newest entry of every conversation's ledger away. */
-export const shortensLedger = (): Answer => (path, truth) => {
-  if (!/^\/conversations\/[^/]+\/ledger/.test(path)) return truth;
-  const { data } = truth as { data: readonly unknown[] };
-  return { data: data.slice(0, -1), next_cursor: null };
+/** Says with every message, and on every new line, that an account's keys are others now. */
+export const alarms = (
+  whose: { readonly user_id: AccountId } | { readonly agent_id: AccountId },
+): Lie => {
+  const alarm = { type: "keys.updated", ...whose, reason: "identity" } as RelayFrame;
+  return (frame) => {
+    if (frame.type === "resume.ok") return [frame, alarm];
+    return isMessage(frame) ? [alarm, frame] : [frame];
+  };
 };
+
+/** Shows no prekeys of a suite, as if they had never been published. */
+export const leavesSuitesAway =
+  (...suites: readonly number[]): Answer =>
+  (_path, truth) =>
+    JSON.parse(JSON.stringify(truth), (name, value: unknown) =>
+      name === "prekeys" && Array.isArray(value)
+        ? value.filter(({ suite }: { suite: number }) => !suites.includes(suite))
+        : value,
+    );
 
 /** Calls every agent one that keeps no sessions, wherever the relay has a word of its own about it. */
 export const callsStateless = (): Answer => (_path, truth) =>

@@ -4,6 +4,7 @@ import type { SecurityView } from "#bridge/views.ts";
 import { fingerprint } from "#crypto/identity.ts";
 import { currentDeviceKey, currentDevices } from "#crypto/ledger/account-state.ts";
 import { safetyNumber } from "#crypto/safety-number.ts";
+import type { Entry } from "#peer/endpoint.ts";
 import type { AccountId, ConversationId } from "#protocol/ids.ts";
 import { changeIn } from "./conversations/conversation-view.ts";
 import type { EngineFailure } from "./failure.ts";
@@ -13,7 +14,7 @@ import type { Session } from "./session.ts";
 
 type Answer<Value> = Promise<Result<Value, EngineFailure>>;
 
-/** What the ledger says of readers, and the newest message of how it was sealed. */
+/** What the ledger says of readers, and the newest messages of how they were sealed. */
 export async function describeSecurity(
   session: Session,
   { conversationId }: { readonly conversationId: ConversationId },
@@ -29,13 +30,14 @@ export async function describeSecurity(
       viewReader(session, id, ledger.members.get(id)?.kind ?? "human", own.value.identityKey),
     ),
   );
-  const sealing = await newestSealing(session, conversationId);
+  const sealings = await newestSealings(session, conversationId);
+  const [newest] = sealings;
   const isStateless = readers.some((reader) => reader.isStateless);
   return ok({
     conversationId,
-    encryption: sealing?.mode ?? (isStateless ? "envelope" : "session"),
-    suite: (sealing?.suite ?? 2) === 2 ? "x-wing" : "x25519",
-    reduced: sealing?.reduced ?? isStateless,
+    encryption: newest?.mode ?? (isStateless ? "envelope" : "session"),
+    suite: sealings.some(({ suite }) => suite !== 2) ? "x25519" : "x-wing",
+    reduced: newest === undefined ? isStateless : sealings.some(({ reduced }) => reduced),
     since: conversation.createdAt,
     ledgerSeq: ledger.seq,
     readers,
@@ -113,9 +115,17 @@ async function viewReader(
 const shown = (...of: Parameters<typeof fingerprint>): string =>
   fingerprintText(fingerprint(...of));
 
-async function newestSealing({ store }: Session, conversationId: ConversationId) {
-  for await (const { content } of scanLog(store, conversationId)) {
-    if (content.kind === "message") return content;
+/** How the newest own message and the newest of somebody else were sealed, newest first: each way may be the weaker. */
+async function newestSealings({ store, selfId }: Session, conversationId: ConversationId) {
+  const byWay = new Map<boolean, Extract<Entry["content"], { readonly kind: "message" }>>();
+  let looked = 0;
+  for await (const { authorId, content } of scanLog(store, conversationId)) {
+    if (content.kind === "message" && !byWay.has(authorId === selfId))
+      byWay.set(authorId === selfId, content);
+    if (byWay.size === 2 || ++looked >= LOOK_BACK) break;
   }
-  return null;
+  return [...byWay.values()];
 }
+
+/** Rows behind which an older way of sealing says little of now. */
+const LOOK_BACK = 500;

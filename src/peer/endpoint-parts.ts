@@ -349,7 +349,7 @@ const placeStartIn =
   async ({ conversationId, messageId, payload }, sealed, place) => {
     const draft = startDraft();
     seen.add(conversationId, messageId, place.seq, draft);
-    const { messageHash, plaintextHash, header } = sealed;
+    const { messageHash, plaintextHash, header, reduced } = sealed;
     await inbox.place(
       {
         conversationId,
@@ -367,7 +367,7 @@ const placeStartIn =
           gap: false,
           suite: header.suite,
           mode: header.hasSessionWrap ? "session" : "envelope",
-          reduced: false,
+          reduced,
         },
       },
       draft,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { systemClock } from "#base/clock.ts";
 import { utf8ToText } from "#base/bytes.ts";
 import type { ConversationId, UserId } from "#protocol/ids.ts";
 import type { EndpointFrame } from "#protocol/endpoint-frame.ts";
@@ -206,6 +207,43 @@ describe("a relay that shows an older ledger", () => {
       conversationId,
       isWithheld: false,
     });
+  });
+});
+
+describe("a relay that leaves keys away", () => {
+  test("[E32] has an agent written to by its card's key only, and writer and reader are told", async () => {
+    const person = await world.person();
+    const agent = await world.agent();
+    const conversationId = await world.meet(person, agent);
+    const { accountId } = agent.endpoint;
+    world.lies = (url) =>
+      new globalThis.URL(url).pathname === `/keys/agents/${accountId}`
+        ? JSON.stringify({
+            data: {
+              ...{ agent_id: accountId, public_key: "", signing_public_key: "" },
+              ...{ card: null, prekeys: [] },
+            },
+          })
+        : null;
+
+    await say(person, conversationId, "by the long-lived key");
+    const heard = await agent.text("by the long-lived key");
+
+    expect(heard.content).toMatchObject({ suite: 1, mode: "session", reduced: true });
+    expect((await person.text("by the long-lived key")).content).toEqual(heard.content);
+  });
+
+  test("[C19] or gives out some whose time is over has nothing sent to their owner", async () => {
+    const later = { ...systemClock, now: () => systemClock.now() + 61 * 86_400_000 };
+    const ann = await world.person({ clock: later });
+    const ben = await world.person();
+    const conversationId = await world.group(ann, [[ben, "human"]]);
+
+    const sent = await say(ann, conversationId, "too late for these keys");
+
+    const failure = { kind: "peer/no-prekey", accountId: ben.endpoint.accountId };
+    expect(sent.state).toEqual({ status: "failed", failure });
+    expect(textsOf(ben)).toEqual([]);
   });
 });
 

@@ -35,6 +35,7 @@ export const SealedRecord = v.object({
   plaintextHash: BytesText,
   suite: v.number(),
   mode: v.picklist(["session", "envelope"]),
+  reduced: v.optional(v.boolean(), false),
   sealedAt: v.number(),
 });
 export type SealedRecord = v.InferOutput<typeof SealedRecord>;
@@ -124,7 +125,7 @@ export const entryOf = (
     gap: false,
     suite: sealed?.suite ?? 0,
     mode: sealed?.mode ?? "session",
-    reduced: false,
+    reduced: sealed?.reduced ?? false,
   },
 });
 

@@ -54,6 +54,7 @@ function anOutbox(store: Store = createMemoryStore(), clock = createFakeClock())
         messageHash: envelope,
         plaintextHash: envelope,
         header,
+        reduced: false,
       });
     },
     end: (conversationId) => ended.push(conversationId),

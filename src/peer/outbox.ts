@@ -243,7 +243,7 @@ class DurableOutbox implements Outbox {
       kind: stream !== null ? "stream-done" : contentType === "control" ? "control" : "content",
     });
     if (!sealed.ok) return sealed;
-    const { envelope, sessionOpen, messageHash, plaintextHash, header } = sealed.value;
+    const { envelope, sessionOpen, messageHash, plaintextHash, header, reduced } = sealed.value;
     if (envelope.length > MAX_ENVELOPE_BYTES) {
       this.#sessions.end(conversationId);
       return err({ kind: "peer/too-large", limit: MAX_ENVELOPE_BYTES });
@@ -257,6 +257,7 @@ class DurableOutbox implements Outbox {
       plaintextHash,
       suite,
       mode,
+      reduced,
       sealedAt: this.#clock.now(),
     });
   }

@@ -34,6 +34,8 @@ export type Sealed = {
   readonly messageHash: Bytes;
   readonly plaintextHash: Bytes;
   readonly header: MessageHeader;
+  /** Some agent is reached by its card's long-lived key: no forward secrecy for it. */
+  readonly reduced: boolean;
 };
 
 export type ToSeal = {
@@ -123,7 +125,7 @@ class OwnChains implements SenderSessions {
       const whole = { self, conversationId, ledger, recipients, ...dated };
       const sealed = await sealEnvelope(this.#primitives, whole);
       return sealed.ok
-        ? ok({ ...sealed.value, sessionOpen: null })
+        ? ok({ ...sealed.value, sessionOpen: null, reduced: false })
         : err({ kind: "peer/cannot-seal", because: sealed.failure.kind });
     }
     const held = this.#sessions.get(conversationId);
@@ -142,7 +144,9 @@ class OwnChains implements SenderSessions {
     if (this.#sessions.get(conversationId) === held) this.#sessions.set(conversationId, next);
     else eraseSenderSession(next);
     this.#lastSids.set(conversationId, sealed.value.header.sid);
-    return ok({ ...sealed.value, sessionOpen });
+    // A session ends when any key it was opened to changes, so these are its own.
+    const reduced = prepared.value.recipients.some(({ delivery }) => "bootstrapKey" in delivery);
+    return ok({ ...sealed.value, sessionOpen, reduced });
   }
 
   async #prepare(conversationId: ConversationId): Promise<Result<Prepared, PeerFailure>> {

@@ -57,6 +57,7 @@ async function aWriter(
         messageHash: bytes,
         plaintextHash: bytes,
         header,
+        reduced: false,
       });
     },
     end: () => {},

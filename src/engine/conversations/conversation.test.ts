@@ -226,6 +226,10 @@ describe("a conversation in the list", () => {
     expect(because(relation("revoked"))).toBe("ended");
     expect(because(relation("suspended"))).toBe("suspended");
     expect(because(reduceConversation(fresh(), { type: "forked" }, ada))).toBe("fork");
+    const withheld = reduceConversation(fresh(), { type: "withheld", isWithheld: true }, ada);
+    expect(because(withheld)).toBe("ledger-withheld");
+    const shown = reduceConversation(withheld, { type: "withheld", isWithheld: false }, ada);
+    expect(because(shown)).toBeNull();
     expect(because(fresh(), "changed")).toBe("key-changed");
     const without = reduceConversation(
       fresh("group"),

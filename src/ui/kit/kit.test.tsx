@@ -55,7 +55,7 @@ describe("avatars", () => {
   test("[U31] trust is said in words beside the ring", () => {
     const html = draw(<Avatar id="x" name="Guide" kind="agent" trust="changed" />);
 
-    expect(html).toContain('aria-label="Key changed"');
+    expect(html).toContain('aria-label="Key in doubt"');
     expect(html).toContain('data-trust="changed"');
   });
 });

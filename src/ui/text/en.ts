@@ -22,7 +22,7 @@ export const en = {
   "general.yes": "Yes",
 
   // trust
-  "trust.changed": "Key changed",
+  "trust.changed": "Key in doubt",
   "trust.unverified": "Not verified yet",
   "trust.verified": "Verified",
   "trust.none": "Not encrypted",
@@ -636,7 +636,7 @@ export const en = {
   "thread.fork":
     "Two signed lists of who can read this conversation disagree. Nothing is sent here any more: start a new conversation and tell the others.",
   "thread.ledgerWithheld":
-    "The server shows an older list of who can read this conversation than before. Nothing is sent until it shows the newer one.",
+    "The server shows an older list of who can read this than before. Nothing is sent until the newer one is back.",
   "thread.ledgerWithheldAction": "Check again",
   "thread.gap":
     "Something {name} sent before this is missing. The server may have lost it or be holding it back.",
@@ -727,7 +727,9 @@ export const en = {
   "security.suite.x-wing": "Protected against future quantum computers too.",
   "security.suite.x25519":
     "Protected against today’s computers, not against future quantum computers.",
-  "security.reduced": "A member uses an older method, so the weaker one is used for all.",
+  "security.fallback": "A member uses an older method, so the weaker one is used for all.",
+  "security.reduced":
+    "Reduced security: the server gave no fresh key of the agent, so its long-lived key is used. Who takes that key later can read what was written meanwhile.",
   "security.devices": "{count, plural, one {# device} other {# devices}}",
   "security.you": "you",
   "security.safety": "Safety number with {name}",

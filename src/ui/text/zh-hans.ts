@@ -24,7 +24,7 @@ export const zhHans: TextTable = {
   "general.yes": "是",
 
   // trust
-  "trust.changed": "密钥已变更",
+  "trust.changed": "密钥存疑",
   "trust.unverified": "尚未验证",
   "trust.verified": "已验证",
   "trust.none": "未加密",
@@ -604,8 +604,7 @@ export const zhHans: TextTable = {
   "thread.keyChangedAction": "核对",
   "thread.fork":
     "关于谁能阅读这个对话，出现了两份互相矛盾的签名名单。这里不会再发送任何消息：请新建一个对话，并告知其他人。",
-  "thread.ledgerWithheld":
-    "关于谁能阅读这个对话，服务器给出的名单比之前的旧。在它给出新名单之前，不会发送任何消息。",
+  "thread.ledgerWithheld": "服务器给出的读者名单比之前的旧。新名单恢复之前，不会发送任何消息。",
   "thread.ledgerWithheldAction": "重新检查",
   "thread.gap": "{name}在这之前发送的内容缺失，可能是服务器丢失或扣留了。",
   "thread.stateless": "无前向保密",
@@ -691,7 +690,9 @@ export const zhHans: TextTable = {
   "security.since": "自 {time} 起",
   "security.suite.x-wing": "也能抵御未来的量子计算机。",
   "security.suite.x25519": "能抵御当今的计算机，但不能抵御未来的量子计算机。",
-  "security.reduced": "有成员使用旧的加密方式，因此所有人都使用较弱的方式。",
+  "security.fallback": "有成员使用旧的加密方式，因此所有人都使用较弱的方式。",
+  "security.reduced":
+    "安全性降低：服务器没有给出智能体的新密钥，因此使用了它的长期密钥。以后谁拿到这把密钥，就能读到这段时间写的内容。",
   "security.devices": "{count} 台设备",
   "security.you": "你",
   "security.safety": "与{name}的安全码",

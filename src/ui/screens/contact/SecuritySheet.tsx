@@ -59,7 +59,11 @@ function SecurityFacts({ view }: { view: ConversationView }) {
         <p className={styles.quiet}>
           {formats.sentences(
             t(`security.suite.${security.suite}`),
-            security.reduced ? t("security.reduced") : "",
+            security.reduced && security.encryption === "session"
+              ? t("security.reduced")
+              : security.suite === "x25519"
+                ? t("security.fallback")
+                : "",
           )}
         </p>
       )}

@@ -126,8 +126,9 @@ function LastLine({ view }: { view: ConversationView }) {
         ? `${author.name}: `
         : "";
   switch (preview.kind) {
-    case "text":
     case "draft":
+      return `${t("list.draft")} ${decodeMentions(preview.text, choicesOf(members))}`;
+    case "text":
       return prefix + decodeMentions(preview.text, choicesOf(members));
     case "card":
       return prefix + t("preview.card", { text: preview.text });
