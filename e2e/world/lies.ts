@@ -119,6 +119,13 @@ export const alarms = (
   };
 };
 
+/** Leaves the newest entry of every conversation's ledger away. */
+export const shortensLedger = (): Answer => (path, truth) => {
+  if (!/^\/conversations\/[^/]+\/ledger/.test(path)) return truth;
+  const { data } = truth as { data: readonly unknown[] };
+  return { data: data.slice(0, -1), next_cursor: null };
+};
+
 /** Shows no prekeys of a suite, as if they had never been published. */
 export const leavesSuitesAway =
   (...suites: readonly number[]): Answer =>
