@@ -210,20 +210,9 @@ export async function openSession(
       case "ledger":
         return takeLedger(event.state);
       case "fork":
-        book.change(event.conversationId, { type: "forked" });
-        return sinks.redraw(event.conversationId);
-      case "ledger-withheld": {
-        const { conversationId: id, isWithheld } = event;
-        book.change(id, { type: "withheld", isWithheld });
-        return sinks.redraw(id);
-      }
+      case "ledger-withheld":
       case "identity-changed":
-        return void people.note({
-          id: event.accountId,
-          kind: kindOf(people, book, event.accountId),
-          isChanged: true,
-          change: event.change,
-        });
+        return hearDoubt(event, { people, book, sinks });
       case "history-waiting":
         return void handover.take();
       case "contact-requested":
@@ -328,6 +317,23 @@ const tellOfFiles = (
   },
   tell: (transfer) => sinks.emit({ type: "transfer", transfer }),
 });
+
+/** What stops sending until it is settled. */
+function hearDoubt(
+  event: Extract<EndpointEvent, { type: "fork" | "ledger-withheld" | "identity-changed" }>,
+  { people, book, sinks }: Pick<Session, "people" | "book"> & { readonly sinks: SessionSinks },
+): void {
+  if (event.type === "identity-changed") {
+    const { accountId: id, change } = event;
+    return void people.note({ id, kind: kindOf(people, book, id), isChanged: true, change });
+  }
+  const { conversationId } = event;
+  book.change(
+    conversationId,
+    event.type === "fork" ? { type: "forked" } : { type: "withheld", isWithheld: event.isWithheld },
+  );
+  sinks.redraw(conversationId);
+}
 
 /** Members and rights by the ledger, which alone is believed. */
 export const ledgerChange = (state: ConversationState): ConversationChange => ({
