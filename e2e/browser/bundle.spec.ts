@@ -7,10 +7,10 @@ import { Person } from "./person.ts";
  * first visit stands as last measured, under its goals of 150 and 45; what an account loads has room to grow.
  */
 const BUDGET_KB: Readonly<Record<keyof BuiltScripts, number>> = {
-  firstVisit: 126,
+  firstVisit: 128,
   list: 200,
   thread: 335,
-  porch: 6.5,
+  porch: 6.6,
   engine: 150,
 };
 const TOLERANCE = 1.02;

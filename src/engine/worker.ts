@@ -10,7 +10,6 @@ import type { Socket } from "#peer/socket.ts";
 import { nameDevice } from "./device-name.ts";
 import { joinTabs, type RunningEngine } from "./election.ts";
 import { createPorch } from "./porch.ts";
-import { createFetchLine } from "./files/fetch-line.ts";
 
 declare const self: DedicatedWorkerGlobalScope;
 
@@ -34,11 +33,12 @@ joinTabs({
 
 async function fetchEngine(): Promise<(() => Promise<RunningEngine>) | null> {
   try {
-    const [{ createEngine }, { createPrimitives }] = await Promise.all([
+    const [{ createEngine }, { createPrimitives }, { createFetchLine }] = await Promise.all([
       import("./engine.ts"),
       import("#crypto/primitives.ts"),
+      import("./files/fetch-line.ts"),
     ]);
-    return () => startEngine(createEngine, createPrimitives);
+    return () => startEngine(createEngine, createPrimitives, createFetchLine);
   } catch {
     return null;
   }
@@ -47,6 +47,7 @@ async function fetchEngine(): Promise<(() => Promise<RunningEngine>) | null> {
 async function startEngine(
   createEngine: typeof import("./engine.ts").createEngine,
   createPrimitives: typeof import("#crypto/primitives.ts").createPrimitives,
+  createFetchLine: typeof import("./files/fetch-line.ts").createFetchLine,
 ): Promise<RunningEngine> {
   return createEngine({
     clock: systemClock,
