@@ -238,6 +238,8 @@ export type BodyView =
     }
   | { readonly kind: "recalled"; readonly by: "author" | "server" }
   | { readonly kind: "unreadable"; readonly failure: string }
+  /** So many messages that the row's author has signed to have sent before it are not here (yet). */
+  | { readonly kind: "missing"; readonly count: number }
   | { readonly kind: "unsupported"; readonly originalType: string };
 
 /** Somebody whom a message names. */

@@ -36,6 +36,8 @@ export const MAX_CONTENT_TYPE_BYTES = 64;
 export const MAX_LEDGER_ENTRIES = 10_000;
 /** Sessions named in one heartbeat. */
 export const MAX_BEAT_SESSIONS = 64;
+/** Until the first heartbeat after a message; doubled after each, up to the longest: silence costs little. */
+export const HEARTBEAT_MS = { first: 60_000, longest: HOUR_MS } as const;
 
 /** Padded delta plaintexts are multiples of this: hides token lengths. */
 export const DELTA_BUCKET_BYTES = 256;

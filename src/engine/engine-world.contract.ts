@@ -14,9 +14,10 @@ import type { BridgeFailure } from "#bridge/failure.ts";
 import type { MessageView, ThreadView } from "#bridge/views.ts";
 import { fingerprint } from "#crypto/identity.ts";
 import { ARGON2_FLOOR } from "#crypto/limits.ts";
-import { primitives, startWorld, type Member } from "#peer/endpoint-world.contract.ts";
+import { onItsWay, primitives, startWorld, type Member } from "#peer/endpoint-world.contract.ts";
 import type { Socket } from "#peer/socket.ts";
 import type { ConversationId } from "#protocol/ids.ts";
+import type { RelayFrame } from "#protocol/relay-frame.ts";
 import type { EngineDeps } from "./deps.ts";
 import type { RunningEngine } from "./election.ts";
 import { createEngine } from "./engine.ts";
@@ -33,6 +34,8 @@ type Line = {
     | ((method: string, url: string) => Promise<Response | null> | Response | null)
     | undefined;
   lie?: ((url: string) => object | null) | undefined;
+  /** What the relay's frames become on their way in. */
+  hears?: ((frame: RelayFrame) => readonly RelayFrame[]) | undefined;
 };
 
 let profiles = 0;
@@ -76,7 +79,7 @@ export async function startEngineWorld() {
         const socket = new WebSocket(line.isCut ? "ws://127.0.0.1:9" : url, { origin: relay.url });
         socket.on("error", () => {});
         sockets.push(socket);
-        return socket as unknown as Socket;
+        return onItsWay(socket, (frame) => line.hears?.(frame) ?? [frame]);
       },
       databaseName: profile,
       deviceName: `Browser of ${profile}`,

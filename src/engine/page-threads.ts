@@ -129,6 +129,7 @@ export function createPageThreads(
       // Page after page of what cannot be read is nobody's history.
       if (isAbsent && added.size === before) one.fromSeq = 1;
     }
+    await addMissing(session, id, one, added);
     await session.carrierOf(id).prepare(added);
     return added;
   };
@@ -146,6 +147,7 @@ export function createPageThreads(
       );
       one.toSeq = rows.length < LOG_ROWS_AT_ONCE ? Infinity : (rows.at(-1)?.seq ?? Infinity);
     }
+    await addMissing(session, id, one, added);
     await session.carrierOf(id).prepare(added);
     return added;
   };
@@ -261,9 +263,32 @@ const isBeforeDevice = ({ content }: Entry): boolean =>
 
 /** Rows beyond the window stay out of it; what changes rows inside is always taken. */
 function belongs(one: OpenThread, event: ThreadEvent): boolean {
+  if (event.type === "missing")
+    return event.missing.count === 0 || isInside(one, event.missing.afterSeq);
   if (event.type !== "entry" || meaningOf(event.entry).kind !== "row") return true;
-  const { seq } = event.entry;
-  return seq >= one.fromSeq && (seq <= one.toSeq || one.toSeq === Infinity);
+  return isInside(one, event.entry.seq);
+}
+
+const isInside = ({ fromSeq, toSeq }: OpenThread, seq: number): boolean =>
+  seq >= fromSeq && seq <= toSeq;
+
+/** Rows of what is missing in the window, as far as they are not in it. */
+async function addMissing(
+  { endpoint }: Session,
+  id: ConversationId,
+  one: OpenThread,
+  added: Set<MessageId>,
+): Promise<void> {
+  const events = (await endpoint.missing(id)).map((missing): ThreadEvent => ({
+    type: "missing",
+    missing,
+  }));
+  const { thread, changed } = reduceThread(
+    one.thread,
+    events.filter((event) => belongs(one, event)),
+  );
+  for (const row of changed) if (!one.thread.rowById.has(row)) added.add(row);
+  one.thread = thread;
 }
 
 async function readBefore(

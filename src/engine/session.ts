@@ -209,6 +209,8 @@ export async function openSession(
         return sinks.thread(event.conversationId, [event]);
       case "ledger":
         return takeLedger(event.state);
+      case "missing":
+        return sinks.thread(event.missing.conversationId, [event]);
       case "fork":
       case "ledger-withheld":
       case "identity-changed":

@@ -29,6 +29,7 @@ import type {
   Endpoint,
   EndpointEvent,
   Entry,
+  Missing,
   OutgoingMessage,
   SendOptions,
   StreamWriter,
@@ -100,11 +101,13 @@ class LiveEndpoint implements PeerEndpoint {
   async close(drainMs: number): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const { outbox, acker, writers, reader, signals, inbox, connection } = this.#parts;
+    const { outbox, acker, writers, reader, signals, inbox, progress, statements, connection } =
+      this.#parts;
     this.#stopTending();
-    await withinMs(this.#options.clock, drainMs, outbox.drained());
+    const said = outbox.drained().then(() => (drainMs > 0 ? progress.finish() : undefined));
+    await withinMs(this.#options.clock, drainMs, said);
     acker.flush();
-    for (const part of [writers, reader, signals, outbox]) part.close();
+    for (const part of [writers, reader, signals, outbox, progress, statements]) part.close();
     connection.stop();
     await inbox.close();
   }
@@ -205,6 +208,10 @@ class LiveEndpoint implements PeerEndpoint {
     return this.#parts.keyring.pin(accountId, expected);
   }
 
+  missing(conversationId: ConversationId): Promise<readonly Missing[]> {
+    return this.#parts.statements.list(conversationId);
+  }
+
   takeHistory(
     conversationId: ConversationId,
     entries: readonly Entry[],
@@ -227,6 +234,7 @@ class LiveEndpoint implements PeerEndpoint {
   async #begin(): Promise<void> {
     await this.#parts.prekeys.reload();
     await this.#parts.outbox.start();
+    await this.#parts.progress.start();
     if (this.#options.keepLog) {
       const expired = await expireStoredChains(this.#options.store, this.#options.clock.now());
       if (!expired.ok) this.#report(expired.failure);
@@ -236,7 +244,7 @@ class LiveEndpoint implements PeerEndpoint {
 
   /** A line that may carry messages: first what was missed, then what waits, then what is due. */
   async #welcome(resumed: RelayFrameOf<"resume.ok"> | null): Promise<void> {
-    const { inbox, outbox, writers, signals, membership, ledgers } = this.#parts;
+    const { inbox, outbox, writers, signals, progress, membership, ledgers } = this.#parts;
     ledgers.doubt();
     await inbox.resumed(resumed);
     if (resumed !== null && this.#options.keepLog) {
@@ -249,6 +257,7 @@ class LiveEndpoint implements PeerEndpoint {
     outbox.ready();
     writers.resume();
     signals.ready();
+    progress.ready();
     await this.#tend();
     await membership.announce({ onlyReachable: false });
   }
@@ -276,6 +285,8 @@ class LiveEndpoint implements PeerEndpoint {
         return reader.delta(frame);
       case "stream.abort":
         return writers.stopRequested(frame);
+      case "control":
+        return this.#parts.statements.hear(frame);
       case "stream.ack":
         return writers.acked(frame.stream_id, frame.next_index);
       case "keys.updated":

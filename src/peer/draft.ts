@@ -10,6 +10,8 @@ export type Draft = {
   readonly sessions: Map<string, ReceiverSession>;
   /** Where messages of this draft will stand, by conversation and message. */
   readonly seen: Map<string, number>;
+  /** What is told once it is durable. */
+  readonly after: (() => void)[];
 };
 
 export const startDraft = (): Draft => ({
@@ -18,4 +20,5 @@ export const startDraft = (): Draft => ({
   log: [],
   sessions: new Map(),
   seen: new Map(),
+  after: [],
 });

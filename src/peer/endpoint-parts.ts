@@ -28,6 +28,7 @@ import { createLedgers, type Ledgers } from "./ledgers.ts";
 import { createMembership, type Membership } from "./membership.ts";
 import { createOpener } from "./opener.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
+import { createOwnProgress, type OwnProgress } from "./own-progress.ts";
 import { createOwnPrekeys, type OwnPrekeys } from "./prekey-keeper.ts";
 import { createRecallSender, type RecallSender } from "./recall.ts";
 import { createReceiverSessions, type OwnView } from "./receiver-sessions.ts";
@@ -38,6 +39,7 @@ import { createSeenMessages, type SeenMessages } from "./seen-messages.ts";
 import { createSenderSessions, type SenderSessions } from "./sender-sessions.ts";
 import { createSignals, type Signals } from "./signals.ts";
 import type { OpenSocket } from "./socket.ts";
+import { createStatements, type Statements } from "./statements.ts";
 import type { Store } from "./store.ts";
 import { createStreamReader, type StreamReader } from "./stream-reader.ts";
 import { createStreamWriters, type StreamWriters } from "./stream-writer.ts";
@@ -93,6 +95,7 @@ export type Parts = Trust &
   Lines &
   Sending & {
     readonly inbox: Inbox;
+    readonly statements: Statements;
     readonly reader: StreamReader;
     readonly writers: StreamWriters;
     readonly acker: Acker;
@@ -116,7 +119,7 @@ export function assembleParts(options: EndpointOptions, outward: Outward): Parts
   const { channel } = lines;
   const seen = createSeenMessages({ store: options.store, isKept: keepLog });
   const sending = assembleSending(options, trust, channel, seen, outward, () => inbox);
-  const { outbox, senders } = sending;
+  const { outbox, senders, progress } = sending;
   const reader = createStreamReader({
     primitives,
     clock,
@@ -128,7 +131,11 @@ export function assembleParts(options: EndpointOptions, outward: Outward): Parts
     send: (conversation_id, seq) =>
       channel.isReady() && channel.send({ type: "message.ack", conversation_id, seq }),
   });
-  const inbox = assembleInbox(options, { ...trust, outbox, reader, acker, seen }, outward);
+  const { inbox, statements } = assembleInbox(
+    options,
+    { ...trust, outbox, reader, acker, seen },
+    outward,
+  );
   const writers = createStreamWriters({
     primitives,
     clock,
@@ -137,13 +144,14 @@ export function assembleParts(options: EndpointOptions, outward: Outward): Parts
     outbox,
     sessions: senders,
     emit,
-    placeStart: placeStartIn(inbox, seen, self),
+    placeStart: placeStartIn(inbox, seen, progress, self),
   });
   return {
     ...trust,
     ...lines,
     ...sending,
     inbox,
+    statements,
     reader,
     writers,
     acker,
@@ -157,6 +165,8 @@ export function assembleParts(options: EndpointOptions, outward: Outward): Parts
       outbox,
       sessions: senders,
       inbox,
+      store: options.store,
+      placed: (message) => progress.placed(message),
     }),
   };
 }
@@ -237,6 +247,7 @@ type Sending = {
   readonly outbox: Outbox;
   readonly senders: SenderSessions;
   readonly finder: RecipientFinder;
+  readonly progress: OwnProgress;
 };
 
 function assembleSending(
@@ -263,8 +274,18 @@ function assembleSending(
     keyring,
     ledgers,
     finder,
+    onOver: (conversationId, sid, count) => progress.over(conversationId, sid, count),
   });
-  const outbox = createOutbox({
+  const progress: OwnProgress = createOwnProgress({
+    primitives,
+    clock,
+    store,
+    self,
+    channel,
+    senders,
+    later: () => ({ outbox, inbox: inbox() }),
+  });
+  const outbox: Outbox = createOutbox({
     clock,
     random,
     store,
@@ -273,9 +294,10 @@ function assembleSending(
     seen,
     self,
     place: (entry, draft) => inbox().place(entry, draft),
+    placed: (message) => progress.placed(message),
     emit,
   });
-  return { outbox, senders, finder };
+  return { outbox, senders, finder, progress };
 }
 
 function assembleInbox(
@@ -287,7 +309,7 @@ function assembleInbox(
     readonly seen: SeenMessages;
   },
   { emit, report, notice }: Outward,
-): Inbox {
+): { readonly inbox: Inbox; readonly statements: Statements } {
   const { primitives, clock, store, keepLog, identity } = options;
   const { rest, ledgers, outbox, seen, acker, reader } = parts;
   const sessions = createReceiverSessions({
@@ -306,6 +328,17 @@ function assembleInbox(
     self: parts.ownView,
     sessions,
   });
+  const statements = createStatements({
+    ...parts,
+    primitives,
+    clock,
+    store,
+    self: identity,
+    sessions,
+    isKept: keepLog,
+    whenLevel: (conversationId, task) => inbox.whenLevel(conversationId, task),
+    emit,
+  });
   const maker = createEntryMaker({
     primitives,
     self: identity,
@@ -316,12 +349,14 @@ function assembleInbox(
     gaps: createGaps({ store, seen, isKept: keepLog }),
     own: outbox,
     reader,
+    statements,
+    isKept: keepLog,
     claim: options.claim ?? null,
     readsOwn: options.readsOwn ?? false,
     addedAt: options.addedAt ?? null,
     onFailure: report,
   });
-  return createInbox({
+  const inbox: Inbox = createInbox({
     clock,
     store,
     rest,
@@ -329,6 +364,7 @@ function assembleInbox(
     sessions,
     seen,
     acker,
+    statements,
     keepLog,
     isAckedByCaller: options.acknowledge === "by-caller",
     hasOwnInFlight: (conversationId) => outbox.hasInFlight(conversationId),
@@ -337,6 +373,7 @@ function assembleInbox(
       emit(event);
     },
   });
+  return { inbox, statements };
 }
 
 /** Own stream starts stand in the log like every own message. */
@@ -344,12 +381,14 @@ const placeStartIn =
   (
     inbox: Inbox,
     seen: SeenMessages,
+    progress: OwnProgress,
     self: Pick<EndpointIdentity, "accountId" | "deviceId" | "kind">,
   ): Parameters<typeof createStreamWriters>[0]["placeStart"] =>
   async ({ conversationId, messageId, payload }, sealed, place) => {
     const draft = startDraft();
     seen.add(conversationId, messageId, place.seq, draft);
     const { messageHash, plaintextHash, header, reduced } = sealed;
+    if (header.hasSessionWrap) draft.puts.push(progress.placed({ ...header, messageHash }));
     await inbox.place(
       {
         conversationId,

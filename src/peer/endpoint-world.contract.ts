@@ -440,7 +440,10 @@ function aMember(
 }
 
 /** The socket as the endpoint sees it, with frames changed on their way in. */
-function onItsWay(socket: WebSocket, change: (frame: RelayFrame) => readonly RelayFrame[]): Socket {
+export function onItsWay(
+  socket: WebSocket,
+  change: (frame: RelayFrame) => readonly RelayFrame[],
+): Socket {
   const seen: Socket = {
     onopen: null,
     onmessage: null,

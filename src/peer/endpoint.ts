@@ -78,6 +78,19 @@ export type Entry = {
       };
 };
 
+/** Messages that their author has signed to have sent, and that are not here. */
+export type Missing = {
+  readonly conversationId: ConversationId;
+  /** Of the author's session they are part of: one word about it replaces the one before. */
+  readonly sessionId: string;
+  readonly authorId: AccountId;
+  /** They were said before the entry that follows this seq. */
+  readonly afterSeq: number;
+  /** When it was noticed, epoch ms. */
+  readonly at: number;
+  readonly count: number;
+};
+
 /** What an endpoint tells; every durable event is told after it is stored. */
 export type EndpointEvent =
   | { readonly type: "status"; readonly status: ConnectionStatus }
@@ -138,6 +151,8 @@ export type EndpointEvent =
       readonly conversationId: ConversationId;
       readonly state: ConversationState;
     }
+  /** Count 0: all of them have come after all. */
+  | { readonly type: "missing"; readonly missing: Missing }
   | { readonly type: "fork"; readonly conversationId: ConversationId }
   /** The relay shows less of a conversation's ledger than before, or all of it again. */
   | {
@@ -273,6 +288,9 @@ export interface Endpoint {
   account(accountId: AccountId): Promise<Result<AccountState, PeerFailure>>;
   /** Pins on first sight; a link's fingerprint must match. */
   pin(accountId: AccountId, fingerprint: Bytes | null): Promise<Result<AccountState, PeerFailure>>;
+
+  /** What is known to be missing in a conversation now. */
+  missing(conversationId: ConversationId): Promise<readonly Missing[]>;
 
   /**
    * Keeps messages that another device of the person opened and handed over, where this one holds none; how many.

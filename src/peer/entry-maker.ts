@@ -17,7 +17,9 @@ import {
   type StreamId,
 } from "#protocol/ids.ts";
 import type { DurableFrame, MessageFrame, RelayFrameOf } from "#protocol/relay-frame.ts";
+import { peekEnvelope } from "#protocol/envelope.ts";
 import { ENVELOPE_FORMAT } from "#protocol/version.ts";
+import { arrivedAt, arrivedSomewhere } from "./arrivals.ts";
 import type { Draft } from "./draft.ts";
 import type { Entry } from "./endpoint.ts";
 import { encodeEntry, parseEntry } from "./entry.ts";
@@ -27,6 +29,7 @@ import type { Gaps } from "./gaps.ts";
 import type { Ledgers } from "./ledgers.ts";
 import { REMOVALS_TABLE, removalKey, type Opened, type Opener } from "./opener.ts";
 import type { SeenMessages } from "./seen-messages.ts";
+import type { Statements } from "./statements.ts";
 import type { Store } from "./store.ts";
 import type { StreamReader } from "./stream-reader.ts";
 
@@ -80,6 +83,9 @@ type Needs = {
   readonly gaps: Gaps;
   readonly own: OwnMessages;
   readonly reader: StreamReader;
+  readonly statements: Statements;
+  /** What is read is kept here. */
+  readonly isKept: boolean;
   readonly claim: Claim | null;
   /** Whether the writing device may be one of several processes, whose words this one can open. */
   readonly readsOwn: boolean;
@@ -132,8 +138,12 @@ class VerifyingMaker implements EntryMaker {
       case "artifact.expired":
       case "group.updated":
       case "system.group_key_rotated":
-      case "control":
         return ok(this.#told(frame, other(frame)));
+      case "control": {
+        const place = { seq: frame.conversation_seq, at: Date.parse(frame.created_at) };
+        const taken = await this.#options.statements.take(frame, place, draft);
+        return taken.ok ? ok(this.#told(frame, other(frame))) : taken;
+      }
     }
   }
 
@@ -152,12 +162,14 @@ class VerifyingMaker implements EntryMaker {
     }
     const salvaged = await this.#seen.salvaged(conversation_id, message_id, draft);
     if (salvaged !== null) {
+      this.#noteArrival(frame, draft);
       this.#seen.add(conversation_id, message_id, conversation_seq, draft);
       return ok({ ...nothing, entry: { ...salvaged, ...place } });
     }
     if (isOwnDevice && frame.encrypted_payload !== null && !this.#options.readsOwn)
       return ok(this.#told(frame, own(message_id)));
     if (frame.encrypted_payload === null) {
+      this.#noteArrival(frame, draft);
       this.#seen.add(conversation_id, message_id, conversation_seq, draft);
       return ok(this.#told(frame, { kind: "recalled", messageId: message_id, by: "server" }));
     }
@@ -166,6 +178,7 @@ class VerifyingMaker implements EntryMaker {
       if (!isFinal(opened.failure)) return opened;
       this.#seen.add(conversation_id, message_id, conversation_seq, draft);
       if (isOwnDevice) return ok(this.#told(frame, own(message_id)));
+      this.#noteArrival(frame, draft);
       const isBefore = this.#isBeforeUs(frame, opened.failure);
       const because = isBefore ? BEFORE_DEVICE : becauseOf(opened.failure);
       return ok(this.#told(frame, unreadable(message_id, because)));
@@ -176,6 +189,19 @@ class VerifyingMaker implements EntryMaker {
       return ok({ ...nothing, mended });
     const made = await this.#makeOpened(frame, opened.value);
     return made.ok ? ok({ ...made.value, mended }) : made;
+  }
+
+  /** It is in the log, though nothing of it is read in its writer's chain. */
+  #noteArrival(frame: MessageFrame, draft: Draft): void {
+    if (!this.#options.isKept) return;
+    const { conversation_id, message_id, sender_device_id, created_at } = frame;
+    const bytes = base64ToBytes(frame.encrypted_payload ?? "");
+    const head = bytes === null ? null : peekEnvelope(bytes);
+    if (head?.ok === true) draft.puts.push(arrivedAt(head.value));
+    else if (sender_device_id !== undefined) {
+      const at = Date.parse(created_at);
+      draft.puts.push(arrivedSomewhere(conversation_id, sender_device_id, message_id, at));
+    }
   }
 
   /** Sealed before others had heard of this device: nobody left it out. */

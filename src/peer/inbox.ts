@@ -21,6 +21,7 @@ import { encodeRecord, parseRecord } from "./json-record.ts";
 import type { ReceiverSessions } from "./receiver-sessions.ts";
 import type { Rest } from "./rest.ts";
 import type { SeenMessages } from "./seen-messages.ts";
+import type { Statements } from "./statements.ts";
 import type { Batch, Store } from "./store.ts";
 
 export interface Inbox {
@@ -41,6 +42,8 @@ export interface Inbox {
     conversationId: ConversationId,
     entries: readonly Entry[],
   ): Promise<Result<number, PeerFailure>>;
+  /** Runs a task, and commits what it gives, unless entries wait that come before. */
+  whenLevel(conversationId: ConversationId, task: (cursor: number) => Promise<Draft>): void;
   /** Begins no write any more; resolves when the one under way is done. */
   close(): Promise<void>;
 }
@@ -60,6 +63,7 @@ type Needs = {
   readonly sessions: ReceiverSessions;
   readonly seen: SeenMessages;
   readonly acker: Acker;
+  readonly statements: Statements;
   readonly keepLog: boolean;
   /** An entry is told whose caller acknowledges it. */
   readonly isAckedByCaller: boolean;
@@ -177,6 +181,7 @@ class OrderedInbox implements Inbox {
       lane.range = range;
       lane.backlogEnd = Math.max(lane.backlogEnd, newest);
       for (const one of made) this.#tell({ ...one, after: () => {} }, lane);
+      await this.#settle(conversationId, range);
       return ok({ count: made.length, hasMore: first > 1 });
     });
   }
@@ -189,6 +194,16 @@ class OrderedInbox implements Inbox {
       const draft = await draftHistory(this.#options, conversationId, entries);
       const saved = await this.#commit(conversationId, null, draft, []);
       return saved.ok ? ok(draft.log.length) : saved;
+    });
+  }
+
+  whenLevel(conversationId: ConversationId, task: (cursor: number) => Promise<Draft>): void {
+    void this.#queue.run(conversationId, async () => {
+      const lane = await this.#loadedLane(conversationId);
+      const { range } = lane;
+      if (this.#isClosed || range === null || lane.isBehind()) return;
+      const saved = await this.#commit(conversationId, null, await task(range.cursor), []);
+      if (saved.ok) await this.#settle(conversationId, range);
     });
   }
 
@@ -287,7 +302,13 @@ class OrderedInbox implements Inbox {
     lane.range = range;
     for (const one of made) this.#tell(one, lane);
     this.#acker.stored(conversationId, cursor);
+    await this.#settle(conversationId, range);
     return true;
+  }
+
+  async #settle(conversationId: ConversationId, { first }: Range): Promise<void> {
+    const draft = await this.#options.statements.settle(conversationId, first);
+    await this.#commit(conversationId, null, draft, []);
   }
 
   async #commit(
@@ -308,7 +329,9 @@ class OrderedInbox implements Inbox {
     // The next run may be at work on this disk by now, and a key is used up once.
     if (this.#isClosed) return err({ kind: "peer/closed" });
     const saved = isEmpty ? ok(null) : await this.#write({ puts, log, deletes: draft.deletes });
-    if (saved.ok) this.#sessions.keep(draft);
+    if (!saved.ok) return saved;
+    this.#sessions.keep(draft);
+    for (const tell of draft.after) tell();
     return saved;
   }
 

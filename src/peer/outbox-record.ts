@@ -37,6 +37,8 @@ export const SealedRecord = v.object({
   mode: v.picklist(["session", "envelope"]),
   reduced: v.optional(v.boolean(), false),
   sealedAt: v.number(),
+  /** Other bytes of the same message left before: which of them the relay holds is open. */
+  isAnew: v.optional(v.boolean(), false),
 });
 export type SealedRecord = v.InferOutput<typeof SealedRecord>;
 const OutboxRecord = v.object({

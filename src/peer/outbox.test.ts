@@ -16,6 +16,7 @@ import type { RelayFrame } from "#protocol/relay-frame.ts";
 import { must } from "./endpoint-world.contract.ts";
 import type { PeerFailure } from "./failure.ts";
 import { createMemoryStore } from "./memory-store.ts";
+import { startDraft } from "./draft.ts";
 import { createOutbox } from "./outbox.ts";
 import type { RelayChannel } from "./relay-channel.ts";
 import { createSeenMessages } from "./seen-messages.ts";
@@ -43,7 +44,7 @@ function anOutbox(store: Store = createMemoryStore(), clock = createFakeClock())
     send: () => isReady,
     request: (frame) => new Promise((resolve) => asked.push({ frame, answer: resolve })),
   };
-  const sessions: SenderSessions = {
+  const sessions: Pick<SenderSessions, "seal" | "end"> = {
     async seal(_conversationId, { payload }) {
       seals += 1;
       const envelope: Bytes = utf8(`${seals}:${payload.length}`);
@@ -68,6 +69,11 @@ function anOutbox(store: Store = createMemoryStore(), clock = createFakeClock())
     seen: createSeenMessages({ store, isKept: true }),
     self: { accountId: SELF, deviceId: SELF as string as DeviceId, kind: "human" },
     place: async (_entry, { puts, deletes }) => store.commit({ puts, deletes }),
+    placed: ({ conversationId, index }) => ({
+      table: "placed",
+      key: conversationId,
+      value: utf8(String(index)),
+    }),
     emit: () => {},
   });
   const queue = async (text: string, conversationId = A) => {
@@ -247,8 +253,7 @@ describe("when it cannot be sent", () => {
     asked[0]?.answer(err({ kind: "peer/offline" }));
     await clock.advance(0);
 
-    const draft = { puts: [], deletes: [], log: [], sessions: new Map(), seen: new Map() };
-    const found = outbox.found(A, queued.messageId, { seq: 4, at: 9 }, draft);
+    const found = outbox.found(A, queued.messageId, { seq: 4, at: 9 }, startDraft());
     found?.after();
     goOffline(false);
     await clock.advance(0);

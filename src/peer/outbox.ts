@@ -9,6 +9,7 @@ import { createKeyedQueue } from "#base/queue.ts";
 import type { RandomBytes } from "#base/random.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type { AccountId, ConversationId, DeviceId, MessageId } from "#protocol/ids.ts";
+import { peekEnvelope } from "#protocol/envelope.ts";
 import { MAX_ENVELOPE_BYTES } from "#protocol/limits.ts";
 import { encodePayload } from "#protocol/payload.ts";
 import { startDraft, type Draft } from "./draft.ts";
@@ -26,10 +27,11 @@ import {
   type SealedRecord,
   type ToSend,
 } from "./outbox-record.ts";
+import type { Placed } from "./own-progress.ts";
 import type { RelayChannel } from "./relay-channel.ts";
 import type { SeenMessages } from "./seen-messages.ts";
 import type { SenderSessions } from "./sender-sessions.ts";
-import type { Batch, Store } from "./store.ts";
+import type { Batch, Put, Store } from "./store.ts";
 import { createPauses, createSignal, createSlots } from "./waiting.ts";
 
 export interface Outbox extends OwnMessages {
@@ -62,7 +64,7 @@ type Needs = {
   readonly random: RandomBytes;
   readonly store: Store;
   readonly channel: RelayChannel;
-  readonly sessions: SenderSessions;
+  readonly sessions: Pick<SenderSessions, "seal" | "end">;
   readonly seen: SeenMessages;
   readonly self: {
     readonly accountId: AccountId;
@@ -71,6 +73,8 @@ type Needs = {
   };
   /** Puts an acked message into the log; the draft removes its row here in the same commit. */
   readonly place: (entry: Entry, draft: Draft) => Promise<Result<null, PeerFailure>>;
+  /** A message of an own session is in the log; the write is part of the commit that says so. */
+  readonly placed: (message: Placed) => Put;
   readonly emit: (event: EndpointEvent) => void;
 };
 
@@ -188,7 +192,7 @@ class DurableOutbox implements Outbox {
   readonly found: Outbox["found"] = (conversationId, messageId, place, draft) => {
     const item = this.#items.get(messageId);
     if (item === undefined || item.message.conversationId !== conversationId) return null;
-    const entry = this.#entryOf(item, place, draft);
+    const entry = this.#entryOf(item, { ...place, duplicate: true }, draft);
     return { entry, after: () => this.#move(item, { status: "acked", ...place, duplicate: true }) };
   };
 
@@ -259,6 +263,7 @@ class DurableOutbox implements Outbox {
       mode,
       reduced,
       sealedAt: this.#clock.now(),
+      isAnew: false,
     });
   }
 
@@ -269,9 +274,9 @@ class DurableOutbox implements Outbox {
     if (held !== null) this.#sessions.end(item.message.conversationId);
     const sealed = await this.#seal(item);
     if (!sealed.ok) return sealed;
-    item.sealed = sealed.value;
+    item.sealed = { ...sealed.value, isAnew: held !== null };
     const saved = await this.#save(item);
-    if (saved.ok) return sealed;
+    if (saved.ok) return ok(item.sealed);
     // Not on disk, so never to be sent: its place in the chain is lost, and so the chain ends.
     item.sealed = held;
     this.#sessions.end(item.message.conversationId);
@@ -331,11 +336,23 @@ class DurableOutbox implements Outbox {
     if (this.#items.has(item.message.messageId)) this.#move(item, { status: "acked", ...ack });
   }
 
-  #entryOf(item: Item, place: { readonly seq: number; readonly at: number }, draft: Draft): Entry {
+  #entryOf(
+    item: Item,
+    place: { readonly seq: number; readonly at: number; readonly duplicate: boolean },
+    draft: Draft,
+  ): Entry {
     const { conversationId, messageId } = item.message;
+    const { sealed } = item;
+    const head = sealed?.mode === "session" ? peekEnvelope(sealed.envelope) : null;
+    if (sealed?.isAnew === true && place.duplicate) this.#sessions.end(conversationId);
+    else if (sealed !== null && head?.ok === true) {
+      const { sid, index } = head.value;
+      const { messageHash } = sealed;
+      draft.puts.push(this.#options.placed({ conversationId, sid, index, messageHash }));
+    }
     draft.deletes.push({ table: TABLE, key: item.order });
     this.#seen.add(conversationId, messageId, place.seq, draft);
-    return entryOf(item, this.#self, place);
+    return entryOf(item, this.#self, { seq: place.seq, at: place.at });
   }
 
   async #fail(item: Item, failure: PeerFailure): Promise<void> {

@@ -14,8 +14,10 @@ import { encodePayload } from "#protocol/payload.ts";
 import type { PeerFailure } from "./failure.ts";
 import type { Inbox } from "./inbox.ts";
 import type { Outbox } from "./outbox.ts";
+import type { Placed } from "./own-progress.ts";
 import type { RelayChannel } from "./relay-channel.ts";
 import type { SenderSessions } from "./sender-sessions.ts";
+import type { Put, Store } from "./store.ts";
 
 export interface RecallSender {
   /** Fails with `peer/offline`, `peer/recall-window` or the refusal's kind. */
@@ -28,8 +30,11 @@ export function createRecallSender(options: {
   readonly self: { readonly accountId: AccountId; readonly deviceId: DeviceId };
   readonly channel: RelayChannel;
   readonly outbox: Outbox;
-  readonly sessions: SenderSessions;
+  readonly sessions: Pick<SenderSessions, "seal" | "end">;
   readonly inbox: Inbox;
+  readonly store: Store;
+  /** The request stands in the own chain like a message. */
+  readonly placed: (message: Placed) => Put;
 }): RecallSender {
   const { clock, random, self, channel, outbox, sessions, inbox } = options;
 
@@ -63,6 +68,11 @@ export function createRecallSender(options: {
     }
     const frame = answer.value;
     if (frame.type !== "message.ack" && frame.type !== "message.recalled") return ok(null);
+    const { header, messageHash } = sealed.value;
+    if (header.hasSessionWrap) {
+      const put = options.placed({ ...header, messageHash });
+      await options.store.commit({ puts: [put] });
+    }
     inbox.offer({
       type: "message.recalled",
       conversation_id: conversationId,

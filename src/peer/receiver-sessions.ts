@@ -10,7 +10,9 @@ import type { Secret } from "#base/secret.ts";
 import { ledgerView, type ConversationState } from "#crypto/ledger/conversation-state.ts";
 
 import type { Primitives } from "#crypto/primitives.ts";
+import { copyChain } from "#crypto/ratchet/receiver-chain.ts";
 import {
+  endSession,
   eraseReceiverSession,
   expireSkipped,
   sessionsToClose,
@@ -45,19 +47,36 @@ export type ChainName = {
   readonly sid: Bytes;
 };
 
+/** What joining a chain needs to know. */
+export type JoinContext = {
+  readonly sender: SenderView;
+  readonly conversation: ConversationState;
+  readonly self: OwnView;
+};
+/** `sessionOpen` came with the message; else it is fetched. */
+type Join = JoinContext & { readonly sessionOpen: Bytes | null };
+
+export type ReadProgress = {
+  readonly createdAt: number;
+  /** The first index that nobody has needed yet. */
+  readonly next: number;
+  /** By index of the messages that were read. */
+  readonly read: ReadonlyMap<number, unknown>;
+};
+
 export interface ReceiverSessions {
   /** The chain, as the draft or the store has it, else joined from its opening. */
-  load(
+  load(name: ChainName, draft: Draft, join: Join): Promise<Result<ReceiverSession, PeerFailure>>;
+  /** What was read of a chain that is held or stored here; null for any other. */
+  progressOf(name: ChainName, draft: Draft): Promise<ReadProgress | null>;
+  /** When a session was opened, by its opening; fails as {@link load} does, for one that is not for us too. */
+  openedAt(name: ChainName, join: JoinContext): Promise<Result<number, PeerFailure>>;
+  /** Takes nothing from `count` on any more: its writer has said that the session ends there. */
+  finish(
     name: ChainName,
+    end: { readonly count: number; readonly lastHash: Bytes },
     draft: Draft,
-    join: {
-      readonly sender: SenderView;
-      readonly conversation: ConversationState;
-      readonly self: OwnView;
-      /** Came with the message; else it is fetched. */
-      readonly sessionOpen: Bytes | null;
-    },
-  ): Promise<Result<ReceiverSession, PeerFailure>>;
+  ): Promise<void>;
   /** Puts the chain after a message into the draft. */
   put(name: ChainName, session: ReceiverSession, draft: Draft): Promise<void>;
   /** The draft is durable. */
@@ -121,20 +140,48 @@ class Chains implements ReceiverSessions {
   async load(
     name: ChainName,
     draft: Draft,
-    how: {
-      readonly sender: SenderView;
-      readonly conversation: ConversationState;
-      readonly self: OwnView;
-      /** Came with the message; else it is fetched. */
-      readonly sessionOpen: Bytes | null;
-    },
+    how: Join,
   ): Promise<Result<ReceiverSession, PeerFailure>> {
+    const known = this.#inHand(name, draft) ?? (await this.#fromStore(name));
+    return known === null ? this.#join(name, how) : ok(known);
+  }
+
+  async progressOf(name: ChainName, draft: Draft): Promise<ReadProgress | null> {
+    const inHand = this.#inHand(name, draft);
+    const session = inHand ?? (await this.#fromStore(name));
+    if (session === null) return null;
+    const { createdAt, links, chain } = session;
+    if (inHand === null) eraseReceiverSession(session);
+    return { createdAt, next: chain.next, read: links };
+  }
+
+  async openedAt(name: ChainName, how: JoinContext): Promise<Result<number, PeerFailure>> {
+    const joined = await this.#join(name, { ...how, sessionOpen: null });
+    if (!joined.ok) return joined;
+    eraseReceiverSession(joined.value);
+    return ok(joined.value.createdAt);
+  }
+
+  async finish(
+    name: ChainName,
+    end: { readonly count: number; readonly lastHash: Bytes },
+    draft: Draft,
+  ): Promise<void> {
+    const inHand = this.#inHand(name, draft);
+    const session = inHand ?? (await this.#fromStore(name));
+    const ended = session && endSession(session, { ...end, sid: name.sid });
+    if (ended !== null) await this.put(name, { ...ended, chain: copyChain(ended.chain) }, draft);
+    if (inHand === null && session !== null) eraseReceiverSession(session);
+  }
+
+  #inHand(name: ChainName, draft: Draft): ReceiverSession | null {
     const key = keyOf(name);
-    const known = draft.sessions.get(key) ?? this.#held.get(key);
-    if (known !== undefined) return ok(known);
-    const stored = this.#options.isKept ? await this.#store.get(TABLE, key) : null;
-    const parsed = stored === null ? null : parseReceiverSession(stored);
-    return parsed === null ? this.#join(name, how) : ok(parsed);
+    return draft.sessions.get(key) ?? this.#held.get(key) ?? null;
+  }
+
+  async #fromStore(name: ChainName): Promise<ReceiverSession | null> {
+    const stored = this.#options.isKept ? await this.#store.get(TABLE, keyOf(name)) : null;
+    return stored === null ? null : parseReceiverSession(stored);
   }
 
   async put(name: ChainName, session: ReceiverSession, draft: Draft): Promise<void> {
@@ -176,10 +223,7 @@ class Chains implements ReceiverSessions {
     }
   }
 
-  async #join(
-    name: ChainName,
-    how: Parameters<ReceiverSessions["load"]>[2],
-  ): Promise<Result<ReceiverSession, PeerFailure>> {
+  async #join(name: ChainName, how: Join): Promise<Result<ReceiverSession, PeerFailure>> {
     const sessionOpen =
       how.sessionOpen === null ? await fetchOpen(this.#rest, name) : ok(how.sessionOpen);
     if (!sessionOpen.ok) return sessionOpen;

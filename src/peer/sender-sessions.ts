@@ -3,7 +3,7 @@
  * A new one starts after a restart, a ledger entry, a changed prekey, 64 messages or 24 h. A state that was stepped on
  * is overwritten at once. SPEC E33, E46.
  */
-import type { Bytes } from "#base/bytes.ts";
+import { equalBytes, type Bytes } from "#base/bytes.ts";
 import type { Clock } from "#base/clock.ts";
 import { createKeyedQueue } from "#base/queue.ts";
 import { err, ok, type Result } from "#base/result.ts";
@@ -46,6 +46,10 @@ export type ToSeal = {
 };
 
 export interface SenderSessions {
+  /** Random per process: no other process ever writes under this name. 16 bytes. */
+  readonly writer: Bytes;
+  /** Whether the conversation's next message would be of this session, if nothing ends it before. */
+  holds(conversationId: ConversationId, sid: Bytes): boolean;
   /** Seals the next message. Fails with `peer/fork`, `peer/ledger-withheld`, `peer/no-prekey`, `peer/key-changed`, `peer/cannot-seal` … */
   seal(conversationId: ConversationId, message: ToSeal): Promise<Result<Sealed, PeerFailure>>;
   /** Ends the session: a message of it was refused, and the chain must not show a hole. */
@@ -66,6 +70,8 @@ type Needs = {
   readonly keyring: Keyring;
   readonly ledgers: Ledgers;
   readonly finder: RecipientFinder;
+  /** A session takes no further message; so many were sealed in it. May be said again with more. */
+  readonly onOver?: (conversationId: ConversationId, sid: Bytes, count: number) => void;
 };
 
 /** Everything a seal needs that others decide: members, their keys, the ledger's head. */
@@ -82,8 +88,7 @@ class OwnChains implements SenderSessions {
   readonly #keyring: Needs["keyring"];
   readonly #ledgers: Needs["ledgers"];
   readonly #finder: Needs["finder"];
-  /** Random per process: no other process ever writes under this name. */
-  readonly #writer: Bytes;
+  readonly writer: Bytes;
   readonly #sessions = new Map<ConversationId, SenderSession>();
   /** Two seals that read one state would stand at one place of the chain. */
   readonly #queue = createKeyedQueue();
@@ -96,7 +101,7 @@ class OwnChains implements SenderSessions {
     this.#keyring = options.keyring;
     this.#ledgers = options.ledgers;
     this.#finder = options.finder;
-    this.#writer = this.#primitives.randomBytes(16);
+    this.writer = this.#primitives.randomBytes(16);
   }
 
   seal(conversationId: ConversationId, message: ToSeal): Promise<Result<Sealed, PeerFailure>> {
@@ -106,9 +111,19 @@ class OwnChains implements SenderSessions {
   end(conversationId: ConversationId): void {
     const held = this.#sessions.get(conversationId);
     this.#sessions.delete(conversationId);
+    if (held !== undefined) this.#tellOver(held);
     // Not under the hands of a seal that has just read it: zeros would be a key that everyone knows.
     if (held !== undefined)
       void this.#queue.run(conversationId, async () => eraseSenderSession(held));
+  }
+
+  holds(conversationId: ConversationId, sid: Bytes): boolean {
+    const held = this.#sessions.get(conversationId);
+    return held !== undefined && equalBytes(held.sid, sid);
+  }
+
+  #tellOver({ conversationId, sid, index, chain }: SenderSession): void {
+    if (chain !== null) this.#options.onOver?.(conversationId, sid, index);
   }
 
   async #seal(
@@ -140,9 +155,13 @@ class OwnChains implements SenderSessions {
     eraseSenderSession(session);
     if (held !== undefined) eraseSenderSession(held);
     const next = sealed.value.session;
+    if (held !== undefined && !equalBytes(held.sid, next.sid)) this.#tellOver(held);
     // Ended in the meantime: what was sealed stands, and nothing follows it.
     if (this.#sessions.get(conversationId) === held) this.#sessions.set(conversationId, next);
-    else eraseSenderSession(next);
+    else {
+      eraseSenderSession(next);
+      this.#tellOver(next);
+    }
     this.#lastSids.set(conversationId, sealed.value.header.sid);
     // A session ends when any key it was opened to changes, so these are its own.
     const reduced = prepared.value.recipients.some(({ delivery }) => "bootstrapKey" in delivery);
@@ -180,7 +199,7 @@ class OwnChains implements SenderSessions {
     if (held !== undefined && !sessionEnded(held, limits))
       return ok({ session: held, sessionOpen: null });
     return openSenderSession(this.#primitives, {
-      writer: this.#writer,
+      writer: this.writer,
       self: prepared.self,
       conversationId,
       account: { seq: prepared.account.seq, head: prepared.account.head },

@@ -47,7 +47,7 @@ async function aWriter(
       });
     },
   };
-  const sessions: SenderSessions = {
+  const sessions: Pick<SenderSessions, "seal" | "end"> = {
     async seal() {
       const bytes: Bytes = utf8("0123456789abcdef0123456789abcdef");
       const header = { hasSessionWrap: true, suite: 2 } as MessageHeader;

@@ -72,7 +72,7 @@ type Needs = {
   readonly random: RandomBytes;
   readonly channel: RelayChannel;
   readonly outbox: Outbox;
-  readonly sessions: SenderSessions;
+  readonly sessions: Pick<SenderSessions, "seal" | "end">;
   /** Puts the stored start into the log. */
   readonly placeStart: (
     message: {

@@ -65,6 +65,7 @@ export function announce(message: MessageView, said: Said): Announcement["kind"]
     case "unsupported":
       return said === "nothing" ? "message" : null;
     case "system":
+    case "missing":
     case "recalled":
     case "unreadable":
       return null;

@@ -205,7 +205,7 @@ function previewOf(
   if (meaning.kind !== "row") return same;
   const { body, id } = meaning.row;
   // The start of a stream says nothing yet; its whole message will. What happened to the conversation is not talk.
-  if (body.kind === "stream" || body.kind === "gone" || body.kind === "system") return same;
+  if (body.kind !== "payload" && body.kind !== "unreadable") return same;
   const kind =
     body.kind === "payload"
       ? payload?.type === "artifact"

@@ -181,6 +181,7 @@ function bodyOfRow(thread: Thread, row: Row, context: ViewContext): BodyView | n
     case "gone":
       return null;
     case "unreadable":
+    case "missing":
       return body;
     case "system":
       return { ...body, params: namesOf(body.params, context) };

@@ -1,7 +1,7 @@
 /** What the entries of a log mean for a thread: rows that are drawn, and changes that hang on a row. Pure. */
 import type { Payload } from "#protocol/payload.ts";
 import type { AccountId, MessageId, StreamId } from "#protocol/ids.ts";
-import type { Entry } from "#peer/endpoint.ts";
+import type { Entry, Missing } from "#peer/endpoint.ts";
 import { BEFORE_DEVICE } from "#peer/entry-maker.ts";
 
 /** One drawn row. Recalls, reactions, revisions and answers are not in it: they are looked up by its ids. */
@@ -22,6 +22,8 @@ export type Row = {
       }
     | { readonly kind: "stream"; readonly streamId: StreamId }
     | { readonly kind: "unreadable"; readonly failure: string }
+    /** So many messages before it, signed by their author to have been sent, are not here. */
+    | { readonly kind: "missing"; readonly count: number }
     /** Recalled, and its words are not on this disk any more. */
     | { readonly kind: "gone" }
     | {
@@ -48,6 +50,18 @@ export const idOfSeq = (seq: number): MessageId => `seq-${seq}` as MessageId;
 /** The seq of such an id, or null. */
 export const seqOfId = (id: MessageId): number | null =>
   /^seq-[0-9]{1,15}$/.test(id) ? Number(id.slice(4)) : null;
+
+/** The row of what is known to be missing; it stands behind what came before it was noticed. */
+export const rowOfMissing = ({ sessionId, afterSeq, at, authorId, count }: Missing): Row => ({
+  id: `missing-${sessionId}` as MessageId,
+  seq: afterSeq,
+  at,
+  authorId,
+  // Nothing was said here: no badge, no announcement.
+  authorKind: "system",
+  hasGapBefore: false,
+  body: { kind: "missing", count },
+});
 
 const NOTHING: Meaning = { kind: "nothing" };
 

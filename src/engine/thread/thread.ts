@@ -3,8 +3,8 @@
  * Entries may come in any order and more than once; the result is the same. SPEC §thread.
  */
 import type { AccountId, ConversationId, MessageId, StreamId } from "#protocol/ids.ts";
-import type { Entry, OutgoingMessage } from "#peer/endpoint.ts";
-import { meaningOf, type Change, type Row } from "./row.ts";
+import type { Entry, Missing, OutgoingMessage } from "#peer/endpoint.ts";
+import { meaningOf, rowOfMissing, type Change, type Row } from "./row.ts";
 
 export type LiveStream = {
   readonly streamId: StreamId;
@@ -30,6 +30,8 @@ export type Thread = {
 
 export type ThreadEvent =
   | { readonly type: "entry"; readonly entry: Entry }
+  /** Count 0: nothing of it is missing any more. */
+  | { readonly type: "missing"; readonly missing: Missing }
   | { readonly type: "outgoing"; readonly message: OutgoingMessage }
   | { readonly type: "outgoing-gone"; readonly messageId: MessageId }
   /** What is drawn beside the row's payload looks different. */
@@ -94,6 +96,13 @@ function apply(draft: Draft, event: ThreadEvent, changed: Set<MessageId>): void 
   switch (event.type) {
     case "entry":
       return applyEntry(draft, event.entry, changed);
+    case "missing": {
+      const row = rowOfMissing(event.missing);
+      if (event.missing.count > 0) draft.rowById.set(row.id, row);
+      else if (!draft.rowById.delete(row.id)) return;
+      changed.add(row.id);
+      return;
+    }
     case "outgoing":
       return applyOutgoing(draft, event.message, changed);
     case "outgoing-gone": {

@@ -24,6 +24,17 @@ export function RecalledPart({ by, authorName, isSelf }: RecalledPartProps) {
   );
 }
 
+/** What somebody has signed to have sent, and the server did not bring. */
+export function MissingPart({ name, count }: { name: string; count: number }) {
+  const t = useText();
+  return (
+    <p className={styles.missing} role="note">
+      <Icon name="alert" size={14} />
+      <bdi>{t("thread.missing", { name, count })}</bdi>
+    </p>
+  );
+}
+
 type UnreadablePartProps = {
   failure: string;
   /** What the failure's one action does here; without it only the words are shown. */

@@ -12,7 +12,7 @@ import { FormPart } from "./FormPart.tsx";
 import { InfoPart } from "./InfoPart.tsx";
 import { LinkPart } from "./LinkPart.tsx";
 import { MediaCardPart } from "./MediaCardPart.tsx";
-import { RecalledPart, UnreadablePart, UnsupportedPart } from "./NoteParts.tsx";
+import { MissingPart, RecalledPart, UnreadablePart, UnsupportedPart } from "./NoteParts.tsx";
 import { ProgressPart } from "./ProgressPart.tsx";
 import { ReplyCardPart } from "./ReplyCardPart.tsx";
 import { ResponsePart } from "./ResponsePart.tsx";
@@ -116,6 +116,8 @@ export function partFor(message: MessageView, { actions, isBusy, t }: PartContex
       );
     case "system":
       return <SystemPart event={body.event} params={body.params} />;
+    case "missing":
+      return <MissingPart name={authorName} count={body.count} />;
     case "recalled":
       return <RecalledPart by={body.by} authorName={authorName} isSelf={message.isSelf} />;
     case "unreadable":

@@ -638,6 +638,8 @@ export const en = {
   "thread.ledgerWithheld":
     "The server shows an older list of who can read this than before. Nothing is sent until the newer one is back.",
   "thread.ledgerWithheldAction": "Check again",
+  "thread.missing":
+    "{count, plural, one {# message} other {# messages}} that {name} sent did not arrive. The server may have lost them or be holding them back.",
   "thread.gap":
     "Something {name} sent before this is missing. The server may have lost it or be holding it back.",
   "thread.stateless": "No forward secrecy",

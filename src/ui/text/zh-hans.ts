@@ -606,6 +606,7 @@ export const zhHans: TextTable = {
     "关于谁能阅读这个对话，出现了两份互相矛盾的签名名单。这里不会再发送任何消息：请新建一个对话，并告知其他人。",
   "thread.ledgerWithheld": "服务器给出的读者名单比之前的旧。新名单恢复之前，不会发送任何消息。",
   "thread.ledgerWithheldAction": "重新检查",
+  "thread.missing": "{name}发送的 {count} 条消息没有到达，可能是服务器丢失或扣留了。",
   "thread.gap": "{name}在这之前发送的内容缺失，可能是服务器丢失或扣留了。",
   "thread.stateless": "无前向保密",
 

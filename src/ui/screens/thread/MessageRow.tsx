@@ -36,7 +36,7 @@ export const MessageRow = memo(function MessageRow({ line, view, isMarked }: Mes
       {line.startsDay && <DayLine at={message.at} />}
       {line.startsUnread && <UnreadLine />}
       {message.hasGapBefore && <GapLine name={message.authorName} />}
-      {message.body.kind === "system" ? (
+      {message.body.kind === "system" || message.body.kind === "missing" ? (
         <div className={styles.column}>
           <Body message={message} />
         </div>

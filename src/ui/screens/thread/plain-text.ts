@@ -22,6 +22,7 @@ export function plainText({ attachments, body, mentionNameById }: MessageView): 
       return body.contact.name;
     case "system":
       return body.text;
+    case "missing":
     case "recalled":
     case "unreadable":
     case "unsupported":

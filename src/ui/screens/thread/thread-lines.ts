@@ -50,9 +50,13 @@ type LineSource = {
 
 function isSameRun(before: MessageView | null, message: MessageView): boolean {
   if (before === null || before.authorId !== message.authorId) return false;
-  if (before.body.kind === "system" || message.body.kind === "system") return false;
+  if (standsAlone(before) || standsAlone(message)) return false;
   return Math.abs(message.at - before.at) < RUN_MS;
 }
+
+/** A row about the conversation, not of anybody's talk. */
+const standsAlone = ({ body }: MessageView): boolean =>
+  body.kind === "system" || body.kind === "missing";
 
 /** The reader's calendar day, as text that is equal for equal days. */
 export const localDay = (at: number): string => new Date(at).toDateString();
