@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { base64ToBytes } from "#base/base64.ts";
 import { bytesToHex, type Bytes } from "#base/bytes.ts";
 import type { Clock } from "#base/clock.ts";
-import { err, ok, type Result } from "#base/result.ts";
+import { ok, type Result } from "#base/result.ts";
 import { verifyBeat, verifyClose, type SessionProgress } from "#crypto/control-records.ts";
 import { CLOCK_SKEW_MS, MAX_OPEN_SESSIONS } from "#crypto/limits.ts";
 import type { Primitives } from "#crypto/primitives.ts";
