@@ -248,4 +248,21 @@ describe("a reader written from the SPEC alone", () => {
       "safety number": 2,
     });
   });
+
+  test("[C56][C57][C58][C59] follows the golden device link to its grant and opens the history slices", async () => {
+    expect(await run("open_device.mjs")).toEqual({
+      "link id": 1,
+      "link key": 1,
+      offer: 1,
+      ask: 4,
+      commitment: 1,
+      transcript: 1,
+      digits: 1,
+      grant: 1,
+      facts: 2,
+      prekey: 6,
+      "history key": 2,
+      part: 4,
+    });
+  });
 });

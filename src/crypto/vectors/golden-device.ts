@@ -99,7 +99,8 @@ async function makeHistory() {
       partCount: 2,
       createdAt: START,
     };
-    const to = (await goldenPrekey(suite)).prekey;
+    const ours = await goldenPrekey(suite);
+    const to = ours.prekey;
     const signer = makeSigner(p, new Secret(OLD_DEVICE_SEED));
     const { head, key } = must(await sealHistoryHead(p, slice, to, signer));
     const parts = [0, 1].map((index) =>
@@ -107,6 +108,10 @@ async function makeHistory() {
     );
     cases.push({
       suite,
+      kid: bytesToHex(ours.kid),
+      certificate: bytesToHex(ours.certificate),
+      privateKey: bytesToHex(ours.privateKey.reveal()),
+      fromDeviceSeed: bytesToHex(OLD_DEVICE_SEED),
       slice: { ...slice, sliceId: bytesToHex(slice.sliceId) },
       key: bytesToHex(key.reveal()),
       head: bytesToHex(head),

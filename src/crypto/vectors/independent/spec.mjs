@@ -112,6 +112,13 @@ const ed25519Key = (raw) =>
   createPublicKey({ key: der("302a300506032b6570032100", raw), format: "der", type: "spki" });
 export const checkSignature = (key, message, signature, what) =>
   assert(verify(null, message, ed25519Key(key), signature), what);
+/** The public half of an Ed25519 seed. */
+export const ed25519PublicOf = (seed) =>
+  createPublicKey(
+    createPrivateKey({ key: der("302e020100300506032b657004220420", seed), format: "der", type: "pkcs8" }),
+  )
+    .export({ format: "der", type: "spki" })
+    .subarray(-32);
 const x25519Private = (raw) =>
   createPrivateKey({
     key: der("302e020100300506032b656e04220420", raw),
