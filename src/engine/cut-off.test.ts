@@ -54,6 +54,8 @@ test("[N97] a row says that messages are missing, counts as nothing said, and go
       event.type === "messages-removed" && event.messageIds.includes(row.id),
   );
 
+  await ada.row((message) => words(message) === "are you there?" && message.seq !== null);
+
   const after = (await ada.openThread(id)).messages;
   expect(after.map(words).slice(-2)).toEqual(["kept from you", "are you there?"]);
 });

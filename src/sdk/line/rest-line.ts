@@ -102,6 +102,10 @@ class CallingLine implements RestLine {
         const path = `/conversations/${conversation_id}/messages/${message_id}/recall`;
         return this.#answer(socket, req, "message.recalled", path, body);
       }
+      case "control.send":
+        // There is no call for it: how far a session came is said over sockets alone.
+        if (frame.durable) say(socket, refusalFrame(frame.req, new HasheeError("NOT_ENABLED")));
+        return;
       case "stream.start":
         return say(socket, refusalFrame(frame.req, new HasheeError("STREAM_DISABLED")));
       default:
