@@ -260,7 +260,7 @@ function assembleSending(
 ): Sending {
   const { primitives, clock, random, store } = options;
   const self = selfOf(options);
-  const finder = createRecipientFinder({ primitives, clock, self, ...trust });
+  const finder = createRecipientFinder({ primitives, clock, store, self, ...trust });
   const ownFingerprint = async (): Promise<Result<Bytes, PeerFailure>> => {
     const view = await trust.ownView();
     return view.ok ? ok(view.value.fingerprint) : view;

@@ -1,9 +1,9 @@
 /**
  * To which devices and keys a conversation's messages are sealed now: every current device of every member but the
- * writing one. An agent's device is all its processes together, so its own prekey is among them. Prekeys are fetched, verified against the pinned account and kept a while. SPEC E30–E32.
+ * writing one. An agent's device is all its processes together, so its own prekey is among them. Prekeys are fetched, verified against the pinned account and kept a while. SPEC E30–E32, E48.
  */
-import { base64ToBytes } from "#base/base64.ts";
-import type { Bytes } from "#base/bytes.ts";
+import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
+import { equalBytes, type Bytes } from "#base/bytes.ts";
 import type { Clock } from "#base/clock.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import { fingerprint } from "#crypto/identity.ts";
@@ -18,6 +18,7 @@ import { AgentKeys, UserKeys, type Prekey as WirePrekey } from "#protocol/rest.t
 import type { PeerFailure } from "./failure.ts";
 import type { Keyring } from "./keyring.ts";
 import type { Rest } from "./rest.ts";
+import type { Store } from "./store.ts";
 
 export type Recipients = {
   readonly recipients: readonly Recipient[];
@@ -34,6 +35,8 @@ export interface RecipientFinder {
   forget(accountId: AccountId): void;
 }
 
+/** The newest X-Wing prekey seen of a device: its certificate, by account and device. */
+const SEEN_TABLE = "prekeys-seen";
 /** Keys are asked for again by then even if no notice came. */
 const KEPT_FOR_MS = 10 * 60_000;
 
@@ -55,6 +58,7 @@ export const createRecipientFinder = (options: Needs): RecipientFinder => new Ke
 type Needs = {
   readonly primitives: Primitives;
   readonly clock: Clock;
+  readonly store: Store;
   readonly rest: Rest;
   readonly keyring: Keyring;
   readonly self: { readonly deviceId: DeviceId; readonly kind: "human" | "agent" };
@@ -63,6 +67,7 @@ type Needs = {
 class KeyFinder implements RecipientFinder {
   readonly #primitives: Needs["primitives"];
   readonly #clock: Needs["clock"];
+  readonly #store: Needs["store"];
   readonly #rest: Needs["rest"];
   readonly #keyring: Needs["keyring"];
   readonly #self: Needs["self"];
@@ -71,6 +76,7 @@ class KeyFinder implements RecipientFinder {
   constructor(options: Needs) {
     this.#primitives = options.primitives;
     this.#clock = options.clock;
+    this.#store = options.store;
     this.#rest = options.rest;
     this.#keyring = options.keyring;
     this.#self = options.self;
@@ -118,7 +124,7 @@ class KeyFinder implements RecipientFinder {
   async #verified(
     account: AccountState,
     deviceId: DeviceId,
-    wire: readonly WirePrekey[],
+    wire: readonly Pick<WirePrekey, "certificate">[],
   ): Promise<readonly Prekey[]> {
     const signingKey = account.devices.get(deviceId)?.signingKey ?? account.identityKey;
     const checks = wire.map(async ({ certificate }) => {
@@ -166,6 +172,27 @@ class KeyFinder implements RecipientFinder {
     return ok(candidates);
   }
 
+  /** What a device offers; an X-Wing prekey that was seen stands where the relay shows weaker ones alone. */
+  async #offered(
+    account: AccountState,
+    deviceId: DeviceId,
+    wire: readonly WirePrekey[],
+  ): Promise<readonly Prekey[]> {
+    const prekeys = await this.#verified(account, deviceId, wire);
+    const key = `${account.accountId}/${deviceId}`;
+    const seen = await this.#store.get(SEEN_TABLE, key);
+    const strongest = prekeys[0];
+    if (strongest === undefined) return prekeys;
+    if (strongest.suite === 2) {
+      const value = strongest.certificate;
+      const isNews = seen === null || !equalBytes(seen, value);
+      if (isNews) await this.#store.commit({ puts: [{ table: SEEN_TABLE, key, value }] });
+      return prekeys;
+    }
+    const [held] = seen === null ? [] : await this.#verified(account, deviceId, [wireOf(seen)]);
+    return held === undefined ? prekeys : [held];
+  }
+
   #verifiedDevices(
     account: AccountState,
     wireByDevice: ReadonlyMap<string, readonly WirePrekey[]>,
@@ -176,7 +203,7 @@ class KeyFinder implements RecipientFinder {
         accountId,
         deviceId,
         fingerprint: fingerprint(this.#primitives, accountId, account.identityKey),
-        prekeys: await this.#verified(account, deviceId, wireByDevice.get(deviceId) ?? []),
+        prekeys: await this.#offered(account, deviceId, wireByDevice.get(deviceId) ?? []),
         // An X25519 key, so of no use to who asks for more.
         bootstrapKey:
           account.kind === "agent" && account.suiteFloor === 1 ? account.bootstrapKey : null,
@@ -184,6 +211,8 @@ class KeyFinder implements RecipientFinder {
     );
   }
 }
+
+const wireOf = (certificate: Bytes) => ({ certificate: bytesToBase64(certificate) });
 
 /** A device counts once the conversation's ledger names an account state that has it. */
 const isAnnounced = (account: AccountState, deviceId: DeviceId, member: Member): boolean =>

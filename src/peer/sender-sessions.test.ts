@@ -113,7 +113,7 @@ async function aWriter(
       onWithheld: () => {},
     });
     const self = { accountId, deviceId, kind: "human" as const, signer };
-    const finder = createRecipientFinder({ primitives, clock, rest, keyring, self });
+    const finder = createRecipientFinder({ primitives, clock, store, rest, keyring, self });
     const ownFingerprint = async () => ({ ok: true, value: writer.fingerprint }) as const;
     const needs = { primitives, clock, self, ownFingerprint, keyring, ledgers, finder };
     return { ledgers, chains: createSenderSessions(needs) };
@@ -150,6 +150,19 @@ describe("the suite of a session", () => {
     const sealed = must(await start().seal(conversationId, aText()));
 
     expect(sealed.header.suite).toBe(1);
+  });
+
+  test("[E48] stays X-Wing for a device that was seen with it, over restarts, though the relay shows X25519 alone", async () => {
+    const [ann, bot] = [await anEndpoint(world, "human"), await anEndpoint(world, "agent")];
+    const { start, conversationId, answers } = await aWriter(ann, [bot]);
+    must(await start().seal(conversationId, aText()));
+    answers.suites = () => [1];
+
+    const sealed = must(await start().seal(conversationId, aText()));
+
+    expect(sealed.header.suite).toBe(2);
+    const { recipients } = must(peekSessionOpen(sealed.sessionOpen ?? new Uint8Array()));
+    expect(recipients.map(({ kid }) => kid)).toEqual([bot.prekeys[2].kid]);
   });
 
   test("[E38] never falls back to the card's X25519 key of an agent whose signed floor is above it", async () => {
