@@ -120,6 +120,9 @@ export default defineConfig(({ mode }) => ({
           include: [
             "src/{crypto,peer}/**/*.test.ts",
             "src/sdk/agent*.test.ts",
+            // Of the engine what rests on keys; ways in by password are Argon2 and noble either way.
+            "src/engine/{cut-off,device-link,devices,security}.test.ts",
+            "src/engine/store/{door,idb-store}.test.ts",
             "src/sdk/{artifacts,files,local,outgoing,reading,shared,webhook}/**/*.test.ts",
           ],
           // These compare the two, and need the native ones for that.

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { DeviceLinkView, HistoryView } from "#bridge/device-views.ts";
 import type { EngineEvent } from "#bridge/events.ts";
-import type { AccountView } from "#bridge/views.ts";
+import type { AccountView, MessageView } from "#bridge/views.ts";
 import type { ConversationId, DeviceId } from "#protocol/ids.ts";
 import {
   must,
@@ -272,6 +272,11 @@ describe("history", () => {
       await old.row((row) => words(row) === "an answer");
     });
     await knows(two.fresh, conversationId);
+    // From then on, and not before, what is said is sealed for the new device.
+    const announced = ({ body }: MessageView) =>
+      body.kind === "system" && body.event === "member.device-add";
+    if (!(await two.old.openThread(conversationId)).messages.some(announced))
+      await two.old.row(announced);
     return { ...two, conversationId };
   };
 
