@@ -101,7 +101,7 @@ function leapingClock() {
 }
 
 describe("the end of a session", () => {
-  test("[E84] [C17] is signed into the log when its writer leaves, with as many as the relay has", async () => {
+  test("[E87] [C17] is signed into the log when its writer leaves, with as many as the relay has", async () => {
     const { ann, ben, conversationId } = await twoWhoTalk();
     await say(ann, conversationId, "second");
     await ben.text("second");
@@ -121,7 +121,7 @@ describe("the end of a session", () => {
     expect(await ben.endpoint.missing(conversationId)).toEqual([]);
   });
 
-  test("[E84] is signed when a change of members brings the next session", async () => {
+  test("[E87] is signed when a change of members brings the next session", async () => {
     const { ann, ben, conversationId } = await twoWhoTalk();
     const cleo = await world.person();
     const { accountId } = cleo.endpoint;

@@ -1,6 +1,6 @@
 /**
  * How far this endpoint's own sessions have come, by what the relay confirmed, and the signed word about it that lets
- * readers notice what is cut off at their end: beats while a session runs, a close when it is over. SPEC E84, E85.
+ * readers notice what is cut off at their end: beats while a session runs, a close when it is over. SPEC E87, E85.
  */
 import * as v from "valibot";
 import { bytesToBase64 } from "#base/base64.ts";
