@@ -1,6 +1,6 @@
 /**
  * To which devices and keys a conversation's messages are sealed now: every current device of every member but the
- * writing one. An agent's device is all its processes together, so its own prekey is among them. Prekeys are fetched, verified against the pinned account and kept a while. SPEC E30–E32, E48.
+ * writing one. An agent's device is all its processes together, so its own prekey is among them. Prekeys are fetched, verified against the pinned account and kept a while. SPEC E30–E32, E88.
  */
 import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
 import { equalBytes, type Bytes } from "#base/bytes.ts";

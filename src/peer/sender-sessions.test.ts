@@ -152,7 +152,7 @@ describe("the suite of a session", () => {
     expect(sealed.header.suite).toBe(1);
   });
 
-  test("[E48] stays X-Wing for a device that was seen with it, over restarts, though the relay shows X25519 alone", async () => {
+  test("[E88] stays X-Wing for a device that was seen with it, over restarts, though the relay shows X25519 alone", async () => {
     const [ann, bot] = [await anEndpoint(world, "human"), await anEndpoint(world, "agent")];
     const { start, conversationId, answers } = await aWriter(ann, [bot]);
     must(await start().seal(conversationId, aText()));
