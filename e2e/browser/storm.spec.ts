@@ -45,21 +45,23 @@ const watchFrames = (log: Locator): Promise<void> =>
 const framesSeen = (log: Locator): Promise<{ frames: number; blank: number }> =>
   log.evaluate(() => (globalThis as unknown as { seen: { frames: number; blank: number } }).seen);
 
-async function groupWithStorms(
-  ada: Person,
-  world: { folder: string; url: string },
-): Promise<readonly Program[]> {
+type Place = { folder: string; url: string };
+
+/** A conversation with an agent that storms. */
+async function meetStorm(ada: Person, world: Place): Promise<Program> {
+  const folder = joinPath(world.folder, `storm-${crypto.randomUUID()}`);
+  const account = await provisionAgent(joinPath(world.folder, "data"), folder);
+  const program = await runAgent("e2e/world/storm-agent.ts", account, world.url);
+  const { fingerprint } = program.greeting as { fingerprint: string };
+  await ada.page.goto(`${world.url}/i/${account.invite}#fp=${fingerprint}`);
+  await ada.page.getByRole("button", { name: "Start talking" }).click();
+  await expect(ada.composer).toBeVisible();
+  return program;
+}
+
+async function groupWithStorms(ada: Person, world: Place): Promise<readonly Program[]> {
   const programs: Program[] = [];
-  for (let at = 0; at < AGENTS; at++) {
-    const folder = joinPath(world.folder, `storm-${crypto.randomUUID()}`);
-    const account = await provisionAgent(joinPath(world.folder, "data"), folder);
-    const program = await runAgent("e2e/world/storm-agent.ts", account, world.url);
-    programs.push(program);
-    const { fingerprint } = program.greeting as { fingerprint: string };
-    await ada.page.goto(`${world.url}/i/${account.invite}#fp=${fingerprint}`);
-    await ada.page.getByRole("button", { name: "Start talking" }).click();
-    await expect(ada.composer).toBeVisible();
-  }
+  for (let at = 0; at < AGENTS; at++) programs.push(await meetStorm(ada, world));
   await ada.page.goto(world.url);
   await ada.page.getByRole("button", { name: "New conversation" }).first().click();
   await ada.page.getByRole("button", { name: "New group" }).click();
@@ -113,4 +115,35 @@ test("[U90] rows are in view in every frame of a storm, at the end of a group an
   expect(furtherUp.frames).toBeGreaterThan(atEnd.frames + 10);
   expect(furtherUp.blank).toBe(0);
   for (const program of programs) await program.kill();
+});
+
+/** Goes to the very top as a reader does, and waits until older rows have come and stand. */
+const goToTop = (log: Locator): Promise<void> =>
+  log.evaluate(async (element) => {
+    const frame = () => new Promise((next) => requestAnimationFrame(next));
+    element.dispatchEvent(new WheelEvent("wheel", { deltaY: -1 }));
+    element.scrollTop = 0;
+    while (element.scrollTop === 0) await frame();
+    for (let rest = 0; rest < 20; rest++) await frame();
+  });
+
+test("[U50] a reader at the very top stays with what they read when older rows join in front of it", async ({
+  join,
+  world,
+}) => {
+  test.setTimeout(240_000);
+  const ada = await join({ name: "Ada" });
+  const cloud = await meetStorm(ada, world);
+  await storm(ada, [cloud], "storm 160");
+  await expect(ada.row("calm after storm 160").last()).toBeInViewport({ timeout: 90_000 });
+  await expect(ada.page.getByRole("link", { name: /unread/ })).toHaveCount(0);
+  await ada.page.reload();
+  await expect(ada.log.getByRole("article").first()).toBeAttached({ timeout: 60_000 });
+
+  await goToTop(ada.log);
+
+  // Whoever were still at the top would be taken on to the beginning, window by window.
+  expect(await ada.log.evaluate((element) => element.scrollTop)).toBeGreaterThan(800);
+  await expect(ada.log).not.toContainText("This is the beginning");
+  await cloud.kill();
 });

@@ -93,6 +93,8 @@ const SWEEP_MS = 600_000;
 const REQUEST_LIMIT_MS = 5_000;
 /** When the endpoints of a closing relay try again. */
 const RETRY_AFTER_S = 2;
+/** Longer than proxies keep a quiet connection (60 s): who closes it first must not be we, while they write into it. */
+const KEEP_ALIVE_MS = 75_000;
 
 /** Creates and starts a relay. Rejects when the port is taken or the folder cannot be used. */
 export async function createRelayServer(options: RelayOptions): Promise<RunningRelay> {
@@ -101,6 +103,7 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
   const origins = createOriginCheck(options.origins ?? [], () => port);
   const { store, bus, relay, uploads, webhooks, notifier, app } = await openRelay(options, origins);
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
   const addressOf = (request: IncomingMessage): string =>
     callerAddress(request, options.trustsProxy ?? false);
   const detachSockets = attachSockets(server, { relay, origins, addressOf });

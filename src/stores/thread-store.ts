@@ -47,10 +47,10 @@ export type ThreadStore = StoreApi<ThreadState>;
 
 /** Whether nobody has said anything yet: no row, or only the one that tells of the connection. */
 export function selectIsUnsaid({ order, messageById }: ThreadState): boolean {
-  const [firstId, ...others] = order;
+  const [firstId] = order;
   if (firstId === undefined) return true;
   const body = messageById.get(firstId)?.body;
-  return others.length === 0 && body?.kind === "system" && body.event === "relation.established";
+  return order.length === 1 && body?.kind === "system" && body.event === "relation.established";
 }
 
 /** Creates the store of the open thread. */

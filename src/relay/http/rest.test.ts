@@ -52,6 +52,14 @@ describe("every answer", () => {
     }
   });
 
+  test("[R57] promises to keep a quiet connection longer than proxies do", async () => {
+    const { rest } = await aWorld();
+
+    const { headers } = await rest("GET", "/health");
+
+    expect(headers.get("keep-alive")).toBe("timeout=75");
+  });
+
   test("[P13] the app gets every path that is not the relay's own", async () => {
     const dist = mkdtempSync(join(tmpdir(), "parley-dist-"));
     onTestEnd(() => rmSync(dist, { recursive: true }));

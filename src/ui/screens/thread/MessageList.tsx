@@ -1,4 +1,5 @@
 import {
+  Fragment,
   useCallback,
   useEffect,
   useLayoutEffect,
@@ -45,6 +46,7 @@ export function MessageList({ view, isBusy }: MessageListProps) {
   const list = useRef<VirtualizerHandle>(null);
   const follow = useFollow(scroller);
   const shift = useShift(order);
+  useToldOfShift(scroller, order, shift);
   const lines = useMemo(
     () => makeLines({ order, messageById }, firstUnreadId, localDay),
     [order, messageById, firstUnreadId],
@@ -65,6 +67,15 @@ export function MessageList({ view, isBusy }: MessageListProps) {
       void loadAfter();
   };
 
+  // A part of the first row: the list keeps its place when a row grows, and not when something over it does.
+  const head = isCut ? (
+    <p className={classNames(styles.beginning, styles.cut)}>
+      {sentences(t("thread.cut"), t("thread.cutHelp"))}
+    </p>
+  ) : hasBefore ? null : (
+    <p className={styles.beginning}>{t("thread.beginning")}</p>
+  );
+
   return (
     <div className={styles.frame}>
       <div
@@ -79,12 +90,7 @@ export function MessageList({ view, isBusy }: MessageListProps) {
         onKeyDown={(event) => walkRows(event, order, list.current)}
       >
         <div className={styles.push} />
-        {!hasBefore && !isCut && <p className={styles.beginning}>{t("thread.beginning")}</p>}
-        {isCut && (
-          <p className={classNames(styles.beginning, styles.cut)}>
-            {sentences(t("thread.cut"), t("thread.cutHelp"))}
-          </p>
-        )}
+        {lines.length === 0 && head}
         <Virtualizer
           key={generation}
           ref={list}
@@ -100,8 +106,11 @@ export function MessageList({ view, isBusy }: MessageListProps) {
             readVisible();
           }}
         >
-          {(line) => (
-            <MessageRow key={line.id} line={line} view={view} isMarked={line.id === marked} />
+          {(line, at) => (
+            <Fragment key={line.id}>
+              {at === 0 && head}
+              <MessageRow line={line} view={view} isMarked={line.id === marked} />
+            </Fragment>
           )}
         </Virtualizer>
       </div>
@@ -120,6 +129,20 @@ function useShift(order: ThreadState["order"]): boolean {
   const shift = (compareEnds(known.order, order)?.inFront ?? 0) > 0;
   setKnown({ order, shift });
   return shift;
+}
+
+/**
+ * The list hears of its own move past rows that came in front only with the next scroll event. Rows that turn out smaller
+ * before that would make it take a reader near the top for one at the top, and send them there. So it hears at once.
+ */
+function useToldOfShift(
+  scroller: RefObject<HTMLElement | null>,
+  order: ThreadState["order"],
+  shift: boolean,
+): void {
+  useLayoutEffect(() => {
+    if (shift) queueMicrotask(() => scroller.current?.dispatchEvent(new Event("scroll")));
+  }, [scroller, order, shift]);
 }
 
 /** Tells following about rows that came behind the last one. */
