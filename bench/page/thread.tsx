@@ -142,7 +142,9 @@ function mountBare(root: Root, count: number, way: "virtua" | "virtuoso"): Mount
   function Thread() {
     // A row without any height would not be drawn by react-virtuoso.
     const [text, setText] = useState("…");
-    setLive = setText;
+    useLayoutEffect(() => {
+      setLive = setText;
+    }, []);
     const draw = (row: MessageView | null): ReactNode =>
       row === null ? (
         <p style={{ whiteSpace: "pre-wrap" }}>{text}</p>
