@@ -11,7 +11,7 @@ const BUDGET_KB: Readonly<Record<keyof BuiltScripts, number>> = {
   list: 200,
   thread: 335,
   porch: 6.6,
-  engine: 150,
+  engine: 158,
 };
 const TOLERANCE = 1.02;
 
