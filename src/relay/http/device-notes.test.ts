@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { MAX_WAITING_HISTORY_NOTES } from "#protocol/limits.ts";
+import { aLedger, aLedgerEntry, aRegistration, text64 } from "../hand-made.contract.ts";
+import { hashOf } from "../ledger-head.ts";
 import { aWorld } from "../relay-world.contract.ts";
 
 const LINK = "00112233445566778899aabbccddeeff";
@@ -163,19 +165,63 @@ describe("history between devices", () => {
   });
 });
 
-test("[P295] a device admits another one of its account, which signs in by its own key", async () => {
-  const world = await aWorld();
-  const ada = await world.person("ada");
-  const device = { device_id: ada.deviceId, signing_public_key: "AAAA", certificate: "AAAA" };
-  const body = { device, ledger_seq: 9, prev_hash: Buffer.alloc(32).toString("base64") };
-  const admit = async (token: string | null) =>
-    (await world.rest("POST", "/users/me/admissions", token, body)).status;
+describe("an admission", () => {
+  /** Ada, a device that is new to her account, and the entry her other device made for it. */
+  const aNewDevice = async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const head = aLedger(0, ada.id, 2)[1] ?? null;
+    const entry = aLedgerEntry(0, ada.id, 2, head);
+    const { request, deviceKey } = aRegistration("new");
+    const { device_id, signing_public_key } = request.device;
+    const admit = async (token: string | null, ledger_seq = 2) => {
+      const answer = await world.rest("POST", "/users/me/admissions", token, {
+        device: { device_id, signing_public_key, certificate: text64(entry) },
+        ledger_seq,
+        prev_hash: text64(hashOf(head ?? new Uint8Array())),
+      });
+      return { status: answer.status, data: answer.body.data };
+    };
+    const devicesOf = async (token: string): Promise<readonly string[]> =>
+      (await world.rest("GET", "/users/me/devices", token)).body.data.map(
+        (device: { device_id: string }) => device.device_id,
+      );
+    return { world, ada, fresh: { ...ada, deviceId: device_id, deviceKey }, admit, devicesOf };
+  };
 
-  // Without a token nobody; with one the ledger's place must be the next.
-  expect(await admit(null)).toBe(401);
-  expect(await admit(ada.token)).not.toBe(200);
-  const listed = (await world.rest("GET", "/users/me/devices", ada.token)).body.data;
-  expect(listed).toHaveLength(1);
+  test("[P295] by a device of the account gives it nothing, and the new one signs in by its own key", async () => {
+    const { world, ada, fresh, admit, devicesOf } = await aNewDevice();
+
+    expect(await admit(ada.token)).toEqual({ status: 200, data: {} });
+
+    expect((await devicesOf(ada.token)).toSorted()).toEqual(
+      [ada.deviceId, fresh.deviceId].toSorted(),
+    );
+    const ledger = await world.rest("GET", `/keys/ledger/${ada.id}`, ada.token);
+    expect(ledger.body.data).toHaveLength(3);
+    const token = await world.renew(fresh);
+    const me = await world.rest("GET", "/auth/me", token);
+    expect(me.body.data).toMatchObject({ user_id: ada.id, device_id: fresh.deviceId });
+    // The key of another device is not its key.
+    const thief = { ...fresh, deviceKey: ada.deviceKey };
+    expect(await world.renew(thief).catch(() => "refused")).toBe("refused");
+  });
+
+  test("[P295] comes from nobody else, stands at the ledger's next place, and counts once", async () => {
+    const { world, ada, fresh, admit, devicesOf } = await aNewDevice();
+    const bob = await world.person("bob");
+
+    expect((await admit(null)).status).toBe(401);
+    expect((await admit(bob.token)).status).toBeGreaterThanOrEqual(400);
+    expect((await admit(ada.token, 3)).status).toBeGreaterThanOrEqual(400);
+    expect(await devicesOf(ada.token)).toEqual([ada.deviceId]);
+    expect(await devicesOf(bob.token)).toEqual([bob.deviceId]);
+
+    expect((await admit(ada.token)).status).toBe(200);
+    expect((await admit(ada.token)).status).toBeGreaterThanOrEqual(400);
+    expect(await devicesOf(ada.token)).toHaveLength(2);
+    expect(await devicesOf(await world.renew(fresh))).toHaveLength(2);
+  });
 });
 
 test("[P294] a device is renamed by its account and by nobody else", async () => {
