@@ -1,6 +1,13 @@
+import { join as joinPath } from "node:path";
+import type { Browser, Page } from "playwright/test";
+import { provisionAgent, runAgent } from "../world/agent-process.ts";
 import { expect, test } from "./journey.ts";
+import { Person } from "./person.ts";
 
 const PASSWORD = "correct horse battery";
+const NEXT_PASSWORD = "another horse battery";
+/** For passwords, which are made to be slow. */
+const PATIENCE = { timeout: 60_000 };
 
 test("a person compares keys by digits and picture, and the contact is verified from then on", async ({
   join,
@@ -48,28 +55,107 @@ test("a browser that lost its data offers the way back before anything new", asy
   await expect(ada.page.getByLabel("Handle")).toBeVisible();
 });
 
-test("a recovery code and its file bring a person back after the browser lost everything", async ({
+test("an agent that keeps no sessions is named as such in words wherever its keys are spoken of, and another is not", async ({
   join,
   world,
 }) => {
-  const ada = await join({ name: "Ada Recovers" });
-  await ada.page.getByRole("button", { name: "Skip for now" }).click();
-  await ada.page.goto(new URL("/settings/security", ada.page.url()).href);
-  await ada.page.getByRole("button", { name: "Make a recovery code" }).click();
-  const dialog = ada.page.getByRole("dialog");
+  const folder = joinPath(world.folder, "hook");
+  const agent = await provisionAgent(joinPath(world.folder, "data"), folder);
+  const program = await runAgent("src/sdk/examples/echo.ts", agent, world.url, {
+    HASHEE_CONNECTION_MODE: "webhook",
+  });
+  const { fingerprint } = program.greeting as { readonly fingerprint: string };
+  const ada = await join({ name: "Ada" });
+  const { page } = ada;
+  const words = "it keeps no session: if its key were stolen, older messages could be read too.";
+  const sheet = page.getByRole("dialog");
+  await ada.startWith("Echo");
+  await expect(page.getByText("No forward secrecy")).toHaveCount(0);
+
+  await page.goto(`${world.url}/i/${agent.invite}#fp=${fingerprint}`);
+  await expect(page.getByText("This agent keeps no session")).toBeVisible();
+  await page.getByRole("button", { name: "Start talking" }).click();
+
+  await expect(page.getByText("No forward secrecy")).toBeVisible();
+  await page.getByRole("button", { name: "Who can read this" }).click();
+  await expect(sheet.getByText(words)).toBeVisible();
+  await expect(sheet.getByText("Keeps no session: no forward secrecy")).toBeVisible();
+  await page.keyboard.press("Escape");
+  await ada.say("sealed by itself");
+  await expect(ada.row("sealed by itself").getByText("Sent", { exact: true })).toBeAttached();
+  await ada.openConversation(/Echo/);
+  await expect(page.getByText("No forward secrecy")).toHaveCount(0);
+  await page.getByRole("button", { name: "Who can read this" }).click();
+  await expect(sheet.getByText("Everything here is end-to-end encrypted.")).toBeVisible();
+  await expect(sheet.getByText(words)).toHaveCount(0);
+  await program.kill();
+});
+
+/** Makes a code and its file in the settings, as somebody does who keeps both. */
+const makeRecovery = async (
+  page: Page,
+): Promise<{ readonly code: string; readonly file: string }> => {
+  await page.getByRole("button", { name: /^Make a (new )?recovery code$/ }).click();
+  const dialog = page.getByRole("dialog");
   const code = await dialog.getByRole("group", { name: "Recovery code" }).innerText();
-  const downloading = ada.page.waitForEvent("download");
+  const downloading = page.waitForEvent("download");
   await dialog.getByRole("button", { name: "Save the recovery file" }).click();
   const file = await (await downloading).path();
   await expect(dialog.getByRole("button", { name: "Done" })).toBeDisabled();
   await dialog.getByLabel("Type the last two groups").fill(code.slice(-9));
   await dialog.getByRole("button", { name: "Done" }).click();
-  await ada.loseStorage(world.url);
-  await ada.page.getByRole("button", { name: "Come back with a recovery file" }).click();
-  await ada.page.getByLabel("Recovery file").setInputFiles(file);
-  await ada.page.getByLabel("Recovery code").fill(code.toLowerCase());
-  await ada.page.getByRole("button", { name: "Restore the account" }).click();
+  await expect(dialog).toHaveCount(0);
+  return { code, file };
+};
+const restoreBy = async (page: Page, made: { readonly code: string; readonly file: string }) => {
+  await page.getByLabel("Recovery file").setInputFiles(made.file);
+  await page.getByLabel("Recovery code").fill(made.code.toLowerCase());
+  await page.getByRole("button", { name: "Restore the account" }).click();
+};
 
-  await ada.page.getByRole("link", { name: "Settings" }).first().click();
-  await expect(ada.page.getByLabel("Name", { exact: true })).toHaveValue("Ada Recovers");
+test("a withdrawn recovery code is refused in words, and the next one brings the person back, whose old password then opens nothing", async ({
+  join,
+  browser,
+  world,
+}) => {
+  test.setTimeout(240_000);
+  const ada = await join({ name: "Ada Recovers", password: PASSWORD });
+  const { page } = ada;
+  await page.getByRole("button", { name: "Skip for now" }).click();
+  await page.goto(`${world.url}/settings/security`);
+  const withdrawn = await makeRecovery(page);
+  await page.getByRole("button", { name: "Withdraw the code" }).click();
+  await page.getByRole("alertdialog").getByRole("button", { name: "Withdraw the code" }).click();
+  await expect(page.getByText("The recovery code is withdrawn").first()).toBeVisible();
+  const made = await makeRecovery(page);
+  const elsewhere = await Person.arrive(browser as Browser, world.url, { name: "Ada" });
+
+  await elsewhere.page.getByRole("button", { name: "I already have an account" }).click();
+  await elsewhere.page.getByRole("button", { name: "Use a recovery file instead" }).click();
+  await restoreBy(elsewhere.page, withdrawn);
+  await expect(elsewhere.page.getByRole("alert")).toContainText(
+    "This recovery code no longer counts. A newer one was made, or it was withdrawn.",
+    PATIENCE,
+  );
+  await ada.loseStorage(world.url);
+  await page.getByRole("button", { name: "Come back with a recovery file" }).click();
+  await restoreBy(page, made);
+
+  await page.getByRole("link", { name: "Settings" }).first().click(PATIENCE);
+  await expect(page.getByLabel("Name", { exact: true })).toHaveValue("Ada Recovers");
+  await page.goto(`${world.url}/settings/security`);
+  await expect(page.getByText("You came back without the password.")).toBeVisible();
+  await page.getByLabel("New password").fill(NEXT_PASSWORD);
+  await page.getByRole("button", { name: "Change password" }).click();
+  await page.getByRole("button", { name: "Lock now" }).click(PATIENCE);
+  const unlock = async (password: string): Promise<void> => {
+    await page.getByLabel("Password", { exact: true }).fill(password);
+    await page.getByRole("button", { name: "Unlock" }).click();
+  };
+  await unlock(PASSWORD);
+  await expect(page.getByRole("alert")).toContainText("That password does not fit", PATIENCE);
+  await unlock(NEXT_PASSWORD);
+  await expect(page.getByRole("heading", { name: "Security" })).toBeVisible(PATIENCE);
+  // What the relay refuses is in the console as a failed request.
+  await elsewhere.context.close();
 });

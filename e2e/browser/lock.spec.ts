@@ -17,12 +17,12 @@ const unlock = async ({ page }: Person, password: string): Promise<void> => {
 const expectLocked = ({ page }: Person): Promise<void> =>
   expect(page.getByRole("heading", { name: "Locked" })).toBeVisible(PATIENCE);
 
-test("a device that nobody touches locks itself, also at a touch that comes too late, and opens with all that was there", async ({
+test("a device that nobody touches locks itself after its minutes, and opens with all that was there", async ({
   browser,
   world,
 }) => {
   const ada = await Person.arrive(browser as Browser, "about:blank", { name: "Ada" });
-  await bringTime(ada.context);
+  await bringTime(ada);
   await ada.page.goto(world.url);
   await ada.makeAccount(PASSWORD);
   await ada.startWith("Echo");
@@ -43,7 +43,7 @@ test("a device that nobody touches locks itself, also at a touch that comes too 
   await expect(ada.page.getByText("said before")).toHaveCount(0);
   await expect(ada.page.getByText("half a thought")).toHaveCount(0);
   await unlock(ada, "another horse battery");
-  await expect(ada.page.getByRole("alert")).toContainText("That password does not fit");
+  await expect(ada.page.getByRole("alert")).toContainText("That password does not fit", PATIENCE);
   await unlock(ada, PASSWORD);
   await expect(ada.row("said before")).toHaveCount(2, PATIENCE);
   await expect(ada.composer).toHaveValue("half a thought");
@@ -58,20 +58,16 @@ test("a browser that was added by a link takes the password once and is locked b
   browser,
   world,
 }) => {
+  test.setTimeout(240_000);
   const ada = await join({ name: "Ada", password: PASSWORD });
   await ada.startWith("Echo");
   const tablet = await addByLink(ada, browser as Browser, world.url);
   await toSecurity(tablet);
   await expect(tablet.page.getByText("has not seen your password")).toBeVisible();
   await expect(tablet.page.getByRole("button", { name: "Lock now" })).toHaveCount(0);
-  const enter = async (password: string): Promise<void> => {
-    await tablet.page.getByLabel("Password of the account").fill(password);
-    await tablet.page.getByRole("button", { name: "Use it here" }).click();
-  };
 
-  await enter("another horse battery");
-  await expect(tablet.page.getByRole("alert")).toContainText("That password does not fit");
-  await enter(PASSWORD);
+  await tablet.page.getByLabel("Password of the account").fill(PASSWORD);
+  await tablet.page.getByRole("button", { name: "Use it here" }).click();
 
   await tablet.page.getByRole("button", { name: "Lock now" }).click(PATIENCE);
   await expectLocked(tablet);
@@ -81,6 +77,5 @@ test("a browser that was added by a link takes the password once and is locked b
   await tablet.openConversation(/Echo/);
   await tablet.say("from the tablet");
   await expect(tablet.row("from the tablet")).toHaveCount(2, PATIENCE);
-  // The password that did not fit is a refused request in the console.
-  await tablet.context.close();
+  await tablet.leave();
 });

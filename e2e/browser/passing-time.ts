@@ -1,10 +1,9 @@
 /** Time that passes when a journey says so: in the page and in its workers, with every timer that is due by then. */
-import type { BrowserContext } from "playwright/test";
 import type { Person } from "./person.ts";
 
 type TimeSeam = { leap(ms: number): void };
 
-/** Runs in a page or a worker before anything of the app does. */
+/** Runs in a page or a worker as it starts; a timer that was set before keeps its own time. */
 function installTime(): void {
   const scope = globalThis as typeof globalThis & Partial<TimeSeam>;
   const realNow = Date.now.bind(Date);
@@ -12,7 +11,11 @@ function installTime(): void {
   const waiting = new Map<unknown, { readonly dueAt: number; readonly run: () => void }>();
   let leaptMs = 0;
   Date.now = () => realNow() + leaptMs;
-  const start = (task: (...given: unknown[]) => void, delayMs = 0, ...given: unknown[]): unknown => {
+  const start = (
+    task: (...given: unknown[]) => void,
+    delayMs = 0,
+    ...given: unknown[]
+  ): unknown => {
     const run = (): void => {
       waiting.delete(timer);
       task(...given);
@@ -39,14 +42,10 @@ function installTime(): void {
   } satisfies Record<string, unknown>);
 }
 
-/** Before the first page: pages and workers of this browser get time that can leap. */
-export async function bringTime(context: BrowserContext): Promise<void> {
-  const seam = `(${installTime.toString()})();`;
-  await context.addInitScript(seam);
-  await context.route(/\/assets\/worker-[^/]+\.js$/, async (route) => {
-    const response = await route.fetch();
-    await route.fulfill({ response, body: `${seam}\n${await response.text()}` });
-  });
+/** Before the app is opened: this page and its workers get time that can leap. */
+export async function bringTime({ page }: Person): Promise<void> {
+  await page.addInitScript(installTime);
+  page.on("worker", (worker) => void worker.evaluate(installTime));
 }
 
 /** So many minutes later. */

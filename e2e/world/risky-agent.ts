@@ -1,4 +1,4 @@
-/** An agent that asks for approval of whatever it hears; "critical: …" and the like name the risk. It says what came of it. */
+/** An agent that asks for approval of what it hears as "critical: …" and the like, and says what came of it; the rest it heard. */
 import { HasheeAgent } from "../../src/sdk/index.ts";
 import { runInTerminal } from "../../src/sdk/examples/run-in-terminal.ts";
 
@@ -6,18 +6,19 @@ const RISKS = ["low", "medium", "high", "critical"] as const;
 
 const agent = await HasheeAgent.init();
 runInTerminal("risky", agent);
-agent.addMessageHandler(async (msg) => {
-  if (msg.payload.type !== "text") return;
-  const [word, title = "Something"] = msg.payload.text.split(": ");
+agent.addMessageHandler(async ({ payload, conversation_id: id }) => {
+  if (payload.type !== "text") return;
+  const [word, title = "Something"] = payload.text.split(": ");
   const risk = RISKS.find((one) => one === word);
-  if (risk === undefined) return;
-  const decision = await agent.approve(msg.conversation_id, {
-    title,
-    action: "act",
-    summary: "Only a test of what you are asked.",
-    request: { what: title },
-    risk,
+  if (risk === undefined) {
+    await agent.send(id, { type: "text", text: `heard: ${payload.text}` });
+    return;
+  }
+  const summary = "Only a test of what you are asked.";
+  const request = { title, action: "act", summary, request: { what: title }, risk };
+  // It listens on while somebody thinks about it.
+  void agent.approve(id, request).then((decision) => {
+    const outcome = decision?.approved === true ? "approved" : "not approved";
+    return agent.send(id, { type: "text", text: `${title}: ${outcome}` });
   });
-  const outcome = decision?.approved === true ? "approved" : "not approved";
-  await agent.send(msg.conversation_id, { type: "text", text: `${title}: ${outcome}` });
 });

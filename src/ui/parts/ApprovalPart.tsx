@@ -149,9 +149,9 @@ function Payload({ rows, mark }: { rows: Rows; mark: Mark }) {
           <dt className={styles.label}>
             <bdi>{row.label}</bdi>
             {row.warning !== "" && (
-              <span className={styles.warning} title={row.warning}>
+              <span className={styles.warning}>
                 <Icon name="alert" size={14} />
-                {t("approval.warning")}
+                {row.warning}
               </span>
             )}
           </dt>

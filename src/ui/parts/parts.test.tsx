@@ -144,7 +144,9 @@ test.each([
 });
 
 describe("approvals", () => {
-  const rows = [{ label: "Command", value: "rm -rf /tmp/\u202ex\nls", warning: "hidden" }];
+  const rows = [
+    { label: "Command", value: "rm -rf /tmp/\u202ex\nls", warning: "Holds hidden characters." },
+  ];
   const anOpenApproval = (part: Partial<ArtifactView> = {}): ArtifactView =>
     anArtifact(anApproval(), {
       approval: anApprovalState({ rows }),
@@ -154,19 +156,24 @@ describe("approvals", () => {
   const buttonsOf = (html: string): readonly string[] =>
     [...html.matchAll(/<button[^>]*>.*?<\/button>/g)].map(([button]) => button);
 
-  test("[U43] every row is drawn whole, with hidden characters as marks", () => {
+  test("[U43] every row is drawn whole, with its own warning and hidden characters as marks", () => {
     const long = `${"line of a payload\n".repeat(400)}end`;
     const html = drawCard(
       anOpenApproval({
         approval: anApprovalState({
-          rows: [...rows, { label: "Long", value: long, warning: "" }],
+          rows: [
+            ...rows,
+            { label: "Long", value: long, warning: "" },
+            { label: "Risk", value: "Critical", warning: "This cannot be undone." },
+          ],
         }),
       }),
     );
 
     expect(html).toContain("Hidden character U+202E");
     expect(html.match(/line of a payload/g)).toHaveLength(400);
-    expect(html).toContain("Holds hidden characters, shown as marks");
+    expect(html.match(/Holds hidden characters\./g)).toHaveLength(1);
+    expect(html.match(/This cannot be undone\./g)).toHaveLength(1);
   });
 
   test("[U43] cutting a payload into stretches loses nothing and leaves none longer than a glance", () => {

@@ -234,7 +234,6 @@ export const en = {
   "approval.overrideHelp":
     "The risk is critical and you have not compared keys with {name}. Nothing shows that the request comes from there.",
   "approval.overrideConfirm": "Approve all the same",
-  "approval.warning": "Holds hidden characters, shown as marks",
   "approval.signing": "Signing",
   "approval.notCounted": "This decision did not reach the agent.",
   "approval.quorum":
@@ -725,6 +724,8 @@ export const en = {
     "Messages are encrypted to the agent, but it keeps no session: if its key were stolen, older messages could be read too.",
   "security.statelessMember": "Keeps no session: no forward secrecy for what it reads.",
   "security.none": "This conversation is not encrypted. The server of the agent can read it.",
+  "security.undecided":
+    "A key changed. Until you have compared it, nobody knows who could read what you write, and nothing is sent.",
   "security.since": "Since {time}",
   "security.suite.x-wing": "Protected against future quantum computers too.",
   "security.suite.x25519":

@@ -231,7 +231,6 @@ export const zhHans: TextTable = {
   "approval.overrideHelp":
     "风险为严重，而你还没有与{name}核对密钥。没有任何依据表明请求来自{name}。",
   "approval.overrideConfirm": "仍然批准",
-  "approval.warning": "含有隐藏字符，已用标记显示",
   "approval.signing": "正在签名",
   "approval.notCounted": "这个决定没有送达智能体。",
   "approval.quorum": "共请 {asked} 人决定，需要 {required} 人批准，目前 {given} 人。",
@@ -688,6 +687,8 @@ export const zhHans: TextTable = {
     "消息会加密后发给智能体，但它不保留会话：一旦它的密钥被盗，以前的消息也可能被读取。",
   "security.statelessMember": "不保留会话：它读到的内容没有前向保密。",
   "security.none": "这个对话没有加密，智能体所在的服务器可以读到内容。",
+  "security.undecided":
+    "有密钥发生变更。核对之前，无法确定谁能读到你写的内容，因此不会发送任何消息。",
   "security.since": "自 {time} 起",
   "security.suite.x-wing": "也能抵御未来的量子计算机。",
   "security.suite.x25519": "能抵御当今的计算机，但不能抵御未来的量子计算机。",

@@ -19,6 +19,13 @@ type SecuritySheetProps = {
 };
 type Reader = SecurityView["readers"][number];
 
+const CLAIM_ICONS = {
+  session: "lock",
+  envelope: "lock",
+  none: "lock-open",
+  undecided: "shield-alert",
+} as const;
+
 /** Who can read a conversation, since when, and how to make sure of it. */
 export function SecuritySheet({ view, open, onOpenChange }: SecuritySheetProps) {
   const t = useText();
@@ -44,12 +51,14 @@ function SecurityFacts({ view }: { view: ConversationView }) {
     );
   if (security === null) return <Skeleton lines={6} label={t("general.loading")} />;
   const others = security.readers.filter(({ isSelf }) => !isSelf);
+  // Nobody can promise who reads under a key that changed and was not decided about.
+  const claim = others.some(({ trust }) => trust === "changed") ? "undecided" : security.encryption;
   return (
     <div className={styles.facts}>
-      <div className={styles.claim} data-kind={security.encryption}>
-        <Icon name={security.encryption === "none" ? "lock-open" : "lock"} size={18} />
+      <div className={styles.claim} data-kind={claim}>
+        <Icon name={CLAIM_ICONS[claim]} size={18} />
         <div>
-          <p>{t(`security.${security.encryption}`)}</p>
+          <p>{t(`security.${claim}`)}</p>
           <p className={styles.quiet}>
             {t("security.since", { time: formats.moment(security.since) })}
           </p>
