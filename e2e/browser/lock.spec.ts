@@ -74,6 +74,7 @@ test("a browser that was added by a link takes the password once and is locked b
   await tablet.page.reload();
   await expectLocked(tablet);
   await unlock(tablet, PASSWORD);
+  await tablet.page.getByRole("link", { name: "Conversations" }).first().click(PATIENCE);
   await tablet.openConversation(/Echo/);
   await tablet.say("from the tablet");
   await expect(tablet.row("from the tablet")).toHaveCount(2, PATIENCE);
