@@ -129,7 +129,7 @@ test("a key that changed is compared, the contact is verified again, and an appr
 
   await ada.page.getByRole("button", { name: "Compare", exact: true }).click();
   const sheet = ada.page.getByRole("dialog");
-  await expect(sheet.getByText("This key is not the one you knew.")).toBeVisible();
+  await expect(sheet.getByText("This is the key you knew, and it stays in use.")).toBeVisible();
   await sheet.getByRole("button", { name: "They are equal" }).click();
   await expect(sheet.getByRole("button", { name: "Take back verification" })).toBeVisible();
   await ada.page.keyboard.press("Escape");
