@@ -132,3 +132,23 @@ test("a vote is given once, sealed to the agent, and its end is shown; pictures 
   await expect(gallery.getByRole("listitem")).toHaveCount(4);
   await expect(gallery.getByRole("figure").filter({ hasText: "Dusk" })).toBeVisible();
 });
+
+test("a tool of the device runs when its person allows it, and not when they do not", async ({
+  join,
+}) => {
+  const ada = await join({ name: "Ada" });
+  await ada.startWith("Guide");
+  await ada.say("use a tool of mine");
+  const calls = ada.log.getByRole("article", { name: /What time is it where you are/ });
+  const ask = calls.last().getByRole("group", { name: /wants to use a tool of this device/ });
+  await expect(ask).toContainText("time zone");
+  await ask.getByRole("button", { name: "Deny" }).click();
+  await ada.expectMessage("You said no");
+  await expect(calls.last()).toContainText("You denied it.");
+
+  await ada.say("use a tool of mine");
+  await expect(calls.nth(1)).toBeVisible();
+  await calls.last().getByRole("button", { name: "Allow" }).click();
+  await ada.expectMessage(/Your device says \d\d:\d\d in /);
+  await expect(ask).toHaveCount(0);
+});

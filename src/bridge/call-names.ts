@@ -78,6 +78,7 @@ const NAMES: Readonly<Record<CallName, true>> = {
   saveFormDraft: true,
   answerArtifact: true,
   decideApproval: true,
+  allowScope: true,
   checkAgentAddress: true,
   listAgentModels: true,
   addAgentByAddress: true,

@@ -307,6 +307,11 @@ export interface EngineCalls {
     readonly actionId: string;
     readonly values: Readonly<Record<string, unknown>>;
   }): Answer<null>;
+  /** Remembers for a day that tools of this scope may run unasked here, where the scope is no grave one. */
+  allowScope(input: {
+    readonly conversationId: ConversationId;
+    readonly scope: string;
+  }): Answer<null>;
   decideApproval(input: {
     readonly conversationId: ConversationId;
     readonly artifactId: ArtifactId;

@@ -301,8 +301,20 @@ export type ArtifactView = {
     }[];
     readonly ownOptionId: string | null;
   } | null;
+  /** A tool that this device is asked to run; null where it is not asked, or cannot be any more. */
+  readonly tool: ToolAskView | null;
   /** The card that a shown answer was given to; null where it is not here. */
   readonly refersTo: { readonly title: string; readonly card: Card } | null;
+};
+
+/** What stands between an agent's wish and a tool of this device. */
+export type ToolAskView = {
+  /** By the manifest that the agent signed for; high where it names no such scope. */
+  readonly sensitivity: "low" | "medium" | "high";
+  /** Whether the person allowed the scope here within a day, so that a medium tool runs unasked. */
+  readonly isAllowed: boolean;
+  /** Epoch ms; nobody deciding until then counts as no. */
+  readonly decideUntil: number;
 };
 
 export type AnswerView = {

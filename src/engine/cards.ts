@@ -3,12 +3,18 @@ import { bytesToBase64 } from "#base/base64.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import { fingerprint } from "#crypto/identity.ts";
 import { sealSecret } from "#crypto/secret-seal.ts";
-import type { Artifact, Card } from "#protocol/artifact.ts";
+import {
+  ToolResponseCard,
+  TOOL_RESULT_ACTION,
+  type Artifact,
+  type Card,
+} from "#protocol/artifact.ts";
 import { checkFormValues, textOfSecret } from "#protocol/form-values.ts";
 import { makeId, type AccountId, type ArtifactId, type ConversationId } from "#protocol/ids.ts";
 import { votedFor } from "#protocol/vote-card.ts";
 import type { ArtifactResponsePayload } from "#protocol/payload.ts";
 import type { Entry } from "#peer/endpoint.ts";
+import * as v from "valibot";
 import { makeDecision } from "./approvals.ts";
 import type { EngineFailure } from "./failure.ts";
 import { scanLog } from "./log-scan.ts";
@@ -118,6 +124,13 @@ async function sealSecrets(
 }
 
 function problemsOf(card: Card, actionId: string, values: Values): EngineFailure | null {
+  if (card.subtype === "tool_call") {
+    const isResult =
+      actionId === TOOL_RESULT_ACTION &&
+      v.is(ToolResponseCard, values) &&
+      values.call_id === card.payload.call_id;
+    return isResult ? null : { kind: "engine/bad-answer", count: 1 };
+  }
   if (card.subtype === "app") {
     const isVote = votedFor(card.payload, { ref_action: actionId, values }) !== null;
     return isVote ? null : { kind: "engine/bad-answer", count: 1 };

@@ -7,6 +7,7 @@ import type { BridgeFailure } from "#bridge/failure.ts";
 import type { CallOptions } from "#bridge/port.ts";
 import * as account from "./account-calls.ts";
 import * as cards from "./cards.ts";
+import { allowScope } from "./tool-consent.ts";
 import * as contacts from "./contacts.ts";
 import * as devices from "./devices.ts";
 import type { EngineDeps } from "./deps.ts";
@@ -155,7 +156,7 @@ type MessageCallName =
   | "setTyping"
   | "stopStream";
 type FileCallName = "attachFile" | "detachFile" | "listAttached" | "sendFiles" | "openFile";
-type CardCallName = "saveFormDraft" | "answerArtifact" | "decideApproval";
+type CardCallName = "saveFormDraft" | "answerArtifact" | "decideApproval" | "allowScope";
 type PlainCallName =
   | "checkAgentAddress"
   | "listAgentModels"
@@ -318,6 +319,7 @@ const cardCalls = (open: Opener): Pick<EngineCalls, CardCallName> => ({
   saveFormDraft: (input) => open((session) => cards.saveFormDraft(session, input)),
   answerArtifact: (input) => open((session) => cards.answerArtifact(session, input)),
   decideApproval: (input) => open((session) => cards.decideApproval(session, input)),
+  allowScope: (input) => open((session) => allowScope(session, input)),
 });
 
 const plainCalls = (open: Opener): Pick<EngineCalls, PlainCallName> => ({

@@ -8,6 +8,7 @@ import type { AccountId, AgentId, UserId } from "#protocol/ids.ts";
 import type { PeerFailure } from "#peer/failure.ts";
 import type { Rest } from "#peer/rest.ts";
 import type { Store } from "#peer/store.ts";
+import type { ScopeFacts } from "./tool-consent.ts";
 import { loadRecords, putRecord, TABLE } from "./records.ts";
 
 /** Kept by account. A name is the relay's word and for display only; trust is ours. */
@@ -19,6 +20,9 @@ export type Person = {
   readonly description: string;
   readonly isStateless: boolean;
   readonly suggestions: readonly string[];
+  /** Sensitivity by scope, as the relay's manifest says; counts only where the agent signed for that manifest. */
+  readonly scopes?: ScopeFacts;
+  readonly signedScopes?: ScopeFacts["sensitivityByScope"];
   readonly isVerified: boolean;
   /** Another identity than the pinned one was shown, and nobody decided yet. */
   readonly isChanged: boolean;
@@ -132,7 +136,7 @@ const BLANK: Omit<Person, "id" | "kind"> = {
   fetchedAt: 0,
 };
 
-type Fetched = Pick<Person, "name" | "handle" | "description" | "suggestions"> & {
+type Fetched = Pick<Person, "name" | "handle" | "description" | "suggestions" | "scopes"> & {
   readonly online: boolean | null;
 };
 
@@ -156,6 +160,14 @@ export function agentFacts(agent: Agent): Fetched {
     handle: "",
     description: agent.description,
     suggestions: manifest.success ? (manifest.output.suggestions ?? []) : [],
+    scopes: {
+      manifestHash: agent.capability_manifest_hash,
+      sensitivityByScope: Object.fromEntries(
+        manifest.success
+          ? manifest.output.permission_scopes.map(({ id, sensitivity }) => [id, sensitivity])
+          : [],
+      ),
+    },
     online: agent.online,
   };
 }

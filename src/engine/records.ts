@@ -9,6 +9,7 @@ export const TABLE = {
   people: "engine/people",
   drafts: "engine/drafts",
   formDrafts: "engine/form-drafts",
+  toolConsents: "engine/tool-consents",
   plainAgents: "engine/plain-agents",
   plainTurns: "engine/plain-turns",
   plainQueue: "engine/plain-queue",

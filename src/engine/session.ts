@@ -37,6 +37,7 @@ import { plainCarrier } from "./plain/plain-carrier.ts";
 import { loadRecords, TABLE } from "./records.ts";
 import { relayCarrier } from "./relay-carrier.ts";
 import type { ThreadEvent } from "./thread/thread.ts";
+import { signedScopes } from "./tool-consent.ts";
 import { createTyping } from "./typing.ts";
 
 export interface Session {
@@ -59,6 +60,8 @@ export interface Session {
   readonly selfId: AccountId;
   /** Form values by `conversation/artifact`, unsent. */
   readonly formDrafts: Map<string, Readonly<Record<string, unknown>>>;
+  /** Until when tools of a scope may run unasked, by `conversation/scope`. */
+  readonly toolConsents: Map<string, { readonly until: number }>;
   account(): OpenAccount;
   setAccount(account: OpenAccount): void;
   locale(): ApprovalLocale;
@@ -141,6 +144,9 @@ export async function openSession(
   const formDrafts = new Map(
     await loadRecords<Readonly<Record<string, unknown>>>(store, TABLE.formDrafts),
   );
+  const toolConsents = new Map(
+    await loadRecords<{ readonly until: number }>(store, TABLE.toolConsents),
+  );
 
   const admit: Session["admit"] = async ({ id, kind, peerId, relation }) => {
     if (book.get(id) === null) {
@@ -155,14 +161,23 @@ export async function openSession(
     const members = membersOf(state);
     book.change(state.conversationId, ledgerChange(state));
     sinks.redraw(state.conversationId);
-    void people.want(members);
-    for (const { id, kind } of members) if (kind === "agent") void noteMode(id);
+    void people.want(members).then(() => {
+      for (const { id, kind } of members) if (kind === "agent") void noteMode(id);
+    });
   };
   // The signed card says it, so every device and every member knows, not only who opened the invite.
   const noteMode = async (id: AccountId): Promise<void> => {
     const agent = await endpoint.account(id);
     if (!agent.ok) return;
-    await people.note({ id, kind: "agent", isStateless: agent.value.mode === "envelope" });
+    const scopes = people.get(id)?.scopes;
+    const signed =
+      scopes === undefined ? {} : { signedScopes: signedScopes(scopes, agent.value.manifestHash) };
+    await people.note({
+      id,
+      kind: "agent",
+      isStateless: agent.value.mode === "envelope",
+      ...signed,
+    });
   };
   const level = async (): Promise<void> => {
     account = await nameBackup(deps, endpoint.rest, account);
@@ -265,6 +280,7 @@ export async function openSession(
     signer: keysOf(deps.primitives, account.record).device,
     selfId,
     formDrafts,
+    toolConsents,
     account: () => account,
     setAccount: (next) => (account = next),
     locale: () => locale,

@@ -4,6 +4,7 @@ import { conversationWith } from "./contacts.ts";
 import { contactLink } from "./invite-link.ts";
 import { approvalBlock, approvalRows } from "./approvals.ts";
 import { sendingOf } from "./conversations/conversation-view.ts";
+import { toolAsk } from "./tool-consent.ts";
 import type { Session } from "./session.ts";
 import type { ViewContext } from "./thread/context.ts";
 
@@ -38,6 +39,7 @@ export function viewContext(session: Session, id: ConversationId): ViewContext {
         conversationId: conversationWith(session, accountId),
       };
     },
+    toolOf: (card, call) => toolAsk(session, id, card, call),
     approvalOf: (card, authorId) => ({
       rows: approvalRows(card, session.locale()),
       blockedBecause: approvalBlock(deps.primitives, card, {

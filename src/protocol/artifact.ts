@@ -124,6 +124,8 @@ export const ToolResponseCard = v.object({
   reason: v.optional(Line),
   duration_ms: v.optional(v.number()),
 });
+/** The action of an answer that brings a tool's result; its `values` are a tool response. */
+export const TOOL_RESULT_ACTION = "tool_result";
 export const ReplyCard = v.object({
   body: v.pipe(v.string(), v.maxLength(60_000)),
   sections: v.optional(v.array(v.object({ heading: Line, body: Paragraph }))),

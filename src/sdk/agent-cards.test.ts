@@ -156,6 +156,32 @@ describe("cards over a real relay", () => {
     });
   });
 
+  test("[K44] a call for a tool brings its result, or why there is none", async () => {
+    const { agent, alice, conversationId } = await setupMeeting();
+    const asked = agent.callTool(conversationId, {
+      tool: "clock_read",
+      scope: "device:clock",
+      title: "The time",
+    });
+    const card = cardOf(await alice.reads((payload) => payload.type === "artifact"));
+    const id = card.artifact_id ?? "";
+    const result = { now: "2026-01-01T00:00:00.000Z" };
+    const other = { call_id: "another", status: "ok", result };
+    await alice.say(conversationId, anAnswer(id, "tool_result", other));
+    await alice.reads((payload) => payload.type === "system");
+    await alice.say(
+      conversationId,
+      anAnswer(id, "tool_result", { call_id: id, status: "ok", result, duration_ms: 2 }),
+    );
+
+    expect(card).toMatchObject({
+      subtype: "tool_call",
+      title: "The time",
+      payload: { call_id: id, tool_name: "clock_read", permission_scope: "device:clock" },
+    });
+    expect(await asked).toEqual({ status: "ok", result });
+  });
+
   test("[K15] that nobody answers in time give null", async () => {
     const { agent, conversationId } = await setupMeeting();
     const fields = [{ id: "a", label: "A", type: "text" as const }];

@@ -1,4 +1,5 @@
 /** The agent: the documented names over an endpoint of the peer layer. This file builds real things; its parts do not. */
+import { systemRandom } from "#base/random.ts";
 import type { Attachment, KnownPayload } from "#protocol/payload.ts";
 import type { Artifact, FormCard } from "#protocol/artifact.ts";
 import { parseId, type MessageId } from "#protocol/ids.ts";
@@ -7,6 +8,7 @@ import type { ApprovalRequestInput } from "./artifacts/approvals.ts";
 import { makeApprovalArtifact } from "./artifacts/approvals.ts";
 import type { ArtifactReceipt, ArtifactUpdateInput } from "./artifacts/artifact-sender.ts";
 import { sendMedia, type MediaInput } from "./artifacts/media.ts";
+import { callTool, type ToolCallInput, type ToolCallResult } from "./artifacts/tool-call.ts";
 import { holdVote, type VoteInput, type VoteResult } from "./artifacts/vote.ts";
 import type { ApprovalDecision, ArtifactResponseEvent } from "./incoming/agent-event.ts";
 import type { EventHandler, MessageHandler } from "./incoming/handlers.ts";
@@ -187,6 +189,12 @@ export class HasheeAgent {
     const artifact: Artifact = { subtype: "form", title, payload: form };
     const { artifact_id } = await this.sendArtifact(conversationId, { artifact });
     return this.nextAnswer(conversationId, artifact_id, options);
+  }
+
+  /** Asks for a tool of the person's device and waits for what it gave; the person may say no. @throws {@link HasheeError} */
+  callTool(conversationId: string, input: ToolCallInput): Promise<ToolCallResult> {
+    const parts = { ...this.#parts, random: systemRandom };
+    return callTool(parts, conversationOf(conversationId), input);
   }
 
   /** Puts a question to the vote: everybody sees the count grow, and the result comes when it has closed. @throws {@link HasheeError} */

@@ -33,6 +33,7 @@ export type {
 } from "./artifacts/artifact-sender.ts";
 export type { MediaInput } from "./artifacts/media.ts";
 export { shownAnswer } from "./artifacts/shown-answer.ts";
+export type { ToolCallInput, ToolCallResult } from "./artifacts/tool-call.ts";
 export type { VoteInput, VoteResult } from "./artifacts/vote.ts";
 export type { ApprovalRequestInput } from "./artifacts/approvals.ts";
 export type { Metrics, Sample } from "./metrics.ts";

@@ -331,6 +331,7 @@ function messageCalls(world: FakeWorld, answer: Answer, done: Done) {
     saveFormDraft: done("saveFormDraft"),
     answerArtifact: done("answerArtifact"),
     decideApproval: done("decideApproval"),
+    allowScope: done("allowScope"),
     checkAgentAddress: (input) =>
       answer("checkAgentAddress", input, () => ({
         url: input.url,

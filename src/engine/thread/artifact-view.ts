@@ -33,6 +33,11 @@ export function viewArtifact(
   const { artifact, revision, card, isExpired } = folded;
   const approval = viewApproval(folded, row.authorId, context);
   const answers = folded.answers.map((answer) => viewAnswer(thread, answer, card, context));
+  const canRespond =
+    context.canSend &&
+    row.authorId !== context.selfId &&
+    canAnswer(folded, context.selfId) &&
+    (approval === null || mayStillDecide(approval.blockedBecause));
   return {
     artifactId,
     title: artifact.title,
@@ -41,16 +46,13 @@ export function viewArtifact(
     card,
     expiresAt: closingTime(artifact),
     expired: isExpired,
-    canRespond:
-      context.canSend &&
-      row.authorId !== context.selfId &&
-      canAnswer(folded, context.selfId) &&
-      (approval === null || mayStillDecide(approval.blockedBecause)),
+    canRespond,
     answer: answers.find(({ late }) => !late) ?? null,
     answers,
     draftValues: context.draftOf(artifactId),
     approval,
     vote: viewVote(folded, context.selfId),
+    tool: canRespond && card.subtype === "tool_call" ? context.toolOf(card.payload, row) : null,
     refersTo: card.subtype === "response" ? cardNamed(thread, card.payload.ref_artifact) : null,
   };
 }

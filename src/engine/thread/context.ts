@@ -1,7 +1,7 @@
 /** What views of a thread's rows need to know beside the thread itself. */
 import type { TurnView } from "#bridge/channel-views.ts";
 import type { ArtifactView, ContactView } from "#bridge/views.ts";
-import type { ApprovalCard } from "#protocol/artifact.ts";
+import type { ApprovalCard, ToolCallCard } from "#protocol/artifact.ts";
 import type { AccountId, ArtifactId, MessageId } from "#protocol/ids.ts";
 import type { ContactPayload } from "#protocol/payload.ts";
 
@@ -31,6 +31,11 @@ export type ViewContext = {
     card: ApprovalCard,
     authorId: AccountId,
   ): Pick<NonNullable<ArtifactView["approval"]>, "rows" | "blockedBecause">;
+  /** Whether this device is asked to run a tool; null where it is not. */
+  toolOf(
+    card: ToolCallCard,
+    call: { readonly authorId: AccountId; readonly at: number },
+  ): ArtifactView["tool"];
   /** What is known here of somebody a message names, and how to come together. */
   contactOf(contact: ContactPayload["contact"]): ContactView;
 };

@@ -78,6 +78,7 @@ const context = (more: Partial<ViewContext> = {}): ViewContext => ({
   canSend: true,
   draftOf: () => null,
   approvalOf: () => ({ rows: [], blockedBecause: null }),
+  toolOf: () => null,
   contactOf: ({ kind, id, display_name: name }) => ({
     kind,
     id: id as AccountId,

@@ -14,6 +14,7 @@ import * as v from "valibot";
 import {
   parseCard,
   ToolResponseCard,
+  TOOL_RESULT_ACTION,
   type ArtifactResponse,
   type Card,
 } from "#protocol/artifact.ts";
@@ -94,7 +95,11 @@ function fitsCard(card: Card, response: ArtifactResponse): boolean {
     case "approval":
       return card.payload.options.some(({ id }) => id === decision?.option_id);
     case "tool_call":
-      return action === "tool_result" && v.is(ToolResponseCard, values);
+      return (
+        action === TOOL_RESULT_ACTION &&
+        v.is(ToolResponseCard, values) &&
+        values.call_id === card.payload.call_id
+      );
     case "app":
       return votedFor(card.payload, response) !== null;
     case "tool_response":

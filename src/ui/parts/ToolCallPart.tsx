@@ -1,24 +1,39 @@
-import type { ArtifactView } from "#stores/views.ts";
+import type { DeviceTools } from "#stores/device-tools.ts";
+import type { AnswerView, ArtifactView } from "#stores/views.ts";
 import { Icon } from "#ui/kit/Icon.tsx";
 import { Spinner } from "#ui/kit/Spinner.tsx";
 import { CodeBlock } from "#ui/markdown/CodeBlock.tsx";
 import { HiddenText } from "#ui/markdown/HiddenText.tsx";
 import { useFormats } from "#ui/text/format.ts";
 import { useText, type Say } from "#ui/text/text.tsx";
+import { AnswerLine } from "./AnswerLine.tsx";
 import styles from "./Card.module.css";
 import { CardFrame } from "./CardFrame.tsx";
 import type { ToolCallPayload, ToolResponsePayload } from "./card-types.ts";
+import { ToolAsk, type ToolWord } from "./ToolAsk.tsx";
+
+type ToolCallPartProps = {
+  artifact: ArtifactView;
+  payload: ToolCallPayload;
+  /** Who asks. */
+  authorName: string;
+  isBusy: boolean;
+  look: ReturnType<DeviceTools["look"]>;
+  onTool: (word: ToolWord) => void;
+};
 
 /** A tool at work: its name, what it may do, and what it was given. */
 export function ToolCallPart({
   artifact,
   payload,
-}: {
-  artifact: ArtifactView;
-  payload: ToolCallPayload;
-}) {
+  authorName,
+  isBusy,
+  look,
+  onTool,
+}: ToolCallPartProps) {
   const t = useText();
-  const isRunning = artifact.answer === null && !artifact.expired;
+  const { answer, tool } = artifact;
+  const isRunning = answer === null && !artifact.expired && (tool === null || isBusy);
   return (
     <CardFrame
       icon="tool"
@@ -40,7 +55,34 @@ export function ToolCallPart({
         <p className={styles.quiet}>{t("tool.scope", { scope: payload.permission_scope })}</p>
       )}
       <Folded label={t("tool.arguments")} value={payload.arguments} />
+      {tool !== null && answer === null && (
+        <ToolAsk
+          {...{ authorName, isBusy, look, onTool }}
+          ask={tool}
+          toolName={payload.tool_name}
+        />
+      )}
+      {answer !== null && <ToolAnswer answer={answer} />}
     </CardFrame>
+  );
+}
+
+/** How a call ended, as it was told to the agent. */
+function ToolAnswer({ answer }: { answer: AnswerView }) {
+  const t = useText();
+  const { status, reason, result } = answer.values;
+  if (status !== "ok" && status !== "error" && status !== "denied") return null;
+  return (
+    <>
+      <p className={styles.quiet}>
+        {t(`tool.${status}`)}
+        {typeof reason === "string" && <> · {reasonToWords(reason, t)}</>}
+      </p>
+      {result !== undefined && result !== null && (
+        <Folded label={t("tool.result")} value={result} />
+      )}
+      <AnswerLine answer={answer} />
+    </>
   );
 }
 

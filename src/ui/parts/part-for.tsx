@@ -1,11 +1,12 @@
 /** From what a message holds to what draws it: the one place where a new kind of payload gets its part. */
 import type { ReactElement } from "react";
+import type { DeviceTools } from "#stores/device-tools.ts";
 import type { FieldProblem } from "#stores/form.ts";
 import type { ArtifactView, ConversationId, MessageView } from "#stores/views.ts";
 import type { FailureAction } from "#ui/text/failures.ts";
 import type { Say } from "#ui/text/text.tsx";
 import { ApprovalPart } from "./ApprovalPart.tsx";
-import type { FormField, Values } from "./card-types.ts";
+import type { FormField, ToolCallPayload, Values } from "./card-types.ts";
 import { ContactPart } from "./ContactPart.tsx";
 import { FileList } from "./FileList.tsx";
 import { FormPart } from "./FormPart.tsx";
@@ -20,6 +21,7 @@ import type { SealState } from "./SealEdge.tsx";
 import { streamToText } from "./stream-text.ts";
 import { SystemPart } from "./SystemPart.tsx";
 import { TextPart } from "./TextPart.tsx";
+import type { ToolWord } from "./ToolAsk.tsx";
 import { ToolCallPart, ToolResponsePart } from "./ToolCallPart.tsx";
 import { TurnPart } from "./turn/TurnPart.tsx";
 import { UnknownCardPart } from "./UnknownCardPart.tsx";
@@ -43,6 +45,13 @@ export type PartActions = {
     optionId: string,
     reason: string,
     despiteUnverified: boolean,
+  ) => void;
+  /** How this device could meet a call. */
+  readonly lookAtTool: (call: ToolCallPayload) => ReturnType<DeviceTools["look"]>;
+  readonly onTool: (
+    artifactId: ArtifactView["artifactId"],
+    call: ToolCallPayload,
+    word: ToolWord,
   ) => void;
   readonly onMention?: (accountId: string) => void;
   /** An invite link is opened, its key compared and shown before anything starts. */
@@ -190,7 +199,14 @@ function cardFor(
         />
       );
     case "tool_call":
-      return <ToolCallPart artifact={artifact} payload={card.payload} />;
+      return (
+        <ToolCallPart
+          {...{ artifact, authorName, isBusy }}
+          payload={card.payload}
+          look={actions.lookAtTool(card.payload)}
+          onTool={(word) => actions.onTool(artifactId, card.payload, word)}
+        />
+      );
     case "tool_response":
       return <ToolResponsePart artifact={artifact} payload={card.payload} />;
     case "response":

@@ -47,6 +47,8 @@ const ACTIONS: PartActions = {
   onDraft: () => Promise.resolve(true),
   onAnswer: () => {},
   onDecide: () => {},
+  lookAtTool: () => ({ kind: "ready", floor: "low" }),
+  onTool: () => {},
 };
 
 function Part({ message }: { message: MessageView }) {
@@ -440,6 +442,57 @@ test("[U123] a card's blocks are drawn in order, nothing of an image is fetched,
   );
   expect(html.match(/<td/g)).toHaveLength(2);
   expect(html).not.toContain("<img");
+});
+
+describe("a call for a tool", () => {
+  const card: ArtifactView["card"] = {
+    subtype: "tool_call",
+    payload: {
+      call_id: "c1",
+      tool_name: "clock_read",
+      arguments: { zone: "a\u202eb" },
+      permission_scope: "device:clock",
+    },
+  };
+  const decideUntil = Date.UTC(2099, 0, 1);
+
+  test("[U125] shows tool, scope and arguments, and asks: deny first, then allow, with the time left", () => {
+    const tool = { sensitivity: "high", isAllowed: false, decideUntil } as const;
+    const html = drawCard(anArtifact(card, { tool }));
+    const buttons = [...html.matchAll(/<button[^>]*>.*?<\/button>/g)].map(([one]) => wordsOf(one));
+
+    expect(wordsOf(html)).toContain("clock_read May: device:clock Arguments");
+    expect(html).toContain("Hidden character U+202E");
+    expect(html).toContain("wants to use a tool of this device");
+    expect(buttons.filter((words) => words === "Deny" || words === "Allow")).toEqual([
+      "Deny",
+      "Allow",
+    ]);
+    expect(wordsOf(html)).toContain("Denied in");
+    expect(wordsOf(html)).not.toContain("for a day");
+  });
+
+  test("[U125] a harmless call and one allowed before are not asked", () => {
+    const low = { sensitivity: "low", isAllowed: false, decideUntil } as const;
+    const medium = { sensitivity: "medium", isAllowed: true, decideUntil } as const;
+
+    for (const tool of [low, medium])
+      expect(drawCard(anArtifact(card, { tool }))).not.toContain("Allow");
+    expect(
+      wordsOf(drawCard(anArtifact(card, { tool: { ...medium, isAllowed: false } }))),
+    ).toContain("for a day");
+  });
+
+  test("[U125] an answered call says how it ended", () => {
+    const answer = anAnswer({
+      actionId: "tool_result",
+      values: { call_id: "c1", status: "denied", reason: "user_denied" },
+    });
+
+    expect(wordsOf(drawCard(anArtifact(card, { answer, answers: [answer] })))).toContain(
+      "Denied · You denied it.",
+    );
+  });
 });
 
 describe("forms", () => {

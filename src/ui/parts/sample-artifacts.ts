@@ -18,6 +18,7 @@ export const anArtifact = (card: CardView, part: Partial<ArtifactView> = {}): Ar
   approval: null,
   vote: null,
   refersTo: null,
+  tool: null,
   ...part,
 });
 

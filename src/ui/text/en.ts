@@ -262,6 +262,15 @@ export const en = {
 
   // tool
   "tool.arguments": "Arguments",
+  "tool.asks": "{name} wants to use a tool of this device",
+  "tool.allow": "Allow",
+  "tool.deny": "Deny",
+  "tool.allowDay":
+    "What you allow here is not asked again for a day, in this conversation and on this device.",
+  "tool.decideIn": "Denied in {time}",
+  "tool.known.clockRead": "Tells the agent this device's time, time zone and language.",
+  "tool.known.clipboardWrite":
+    "Puts the agent's text on your clipboard, in place of what is there.",
   "tool.result": "Result",
   "tool.running": "Running",
   "tool.ok": "Done",

@@ -258,6 +258,13 @@ export const zhHans: TextTable = {
 
   // tool
   "tool.arguments": "参数",
+  "tool.asks": "{name}想使用这台设备的一个工具",
+  "tool.allow": "允许",
+  "tool.deny": "拒绝",
+  "tool.allowDay": "在这里允许之后，这台设备在这个会话里一天之内不再询问。",
+  "tool.decideIn": "{time} 后视为拒绝",
+  "tool.known.clockRead": "把这台设备的时间、时区和语言告诉智能体。",
+  "tool.known.clipboardWrite": "把智能体给的文字放进剪贴板，替换原有内容。",
   "tool.result": "结果",
   "tool.running": "运行中",
   "tool.ok": "完成",

@@ -13,6 +13,7 @@ const allText = (words: GuideWords): string =>
   words.greeting("N") +
   words.mention("id") +
   words.vote.result(["a"], 1) +
+  words.tools.told("10:00", "UTC") +
   words.stop.stopped(3) +
   words.approval.denied("x");
 

@@ -57,6 +57,7 @@ const SHOWS: Readonly<Record<Topic, (stage: Stage) => Promise<void>>> = {
   approval: showApproval,
   vote: showVote,
   gallery: showGallery,
+  tools: showTools,
   cards: showCards,
   mention: showMention,
   recall: showRecall,
@@ -225,6 +226,33 @@ async function showGallery({ agent, conversationId, words }: Stage): Promise<voi
       },
     ],
   });
+}
+
+async function showTools(stage: Stage): Promise<void> {
+  const { agent, conversationId, words } = stage;
+  const { title, told, denied, failed } = words.tools;
+  const { status, result, reason } = await agent.callTool(conversationId, {
+    tool: "clock_read",
+    scope: "device:clock",
+    title,
+  });
+  const { now, time_zone } = Object(result) as { now?: unknown; time_zone?: unknown };
+  if (status === "ok" && typeof now === "string" && typeof time_zone === "string")
+    return say(stage, told(localTime(now, time_zone), time_zone));
+  const isNo = reason === "user_denied" || reason === "user_timeout";
+  return say(stage, isNo || reason === "execution_timeout" ? denied : failed);
+}
+
+/** Hours and minutes in a zone that somebody else named; in UTC where there is no such zone. */
+function localTime(now: string, timeZone: string): string {
+  const at = new Date(now);
+  if (Number.isNaN(at.getTime())) return "?";
+  const shown = { hour: "2-digit", minute: "2-digit" } as const;
+  try {
+    return at.toLocaleTimeString("en-GB", { ...shown, timeZone });
+  } catch {
+    return at.toLocaleTimeString("en-GB", { ...shown, timeZone: "UTC" });
+  }
 }
 
 async function showCards({ agent, conversationId, words }: Stage): Promise<void> {

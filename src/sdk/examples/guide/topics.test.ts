@@ -31,6 +31,8 @@ const ASKED: readonly (readonly [string, Topic])[] = [
   ["来投票", "vote"],
   ["show me pictures", "gallery"],
   ["发几张图片", "gallery"],
+  ["use a tool of mine", "tools"],
+  ["现在几点", "tools"],
   ["show a card with buttons", "cards"],
   ["卡片", "cards"],
   ["mention me", "mention"],
@@ -44,7 +46,7 @@ const ASKED: readonly (readonly [string, Topic])[] = [
   ["7", "approval"],
   ["send me a file", "files"],
   ["发个附件", "files"],
-  [" 16. ", "menu"],
+  [" 17. ", "menu"],
 ];
 
 describe("the guide's matcher", () => {

@@ -10,6 +10,7 @@ export const TOPICS = [
   "approval",
   "vote",
   "gallery",
+  "tools",
   "cards",
   "mention",
   "recall",
@@ -102,6 +103,10 @@ const SIGNS: Readonly<Record<Topic, Signs>> = {
       /图片|照片|相册|画廊|音频|声音/,
     ],
     weak: [/\b(files?|attachments?|listen)\b/, /文件|附件/],
+  },
+  tools: {
+    strong: [/\b(tools?|clock|clipboard|what time)\b/, /工具|时钟|几点|剪贴板/],
+    weak: [/\b(device|time|zone)\b/, /设备|时间/],
   },
   cards: {
     strong: [/\bcards?\b/, /\b(artifacts?|suggestions?|quick repl(y|ies))\b/, /卡片|建议|快捷回复/],

@@ -121,13 +121,14 @@ Ask in your own words, or send a number:
 7. **An approval**: a decision that you sign
 8. **A vote**: one for each member, counted as they come
 9. **Pictures and a sound** in one card
-10. **Cards**: facts with buttons
-11. **Mentions and quotes**
-12. **Recall**: a message taken back
-13. **Typing**: the sign that somebody writes
-14. **A long text**
-15. **Files**: a picture and a note from me, and what I read of yours
-16. **This list** again`,
+10. **A tool** of your device, which asks you first
+11. **Cards**: facts with buttons
+12. **Mentions and quotes**
+13. **Recall**: a message taken back
+14. **Typing**: the sign that somebody writes
+15. **A long text**
+16. **Files**: a picture and a note from me, and what I read of yours
+17. **This list** again`,
   menu: {
     title: "Where to begin",
     body: "Pick one, or ask for something else. 你也可以用中文问我。",
@@ -291,6 +292,13 @@ Ask in your own words, or send a number:
     noon: { alt: "A high sun in a blue sky", caption: "Noon" },
     dusk: { alt: "A setting sun in a dark red sky", caption: "Dusk" },
     chord: "The bell, two seconds",
+  },
+  tools: {
+    title: "What time is it where you are",
+    told: (time, zone) =>
+      `Your device says ${time} in ${zone}. It ran the tool itself and sealed the result for me.`,
+    denied: "You said no, or nothing in time, so your device told me nothing. That is all I learn.",
+    failed: "Your device has no such tool, or it did not work.",
   },
   cards: {
     info: {

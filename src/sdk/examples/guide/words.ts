@@ -61,6 +61,12 @@ export type GuideWords = {
     readonly dusk: Picture;
     readonly chord: string;
   };
+  readonly tools: {
+    readonly title: string;
+    readonly told: (time: string, zone: string) => string;
+    readonly denied: string;
+    readonly failed: string;
+  };
   readonly cards: {
     readonly info: { readonly title: string; readonly card: InfoCard };
     readonly link: { readonly url: string; readonly title: string; readonly description: string };
