@@ -39,7 +39,7 @@ export function ToolAsk({ ask, look, toolName, authorName, isBusy, onTool }: Too
   }, []);
   if (isUnasked || leftMs <= 0) return null;
   return (
-    <div role="group" aria-label={t("tool.asks", { name: authorName })} className={styles.section}>
+    <div role="group" aria-label={t("tool.asks", { name: authorName })} className={styles.ask}>
       <p className={styles.summary}>{wordsOf(toolName, t)}</p>
       {ask.sensitivity === "medium" && <p className={styles.quiet}>{t("tool.allowDay")}</p>}
       <div className={styles.actions}>
