@@ -27,6 +27,10 @@ export function serveKeys(app: RelayApp, api: Api): void {
   app.get("/keys/backup", readBackup(api));
   app.post("/keys/backup", putBackup(api));
   app.put("/keys/backup", putBackup(api));
+  app.post(
+    "/agents/:id/keys/reset",
+    api.open(() => refuse("NOT_ENABLED")),
+  );
   app.all(
     "/keys/rotation/*",
     api.open(() => refuse("NOT_ENABLED")),

@@ -117,6 +117,8 @@ describe("every answer", () => {
 
     expect((await world.rest("POST", "/auth/send-code")).body.error.code).toBe("NOT_ENABLED");
     expect((await world.rest("POST", "/keys/rotation/request")).status).toBe(501);
+    const { id } = await world.agent();
+    expect((await world.rest("POST", `/agents/${id}/keys/reset`)).status).toBe(501);
   });
 });
 
