@@ -37,7 +37,7 @@ import { plainCarrier } from "./plain/plain-carrier.ts";
 import { loadRecords, TABLE } from "./records.ts";
 import { relayCarrier } from "./relay-carrier.ts";
 import type { ThreadEvent } from "./thread/thread.ts";
-import { signedScopes } from "./tool-consent.ts";
+import { loadConsents, signedScopes } from "./tool-consent.ts";
 import { createTyping } from "./typing.ts";
 
 export interface Session {
@@ -144,9 +144,7 @@ export async function openSession(
   const formDrafts = new Map(
     await loadRecords<Readonly<Record<string, unknown>>>(store, TABLE.formDrafts),
   );
-  const toolConsents = new Map(
-    await loadRecords<{ readonly until: number }>(store, TABLE.toolConsents),
-  );
+  const toolConsents = await loadConsents(store);
 
   const admit: Session["admit"] = async ({ id, kind, peerId, relation }) => {
     if (book.get(id) === null) {
@@ -161,23 +159,8 @@ export async function openSession(
     const members = membersOf(state);
     book.change(state.conversationId, ledgerChange(state));
     sinks.redraw(state.conversationId);
-    void people.want(members).then(() => {
-      for (const { id, kind } of members) if (kind === "agent") void noteMode(id);
-    });
-  };
-  // The signed card says it, so every device and every member knows, not only who opened the invite.
-  const noteMode = async (id: AccountId): Promise<void> => {
-    const agent = await endpoint.account(id);
-    if (!agent.ok) return;
-    const scopes = people.get(id)?.scopes;
-    const signed =
-      scopes === undefined ? {} : { signedScopes: signedScopes(scopes, agent.value.manifestHash) };
-    await people.note({
-      id,
-      kind: "agent",
-      isStateless: agent.value.mode === "envelope",
-      ...signed,
-    });
+    noteSigned(endpoint, people, members);
+    void people.want(members).then(() => noteSigned(endpoint, people, members));
   };
   const level = async (): Promise<void> => {
     account = await nameBackup(deps, endpoint.rest, account);
@@ -351,6 +334,18 @@ function hearDoubt(
     event.type === "fork" ? { type: "forked" } : { type: "withheld", isWithheld: event.isWithheld },
   );
   sinks.redraw(conversationId);
+}
+
+/** What agents signed of themselves: every device and member knows it, not only who opened the invite. */
+function noteSigned(endpoint: PeerEndpoint, people: People, members: readonly Member[]): void {
+  const note = async (id: AccountId): Promise<void> => {
+    const agent = await endpoint.account(id);
+    if (!agent.ok) return;
+    const isStateless = agent.value.mode === "envelope";
+    const scopes = signedScopes(people.get(id)?.scopes, agent.value.manifestHash);
+    await people.note({ id, kind: "agent", isStateless, signedScopes: scopes });
+  };
+  for (const { id, kind } of members) if (kind === "agent") void note(id);
 }
 
 /** Members and rights by the ledger, which alone is believed. */

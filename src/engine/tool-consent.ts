@@ -8,7 +8,7 @@ import type { ToolAskView } from "#bridge/views.ts";
 import type { ToolCallCard } from "#protocol/artifact.ts";
 import type { AccountId, ConversationId } from "#protocol/ids.ts";
 import type { EngineFailure } from "./failure.ts";
-import { putRecord, TABLE } from "./records.ts";
+import { loadRecords, putRecord, TABLE } from "./records.ts";
 import type { Session } from "./session.ts";
 
 /** How long a person has to decide; also how old a call may be that is still asked. */
@@ -36,6 +36,12 @@ export async function allowScope(
   return kept.ok ? ok(null) : kept;
 }
 
+/** What was allowed before, by conversation and scope. */
+export const loadConsents = async (
+  store: Session["store"],
+): Promise<Map<string, { readonly until: number }>> =>
+  new Map(await loadRecords<{ readonly until: number }>(store, TABLE.toolConsents));
+
 /** How a call stands: asked in a conversation of two alone, and only while it is fresh. */
 export function toolAsk(
   session: Session,
@@ -56,7 +62,9 @@ export function toolAsk(
 
 /** The scopes that count: those of a manifest whose hash the agent's own card carries. */
 export const signedScopes = (
-  { manifestHash, sensitivityByScope }: ScopeFacts,
+  facts: ScopeFacts | undefined,
   signedHash: Uint8Array | null,
 ): ScopeFacts["sensitivityByScope"] =>
-  signedHash !== null && manifestHash === bytesToHex(signedHash) ? sensitivityByScope : {};
+  facts !== undefined && signedHash !== null && facts.manifestHash === bytesToHex(signedHash)
+    ? facts.sensitivityByScope
+    : {};
