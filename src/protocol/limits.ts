@@ -58,6 +58,8 @@ export const MAX_GROUP_MEMBERS = 64;
 export const MAX_PREKEYS = 4;
 /** Members above which streams are off, so that one author cannot flood a crowd. */
 export const MAX_STREAMING_MEMBERS = 200;
+/** Unread entries of one conversation that are counted; a thousand stands for more. */
+export const MAX_UNREAD_COUNT = 1_000;
 
 // Time on a socket.
 /** A socket that has not signed in by then is closed. */

@@ -8,6 +8,7 @@ import type {
   RelationId,
   UserId,
 } from "#protocol/ids.ts";
+import { MAX_UNREAD_COUNT } from "#protocol/limits.ts";
 import type { Backup, Prekey } from "#protocol/rest.ts";
 import { orNull, type Sql } from "../store/sql.ts";
 import type {
@@ -149,12 +150,13 @@ const readsOfPush = (sql: Sql) => ({
     );
     return row?.acked_seq ?? 0;
   },
-  /** Unread messages in all conversations. */
+  /** Unread messages in all conversations, at most {@link MAX_UNREAD_COUNT}. */
   unreadOf: async (userId: UserId) => {
     const row = await sql.get<{ n: number }>(
-      `SELECT count(*) AS n FROM member AS own JOIN entry ON entry.conv = own.conv
+      `SELECT count(*) AS n FROM (SELECT 1 FROM member AS own JOIN entry ON entry.conv = own.conv
        WHERE own.account = ? AND own.left_seq IS NULL AND entry.seq > own.read_seq
-       AND entry.seq >= own.joined_seq AND entry.counts = 1 AND entry.sender_id <> own.account`,
+       AND entry.seq >= own.joined_seq AND entry.counts = 1 AND entry.sender_id <> own.account
+       LIMIT ${MAX_UNREAD_COUNT}) AS counted`,
       userId,
     );
     return row?.n ?? 0;

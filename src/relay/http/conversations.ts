@@ -12,7 +12,7 @@ import {
   type RelayApp,
   type Route,
 } from "./api.ts";
-import { MAX_STREAMING_MEMBERS } from "#protocol/limits.ts";
+import { MAX_STREAMING_MEMBERS, MAX_UNREAD_COUNT } from "#protocol/limits.ts";
 
 type Row = {
   readonly id: ConversationId;
@@ -38,8 +38,8 @@ type Row = {
 
 const SELECT = `SELECT conv.*, own.role, own.read_seq, own.muted_until, own.pinned, own.archived, own.left_seq,
   (SELECT count(*) FROM member WHERE member.conv = own.conv AND member.left_seq IS NULL) AS member_count,
-  (SELECT count(*) FROM entry WHERE entry.conv = own.conv AND seq > own.read_seq AND seq >= own.joined_seq
-     AND counts = 1 AND sender_id <> own.account) AS unread,
+  (SELECT count(*) FROM (SELECT 1 FROM entry WHERE entry.conv = own.conv AND seq > own.read_seq
+     AND seq >= own.joined_seq AND counts = 1 AND sender_id <> own.account LIMIT ${MAX_UNREAD_COUNT}) AS counted) AS unread,
   coalesce((SELECT min(other.delivered_seq) FROM member AS other
      WHERE other.conv = own.conv AND other.account <> own.account AND other.left_seq IS NULL), 0) AS delivered_seq,
   (SELECT status FROM relations WHERE conversation_id = own.conv) AS relation_status,
