@@ -224,6 +224,23 @@ describe("a webhook", () => {
     expect(retryDelayMs(1, 999_000_000, least)).toBe(3_600_000);
   });
 
+  test("[P237] that is gone is asked once, however often there may be something for it", async () => {
+    const { receiver, world, ada, agent, meet, say } = await aWebhookAgent();
+    const conversation = await meet();
+    await receiver.next();
+    receiver.state.status = 410;
+    const wake = () =>
+      world.rest("PATCH", `/agents/${agent.id}`, ada.token, { display_name: "Hook" });
+
+    await say(conversation);
+    const woken = Array.from({ length: 60 }, wake);
+    const first = await receiver.next();
+    await Promise.all([...woken, ...Array.from({ length: 60 }, wake), say(conversation)]);
+
+    expect(first.body.metadata.conversation_seq).toBe(2);
+    expect(receiver.posted).toEqual([]);
+  });
+
   test("[P237] that is gone pauses its agent; back in work, it lacks nothing", async () => {
     const { receiver, world, ada, agent, meet, say, governance } = await aWebhookAgent();
     const creator = await world.online(ada);

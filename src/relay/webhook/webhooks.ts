@@ -182,8 +182,12 @@ export class Webhooks {
       for (const entry of entries) {
         const verdict = await this.#offer(agent, entry);
         if (verdict.kind !== "taken") {
-          lane.running.delete(conversationId);
-          await this.#failed(agent, entry, verdict, tries + 1);
+          // Until what follows from it is written, a wake must not take the conversation for one at rest.
+          await this.#failed(agent, entry, verdict, tries + 1).finally(() =>
+            lane.running.delete(conversationId),
+          );
+          // One entry that is refused must not keep the other conversations.
+          this.wake(agentId);
           return;
         }
         tries = 0;
@@ -254,12 +258,9 @@ export class Webhooks {
     if (delayMs === null || lane.failuresInRow >= FAILURES_UNTIL_UNREACHABLE) {
       this.#quiet(lane);
       await this.#needs.govern(agentId, "unreachable", "webhook_failed");
-      this.wake(agentId);
       return;
     }
     this.#deliverLater(lane, agentId, entry, tries, delayMs);
-    // One entry that is refused must not keep the other conversations.
-    this.wake(agentId);
   }
 
   #deliverLater(
