@@ -130,7 +130,9 @@ test("a vote is given once, sealed to the agent, and its end is shown; pictures 
   await ada.say("show me pictures");
   const gallery = ada.log.getByRole("article", { name: /A day over the harbour/ });
   await expect(gallery.getByRole("listitem")).toHaveCount(4);
-  await expect(gallery.getByRole("figure").filter({ hasText: "Dusk" })).toBeVisible();
+  await expect(gallery.getByRole("figure", { name: "Dusk", exact: true })).toBeVisible();
+  const isInside = await gallery.evaluate((card) => card.scrollWidth <= card.clientWidth);
+  expect(isInside).toBe(true);
 });
 
 test("a tool of the device runs when its person allows it, and not when they do not", async ({
