@@ -104,6 +104,26 @@ function aTab(profile: ReturnType<typeof aProfile>, name: string) {
 }
 
 describe("tabs of one profile", () => {
+  test("[N6] a tab whose own lock comes late is not taken for one that is gone", async () => {
+    const profile = aProfile();
+    const a = aTab(profile, "a");
+    await a.whoAnswers();
+    const late = Promise.withResolvers<void>();
+    const locks: Locks = {
+      async request(name, hold) {
+        if (name.includes("/tab/")) await late.promise;
+        return profile.locks.request(name, hold);
+      },
+    };
+
+    const b = aTab({ ...profile, locks }, "b");
+    const answer = b.whoAnswers();
+    for (let turn = 0; turn < 10; turn++) await new Promise((next) => setImmediate(next));
+    late.resolve();
+
+    expect(await answer).toBe("a");
+  });
+
   test("[N6] one tab runs the engine and the others' calls and events go through it", async () => {
     const profile = aProfile();
     const a = aTab(profile, "a");

@@ -72,6 +72,7 @@ export function joinTabs(options: TabOptions): Tab {
   let calls = Promise.withResolvers<EngineCalls>();
   let hasServed = false;
   let hasLeft = false;
+  let isSeated = false;
   let leader: { readonly term: string; readonly client: BridgeClient } | null = null;
   let followers: Followers | null = null;
 
@@ -96,7 +97,7 @@ export function joinTabs(options: TabOptions): Tab {
   const hear = ({ data }: { readonly data: unknown }): void => {
     if (!isTyped(data)) return;
     const message = data as TabMessage;
-    if (message.type === "leader-here") follow(message.term);
+    if (message.type === "leader-here" && isSeated) follow(message.term);
     if (message.type === "leader-wanted" && followers !== null)
       post({ type: "leader-here", term: tabId });
     if (message.type === "to-leader" && message.term === tabId)
@@ -130,12 +131,16 @@ export function joinTabs(options: TabOptions): Tab {
   };
 
   channel.addEventListener("message", hear);
-  // Held for as long as this tab lives: whoever gets it next knows that the tab is gone.
-  void locks.request(tabLock(lockName, tabId), () => left.promise);
+  // Held for as long as this tab lives: whoever gets it next knows that the tab is gone. A leader that heard of this tab
+  // before it held its lock would get the lock at once.
+  void locks.request(tabLock(lockName, tabId), () => {
+    isSeated = true;
+    if (!hasLeft) post({ type: "leader-wanted" });
+    return left.promise;
+  });
   const led = locks.request(lockName, async () => {
     if (!hasLeft) await lead();
   });
-  post({ type: "leader-wanted" });
 
   return {
     role: () => role,

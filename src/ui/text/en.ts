@@ -441,6 +441,8 @@ export const en = {
   "failure.invite.advice": "It may be used up, expired or mistyped. Ask for a new one.",
   "failure.notAllowed.title": "You may not do this here",
   "failure.notAllowed.advice": "Somebody with more rights in this conversation can.",
+  "failure.stopped.title": "The part that opens your messages has stopped",
+  "failure.stopped.advice": "Reload the page. What is stored here stays.",
   "failure.notFound.title": "This is not here any more",
   "failure.notFound.advice": "It may have been removed. Go back and open it again.",
   "failure.conflict.title": "Somebody was faster",

@@ -94,6 +94,7 @@ const REASON_BY_KIND: Readonly<Record<string, Reason>> = {
   "crypto/file-size-mismatch": "fileDamaged",
   "crypto/file-too-large": "fileTooLarge",
   "peer/damaged-file": "fileDamaged",
+  "bridge/gone": "stopped",
   "peer/file-gone": "fileGone",
   "peer/over-quota": "quota",
   "engine/file-gone": "fileGone",

@@ -421,6 +421,8 @@ export const zhHans: TextTable = {
   "failure.invite.advice": "可能已用完、已过期或输入有误。请对方发一个新的。",
   "failure.notAllowed.title": "你没有这个权限",
   "failure.notAllowed.advice": "请会话中权限更高的人来操作。",
+  "failure.stopped.title": "负责打开消息的部分已停止",
+  "failure.stopped.advice": "请重新加载页面。这里存储的内容不受影响。",
   "failure.notFound.title": "已经不在这里了",
   "failure.notFound.advice": "可能已被移除。请返回后重新打开。",
   "failure.conflict.title": "有人先了一步",
