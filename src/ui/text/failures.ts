@@ -85,6 +85,7 @@ const ACTION_BY_REASON: Readonly<Record<Reason, FailureAction>> = {
   addressScheme: "none",
   addressCredentials: "none",
   addressMixed: "none",
+  stopped: "none",
 };
 
 /** Kinds whose words differ from what their ending or layer says. */
