@@ -22,28 +22,39 @@ export function forgetFailed(): void {
   failed.clear();
 }
 
-/** The component that `load` gives, fetched when it is first drawn. Stands inside `Fetching`. */
+/** The component that `loadCode` gives, fetched when it is first drawn. Stands inside `Fetching`. */
 export function fetched<Props extends object>(
-  load: () => Promise<ComponentType<Props>>,
+  loadCode: () => Promise<ComponentType<Props>>,
 ): Fetched<Props> {
-  let pending: Promise<ComponentType<Props>> | null = null;
-  let come: ComponentType<Props> | null = null;
-  const ask = async (): Promise<ComponentType<Props>> => {
+  let asked: Promise<ComponentType<Props>> | null = null;
+  let isHere = false;
+  const load = async (): Promise<ComponentType<Props>> => {
     try {
-      come = await load();
-      return come;
+      return await loadCode();
     } catch {
       // Kept while it is drawn, so that a failure is shown once and not asked for in a circle.
-      failed.add(() => (pending = null));
+      failed.add(() => (asked = null));
       throw new NotFetched();
     }
   };
-  const draw = (props: Props): ReactNode => createElement(come ?? use((pending ??= ask())), props);
+  const ask = (): Promise<ComponentType<Props>> => {
+    const coming = load();
+    coming.then(
+      (value) => {
+        isHere = true;
+        // Says so of itself, so that React draws it at once and not after a turn.
+        Object.assign(coming, { status: "fulfilled", value });
+      },
+      () => undefined,
+    );
+    return coming;
+  };
+  const draw = (props: Props): ReactNode => createElement(use((asked ??= ask())), props);
   return Object.assign(draw, {
     fetch: () => {
-      if (come !== null) return Promise.resolve();
+      if (isHere) return Promise.resolve();
       forgetFailed();
-      return (pending ??= ask());
+      return (asked ??= ask());
     },
   });
 }
