@@ -5,6 +5,7 @@ import { HiddenText } from "#ui/markdown/HiddenText.tsx";
 import { useText } from "#ui/text/text.tsx";
 import styles from "./Card.module.css";
 import { CardFrame } from "./CardFrame.tsx";
+import rowStyles from "./NamedRow.module.css";
 
 type ContactPartProps = {
   contact: ContactView;
@@ -24,10 +25,10 @@ export function ContactPart({ contact, authorName, onInvite, onConversation }: C
       kind={t("card.contact")}
       title={t("contact.shared", { name: authorName })}
     >
-      <div className={styles.file}>
+      <div className={rowStyles.row}>
         <Avatar id={id} name={name} kind={kind === "agent" ? "agent" : "human"} size={40} />
-        <span className={styles.fileText}>
-          <bdi className={styles.fileName}>
+        <span className={rowStyles.text}>
+          <bdi className={rowStyles.name}>
             <HiddenText text={name} />
           </bdi>
           <span className={styles.quiet}>

@@ -7,6 +7,7 @@ import { failureWords } from "#ui/text/failures.ts";
 import { useFormats } from "#ui/text/format.ts";
 import { useText } from "#ui/text/text.tsx";
 import styles from "./Files.module.css";
+import rowStyles from "./NamedRow.module.css";
 import { isShownPicture, PicturePart } from "./PicturePart.tsx";
 import { useSaveFile } from "./use-save-file.ts";
 
@@ -76,11 +77,11 @@ function FileRow({ message, file, media }: FileRowProps) {
   ].filter((fact) => fact !== null);
   return (
     <div className={styles.row}>
-      <span className={styles.icon}>
+      <span className={rowStyles.icon}>
         <Icon name={ICONS[media]} size={20} />
       </span>
-      <span className={styles.text}>
-        <bdi className={styles.name}>
+      <span className={rowStyles.text}>
+        <bdi className={rowStyles.name}>
           <HiddenText text={name} />
         </bdi>
         <span className={styles.facts}>{facts.join(" · ")}</span>
@@ -107,10 +108,10 @@ function FileRow({ message, file, media }: FileRowProps) {
 export function NamedRow({ media, name }: { media: Media; name: string }) {
   return (
     <div className={styles.row}>
-      <span className={styles.icon}>
+      <span className={rowStyles.icon}>
         <Icon name={ICONS[media]} size={20} />
       </span>
-      <bdi className={styles.name}>
+      <bdi className={rowStyles.name}>
         <HiddenText text={name} />
       </bdi>
     </div>

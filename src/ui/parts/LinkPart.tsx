@@ -4,6 +4,7 @@ import { useAskToOpen } from "#ui/markdown/MarkdownContext.tsx";
 import { safeLink } from "#ui/markdown/url-policy.ts";
 import { useText } from "#ui/text/text.tsx";
 import styles from "./Card.module.css";
+import rowStyles from "./NamedRow.module.css";
 
 type LinkPartProps = { url: string; title: string; description: string };
 
@@ -15,11 +16,11 @@ export function LinkPart({ url, title, description }: LinkPartProps) {
   const words = title === "" ? (link?.host ?? url) : title;
   const body = (
     <>
-      <span className={styles.fileIcon}>
+      <span className={rowStyles.icon}>
         <Icon name="external" size={20} />
       </span>
-      <span className={styles.fileText}>
-        <bdi className={styles.fileName}>
+      <span className={rowStyles.text}>
+        <bdi className={rowStyles.name}>
           <HiddenText text={words} />
         </bdi>
         {description !== "" && (
@@ -37,13 +38,13 @@ export function LinkPart({ url, title, description }: LinkPartProps) {
   if (link === null || ask === null)
     return (
       <div className={styles.media}>
-        <div className={styles.file}>{body}</div>
+        <div className={rowStyles.row}>{body}</div>
       </div>
     );
   return (
     <button
       type="button"
-      className={`${styles.media} ${styles.file} ${styles.pressable}`}
+      className={`${styles.media} ${rowStyles.row} ${styles.pressable}`}
       onClick={() => ask(url, words)}
     >
       {body}

@@ -3,9 +3,7 @@ export const en = {
   // general
   "general.back": "Back",
   "general.cancel": "Cancel",
-  "general.clear": "Clear",
   "general.close": "Close",
-  "general.confirm": "Confirm",
   "general.copied": "Copied",
   "general.copy": "Copy",
   "general.dismiss": "Dismiss",
@@ -52,7 +50,6 @@ export const en = {
   "stream.ended.orphaned": "Cut short: {name} lost its connection.",
   "stream.ended.stopped": "You stopped this answer. The text above is unproven.",
   "stream.ended.timeout": "Cut short: nothing more came for too long.",
-  "stream.unproven": "Links and copying wait until the whole answer is proven.",
 
   // delivery
   "delivery.queued": "Not sent yet. It will go when you are back online.",
@@ -67,7 +64,6 @@ export const en = {
   "message.actions": "Message actions",
   "message.copyText": "Copy text",
   "message.copyMarkdown": "Copy as Markdown",
-  "message.edited": "edited",
   "message.from": "{name}, {time}",
   "message.react": "React",
   "message.pin": "Pin for everyone",
@@ -86,7 +82,6 @@ export const en = {
   "message.unsupportedKind": "Kind: {kind}",
   "message.broken": "This message could not be drawn. Here is its plain text.",
   "message.tooLong": "This text is very long, so it is shown without formatting.",
-  "message.download": "Save as a file",
   "message.showAll": "Show all of it",
   "message.showLess": "Show less",
 
@@ -205,12 +200,9 @@ export const en = {
   "approval.risk.high": "High risk",
   "approval.risk.critical": "Critical",
   "approval.scroll": "Read all of it to decide.",
-  "approval.read": "You have seen all of it.",
   "approval.exact": "You sign exactly what is shown here.",
   "approval.reason": "Reason",
   "approval.reasonNeeded": "This choice needs a reason.",
-  "approval.approved": "Approved",
-  "approval.denied": "Denied",
   "approval.approvedByYou": "You approved this",
   "approval.deniedByYou": "You denied this",
   "approval.approvedBy": "{name} approved this",
@@ -234,8 +226,6 @@ export const en = {
   "approval.overrideHelp":
     "The risk is critical and you have not compared keys with {name}. Nothing shows that the request comes from there.",
   "approval.overrideConfirm": "Approve all the same",
-  "approval.signing": "Signing",
-  "approval.notCounted": "This decision did not reach the agent.",
   "approval.quorum":
     "{given} of {required} approvals given, {asked, plural, one {# person} other {# people}} asked",
   "approval.quorumReached": "Approved: {given} of {asked} asked agreed.",
@@ -326,7 +316,6 @@ export const en = {
   "system.other": "Something happened here that this version cannot name.",
 
   // unreadable
-  "unreadable.title": "This message cannot be read",
   "unreadable.retry": "Ask for the key again",
 
   // failure
@@ -462,8 +451,6 @@ export const en = {
   "failure.ours.advice": "Try again. If it stays, copy the details and report them.",
 
   // app
-  "app.name": "Parley",
-  "app.skip": "Skip to the conversation",
   "app.starting": "Opening Parley",
   "app.startFailed": "Parley could not start",
 
@@ -531,13 +518,10 @@ export const en = {
   "list.none": "No conversations yet",
   "list.noneHelp": "Start with one of the agents on this server, or open an invite link.",
   "list.nothingFound": "No conversation matches “{query}”.",
-  "list.searchMessages": "Search all messages for “{query}”",
   "list.messages": "Messages",
   "list.noMessages": "Nothing was said about that.",
   "list.unread": "{count, plural, one {# unread message} other {# unread messages}}",
   "list.mentioned": "mentions you",
-  "list.muted": "Muted",
-  "list.pinned": "Pinned",
   "list.draft": "Draft:",
   "list.you": "You:",
   "list.typing": "{name} is writing…",
@@ -551,7 +535,6 @@ export const en = {
   "list.unmute": "Unmute",
   "list.resize": "Width of the list",
   "list.pending": "Waiting for {name} to accept",
-  "list.ended": "Ended",
   "preview.card": "Card: {text}",
   "preview.recalled": "Message taken back",
   "preview.unreadable": "A message that cannot be read",
@@ -562,8 +545,6 @@ export const en = {
   "rail.contacts": "Contacts",
   "rail.settings": "Settings",
   "rail.account": "Your account, {name}",
-  "rail.unread":
-    "{count, plural, one {# conversation with news} other {# conversations with news}}",
 
   // new
   "new.title": "New conversation",
@@ -575,7 +556,6 @@ export const en = {
   "new.mineTitle": "Share your own link",
   "new.mineHelp": "Whoever opens it can ask to talk with you. You decide.",
   "new.copyLink": "Copy link",
-  "new.linkCopied": "Link copied",
   "new.group": "New group",
   "new.groupHelp": "Several people and agents in one conversation.",
   "new.groupTitle": "Name of the group",
@@ -630,12 +610,10 @@ export const en = {
   "thread.cut": "Messages before this device was added are not here.",
   "thread.cutHelp":
     "Another of your devices can send them: on it, open Settings, then Security, and choose “Send history”.",
-  "thread.loadingOlder": "Loading older messages",
   "thread.emptyTitle": "Say hello to {name}",
   "thread.emptyHelp": "Only the members of this conversation can read what is written here.",
   "thread.suggestions": "You could ask",
   "thread.failed": "This conversation could not be opened",
-  "thread.notEncrypted": "Not encrypted",
   "thread.keyChanged.identity":
     "The key of {name} changed. Nothing is sent until you have compared it.",
   "thread.keyChanged.weaker":
@@ -689,7 +667,6 @@ export const en = {
 
   // composer
   "composer.label": "Message {title}",
-  "composer.placeholder": "Message {title}",
   "composer.send": "Send",
   "composer.stop": "Stop the answer",
   "composer.stopping": "Stopping",
@@ -698,7 +675,6 @@ export const en = {
   "composer.replyTo": "Reply to {name}",
   "composer.cancelReply": "Cancel reply",
   "composer.tooLong": "{over, plural, one {# character} other {# characters}} too long",
-  "composer.offline": "You are offline. What you send goes when you are back.",
 
   // announce
   "announce.started": "{name} started to answer",
@@ -726,7 +702,6 @@ export const en = {
   // update
   "update.available": "A newer version is ready.",
   "update.apply": "Update now",
-  "update.applying": "Saving your drafts",
 
   // security
   "security.title": "Who can read this",
@@ -774,7 +749,6 @@ export const en = {
 
   // details
   "details.title": "Details",
-  "details.about": "About",
   "details.members": "Members",
   "details.addMember": "Add somebody",
   "details.remove": "Remove {name}",
@@ -818,7 +792,6 @@ export const en = {
   "details.end": "End conversation",
   "details.endQuestion": "End the conversation with {name}?",
   "details.endHelp": "Neither side can write any more. You can still read what was said.",
-  "details.search": "Search in this conversation",
 
   // recovery
   "recovery.title": "Recovery",
@@ -1103,7 +1076,6 @@ export const en = {
   // palette
   "palette.title": "Find anything",
   "palette.placeholder": "Find a conversation or an action",
-  "palette.conversations": "Conversations",
   "palette.actions": "Actions",
   "palette.nothing": "Nothing found.",
   "palette.results": "Results",
@@ -1205,7 +1177,6 @@ export const en = {
     "{count, plural, one {One frame} other {# frames}} could not be read.",
   "notice.server-event": "{name}: {text}",
   "turn.thinking": "Thinking",
-  "turn.waiting": "No word yet",
   "turn.away": "The line is down. Whether the agent had finished shows when it is back.",
   "turn.lossy": "Pieces may be missing until the answer is whole.",
   "turn.outcome.stopped": "Stopped",

@@ -37,6 +37,23 @@ describe("the words", () => {
     expect(keys.filter(asksForMore)).toEqual([]);
   });
 
+  test("[U1] every sentence is said somewhere", () => {
+    const source = globSync("src/**/*.{ts,tsx}")
+      .filter((file) => !/\.test\.|text\/(en|zh-hans)\.ts$/.test(file))
+      .map((file) => readFileSync(file, "utf8"))
+      .join("\n");
+    const made = [...source.matchAll(/`([a-z][A-Za-z]*\.[^`\s]*?\$\{[^`]*)`/g)].map(
+      ([, text = ""]) =>
+        new RegExp(
+          `^${text.replaceAll(".", String.raw`\.`).replaceAll(/\$\{.*?\}/g, "[A-Za-z0-9-]+")}$`,
+        ),
+    );
+    const isSaid = (key: TextKey): boolean =>
+      source.includes(`"${key}"`) || made.some((shape) => shape.test(key));
+
+    expect(keys.filter((key) => !isSaid(key))).toEqual([]);
+  });
+
   test("[U2] no sentence shouts", () => {
     expect(keys.filter((key) => /[!！]/.test(en[key] + zhHans[key]))).toEqual([]);
   });

@@ -5,9 +5,7 @@ export const zhHans: TextTable = {
   // general
   "general.back": "返回",
   "general.cancel": "取消",
-  "general.clear": "清除",
   "general.close": "关闭",
-  "general.confirm": "确定",
   "general.copied": "已复制",
   "general.copy": "复制",
   "general.dismiss": "知道了",
@@ -53,7 +51,6 @@ export const zhHans: TextTable = {
   "stream.ended.orphaned": "回答中断：{name}断开了连接。",
   "stream.ended.stopped": "你停止了这条回答。以上内容未经验证。",
   "stream.ended.timeout": "回答中断：太久没有收到后续内容。",
-  "stream.unproven": "整条回答验证之后，才能打开链接和复制。",
 
   // delivery
   "delivery.queued": "还没发出。恢复联网后会自动发送。",
@@ -68,7 +65,6 @@ export const zhHans: TextTable = {
   "message.actions": "消息操作",
   "message.copyText": "复制文本",
   "message.copyMarkdown": "复制 Markdown",
-  "message.edited": "已编辑",
   "message.from": "{name}，{time}",
   "message.react": "回应",
   "message.pin": "为所有人置顶",
@@ -87,7 +83,6 @@ export const zhHans: TextTable = {
   "message.unsupportedKind": "类型：{kind}",
   "message.broken": "这条消息无法排版，下面是纯文本。",
   "message.tooLong": "内容很长，已改为纯文本显示。",
-  "message.download": "存为文件",
   "message.showAll": "展开全部",
   "message.showLess": "收起",
 
@@ -206,12 +201,9 @@ export const zhHans: TextTable = {
   "approval.risk.high": "高风险",
   "approval.risk.critical": "极高风险",
   "approval.scroll": "全部看过之后才能决定。",
-  "approval.read": "内容已全部看过。",
   "approval.exact": "你签名的，就是这里显示的全部内容。",
   "approval.reason": "理由",
   "approval.reasonNeeded": "这个选项需要填写理由。",
-  "approval.approved": "已批准",
-  "approval.denied": "已拒绝",
   "approval.approvedByYou": "你已批准",
   "approval.deniedByYou": "你已拒绝",
   "approval.approvedBy": "{name}已批准",
@@ -231,8 +223,6 @@ export const zhHans: TextTable = {
   "approval.overrideHelp":
     "风险为严重，而你还没有与{name}核对密钥。没有任何依据表明请求来自{name}。",
   "approval.overrideConfirm": "仍然批准",
-  "approval.signing": "正在签名",
-  "approval.notCounted": "这个决定没有送达智能体。",
   "approval.quorum": "共请 {asked} 人决定，需要 {required} 人批准，目前 {given} 人。",
   "approval.quorumReached": "已批准：{asked} 人中有 {given} 人同意。",
   "approval.quorumMissed": "未获批准：需要 {required} 人，只有 {given} 人批准。",
@@ -320,7 +310,6 @@ export const zhHans: TextTable = {
   "system.other": "这里发生了一件当前版本说不出名字的事。",
 
   // unreadable
-  "unreadable.title": "这条消息无法读取",
   "unreadable.retry": "重新请求密钥",
 
   // failure
@@ -441,8 +430,6 @@ export const zhHans: TextTable = {
   "failure.ours.advice": "请重试。如果一直这样，请复制详情并反馈。",
 
   // app
-  "app.name": "Parley",
-  "app.skip": "跳到对话内容",
   "app.starting": "正在打开 Parley",
   "app.startFailed": "Parley 无法启动",
 
@@ -504,13 +491,10 @@ export const zhHans: TextTable = {
   "list.none": "还没有对话",
   "list.noneHelp": "可以从这台服务器上的智能体开始，也可以打开一个邀请链接。",
   "list.nothingFound": "没有找到与“{query}”相符的对话。",
-  "list.searchMessages": "在所有消息中搜索“{query}”",
   "list.messages": "消息",
   "list.noMessages": "没有相关的消息。",
   "list.unread": "{count} 条未读消息",
   "list.mentioned": "提到了你",
-  "list.muted": "已静音",
-  "list.pinned": "已置顶",
   "list.draft": "草稿：",
   "list.you": "你：",
   "list.typing": "{name}正在输入…",
@@ -524,7 +508,6 @@ export const zhHans: TextTable = {
   "list.unmute": "取消静音",
   "list.resize": "列表宽度",
   "list.pending": "等待{name}接受",
-  "list.ended": "已结束",
   "preview.card": "卡片：{text}",
   "preview.recalled": "消息已撤回",
   "preview.unreadable": "一条无法读取的消息",
@@ -535,7 +518,6 @@ export const zhHans: TextTable = {
   "rail.contacts": "联系人",
   "rail.settings": "设置",
   "rail.account": "你的账号，{name}",
-  "rail.unread": "{count} 个对话有新消息",
 
   // new
   "new.title": "新建对话",
@@ -546,7 +528,6 @@ export const zhHans: TextTable = {
   "new.mineTitle": "分享你的链接",
   "new.mineHelp": "打开链接的人可以请求与你对话，由你决定。",
   "new.copyLink": "复制链接",
-  "new.linkCopied": "链接已复制",
   "new.group": "新建群组",
   "new.groupHelp": "多个联系人和智能体在同一个对话里。",
   "new.groupTitle": "群组名称",
@@ -599,12 +580,10 @@ export const zhHans: TextTable = {
   "thread.cut": "添加本机之前的消息不在这里。",
   "thread.cutHelp":
     "你的另一台设备可以把它们发过来：在那台设备上打开“设置”中的“安全”，选择“发送历史消息”。",
-  "thread.loadingOlder": "正在加载更早的消息",
   "thread.emptyTitle": "和{name}打个招呼",
   "thread.emptyHelp": "只有这个对话的成员能读到这里的内容。",
   "thread.suggestions": "你可以问",
   "thread.failed": "无法打开这个对话",
-  "thread.notEncrypted": "未加密",
   "thread.keyChanged.identity": "{name}的密钥已变更。核对之前，不会发送任何消息。",
   "thread.keyChanged.weaker": "{name}要求的保护比之前弱。在你同意之前，不会发送任何消息。",
   "thread.keyChanged.record":
@@ -652,7 +631,6 @@ export const zhHans: TextTable = {
 
   // composer
   "composer.label": "给{title}写消息",
-  "composer.placeholder": "给{title}写消息",
   "composer.send": "发送",
   "composer.stop": "停止回答",
   "composer.stopping": "正在停止",
@@ -661,7 +639,6 @@ export const zhHans: TextTable = {
   "composer.replyTo": "回复{name}",
   "composer.cancelReply": "取消回复",
   "composer.tooLong": "超出 {over} 个字符",
-  "composer.offline": "你已离线。发送的内容会在恢复联网后送出。",
 
   // announce
   "announce.started": "{name}开始回答",
@@ -687,7 +664,6 @@ export const zhHans: TextTable = {
   // update
   "update.available": "新版本已就绪。",
   "update.apply": "立即更新",
-  "update.applying": "正在保存草稿",
 
   // security
   "security.title": "谁能读到这个对话",
@@ -729,7 +705,6 @@ export const zhHans: TextTable = {
 
   // details
   "details.title": "详情",
-  "details.about": "关于",
   "details.members": "成员",
   "details.addMember": "添加成员",
   "details.remove": "移除{name}",
@@ -769,7 +744,6 @@ export const zhHans: TextTable = {
   "details.end": "结束对话",
   "details.endQuestion": "结束与{name}的对话？",
   "details.endHelp": "双方都不能再写消息，但你仍然可以阅读已有内容。",
-  "details.search": "在此对话中搜索",
 
   // recovery
   "recovery.title": "恢复",
@@ -1044,7 +1018,6 @@ export const zhHans: TextTable = {
   // palette
   "palette.title": "查找",
   "palette.placeholder": "查找对话或操作",
-  "palette.conversations": "对话",
   "palette.actions": "操作",
   "palette.nothing": "没有结果。",
   "palette.results": "结果",
@@ -1140,7 +1113,6 @@ export const zhHans: TextTable = {
   "notice.unreadable-frames": "有 {count} 个数据帧无法读取。",
   "notice.server-event": "{name}：{text}",
   "turn.thinking": "思考过程",
-  "turn.waiting": "尚无内容",
   "turn.away": "连接已断开。智能体是否已完成，恢复连接后才能知道。",
   "turn.lossy": "在回答完整之前可能缺少部分内容。",
   "turn.outcome.stopped": "已停止",
