@@ -226,7 +226,7 @@ async function viewAgentInvite(
   const account = await replayAccount(primitives, agent.agent_id, [card]);
   if (!account.ok || !equalBytes(account.value.identityKey, key))
     return err({ kind: "engine/fingerprint-mismatch" });
-  const { online: _online, ...facts } = agentFacts(agent);
+  const { online, ...facts } = agentFacts(agent);
   const stateless = account.value.mode === "envelope";
   await session.people.note({
     id: agent.agent_id,
@@ -235,6 +235,7 @@ async function viewAgentInvite(
     isStateless: stateless,
     fetchedAt: session.deps.clock.now(),
   });
+  session.people.setPresence(agent.agent_id, online ? "online" : "offline");
   return ok({
     kind: "agent",
     code: link.code,
