@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bytesToHex, utf8, type Bytes } from "#base/bytes.ts";
 import { createSeededRandom } from "#base/seeded-random.ts";
@@ -95,6 +96,8 @@ const open = async (seat: Seat, conversationId: ConversationId, row: MessageView
     type: bytes.type,
   };
 };
+const vector = (name: string): Bytes =>
+  new Uint8Array(readFileSync(new URL(`vectors/${name}`, import.meta.url)));
 const MEBIBYTE = 1 << 20;
 
 describe("files beside a draft", () => {
@@ -343,6 +346,43 @@ describe("opening", () => {
     expect(shown).toMatchObject({ hash: hashOf(picture), type: "image/png" });
     expect(askedForPicture).toEqual([]);
     expect(plain).toMatchObject({ picture: null, type: "application/octet-stream" });
+  });
+
+  test("[N149] a photo reaches others without its place, and in a frame of the way up it has", async () => {
+    const { ada, bob, id } = await friends();
+    await bob.openThread(id);
+    const photo = vector("described.jpg");
+    const torn = photo.slice();
+    torn[4] = 0xff;
+
+    const fileIds = [
+      await attach(ada, id, "photo.jpg", photo),
+      await attach(ada, id, "t.jpg", torn),
+    ];
+    const beside = must(await ada.calls.listAttached({ conversationId: id }));
+    const { id: messageId } = await sent(ada, await send(ada, id, fileIds));
+    const row = await bob.row((one) => one.id === messageId);
+    const opened = must(
+      await bob.calls.openFile({
+        conversationId: id,
+        messageId,
+        attachmentId: row.attachments[0]?.attachment_id ?? "",
+      }),
+    );
+    const bytes = Buffer.from(await opened.bytes.arrayBuffer());
+
+    expect(photo.length - bytes.length).toBeGreaterThan(3_000);
+    expect(bytes.includes("NEEDLE")).toBe(false);
+    expect(beside[0]).toMatchObject({
+      sizeBytes: bytes.length,
+      picture: { width: 16, height: 24 },
+    });
+    expect(
+      row.attachments.map(({ mime, size, width, height }) => [mime, size, width, height]),
+    ).toEqual([
+      ["image/jpeg", bytes.length, 16, 24],
+      ["application/octet-stream", torn.length, undefined, undefined],
+    ]);
   });
 
   test("[N146] a small picture of somebody else is here once it was opened, and a picture's words go with its message", async () => {

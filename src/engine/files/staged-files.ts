@@ -9,6 +9,7 @@ import type { Batch, Delete, Store } from "#peer/store.ts";
 import type { ConversationId } from "#protocol/ids.ts";
 import { MAX_FILE_BYTES, MAX_FILES_PER_MESSAGE } from "#protocol/limits.ts";
 import type { EngineFailure } from "../failure.ts";
+import { baringOf, START_BYTES } from "./bare-picture.ts";
 import { loadRecords, putRecord, TABLE } from "../records.ts";
 import { pictureOf } from "./picture.ts";
 
@@ -92,7 +93,7 @@ class Staged implements StagedFiles {
     );
     if (others.length >= MAX_FILES_PER_MESSAGE)
       return err({ kind: "engine/too-many-files", limit: MAX_FILES_PER_MESSAGE });
-    const coming: StagedFile = {
+    const announced: StagedFile = {
       id: fileId,
       conversationId,
       name: name.slice(0, MAX_NAME_UNITS),
@@ -103,11 +104,15 @@ class Staged implements StagedFiles {
       isWhole: false,
       isTaken: false,
     };
-    this.#files.set(fileId, coming);
+    // In its place at once, so that those that come together count each other.
+    this.#files.set(fileId, announced);
+    const bare = await bared(bytes);
+    if (bare === null) return this.#giveUp(announced, err({ kind: "engine/file-unreadable" }));
+    const coming = { ...announced, sizeBytes: bare.bytes.size };
     const begun = await this.#store.commit({ puts: [recordOf(coming)] });
-    const filled = begun.ok ? await this.#fill(coming, bytes, signal) : begun;
+    const filled = begun.ok ? await this.#fill(coming, bare.bytes, signal) : begun;
     if (!filled.ok) return this.#giveUp(coming, filled);
-    const whole = { ...coming, picture: filled.value, isWhole: true };
+    const whole = { ...coming, picture: bare.isBare ? filled.value : null, isWhole: true };
     const kept = await this.#store.commit({ puts: [recordOf(whole)] });
     if (!kept.ok) return this.#giveUp(coming, kept);
     // Taken away while its last piece was written.
@@ -218,6 +223,25 @@ const deletesOf = ({ id, sizeBytes }: StagedFile): readonly Delete[] => [
     key: pieceKey(id, i),
   })),
 ];
+
+/**
+ * A picture without what is written beside its pixels, all else as it is; also a picture whose structure cannot be
+ * followed, which then is no picture but a file like others. Null for what cannot be read.
+ */
+async function bared(
+  bytes: Blob,
+): Promise<{ readonly bytes: Blob; readonly isBare: boolean } | null> {
+  const start = await bytesOf(bytes.slice(0, START_BYTES));
+  if (start === null) return null;
+  const bare = baringOf(start);
+  if (bare === null) return { bytes, isBare: false };
+  const whole = await bytesOf(bytes);
+  if (whole === null) return null;
+  const rest = bare(whole);
+  return rest === null
+    ? { bytes, isBare: false }
+    : { bytes: new Blob([rest], { type: bytes.type }), isBare: true };
+}
 
 async function bytesOf(blob: Blob): Promise<Bytes | null> {
   try {
