@@ -71,7 +71,6 @@ export function createEngine(deps: EngineDeps): RunningEngine {
     async close() {
       idleLock.close();
       join.cancel();
-      await house.started;
       await house.atDoor(async () => {
         await house.end(DRAIN_MS);
         return ok(null);
@@ -88,7 +87,7 @@ type Opener = <Value>(
 const createOpener =
   (house: House, seat: Seat): Opener =>
   async (task) => {
-    const started = await house.started;
+    const started = await house.started();
     if (!started.ok) return toBridge(started);
     const session = sessionOf(house);
     if (!session.ok) return toBridge(session);
@@ -191,7 +190,7 @@ type ConversationCallName = Exclude<
 
 const accountCalls = (house: House, seat: Seat): Pick<EngineCalls, AccountCallName> => ({
   loadAccount: async () => {
-    const started = await house.started;
+    const started = await house.started();
     const session = house.session();
     // A page that joins late has missed how the line stands.
     if (session !== null) seat.emit({ type: "connection", connection: session.connection() });
@@ -357,7 +356,7 @@ async function hint(
 ): Promise<Result<null, BridgeFailure>> {
   if (input.type === "hidden" || input.type === "visible")
     seat.setVisible(input.type === "visible");
-  await house.started;
+  await house.started();
   const session = house.session();
   if (session === null) return ok(null);
   if (input.type === "locale") {

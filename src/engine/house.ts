@@ -42,8 +42,8 @@ export interface House {
   state(): HouseState;
   session(): Session | null;
   view(): AccountView;
-  /** Resolves when the device was looked at for the first time. */
-  readonly started: Promise<Result<null, EngineFailure>>;
+  /** Resolves when the device was looked at; a look that failed is tried once more, as the disk may be back by now. */
+  started(): Promise<Result<null, EngineFailure>>;
   /** Runs a task that opens, closes or changes the account, after those before it. */
   atDoor<Value>(task: Task<Value>): Promise<Result<Value, EngineFailure>>;
   /** Inside `atDoor`: an account moves in. */
@@ -92,11 +92,7 @@ export function createHouse(deps: EngineDeps): House {
   };
   const disk = async (): Promise<Result<Database, EngineFailure>> => {
     if (database !== null) return ok(database);
-    // Taken away by the browser or by a newer version elsewhere: pages ask again and find what there is.
-    const opened = await openDatabase(deps.databaseName, () => {
-      database = null;
-      seats.sinks.emit({ type: "engine-restarted" });
-    });
+    const opened = await openDatabase(deps.databaseName, lose);
     if (opened.ok) database = opened.value;
     return opened;
   };
@@ -122,6 +118,21 @@ export function createHouse(deps: EngineDeps): House {
     database?.close();
     database = null;
   };
+  /** The disk was taken away, by the browser or by a newer version elsewhere: whoever was open has nothing under them. */
+  const lose = (): void => {
+    database = null;
+    looking = doing.run("door", async () => {
+      const leaving = session();
+      state = { status: "none" };
+      seats.rearrange(null);
+      // First, so that nothing of the session asks a disk that is gone.
+      await leaving?.store.close();
+      await leaving?.close(0);
+      return look();
+    });
+    const tell = (): void => seats.sinks.emit({ type: "engine-restarted" });
+    void looking.then(tell, tell);
+  };
   const look = async (): Promise<Result<null, EngineFailure>> => {
     const opened = await disk();
     if (!opened.ok) return opened;
@@ -131,13 +142,22 @@ export function createHouse(deps: EngineDeps): House {
     return ok(null);
   };
 
+  let looking = atDoor(look);
+  const started: House["started"] = async () => {
+    const looked = looking;
+    const answer = await looked;
+    if (answer.ok) return answer;
+    if (looking === looked) looking = atDoor(look);
+    return looking;
+  };
+
   return {
     deps,
     sinks: seats.sinks,
     state: () => state,
     session,
     view,
-    started: atDoor(look),
+    started,
     atDoor,
     begin,
     end,

@@ -56,7 +56,7 @@ export function createLinkJoin(house: House): LinkJoin {
     view: () => view,
     cancel,
     async open({ code }) {
-      const started = await house.started;
+      const started = await house.started();
       if (!started.ok) return started;
       if (house.state().status !== "none") return err({ kind: "engine/already-open" });
       const { primitives, origin } = house.deps;

@@ -49,7 +49,11 @@ export function createAccountStore({ calls, onEvent }: Engine, mark: AccountMark
       },
       async load() {
         const outcome = keep(await calls.loadAccount());
-        if (!outcome.ok) set({ loadFailure: outcome.failure });
+        if (outcome.ok) return;
+        const { failure } = outcome;
+        // Without its disk an account that was open is open no longer.
+        const hasNoDisk = failure.kind.startsWith("engine/store-");
+        set({ loadFailure: failure, ...(hasNoDisk && { account: { status: "loading" } }) });
       },
       create: async (input) => keep(await calls.createAccount(input)),
       signIn: async (input) => keep(await calls.signIn(input)),

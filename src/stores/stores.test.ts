@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createFakeClock } from "#base/fake-clock.ts";
 import { announce } from "./announcements-store.ts";
 import { filterConversations, selectUnreadConversations } from "./conversations-store.ts";
@@ -32,6 +32,27 @@ describe("the account", () => {
 
     expect(stores.conversations.getState().status).toBe("ready");
     expect(engine.heard.map(({ name }) => name)).toContain("listContactRequests");
+  });
+
+  test("[U143] without its disk the account closes, says why, and opens with what was being written", async () => {
+    const { engine, stores } = await openStores();
+    stores.composer.getState().write(CONVERSATION, "half a thought");
+    engine.refuseNext("loadAccount", { kind: "engine/store-newer" });
+
+    engine.emit({ type: "engine-restarted" });
+    await vi.waitFor(() =>
+      expect(stores.account.getState()).toMatchObject({
+        account: { status: "loading" },
+        loadFailure: { kind: "engine/store-newer" },
+      }),
+    );
+    await stores.account.getState().load();
+
+    expect(stores.account.getState()).toMatchObject({
+      account: { status: "open" },
+      loadFailure: null,
+    });
+    expect(stores.composer.getState().draftById[CONVERSATION]?.text).toBe("half a thought");
   });
 
   test("a wrong password leaves the door as it was", async () => {

@@ -1,5 +1,5 @@
 /** Opens the database and brings an older one up to date, step by step; a step is never changed once released. */
-import { openDB, type IDBPDatabase } from "idb";
+import { openDB, type IDBPDatabase, type OpenDBCallbacks } from "idb";
 import { err, ok, type Result } from "#base/result.ts";
 import type { EngineFailure } from "../failure.ts";
 import { SCHEMA_VERSION, type ParleySchema } from "./schema.ts";
@@ -28,7 +28,7 @@ export function openDatabase(
 ): Promise<Result<Database, EngineFailure>> {
   return new Promise((resolve) => {
     let isGivenUp = false;
-    const opening = openDB<ParleySchema>(name, SCHEMA_VERSION, {
+    const opening = openOrReject(name, {
       upgrade(database, oldVersion) {
         for (const step of STEPS.slice(oldVersion)) step(database);
       },
@@ -52,6 +52,10 @@ export function openDatabase(
     );
   });
 }
+
+/** A browser that forbids storage throws where it should reject. */
+const openOrReject = async (name: string, hear: OpenDBCallbacks<ParleySchema>): Promise<Database> =>
+  openDB<ParleySchema>(name, SCHEMA_VERSION, hear);
 
 const kindOf = (error: unknown): "engine/store-newer" | "engine/store-unavailable" =>
   error instanceof Error && error.name === "VersionError"

@@ -422,6 +422,17 @@ export const en = {
     "The limit for this conversation is used up. Try again tomorrow, or send less.",
   "failure.storage.title": "This browser could not save",
   "failure.storage.advice": "Free some space, then try again. Private windows often keep nothing.",
+  "failure.storageFull.title": "There is no room left on this device",
+  "failure.storageFull.advice":
+    "Nothing more can be saved here until some is freed. Then send it again; your text is still here.",
+  "failure.storageForbidden.title": "This browser does not let the app store anything",
+  "failure.storageForbidden.advice":
+    "Your keys and messages are kept in the browser. Allow storage for this site, or use another window, then try again.",
+  "failure.storageNewer.title": "A newer version of the app has been at work here",
+  "failure.storageNewer.advice":
+    "This older one cannot read what it keeps. Reload the page to get the newer one. Nothing was lost.",
+  "failure.storageBlocked.title": "An older version of the app is open in another tab",
+  "failure.storageBlocked.advice": "Close the other tabs of this app, then try again.",
   "failure.taken.title": "This name is taken",
   "failure.taken.advice": "Choose another one.",
   "failure.slowDown.title": "Too many tries",

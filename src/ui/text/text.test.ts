@@ -101,6 +101,24 @@ describe("failures in words", () => {
     expect(failureWords("engine/something-new").action).toBe("report");
   });
 
+  test("[U4] a disk that is full, forbidden, newer or held by another tab has words of its own", () => {
+    const kinds = [
+      "peer/store-full",
+      "peer/store-failed",
+      "engine/store-unavailable",
+      "engine/store-newer",
+      "engine/store-blocked",
+    ];
+
+    expect(kinds.map((kind) => failureWords(kind).title)).toEqual([
+      "failure.storageFull.title",
+      "failure.storage.title",
+      "failure.storageForbidden.title",
+      "failure.storageNewer.title",
+      "failure.storageBlocked.title",
+    ]);
+  });
+
   test("[U4] what a person can do differs by what happened", () => {
     expect(failureWords("crypto/bad-signature")).toMatchObject({ action: "report" });
     expect(failureWords("peer/offline")).toMatchObject({ title: "failure.offline.title" });

@@ -402,6 +402,17 @@ export const zhHans: TextTable = {
   "failure.quota.advice": "这个对话的额度已用完。请明天再试，或少发一些。",
   "failure.storage.title": "浏览器无法保存",
   "failure.storage.advice": "请腾出一些空间再试。无痕窗口通常不会保存任何内容。",
+  "failure.storageFull.title": "这台设备没有空间了",
+  "failure.storageFull.advice":
+    "腾出一些空间之前，这里无法再保存内容。之后请重新发送，你写的文字还在。",
+  "failure.storageForbidden.title": "浏览器不允许本应用存储内容",
+  "failure.storageForbidden.advice":
+    "你的密钥和消息都保存在浏览器里。请允许此网站存储数据，或换一个窗口，然后再试。",
+  "failure.storageNewer.title": "这里已由更新版本的应用打开过",
+  "failure.storageNewer.advice":
+    "当前的旧版本读不了它保存的内容。请重新加载页面以使用新版本，内容没有丢失。",
+  "failure.storageBlocked.title": "另一个标签页里还开着旧版本的应用",
+  "failure.storageBlocked.advice": "请关闭本应用的其他标签页，然后再试。",
   "failure.taken.title": "这个名字已被使用",
   "failure.taken.advice": "请换一个。",
   "failure.slowDown.title": "尝试次数过多",
