@@ -16,7 +16,7 @@ const done = (request: IDBOpenDBRequest): Promise<IDBDatabase> =>
   });
 
 describe("a disk that is taken away from a running engine", () => {
-  test("[N149] leaves no account open: the pages are told that there is none, and it can begin anew", async () => {
+  test("[N151] leaves no account open: the pages are told that there is none, and it can begin anew", async () => {
     const ada = await world.person("Ada");
 
     await done(indexedDB.deleteDatabase(ada.profile));
@@ -34,7 +34,7 @@ describe("a disk that is taken away from a running engine", () => {
     expect(must(await ada.calls.loadAccount())).toMatchObject({ displayName: "Eve" });
   });
 
-  test("[N149] by a newer version says so", async () => {
+  test("[N151] by a newer version says so", async () => {
     const ada = await world.person("Ada");
 
     const newer = await done(indexedDB.open(ada.profile, 1_000));
