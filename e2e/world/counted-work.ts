@@ -1,7 +1,7 @@
 /** Work given to counting agents, and what became of it. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { must, textOf, type Person } from "../../src/peer/endpoint-world.contract.ts";
+import { must, textOf, type Member } from "../../src/peer/endpoint-world.contract.ts";
 import type { ConversationId } from "../../src/protocol/ids.ts";
 import { provisionAgent, runAgent, type ProvisionedAgent } from "./agent-process.ts";
 import type { Program } from "./processes.ts";
@@ -10,7 +10,7 @@ import type { Stage } from "./stage.ts";
 export type CountingAgent = {
   readonly account: ProvisionedAgent;
   /** Starts one more process; resolves once it is connected. */
-  start(): Promise<Program>;
+  start(nodeArguments?: readonly string[]): Promise<Program>;
   /** What was done, in order, with the process that did it. */
   done(): readonly { readonly pid: number; readonly text: string }[];
 };
@@ -22,8 +22,14 @@ export async function provisionCountingAgent(stage: Stage): Promise<CountingAgen
   writeFileSync(effects, "");
   return {
     account,
-    start: () =>
-      runAgent("e2e/world/counting-agent.ts", account, stage.line.url, { EFFECTS: effects }),
+    start: (nodeArguments = []) =>
+      runAgent(
+        "e2e/world/counting-agent.ts",
+        account,
+        stage.line.url,
+        { EFFECTS: effects },
+        nodeArguments,
+      ),
     done: () =>
       readFileSync(effects, "utf8")
         .split("\n")
@@ -35,7 +41,7 @@ export async function provisionCountingAgent(stage: Stage): Promise<CountingAgen
 
 /** Asks for something; resolves when the relay has the command. */
 export async function ask(
-  person: Person,
+  person: Member,
   conversationId: ConversationId,
   text: string,
 ): Promise<string> {
@@ -46,7 +52,7 @@ export async function ask(
 }
 
 /** Resolves once every command was answered to the person. */
-export async function answered(person: Person, commands: readonly string[]): Promise<void> {
+export async function answered(person: Member, commands: readonly string[]): Promise<void> {
   const open = new Set(commands);
   await person.entry((entry) => {
     open.delete(/^(?:surely )?done: (.*)$/.exec(textOf(entry) ?? "")?.[1] ?? "");

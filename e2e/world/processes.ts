@@ -21,6 +21,8 @@ export type Program = {
   kill(): Promise<void>;
   /** The first message it sends to its parent, sent before or to come, that has this name. */
   tells(name: string): Promise<void>;
+  /** Sends it a word; the next message it sends that has the word's name. */
+  asks(word: string): Promise<unknown>;
 };
 
 export type AgentProgram = Program & {
@@ -171,6 +173,16 @@ export async function startProgram(
       looks.add(look);
       look();
     });
+  const asks = (word: string): Promise<unknown> =>
+    new Promise((resolve) => {
+      const hearAnswer = (message: unknown): void => {
+        if (!Object.hasOwn(message as object, word)) return;
+        child.off("message", hearAnswer);
+        resolve((message as Record<string, unknown>)[word]);
+      };
+      child.on("message", hearAnswer);
+      child.send(word);
+    });
   const greeting = await new Promise<unknown>((resolve, reject) => {
     child.once("message", resolve);
     child.once("exit", (code) =>
@@ -183,7 +195,14 @@ export async function startProgram(
     child.kill(signal);
     await ended;
   };
-  return { pid: child.pid ?? -1, greeting, tells, stop: end("SIGTERM"), kill: end("SIGKILL") };
+  return {
+    pid: child.pid ?? -1,
+    greeting,
+    tells,
+    asks,
+    stop: end("SIGTERM"),
+    kill: end("SIGKILL"),
+  };
 }
 
 const hasEnded = (child: ChildProcess): boolean =>

@@ -18,7 +18,10 @@ export type RelayProcess = {
 export const RELAY_LOG = "programs.log";
 
 /** Starts `src/relay/main.ts` on the options' folder, port, origins and rates. */
-export async function launchRelayProcess(options: RelayOptions): Promise<RelayProcess> {
+export async function launchRelayProcess(
+  options: RelayOptions,
+  nodeArguments: readonly string[] = [],
+): Promise<RelayProcess> {
   const port = options.port === undefined || options.port === 0 ? await freePort() : options.port;
   const rates = Object.entries(options.rates ?? {}).map(
     ([name, { perSecond, burst }]) => `${name}=${perSecond}/${burst}`,
@@ -33,15 +36,20 @@ export async function launchRelayProcess(options: RelayOptions): Promise<RelayPr
       PARLEY_RATES: rates.join(","),
     },
     join(options.dataFolder, RELAY_LOG),
+    nodeArguments,
   );
   return { url: `http://127.0.0.1:${port}`, port, program, close: () => program.kill() };
 }
 
 /** Launches relays behind a line, which is all that endpoints see of them. */
 export const launchBehind =
-  (line: FaultLine, hear: (relay: RelayProcess, dataFolder: string) => void = () => {}) =>
+  (
+    line: FaultLine,
+    hear: (relay: RelayProcess, dataFolder: string) => void = () => {},
+    nodeArguments: readonly string[] = [],
+  ) =>
   async (options: RelayOptions): Promise<Pick<RelayProcess, "url" | "port" | "close">> => {
-    const relay = await launchRelayProcess({ ...options, origins: [line.url] });
+    const relay = await launchRelayProcess({ ...options, origins: [line.url] }, nodeArguments);
     line.leadTo(relay.port);
     hear(relay, options.dataFolder);
     return { url: line.url, port: relay.port, close: () => relay.close() };

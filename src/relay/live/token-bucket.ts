@@ -26,20 +26,24 @@ export interface Buckets {
   take(key: string, rate: Rate): number;
 }
 
-const SWEEP_AT = 10_000;
+/** Below so many nobody looks for what can be forgotten. */
+const FEW = 1_000;
 
 export function createBuckets(now: () => number): Buckets {
   const bucketByKey = new Map<string, { bucket: Bucket; rate: Rate }>();
+  let sweepAt = FEW;
   const sweep = (): void => {
     for (const [key, { bucket, rate }] of bucketByKey) {
       if (now() - bucket.at > (rate.burst / rate.perSecond) * 1_000) bucketByKey.delete(key);
     }
+    // Twice what had to stay: a newcomer's share of the looking is the same however many there are.
+    sweepAt = Math.max(FEW, bucketByKey.size * 2);
   };
   return {
     take(key, rate) {
       let held = bucketByKey.get(key);
       if (held === undefined) {
-        if (bucketByKey.size >= SWEEP_AT) sweep();
+        if (bucketByKey.size >= sweepAt) sweep();
         held = { bucket: { tokens: rate.burst, at: now() }, rate };
         bucketByKey.set(key, held);
       }
