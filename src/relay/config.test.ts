@@ -1,6 +1,6 @@
 import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
-import { readConfig, summaryOf, unknownVariables } from "./config.ts";
+import { readConfig, RULES, summaryOf, unknownVariables } from "./config.ts";
 
 describe("settings", () => {
   test("[R14] are complete without any variable", () => {
@@ -23,13 +23,13 @@ describe("settings", () => {
       PARLEY_KEY: "AAAA",
       PARLEY_LOG_LEVEL: "loud",
       PARLEY_RATES: "everything=1/1",
-      PARLEY_DATA: "",
+      PARLEY_ARTIFACT_ORIGIN: "http://apps.example",
     });
 
     expect(config.ok ? [] : config.failure.map(({ name }) => name)).toEqual([
       "PARLEY_PORT",
-      "PARLEY_DATA",
       "PARLEY_ORIGIN",
+      "PARLEY_ARTIFACT_ORIGIN",
       "PARLEY_REGISTRATION",
       "PARLEY_TRUST_PROXY",
       "PARLEY_METRICS_TOKEN",
@@ -52,6 +52,25 @@ describe("settings", () => {
     });
     for (const wrong of ["rest", "rest=1", "rest=0/1", "rest=1/0", "toString=1/1", "rest=1/1;"])
       expect(readConfig({ PARLEY_RATES: wrong }).ok, wrong).toBe(false);
+  });
+
+  test("[R14] that are empty are as if they were not set, whatever they are", () => {
+    const names = Object.keys(RULES);
+    const config = readConfig(Object.fromEntries(names.map((name) => [name, ""])));
+
+    expect(names.length).toBeGreaterThan(20);
+    expect(config).toEqual(readConfig({}));
+  });
+
+  test("[R14] take a port as people write it, and pages by http or https alone", () => {
+    for (const wrong of ["0x50", "8e3", " 80", "-1", "80.5", "65536"])
+      expect(readConfig({ PARLEY_PORT: wrong }), wrong).toMatchObject({
+        failure: [{ name: "PARLEY_PORT" }],
+      });
+    expect(readConfig({ PARLEY_ORIGIN: "ws://chat.example" })).toMatchObject({
+      failure: [{ name: "PARLEY_ORIGIN" }],
+    });
+    expect(readConfig({ PARLEY_CONNECT: "ws://agent.example" }).ok).toBe(true);
   });
 
   test("[R14] by invite need a code", () => {
@@ -117,7 +136,8 @@ describe("settings", () => {
     expect(JSON.stringify(summaryOf(config.value))).not.toContain("sesame");
     expect(inspect(config.value.metricsToken)).not.toContain(token);
     expect(inspect(config.value.key)).not.toContain("5");
-    expect(unknownVariables({ ...env, PARLEY_ORIGINS: "x", HOME: "/" })).toEqual([
+    const others = { PARLEY_BRIDGE_TO: "x", PARLEY_RELAY_URL: "x", HOME: "/" };
+    expect(unknownVariables({ ...env, ...others, PARLEY_ORIGINS: "x" })).toEqual([
       "PARLEY_ORIGINS",
     ]);
   });

@@ -15,7 +15,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 export type Config = RelayOptions & { readonly logLevel: LogLevel };
 
 /** Every variable the relay reads, with what it must be. */
-const RULES = {
+export const RULES = {
   PARLEY_PORT: "a number from 0 to 65535",
   PARLEY_HOST: "an address to listen on",
   PARLEY_DATA: "a folder",
@@ -43,34 +43,40 @@ const RULES = {
 type Name = keyof typeof RULES;
 
 /** Variables of the other programs, which share the prefix. */
-const OTHERS = new Set(["PARLEY_RELAY_URL", "PARLEY_VERBOSE"]);
+const OTHERS = /^PARLEY_(RELAY_URL|VERBOSE|CHROMIUM|FUZZ_SEED|BRIDGE_[A-Z]+)$/;
 
-/** Fails with every variable at fault, and what it should have been. */
-export function readConfig(env: Environment): Result<Config, readonly ConfigFault[]> {
+/** Fails with every variable at fault, and what it should have been. One that is empty counts as not set. */
+export function readConfig(environment: Environment): Result<Config, readonly ConfigFault[]> {
+  const env: Environment = Object.fromEntries(
+    Object.entries(environment).filter(([, value]) => value !== ""),
+  );
   const faults: ConfigFault[] = [];
   const check = (isValid: boolean, name: Name): void => {
     if (!isValid) faults.push({ name, rule: RULES[name] });
   };
 
-  const port = Number(env.PARLEY_PORT ?? "8787");
-  check(Number.isInteger(port) && port >= 0 && port <= 65_535, "PARLEY_PORT");
+  const portText = env.PARLEY_PORT ?? "8787";
+  const port = Number(portText);
+  check(/^\d{1,5}$/.test(portText) && port <= 65_535, "PARLEY_PORT");
   const host = env.PARLEY_HOST ?? "127.0.0.1";
-  check(host !== "", "PARLEY_HOST");
   const dataFolder = env.PARLEY_DATA ?? "./data";
-  check(dataFolder !== "", "PARLEY_DATA");
   const database = env.PARLEY_DATABASE ?? null;
   check(database === null || isPostgresAddress(database), "PARLEY_DATABASE");
   const origins = list(env.PARLEY_ORIGIN);
-  check(origins.every(isOrigin), "PARLEY_ORIGIN");
+  check(
+    origins.every((origin) => isOrigin(origin) && isHttp(origin)),
+    "PARLEY_ORIGIN",
+  );
   const connectSources = list(env.PARLEY_CONNECT);
   check(connectSources.every(isOrigin), "PARLEY_CONNECT");
   const artifactOrigin = env.PARLEY_ARTIFACT_ORIGIN ?? null;
-  check(artifactOrigin === null || isOrigin(artifactOrigin), "PARLEY_ARTIFACT_ORIGIN");
+  const isFrame = artifactOrigin?.startsWith("https:") === true && isOrigin(artifactOrigin);
+  check(artifactOrigin === null || isFrame, "PARLEY_ARTIFACT_ORIGIN");
   const policy = env.PARLEY_REGISTRATION ?? "open";
   const code = env.PARLEY_REGISTRATION_CODE ?? null;
   check(isPolicy(policy), "PARLEY_REGISTRATION");
-  const isCode = code !== null && code !== "" && code.length <= 64;
-  check(isCode || (code === null && policy !== "invite"), "PARLEY_REGISTRATION_CODE");
+  const isCode = code === null ? policy !== "invite" : code.length <= 64;
+  check(isCode, "PARLEY_REGISTRATION_CODE");
   const trust = env.PARLEY_TRUST_PROXY ?? "0";
   check(trust === "0" || trust === "1", "PARLEY_TRUST_PROXY");
   const token = env.PARLEY_METRICS_TOKEN ?? null;
@@ -137,7 +143,7 @@ export const summaryOf = (config: Config): LogFields => ({
 /** Variables with our prefix that nobody reads: most likely misspelt. */
 export const unknownVariables = (env: Environment): readonly string[] =>
   Object.keys(env).filter(
-    (name) => name.startsWith("PARLEY_") && !Object.hasOwn(RULES, name) && !OTHERS.has(name),
+    (name) => name.startsWith("PARLEY_") && !Object.hasOwn(RULES, name) && !OTHERS.test(name),
   );
 
 const list = (text: string | undefined): readonly string[] =>

@@ -57,10 +57,36 @@ test("[R15] the command line makes, lists and shuts out an agent, in words or in
   expect(revoked).toEqual({ code: 0, value: { agent_id: made.value.agent_id } });
   expect(listed.value).toMatchObject([{ name: "Echo", governance: "blocked" }]);
   const { printed, ended } = aProgram(["verify"], env);
-  expect([await ended, printed.out]).toEqual([0, expect.stringContaining("damage: []")]);
+  expect([await ended, printed.out]).toEqual([0, expect.stringContaining("damage: none")]);
 });
 
-test("[R15] a command that is none, or lacks something, prints how it is used and ends with 2", async () => {
+test("[R58] help is printed whatever the settings are, and ends with 0", async () => {
+  const { printed, ended } = aProgram(["--help"], { PARLEY_PORT: "many" });
+
+  expect(await ended).toBe(0);
+  expect(printed.out).toContain("PARLEY_REGISTRATION_CODE");
+  expect(printed.err).toBe("");
+});
+
+test("[R58] a refusal is an object with --json, a start that fails a sentence; both end with 1", async () => {
+  const env = { PARLEY_DATA: aFolder() };
+  const running = aProgram([], env);
+  const [{ url }] = (await once(running.program, "message")) as [{ url: string }];
+  const { port } = new URL(url);
+  const refused = aProgram(["agent", "revoke", "--id", crypto.randomUUID(), "--json"], env);
+  const late = aProgram([], { ...env, PARLEY_PORT: port, PARLEY_LOG_LEVEL: "warn" });
+
+  expect([await refused.ended, await late.ended]).toEqual([1, 1]);
+  expect(JSON.parse(refused.printed.err)).toEqual({
+    error: { code: "NOT_FOUND", message: "No agent has this id; `agent list` shows them." },
+  });
+  expect(late.printed).toEqual({
+    out: "",
+    err: `Another program listens on port ${port} already: end it, or set PARLEY_PORT.\n`,
+  });
+});
+
+test("[R58] a command that is none, or lacks something, says so and ends with 2", async () => {
   const env = { PARLEY_DATA: aFolder() };
   const first = aProgram(["agent", "revoke", "--id", "nobody"], env);
   const second = aProgram(["dance"], env);

@@ -1,122 +1,108 @@
 /** The relay's command line. Settings come from PARLEY_* variables; see config.ts. */
-import { parseArgs } from "node:util";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { systemClock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
 import type { Result } from "#base/result.ts";
-import { isUuid, type AgentId } from "#protocol/ids.ts";
 import { readConfig, summaryOf, unknownVariables, type Config } from "./config.ts";
+import { DATABASE_FILE } from "./data-folder.ts";
 import { createJsonLog } from "./json-log.ts";
 import { backUp } from "./operation/backup.ts";
 import { backUpServer } from "./operation/backup-server.ts";
+import { readCommandLine, type CommandName, type Given } from "./operation/command-line.ts";
 import { examine } from "./operation/doctor.ts";
+import { sentenceOf, sentenceOfFault } from "./operation/sentences.ts";
 import { verifyFolder } from "./operation/verify.ts";
 import { createOperator, type Operator } from "./operator.ts";
-import { UNFIT_SAYS } from "./postgres/unfit.ts";
 import { createRelayServer } from "./relay-server.ts";
-import { ConnectionLost, isUnwritable } from "./store/fault.ts";
 
-const USAGE = `Usage: node src/relay/main.ts <command>
-  serve                                            run the relay (the default)
-  agent create --name <name> [--description <text>] [--suggest <line> …]
-  agent list
-  agent invite --id <agent id>
-  agent token  --id <agent id>                     another token; the old one ends at once
-  agent revoke --id <agent id>                     shut the agent out for good
-  agent quota  --id <agent id> [--messages-per-second <n>] [--bytes-per-day <n>]
-                                                   without a number: what every agent has
-  backup --to <folder>                             a copy that a relay can be started on
-  move                                             copy a stopped relay's database file into the empty
-                                                   PostgreSQL that PARLEY_DATABASE names
-  verify                                           read every row and file
-  doctor                                           look over settings, folder and database
-Commands beside serve work while the relay runs. --json prints one JSON value.`;
+const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    name: { type: "string" },
-    description: { type: "string", default: "" },
-    suggest: { type: "string", multiple: true },
-    id: { type: "string" },
-    to: { type: "string" },
-    "messages-per-second": { type: "string" },
-    "bytes-per-day": { type: "string" },
-    json: { type: "boolean", default: false },
-  },
-});
+/** What a command has to say: a value, with lines for people where it is no table of facts; or why it did nothing. */
+type Outcome =
+  | { readonly value: unknown; readonly lines?: readonly string[]; readonly isBad?: boolean }
+  | { readonly refused: { readonly code: string } };
+/** Null: it goes on running. */
+type Command = (config: Config, given: Given) => Promise<Outcome | null>;
 
-const UNWRITABLE_SAYS =
-  "The data folder takes no writes: it must be the relay's own, on a disk that is neither full nor read-only. The doctor says more.";
+const NO_DATABASE: Outcome = { refused: { code: "relay/no-database" } };
 
-/** What a command has to say, and the code the program ends with; null: it goes on running. */
-type Outcome = { readonly value: unknown; readonly code: 0 | 1 } | null;
-type Command = (config: Config) => Promise<Outcome>;
-
-const COMMANDS: Readonly<Record<string, Command>> = {
-  "": serve,
+const COMMANDS: Readonly<Record<CommandName, Command>> = {
   serve,
-  "agent create": operating((operator) => {
-    const { name, description, suggest } = values;
-    return name === undefined ? null : operator.createAgent(name, description, suggest);
-  }),
-  "agent invite": operating((operator) => withId(operator.createInvite)),
-  "agent token": operating((operator) => withId(operator.changeToken)),
-  "agent revoke": operating((operator) => withId(operator.revokeAgent)),
-  "agent quota": operating((operator) => {
-    const messagesPerSecond = numberOf(values["messages-per-second"]);
-    const dailyBytes = numberOf(values["bytes-per-day"]);
-    return messagesPerSecond === undefined || dailyBytes === undefined
-      ? null
-      : withId((id) => operator.limitAgent(id, { messagesPerSecond, dailyBytes }));
-  }),
-  async "agent list"(config) {
-    const operator = await createOperator(
-      config.dataFolder,
-      systemClock,
-      systemRandom,
-      config.database ?? null,
+  async "agent create"(config, given) {
+    if (!hasDatabase(config)) console.error(`A new database is made in ${config.dataFolder}.`);
+    return operating(config, async (operator) =>
+      outcomeOf(await operator.createAgent(given.name, given.description, given.suggest)),
     );
-    const agents = await operator.agents();
-    await operator.close();
-    return { value: agents, code: 0 };
   },
-  async backup({ dataFolder, database = null }) {
-    if (values.to === undefined) return usage();
-    const done =
+  "agent list": upon(async (operator) => ({ value: await operator.agents() })),
+  "agent invite": upon(async (operator, { id }) => outcomeOf(await operator.createInvite(id))),
+  "agent token": upon(async (operator, { id }) => outcomeOf(await operator.changeToken(id))),
+  "agent revoke": upon(async (operator, { id }) => outcomeOf(await operator.revokeAgent(id))),
+  "agent quota": upon(async (operator, { id, ...limits }) => {
+    const { messagesPerSecond, dailyBytes } = limits;
+    return outcomeOf(await operator.limitAgent(id, { messagesPerSecond, dailyBytes }));
+  }),
+  async backup({ dataFolder, database = null, s3 }, { to }) {
+    const withFiles = s3 == null;
+    return outcomeOf(
       database === null
-        ? await backUp(dataFolder, values.to)
-        : await backUpServer(dataFolder, database, values.to);
-    return { value: done.ok ? done.value : done.failure, code: done.ok ? 0 : 1 };
+        ? await backUp(dataFolder, to, withFiles)
+        : await backUpServer(dataFolder, database, to),
+    );
   },
-  async move({ dataFolder, database = null }) {
-    if (database === null) return usage();
+  async move({ dataFolder, database = null, s3 }) {
+    if (database === null) return { refused: { code: "relay/no-address" } };
     const { moveToServer } = await import("./operation/move.ts");
-    const done = await moveToServer(dataFolder, database);
-    return { value: done.ok ? done.value : done.failure, code: done.ok ? 0 : 1 };
+    return outcomeOf(await moveToServer(dataFolder, database, s3 == null));
   },
-  async verify({ dataFolder, database = null }) {
-    const verified = await verifyFolder(dataFolder, database);
-    return { value: verified, code: verified.damage.length === 0 ? 0 : 1 };
+  async verify(config) {
+    if (!hasDatabase(config)) return NO_DATABASE;
+    const { dataFolder, database = null, s3 } = config;
+    const value = await verifyFolder(dataFolder, database, s3 == null);
+    const { damage, ...counts } = value;
+    const isBad = damage.length > 0;
+    const found = damage.map(({ check, count }) => `damage: ${check}: ${count}`);
+    return { value, isBad, lines: [...factsOf(counts), ...(isBad ? found : ["damage: none"])] };
   },
   async doctor(config) {
-    const findings = await examine(config);
-    return { value: findings, code: findings.some(({ level }) => level === "fail") ? 1 : 0 };
+    const value = await examine(config);
+    const lines = value.map(({ level, says }) => `${level.padEnd(4)}  ${says}`);
+    return { value, lines, isBad: value.some(({ level }) => level === "fail") };
   },
 };
 
-const config = readConfig(process.env);
-if (!config.ok) {
-  for (const { name, rule } of config.failure) console.error(`${name} must be ${rule}.`);
-  process.exit(2);
-}
-const command = COMMANDS[positionals.join(" ")];
-const outcome = command === undefined ? usage() : await command(config.value).catch(refuseToStart);
-if (outcome !== null) {
-  print(outcome.value);
-  process.exitCode = outcome.code;
+async function run(): Promise<number> {
+  const call = readCommandLine(process.argv.slice(2));
+  if (!call.ok) return complain(call.failure, EXIT.usage);
+  if (call.value.kind === "help") {
+    console.log(call.value.text);
+    return EXIT.done;
+  }
+  const config = readConfig(process.env);
+  if (!config.ok) {
+    const faults = config.failure.map(({ name, rule }) => `${name} must be ${rule}.`);
+    return complain(faults.join("\n"), EXIT.usage);
+  }
+  const { command, given, isJson } = call.value;
+  const refuse = (code: string, message: string): number =>
+    complain(isJson ? JSON.stringify({ error: { code, message } }) : message, EXIT.failed);
+  try {
+    const outcome = await COMMANDS[command](config.value, given);
+    if (outcome === null) return EXIT.done;
+    if ("refused" in outcome) return refuse(outcome.refused.code, sentenceOf(outcome.refused.code));
+    print(outcome.value, isJson ? null : (outcome.lines ?? factsOf(outcome.value)));
+    return outcome.isBad === true ? EXIT.failed : EXIT.done;
+  } catch (fault) {
+    // What an operator can put right is a sentence; everything else is a bug and shows where it is.
+    const sentence = sentenceOfFault(fault, config.value);
+    if (sentence === null) throw fault;
+    process.exitCode = refuse("FAILED", sentence);
+    return process.exit(EXIT.failed);
+  }
 }
 
-async function serve(options: Config): Promise<Outcome> {
+async function serve(options: Config): Promise<null> {
   const log = createJsonLog((line) => console.error(line), systemClock, options.logLevel);
   log.info("config.read", summaryOf(options));
   for (const name of unknownVariables(process.env)) log.warn("config.unknown", { name });
@@ -136,57 +122,51 @@ async function serve(options: Config): Promise<Outcome> {
   return null;
 }
 
-// What an operator can put right is a sentence; everything else is a bug and shows where it is.
-async function refuseToStart(fault: unknown): Promise<never> {
-  const { UnfitDatabase } = await import("./postgres/session.ts");
-  if (fault instanceof UnfitDatabase) console.error(UNFIT_SAYS[fault.because]);
-  else if (fault instanceof ConnectionLost) console.error("The database server does not answer.");
-  else if (isUnwritable(fault)) console.error(UNWRITABLE_SAYS);
-  else throw fault;
-  process.exit(1);
+const hasDatabase = ({ dataFolder, database = null }: Config): boolean =>
+  database !== null || existsSync(join(dataFolder, DATABASE_FILE));
+
+/** A command upon a database that is there: a folder named wrongly is no new relay. */
+function upon(task: (operator: Operator, given: Given) => Promise<Outcome>): Command {
+  return async (config, given) =>
+    hasDatabase(config) ? operating(config, (operator) => task(operator, given)) : NO_DATABASE;
 }
 
-/** A command upon the database; a task that is null lacks an argument. */
-function operating(
-  task: (operator: Operator) => Promise<Result<object, { readonly code: string }>> | null,
-): Command {
-  return async ({ dataFolder, database = null }) => {
-    const operator = await createOperator(dataFolder, systemClock, systemRandom, database);
-    const running = task(operator);
-    const done = running === null ? null : await running;
+async function operating(
+  { dataFolder, database = null }: Config,
+  task: (operator: Operator) => Promise<Outcome>,
+): Promise<Outcome> {
+  const operator = await createOperator(dataFolder, systemClock, systemRandom, database);
+  try {
+    return await task(operator);
+  } finally {
     await operator.close();
-    if (done === null) return usage();
-    return done.ok
-      ? { value: done.value, code: 0 }
-      : { value: { refused: done.failure.code }, code: 1 };
-  };
+  }
 }
 
-function withId<Value>(task: (id: AgentId) => Value): Value | null {
-  return isUuid(values.id) ? task(values.id as string as AgentId) : null;
+const outcomeOf = (
+  done: Result<object, { readonly code: string } | { readonly kind: string }>,
+): Outcome => {
+  if (done.ok) return { value: done.value };
+  return { refused: { code: "code" in done.failure ? done.failure.code : done.failure.kind } };
+};
+
+function complain(text: string, code: number): number {
+  console.error(text);
+  return code;
 }
 
-/** A positive number; null: none was given; undefined: it is none. */
-function numberOf(text: string | undefined): number | null | undefined {
-  if (text === undefined) return null;
-  const number = Number(text);
-  return Number.isFinite(number) && number > 0 ? number : undefined;
+function print(value: unknown, lines: readonly string[] | null): void {
+  if (lines === null) console.log(JSON.stringify(value));
+  else for (const line of lines) console.log(line);
 }
 
-function usage(): never {
-  console.error(USAGE);
-  process.exit(2);
-}
-
-function print(value: unknown): void {
-  if (values.json) console.log(JSON.stringify(value));
-  else for (const row of Array.isArray(value) ? (value as unknown[]) : [value]) printRow(row);
-}
-
-function printRow(row: unknown): void {
-  const pairs = Object.entries(row as object).map(
-    ([name, value]) =>
-      `${name}: ${typeof value === "object" ? JSON.stringify(value) : String(value)}`,
+/** A name and a value a line; of several things, parted by an empty one. */
+function factsOf(value: unknown): readonly string[] {
+  if (Array.isArray(value))
+    return value.flatMap((one, i) => [...(i === 0 ? [] : [""]), ...factsOf(one)]);
+  return Object.entries(value as object).map(
+    ([name, fact]) => `${name}: ${typeof fact === "object" ? JSON.stringify(fact) : String(fact)}`,
   );
-  console.log(pairs.join("\n") + (pairs.length > 2 ? "\n" : ""));
 }
+
+process.exitCode = await run();

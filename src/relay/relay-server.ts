@@ -2,8 +2,8 @@
  * A whole relay from its options: database, log, live core, REST and sockets on one port.
  * What the command line, the launcher and the tests all start.
  */
-import { createHmac, randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createHmac } from "node:crypto";
+import { mkdirSync } from "node:fs";
 import type { IncomingMessage, Server } from "node:http";
 import { join, resolve } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
@@ -36,6 +36,7 @@ import { createMemoryTickets, createStoredTickets } from "./nodes/tickets.ts";
 import { Notifier } from "./push/notifier.ts";
 import { createVapid } from "./push/web-push.ts";
 import { Relay } from "./relay.ts";
+import { loadKey, UnfitKey } from "./relay-key.ts";
 import { openStore, placeOf } from "./store/open-store.ts";
 import type { Writer } from "./store/writer.ts";
 import { createGovernance } from "./webhook/governance.ts";
@@ -148,7 +149,7 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
   await log.orphanStreams(clock.now());
 
   const isShared = options.isShared ?? options.database != null;
-  const secret = new Secret(options.key?.reveal() ?? loadSecret(join(folder, KEY_FILE)));
+  const secret = new Secret(options.key?.reveal() ?? loadKey(join(folder, KEY_FILE)));
   if (isShared) await checkKey(writer, secret);
   const tickets = isShared ? createStoredTickets(writer, sql, clock) : createMemoryTickets(clock);
   const admission = createAdmission({
@@ -246,7 +247,7 @@ function deliverOnce(relay: Relay, webhooks: Webhooks, clock: Clock): () => void
 async function checkKey(writer: Writer, secret: Secret<Bytes>): Promise<void> {
   const check = createHmac("sha256", secret.reveal()).update("key-check").digest("hex");
   const isSame = await writer.run("checkKey", { check });
-  if (!isSame.ok || !isSame.value) throw new Error("this relay has another key than the others");
+  if (!isSame.ok || !isSame.value) throw new UnfitKey("another");
 }
 
 // Packages that a relay alone on its machine has no use for are not even read.
@@ -282,11 +283,6 @@ function listen(server: Server, port: number, host: string): Promise<number> {
       done(typeof address === "object" && address !== null ? address.port : port);
     });
   });
-}
-
-function loadSecret(path: string): Bytes {
-  if (!existsSync(path)) writeFileSync(path, randomBytes(32), { mode: 0o600, flag: "wx" });
-  return new Uint8Array(readFileSync(path));
 }
 
 // Push services want somebody to turn to; a relay nobody reaches from outside has nobody.

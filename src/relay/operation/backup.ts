@@ -20,12 +20,17 @@ export type BackupFailure =
   | { readonly kind: "relay/no-database" };
 
 /**
- * Copies the data folder `from` into the folder `to`, which is made.
+ * Copies the data folder `from` into the folder `to`, which is made. Files in a bucket stay there: `withFiles` is false
+ * then. A key that comes by the settings is not in the folder, and is kept where they are.
  *
  * Fails with `relay/no-database` (nothing to copy) and `relay/backup-target-in-use` (`to` holds something already: a
  * good copy is never overwritten by a worse one). Rejects when the disk does.
  */
-export async function backUp(from: string, to: string): Promise<Result<BackupDone, BackupFailure>> {
+export async function backUp(
+  from: string,
+  to: string,
+  withFiles = true,
+): Promise<Result<BackupDone, BackupFailure>> {
   const source = await stat(join(from, DATABASE_FILE)).catch(() => null);
   if (source === null) return err({ kind: "relay/no-database" });
   await mkdir(to, { recursive: true, mode: 0o700 });
@@ -34,7 +39,11 @@ export async function backUp(from: string, to: string): Promise<Result<BackupDon
   const live = openForReading(join(from, DATABASE_FILE));
   const pages = await copyDatabase(live, join(to, DATABASE_FILE), { rate: ALL_PAGES });
   live.close();
-  await copyFile(join(from, KEY_FILE), join(to, KEY_FILE), constants.COPYFILE_EXCL);
+  const key = join(from, KEY_FILE);
+  if ((await stat(key).catch(() => null)) !== null)
+    await copyFile(key, join(to, KEY_FILE), constants.COPYFILE_EXCL);
+  await mkdir(join(to, BLOB_FOLDER), { mode: 0o700 });
+  if (!withFiles) return ok({ pages, files: 0, bytes: 0 });
 
   // The copied database says which files belong to it; files that are confirmed never change.
   const copy = openForReading(join(to, DATABASE_FILE));
@@ -42,7 +51,6 @@ export async function backUp(from: string, to: string): Promise<Result<BackupDon
     "SELECT attachment_id, size FROM upload WHERE sha256 IS NOT NULL",
   );
   copy.close();
-  await mkdir(join(to, BLOB_FOLDER), { mode: 0o700 });
   let bytes = 0;
   for (const { attachment_id, size } of confirmed) {
     const [here, there] = [from, to].map((folder) => join(folder, BLOB_FOLDER, attachment_id));

@@ -1,16 +1,24 @@
 /** Looks over an installation and says what is wrong with it, in sentences an operator can act on. SPEC §operation. */
 import { accessSync, constants, statfsSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { systemClock } from "#base/clock.ts";
+import { systemRandom } from "#base/random.ts";
 import type { Secret } from "#base/secret.ts";
+import { makeId, type AttachmentId } from "#protocol/ids.ts";
+import type { S3Place } from "../blobs/s3-blobs.ts";
 import type { Config } from "../config.ts";
 import { DATABASE_FILE, KEY_FILE } from "../data-folder.ts";
-import { UNFIT_SAYS } from "../postgres/unfit.ts";
+import { KEY_BYTES } from "../relay-key.ts";
 import { openForReading } from "../store/database.ts";
+import { ConnectionLost } from "../store/fault.ts";
 import { MIGRATIONS } from "../store/schema.ts";
 import { createSqliteSql } from "../store/sqlite-sql.ts";
+import { UNFIT_SAYS, UnfitDatabase } from "../store/unfit.ts";
+import { KEY_SAYS, sentenceOfLoss } from "./sentences.ts";
 
 export type Finding = { readonly level: "ok" | "warn" | "fail"; readonly says: string };
 
+const ANSWER_WITHIN_MS = 5_000;
 /** Below this the relay will soon refuse to write. */
 const LEAST_FREE_BYTES = 1_073_741_824;
 
@@ -19,10 +27,12 @@ export async function examine(config: Config): Promise<readonly Finding[]> {
   return [
     runtime(),
     ...folder(config.dataFolder),
-    key(config.dataFolder),
+    config.key == null ? key(config.dataFolder) : ok("The relay's key comes from PARLEY_KEY."),
     ...(config.database == null
       ? [await database(config.dataFolder)]
       : await server(config.database)),
+    ...(config.s3 == null ? [] : [await bucket(config.s3)]),
+    ...(config.redis == null ? [] : [await broker(config.redis)]),
     ...reach(config),
     app(config.staticRoot ?? null),
   ];
@@ -57,7 +67,7 @@ function key(path: string): Finding {
   const found = statSync(join(path, KEY_FILE), { throwIfNoEntry: false });
   if (found === undefined)
     return warn("There is no key yet; the relay makes one at its first start.");
-  if (found.size !== 32) return fail("The relay's key is damaged: put it back from a backup.");
+  if (found.size !== KEY_BYTES) return fail(KEY_SAYS.damaged);
   return (found.mode & 0o077) === 0
     ? ok("The relay's key is this user's alone.")
     : fail("Others on this machine can read the relay's key: chmod 600.");
@@ -71,7 +81,11 @@ async function database(path: string): Promise<Finding> {
     const db = openForReading(file);
     const sql = createSqliteSql(db);
     const faults = await sql.all<{ quick_check: string }>("PRAGMA quick_check");
+    const [{ user_version: version } = { user_version: 0 }] = await sql.all<{
+      user_version: number;
+    }>("PRAGMA user_version");
     db.close();
+    if (version > MIGRATIONS.length) return fail(UNFIT_SAYS["newer-schema"]);
     return faults.every((row) => row.quick_check === "ok")
       ? ok("The database's pages are sound; `verify` reads every row and file.")
       : fail("The database has damaged pages: run `verify`, and put it back from a backup.");
@@ -81,11 +95,13 @@ async function database(path: string): Promise<Finding> {
 }
 
 async function server(address: Secret<string>): Promise<readonly Finding[]> {
-  const { connectTo, readSettings, unfitnessOf, UnfitDatabase } =
-    await import("../postgres/session.ts");
+  const { connectTo, readSettings, unfitnessOf } = await import("../postgres/session.ts");
   const { schemaVersion } = await import("../postgres/migrate.ts");
-  const client = await connectTo(address, false).catch(() => null);
-  if (client === null) return [fail("The database server does not answer, or refuses the user.")];
+  const client = await connectTo(address, false).catch((fault: unknown) => {
+    if (fault instanceof ConnectionLost) return fault;
+    throw fault;
+  });
+  if (client instanceof ConnectionLost) return [fail(sentenceOfLoss(client))];
   try {
     const settings = await readSettings(client);
     const because = unfitnessOf(settings);
@@ -110,6 +126,34 @@ async function server(address: Secret<string>): Promise<readonly Finding[]> {
     ];
   } finally {
     await client.end().catch(() => undefined);
+  }
+}
+
+/** Asks for a list of nothing, which needs the name, the key and the right to read. */
+async function bucket(place: S3Place): Promise<Finding> {
+  const { createS3Blobs } = await import("../blobs/s3-blobs.ts");
+  const blobs = createS3Blobs(place, { clock: systemClock, random: systemRandom });
+  const nothing = makeId<AttachmentId>(systemClock.now(), systemRandom);
+  return blobs.stat(nothing).then(
+    () => ok("The bucket answers."),
+    () => fail("The bucket does not answer, or refuses its key: look at PARLEY_S3_."),
+  );
+}
+
+/** A relay runs without it; several on one database then hear of each other a second late. */
+async function broker(address: Secret<string>): Promise<Finding> {
+  const { createClient } = await import("redis");
+  const socket = { connectTimeout: ANSWER_WITHIN_MS, reconnectStrategy: false } as const;
+  const client = createClient({ url: address.reveal(), socket, disableOfflineQueue: true });
+  client.on("error", () => undefined);
+  try {
+    await client.connect();
+    await client.ping();
+    return ok("Redis answers.");
+  } catch {
+    return warn("Redis does not answer, or refuses the user: what passes comes a second late.");
+  } finally {
+    client.destroy();
   }
 }
 

@@ -48,18 +48,20 @@ const AT_ONCE = 200;
 
 /**
  * Copies the database of `dataFolder` to the server and renames the file to {@link MOVED_FILE}.
+ * Files in a bucket are not looked at: `withFiles` is false then.
  * Fails as {@link MoveFailure} says, and then neither place has changed. Rejects as `connectSafely` does.
  */
 export async function moveToServer(
   dataFolder: string,
   database: Secret<string>,
+  withFiles = true,
 ): Promise<Result<MoveDone, MoveFailure>> {
   const file = join(dataFolder, DATABASE_FILE);
   if ((await stat(file).catch(() => null)) === null) return err({ kind: "relay/no-database" });
   const source = holdAlone(file);
   if (source === null) return err({ kind: "relay/relay-is-running" });
   source.close();
-  const { damage } = await verifyFolder(dataFolder);
+  const { damage } = await verifyFolder(dataFolder, null, withFiles);
   if (damage.length > 0) return err({ kind: "relay/source-damaged", damage });
 
   const held = holdAlone(file);
@@ -70,7 +72,7 @@ export async function moveToServer(
   });
   try {
     if ((await schemaVersion(client)) > 0) return err({ kind: "relay/move-target-in-use" });
-    const done = await copyAll(held, client, dataFolder);
+    const done = await copyAll(held, client, withFiles ? dataFolder : null);
     held.close();
     await rename(file, join(dataFolder, MOVED_FILE));
     return ok(done);
@@ -111,7 +113,7 @@ class Altered extends Error {
 async function copyAll(
   source: DatabaseSync,
   client: Client,
-  dataFolder: string,
+  dataFolder: string | null,
 ): Promise<MoveDone> {
   const [from, to] = [createSqliteSql(source), createPostgresSql(client)];
   const tables = tablesOf(source).filter(({ name }) => !OF_NODES.has(name));

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -83,6 +83,31 @@ describe("a copy", () => {
   });
 });
 
+const BUCKET = {
+  PARLEY_S3_ENDPOINT: "http://127.0.0.1:1",
+  PARLEY_S3_BUCKET: "parley",
+  PARLEY_S3_REGION: "here",
+  PARLEY_S3_ACCESS_KEY: "relay",
+  PARLEY_S3_SECRET_KEY: "sesame",
+};
+
+describe("where files lie in a bucket and the key is in the settings", () => {
+  test("[R16] [R17] copying and verifying leave both to who keeps them", async () => {
+    const { world } = await aLivedInRelay();
+    await world.stop();
+    rmSync(join(world.folder, BLOB_FOLDER), { recursive: true });
+    rmSync(join(world.folder, KEY_FILE));
+    const copy = aFolder();
+
+    expect(await backUp(world.folder, copy, false)).toMatchObject({
+      ok: true,
+      value: { files: 0 },
+    });
+    expect(await verifyFolder(copy, null, false)).toMatchObject({ entries: 4, damage: [] });
+    expect(existsSync(join(copy, KEY_FILE))).toBe(false);
+  });
+});
+
 describe("verifying", () => {
   test("[R17] finds nothing in a sound folder, even while the relay runs", async () => {
     const { world } = await aLivedInRelay();
@@ -131,6 +156,29 @@ describe("the doctor", () => {
     expect(await failures(settings({ PARLEY_DATA: join(aFolder(), "new") }))).toEqual([]);
   });
 
+  test("[R18] knows a database of a newer version, a key of the settings, and a Redis that is not there", async () => {
+    const { world } = await aLivedInRelay();
+    await world.stop();
+    tamper(world.folder, "PRAGMA user_version = 999");
+    writeFileSync(join(world.folder, KEY_FILE), "short");
+
+    const found = await examine(
+      settings({
+        PARLEY_DATA: world.folder,
+        PARLEY_KEY: Buffer.alloc(32, 7).toString("base64"),
+        PARLEY_REDIS: "redis://127.0.0.1:1",
+      }),
+    );
+
+    const says = found.map(({ level, says }) => `${level} ${says}`).join("\n");
+    expect(says).toContain("fail The database was written by a newer version of the relay");
+    expect(says).toContain("ok The relay's key comes from PARLEY_KEY.");
+    expect(says).toContain("warn Redis does not answer");
+    expect(await failures(settings({ PARLEY_DATA: world.folder }))).toContain(
+      "The relay's key is damaged: put it back from a backup.",
+    );
+  });
+
   test("[R18] says what is wrong with key, database and origins", async () => {
     const { world } = await aLivedInRelay();
     await world.stop();
@@ -144,12 +192,14 @@ describe("the doctor", () => {
         PARLEY_DATA: world.folder,
         PARLEY_HOST: "0.0.0.0",
         PARLEY_ORIGIN: "http://chat.example",
+        ...BUCKET,
       }),
     );
 
     expect(says).toEqual([
       "Others on this machine can read the relay's key: chmod 600.",
       "The database cannot be read.",
+      "The bucket does not answer, or refuses its key: look at PARLEY_S3_.",
       "An origin is plain http: browsers give such a page no cryptography.",
     ]);
     expect(await failures(settings({ PARLEY_HOST: "0.0.0.0", PARLEY_DATA: aFolder() }))).toEqual([

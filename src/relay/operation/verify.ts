@@ -23,11 +23,16 @@ export type Verified = {
   readonly damage: readonly Damage[];
 };
 
-/** Reads the whole folder, and the database it has instead of a file of its own. Rejects when there is none. */
+/**
+ * Reads the whole folder, and the database it has instead of a file of its own. Rejects when there is none. Files in a
+ * bucket are the bucket's to check: `withFiles` is false then.
+ */
 export async function verifyFolder(
   folder: string,
   database: Secret<string> | null = null,
+  withFiles = true,
 ): Promise<Verified> {
+  const files = withFiles ? folder : null;
   if (database === null) {
     const db = openForReading(join(folder, DATABASE_FILE));
     const sql = createSqliteSql(db);
@@ -36,7 +41,7 @@ export async function verifyFolder(
         { check: "pages", count: await countPageFaults(sql) },
         { check: "references", count: (await sql.all("PRAGMA foreign_key_check")).length },
       ];
-      return await verifyRows(sql, folder, ownChecks);
+      return await verifyRows(sql, files, ownChecks);
     } finally {
       db.close();
     }
@@ -45,20 +50,20 @@ export async function verifyFolder(
   const client = await connectTo(database, false);
   try {
     // Pages and references are the server's to check: pg_amcheck, and its constraints.
-    return await verifyRows(createPostgresSql(client), folder, []);
+    return await verifyRows(createPostgresSql(client), files, []);
   } finally {
     await client.end();
   }
 }
 
-/** What every database can be asked, and the files it names. */
+/** What every database can be asked, and the files it names, if they lie in a folder. */
 export async function verifyRows(
   sql: Sql,
-  folder: string,
+  folder: string | null,
   ownChecks: readonly Damage[],
 ): Promise<Verified> {
   const entries = await checkEntries(sql);
-  const files = await checkFiles(sql, folder);
+  const files = folder === null ? { count: 0, damaged: 0 } : await checkFiles(sql, folder);
   const checks: readonly Damage[] = [
     ...ownChecks,
     { check: "holes in a conversation", count: await countHoles(sql) },

@@ -2,7 +2,8 @@
 import type { Client } from "pg";
 import { MIGRATIONS } from "../store/schema.ts";
 import { migrationToPostgres } from "./dialect.ts";
-import { lossAsSuch, UnfitDatabase } from "./session.ts";
+import { UnfitDatabase } from "../store/unfit.ts";
+import { lossAsSuch } from "./session.ts";
 
 /** "Prly": whoever migrates holds this advisory lock. */
 const MIGRATION_LOCK = 0x50726c79;

@@ -96,7 +96,7 @@ describe.skipIf(NO_POSTGRES !== null)(
         "The database holds tables of another program: give the relay a database of its own.",
       ]);
       expect(await failuresOf(settings("postgres://nobody@127.0.0.1:1/none"))).toEqual([
-        "The database server does not answer, or refuses the user.",
+        "The database server does not answer.",
       ]);
     });
 

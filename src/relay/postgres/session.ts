@@ -6,27 +6,9 @@ import { Client, types as builtIn, type ClientConfig, type QueryResult } from "p
 import { assert } from "#base/invariant.ts";
 import type { Secret } from "#base/secret.ts";
 import { ConnectionLost, sqlStateOf } from "../store/fault.ts";
+import { UnfitDatabase, type Unfit } from "../store/unfit.ts";
 import { placeholders, toParam } from "./dialect.ts";
 import type { Param, Sql } from "../store/sql.ts";
-
-/** Why the relay does not run on a database. */
-export type Unfit =
-  | "too-old"
-  | "fsync-off"
-  | "synchronous-commit-off"
-  | "standby"
-  | "foreign"
-  | "newer-schema";
-
-/** Thrown when a database is reached and cannot be used. */
-export class UnfitDatabase extends Error {
-  override readonly name = "UnfitDatabase";
-  readonly because: Unfit;
-  constructor(because: Unfit) {
-    super(`the database cannot be used: ${because}`);
-    this.because = because;
-  }
-}
 
 const OLDEST_VERSION = 140_000;
 const CONNECT_WITHIN_MS = 5_000;

@@ -6,6 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { assert } from "#base/invariant.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
 import type { Sql } from "./sql.ts";
+import { UnfitDatabase } from "./unfit.ts";
 
 /** The one that stays inside this process; for tests and tools. */
 export const IN_MEMORY = ":memory:";
@@ -15,7 +16,7 @@ const BUSY_TIMEOUT_MS = 10_000;
 /** WAL files of older versions can be corrupted by a reset race. */
 const OLDEST_SQLITE = [3, 51, 3] as const;
 
-/** Opens for writing. `logEpoch` names the log when this call creates it. */
+/** Opens for writing. `logEpoch` names the log when this call creates it. Throws {@link UnfitDatabase}, or what SQLite does. */
 export function openForWriting(path: string, logEpoch: string): DatabaseSync {
   assertFreshSqlite();
   const db = new DatabaseSync(path, {
@@ -47,8 +48,8 @@ function migrate(db: DatabaseSync, logEpoch: string): void {
   try {
     const version = Number(pragma(db, "user_version"));
     const application = pragma(db, "application_id");
-    assert(version === 0 || application === APPLICATION_ID, "the file belongs to another program");
-    assert(version <= MIGRATIONS.length, "the database was written by a newer version");
+    if (version !== 0 && application !== APPLICATION_ID) throw new UnfitDatabase("foreign");
+    if (version > MIGRATIONS.length) throw new UnfitDatabase("newer-schema");
     for (const migration of MIGRATIONS.slice(version)) db.exec(migration);
     if (version === 0) {
       db.exec(`PRAGMA application_id = ${APPLICATION_ID}`);
