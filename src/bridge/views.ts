@@ -111,7 +111,17 @@ export type ConversationView = {
     readonly authorId: AccountId | null;
     readonly text: string;
     readonly at: number;
-    readonly kind: "text" | "card" | "recalled" | "unreadable" | "draft";
+    /** Of a picture, video or sound, `text` is empty where its author gave it no words. */
+    readonly kind:
+      | "text"
+      | "image"
+      | "video"
+      | "audio"
+      | "contact"
+      | "card"
+      | "recalled"
+      | "unreadable"
+      | "draft";
   } | null;
   readonly typing: readonly AccountId[];
   readonly draft: string;

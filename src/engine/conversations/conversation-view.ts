@@ -11,7 +11,7 @@ import type {
 import type { OutgoingMessage } from "#peer/endpoint.ts";
 import type { AccountId, ConversationId } from "#protocol/ids.ts";
 import type { KnownPayload } from "#protocol/payload.ts";
-import { previewText } from "../thread/payload-text.ts";
+import { previewKind, previewText } from "../thread/payload-text.ts";
 import type { Conversation, Member } from "./conversation.ts";
 
 /** What is known of accounts, beside any conversation. */
@@ -106,12 +106,11 @@ function previewOfOutgoing(
 ): NonNullable<ConversationView["preview"]> | null {
   const drawn = outgoing.findLast(({ payload }) => DRAWN.has(payload.type));
   if (drawn === undefined) return null;
-  const kind = drawn.payload.type === "artifact" ? "card" : "text";
   return {
     authorId: selfId,
     text: previewText(drawn.payload, "human"),
     at: drawn.queuedAt,
-    kind,
+    kind: previewKind(drawn.payload),
   };
 }
 

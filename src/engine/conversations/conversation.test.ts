@@ -111,6 +111,25 @@ describe("a conversation in the list", () => {
     expect(recalled.preview).toMatchObject({ text: "", kind: "recalled" });
   });
 
+  test("[N31] a picture without words and a contact are the newest row too, and say what they are", () => {
+    const image: KnownPayload = {
+      type: "image",
+      attachment_id: "019a0000-0000-7000-8000-000000000009",
+      attachments: [],
+    };
+    const contact: KnownPayload = {
+      type: "contact",
+      contact: { kind: "agent", id: bot, display_name: "Guide" },
+    };
+    const before = after(fresh(), said(1, bot, words("first")), said(2, bot, image));
+
+    expect(before.preview).toMatchObject({ text: "", kind: "image" });
+    expect(after(before, said(3, bot, contact)).preview).toMatchObject({
+      text: "Guide",
+      kind: "contact",
+    });
+  });
+
   test("[N35] has the messages pinned that the log pinned last and did not release", () => {
     const pin = (seq: number, n: number, pinned: boolean) =>
       entry(seq, bot, {

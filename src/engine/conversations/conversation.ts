@@ -7,7 +7,7 @@ import type { AccountId, ConversationId, MessageId } from "#protocol/ids.ts";
 import type { Payload } from "#protocol/payload.ts";
 import type { Entry } from "#peer/endpoint.ts";
 import { mentionsSelf } from "../thread/message-view.ts";
-import { previewText } from "../thread/payload-text.ts";
+import { previewKind, previewText } from "../thread/payload-text.ts";
 import { meaningOf } from "../thread/row.ts";
 
 export type Member = {
@@ -160,7 +160,7 @@ function withEntry(before: Conversation, entry: Entry, selfId: AccountId): Conve
     unreadCount: isSelf && payload !== null ? 0 : before.unreadCount + (isUnread ? 1 : 0),
     mentionSeq: isUnread && isCall ? entry.seq : before.mentionSeq,
     ...pinsOf(before, entry),
-    ...previewOf(before, entry, payload),
+    ...previewOf(before, entry),
   };
 }
 
@@ -193,7 +193,6 @@ function pinsOf(
 function previewOf(
   before: Conversation,
   entry: Entry,
-  payload: Payload | null,
 ): Pick<Conversation, "preview" | "updatedAt"> {
   const { content } = entry;
   const same = { preview: before.preview, updatedAt: before.updatedAt };
@@ -206,12 +205,7 @@ function previewOf(
   const { body, id } = meaning.row;
   // The start of a stream says nothing yet; its whole message will. What happened to the conversation is not talk.
   if (body.kind !== "payload" && body.kind !== "unreadable") return same;
-  const kind =
-    body.kind === "payload"
-      ? payload?.type === "artifact"
-        ? ("card" as const)
-        : ("text" as const)
-      : body.kind;
+  const kind = body.kind === "payload" ? previewKind(body.payload) : body.kind;
   const text = body.kind === "payload" ? previewText(body.payload, entry.authorKind) : "";
   // A turn that failed before it said anything has no words; what was said last stays.
   if (kind === "text" && text === "")

@@ -55,6 +55,23 @@ export function previewText(payload: Payload, authorKind: Entry["authorKind"]): 
   );
 }
 
+/** What a preview says that a payload is. */
+export function previewKind({
+  type,
+}: Payload): "text" | "image" | "video" | "audio" | "contact" | "card" {
+  switch (type) {
+    case "artifact":
+      return "card";
+    case "image":
+    case "video":
+    case "audio":
+    case "contact":
+      return type;
+    default:
+      return "text";
+  }
+}
+
 /** Whether a text is Markdown: as it says itself; else agents write it and people do not. */
 export const isMarkdown = (
   { markdown }: { readonly markdown?: boolean | undefined },

@@ -547,6 +547,10 @@ export const en = {
   "list.resize": "Width of the list",
   "list.pending": "Waiting for {name} to accept",
   "preview.card": "Card: {text}",
+  "preview.image": "Picture",
+  "preview.video": "Video",
+  "preview.audio": "Sound",
+  "preview.contact": "Contact: {text}",
   "preview.recalled": "Message taken back",
   "preview.unreadable": "A message that cannot be read",
 

@@ -520,6 +520,10 @@ export const zhHans: TextTable = {
   "list.resize": "列表宽度",
   "list.pending": "等待{name}接受",
   "preview.card": "卡片：{text}",
+  "preview.image": "图片",
+  "preview.video": "视频",
+  "preview.audio": "音频",
+  "preview.contact": "名片：{text}",
   "preview.recalled": "消息已撤回",
   "preview.unreadable": "一条无法读取的消息",
 

@@ -130,6 +130,14 @@ function LastLine({ view }: { view: ConversationView }) {
       return `${t("list.draft")} ${decodeMentions(preview.text, choicesOf(members))}`;
     case "text":
       return prefix + decodeMentions(preview.text, choicesOf(members));
+    case "image":
+      return prefix + (preview.text || t("preview.image"));
+    case "video":
+      return prefix + (preview.text || t("preview.video"));
+    case "audio":
+      return prefix + (preview.text || t("preview.audio"));
+    case "contact":
+      return prefix + t("preview.contact", { text: preview.text });
     case "card":
       return prefix + t("preview.card", { text: preview.text });
     case "recalled":

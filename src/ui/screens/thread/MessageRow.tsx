@@ -32,7 +32,11 @@ export const MessageRow = memo(function MessageRow({ line, view, isMarked }: Mes
   );
   if (message === null) return <div />;
   return (
-    <div className={styles.line} data-starts={line.startsRun || undefined}>
+    <div
+      className={styles.line}
+      data-page={isPageOf(message) || undefined}
+      data-starts={line.startsRun || undefined}
+    >
       {line.startsDay && <DayLine at={message.at} />}
       {line.startsUnread && <UnreadLine />}
       {message.hasGapBefore && <GapLine name={message.authorName} />}
@@ -47,6 +51,10 @@ export const MessageRow = memo(function MessageRow({ line, view, isMarked }: Mes
   );
 });
 
+/** What an agent says stands on the page itself; people speak in bubbles. */
+const isPageOf = ({ isSelf, authorKind }: MessageView): boolean =>
+  !isSelf && authorKind === "agent";
+
 type MessageProps = MessageRowProps & { message: MessageView };
 
 function Message({ message, line, view, isMarked }: MessageProps) {
@@ -55,7 +63,7 @@ function Message({ message, line, view, isMarked }: MessageProps) {
   const attention = useRowAttention();
   const actions = useRowActions();
   const { authorName, at, body, isSelf } = message;
-  const isPage = !isSelf && message.authorKind === "agent";
+  const isPage = isPageOf(message);
   const isHeaded = !isSelf && line.startsRun && (isPage || view.kind === "group");
   const hasBubble = !isPage && (body.kind === "text" || body.kind === "stream");
   // Files alone are no text, though they travel as one.
