@@ -28,9 +28,11 @@ export type Account = {
 
 export const text64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
 
+const FIRST_DAY = Date.UTC(2026, 0, 1);
 let idSeed = 1;
+/** An id that nobody else has; each is of a millisecond of its own, as those of real endpoints are nearly always. */
 export const anId = <Id extends string>(): Id =>
-  makeId<MessageId>(Date.UTC(2026, 0, 1), createSeededRandom(idSeed++)) as string as Id;
+  makeId<MessageId>(FIRST_DAY + idSeed, createSeededRandom(idSeed++)) as string as Id;
 
 /** A body for `/auth/register`, with a real device key. */
 export function aRegistration(handle: string) {

@@ -76,15 +76,15 @@ export class Webhooks {
   readonly #laneByAgent = new Map<AgentId, Lane>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #noticesWaiting = new Set<() => void>();
+  /** Conversations whose new entries nobody has been woken for yet. */
+  readonly #grown = new Set<ConversationId>();
   /** It is another node's work, or nobody's yet. */
   #isStopped = true;
   #isEnded = false;
 
   constructor(needs: Needs) {
     this.#needs = needs;
-    needs.onGrown((conversationId) =>
-      this.#wakeAll(() => needs.directory.webhookMembers(conversationId)),
-    );
+    needs.onGrown((conversationId) => this.#gather(conversationId));
   }
 
   /** Takes up every agent's delivery where the last run left it. */
@@ -97,6 +97,19 @@ export class Webhooks {
   /** There may be something for the agent, or its settings changed. */
   wake(agentId: AgentId): void {
     if (!this.#isStopped) this.#track(this.#wakeUp(agentId));
+  }
+
+  // Entries that are told in one go grow few conversations, and each is looked at once.
+  #gather(conversationId: ConversationId): void {
+    if (this.#isStopped) return;
+    const isFirst = this.#grown.size === 0;
+    this.#grown.add(conversationId);
+    if (!isFirst) return;
+    queueMicrotask(() => {
+      const grown = [...this.#grown];
+      this.#grown.clear();
+      for (const id of grown) this.#wakeAll(() => this.#needs.directory.webhookMembers(id));
+    });
   }
 
   #wakeAll(find: () => Promise<readonly AgentId[]>): void {
