@@ -4,18 +4,13 @@ import { errorI18nKey, ERROR_CODES, type ErrorCode } from "#protocol/error-codes
 import type { AccountId, ConversationId, StreamId } from "#protocol/ids.ts";
 import { MAX_ARTIFACT_UPDATES, MAX_LIVE_STREAMS, MAX_STREAMING_MEMBERS } from "#protocol/limits.ts";
 import { refuse, type RelayFailure } from "../failure.ts";
+import type { Sql } from "../store/sql.ts";
 import type { Command, Transaction } from "../store/transaction.ts";
 import type { Appended, AppendRequest, NewEntry, RecallRequest } from "./log-store.ts";
 
 export const appendMessage: Command<AppendRequest, Appended> = async (tx, request) => {
   const { entry, now } = request;
-  const standing = await tx.sql.get<Standing>(
-    STANDING_OF_ONE,
-    entry.conversationId,
-    entry.messageId,
-    entry.senderId,
-  );
-  const answer = answerBefore(entry, standing);
+  const answer = answerBefore(entry, await readStanding(tx.sql, entry));
   if (answer !== null) return answer;
   const stream = request.stream === null ? ok(null) : await moveStream(tx, request, request.stream);
   if (!stream.ok) return stream;
@@ -196,12 +191,14 @@ async function checkPlace(
   origin: AppendRequest["origin"],
 ): Promise<Result<null, RelayFailure>> {
   if (origin === undefined || origin.agentSocket === null) return ok(null);
-  const place = await tx.sql.get(
-    "SELECT 1 FROM agent_socket WHERE connection_id = ?",
-    origin.agentSocket,
-  );
-  return place === undefined ? refuse("UNAVAILABLE", { reason: DISPLACED }) : ok(null);
+  return (await holdsPlace(tx.sql, origin.agentSocket))
+    ? ok(null)
+    : refuse("UNAVAILABLE", { reason: DISPLACED });
 }
+
+/** Whether an agent's socket still has its place. */
+export const holdsPlace = async (sql: Sql, agentSocket: string): Promise<boolean> =>
+  (await sql.get("SELECT 1 FROM agent_socket WHERE connection_id = ?", agentSocket)) !== undefined;
 
 type Earlier = Pick<AppendRequest["entry"], "conversationId" | "messageId" | "senderDeviceId">;
 
@@ -238,6 +235,13 @@ export const standingOf = (asked: string): string =>
    LEFT JOIN entry AS earlier ON earlier.conv = asked.conv AND earlier.msg_id = asked.msg_id
    LEFT JOIN member ON member.conv = asked.conv AND member.account = asked.account AND member.left_seq IS NULL`;
 const STANDING_OF_ONE = standingOf("(SELECT ? AS conv, ? AS msg_id, ? AS account) AS asked");
+
+/** What stands about one append. */
+export const readStanding = (
+  sql: Sql,
+  { conversationId, messageId, senderId }: AppendRequest["entry"],
+): Promise<Standing | undefined> =>
+  sql.get<Standing>(STANDING_OF_ONE, conversationId, messageId, senderId);
 
 export type Standing = {
   readonly seq: number | null;

@@ -10,9 +10,10 @@ import { onTestEnd } from "../relay-world.contract.ts";
 import { IN_MEMORY, openForWriting } from "../store/database.ts";
 import { openStore } from "../store/open-store.ts";
 import { APPLICATION_ID } from "../store/schema.ts";
+import type { GroupJob } from "../store/group-job.ts";
 import type { Sql } from "../store/sql.ts";
 import { createSqliteSql } from "../store/sqlite-sql.ts";
-import { createGroupRunner } from "../store/transaction.ts";
+import { createGroupRunner } from "../store/group-runner.ts";
 import { ok } from "#base/result.ts";
 import { refuse } from "../failure.ts";
 import { describeLogStore } from "./log-store.contract.ts";
@@ -73,18 +74,19 @@ test("[R4] of jobs that share a commit, a refused or faulty one leaves the other
     await tx.sql.run("INSERT INTO meta (name, value) VALUES (?, '')", name);
     return ok(null);
   };
+  const jobOf = (work: GroupJob["run"]): GroupJob => ({ run: work, append: null });
 
   const outcomes = await run([
-    write("first"),
-    async (tx) => {
+    jobOf(write("first")),
+    jobOf(async (tx) => {
       await write("refused")(tx);
       return refuse("FORBIDDEN");
-    },
-    async (tx) => {
+    }),
+    jobOf(async (tx) => {
       await write("faulty")(tx);
       throw new Error("a bug");
-    },
-    write("last"),
+    }),
+    jobOf(write("last")),
   ]);
 
   expect(outcomes.map(({ result }) => (result.ok ? "ok" : result.failure.code))).toEqual([

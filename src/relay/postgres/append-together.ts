@@ -13,10 +13,6 @@ import { inPlace } from "../store/insert-entry.ts";
 import type { JobOutcome } from "../store/transaction.ts";
 import { lossAsSuch } from "./session.ts";
 
-/** Whether it is an entry and nothing beside it: what else an append may bring is done one by one. */
-export const isPlain = ({ artifact, stream, entry }: AppendRequest): boolean =>
-  artifact === null && stream === null && entry.sessionOpen === null;
-
 const STANDINGS = `${standingOf(
   "unnest($1::text[], $2::text[], $3::text[]) WITH ORDINALITY AS asked(conv, msg_id, account, place)",
 )} ORDER BY asked.place`;

@@ -3,20 +3,16 @@
  * dear, so each job gets one of its own only when the group turned out to hold one that has to be undone. The locks make commands that could disturb each other run one after the other, on all nodes. SPEC R52.
  */
 import type { Client } from "pg";
-import type { Result } from "#base/result.ts";
-import { refuse, type RelayFailure } from "../failure.ts";
+import { refuse } from "../failure.ts";
 import { ConnectionLost, isWorthARetry, refusalCode } from "../store/fault.ts";
-import { createTransaction, type JobOutcome, type Transaction } from "../store/transaction.ts";
-import type { AppendRequest } from "../log/log-store.ts";
+import { partsOf, type GroupJob } from "../store/group-job.ts";
+import { createTransaction, type JobOutcome } from "../store/transaction.ts";
 import { appendTogether } from "./append-together.ts";
 import { createPostgresSql, lossAsSuch } from "./session.ts";
 
-export type LaneJob = {
+export type LaneJob = GroupJob & {
   /** Null: nothing may be written beside it. */
   readonly keys: readonly string[] | null;
-  run(tx: Transaction): Promise<Result<unknown, RelayFailure>>;
-  /** What it appends, when it does nothing beside and may be done together with others; else null. */
-  readonly append: AppendRequest | null;
 };
 
 /** committed: for sure. unknown: the line broke while the server was committing. */
@@ -105,33 +101,6 @@ async function runBare(client: Client, jobs: readonly LaneJob[]): Promise<JobOut
     outcomes.push({ result, appended });
   }
   return outcomes;
-}
-
-type Part =
-  | { readonly kind: "appends"; readonly requests: AppendRequest[] }
-  | { readonly kind: "one"; readonly job: LaneJob };
-
-// Appends side by side are one part; a message that comes again begins another, which finds the first one stored.
-function partsOf(jobs: readonly LaneJob[]): readonly Part[] {
-  const parts: Part[] = [];
-  const known = new Set<string>();
-  for (const job of jobs) {
-    const last = parts.at(-1);
-    if (job.append === null) {
-      parts.push({ kind: "one", job });
-      continue;
-    }
-    const { conversationId, messageId } = job.append.entry;
-    const key = messageId === null ? null : `${conversationId} ${messageId}`;
-    const isAgain = key !== null && known.has(key);
-    if (last?.kind === "appends" && !isAgain) last.requests.push(job.append);
-    else {
-      known.clear();
-      parts.push({ kind: "appends", requests: [job.append] });
-    }
-    if (key !== null) known.add(key);
-  }
-  return parts;
 }
 
 async function takeLocks(client: Client, jobs: readonly LaneJob[]): Promise<void> {

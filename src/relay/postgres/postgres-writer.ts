@@ -8,12 +8,11 @@ import { createEmitter } from "#base/emitter.ts";
 import type { Log } from "#base/log.ts";
 import { refuse } from "../failure.ts";
 import { factsOf } from "../json-log.ts";
-import type { AppendRequest, StoredEntry } from "../log/log-store.ts";
-import { COMMANDS, type CommandName } from "../store/commands.ts";
+import type { StoredEntry } from "../log/log-store.ts";
+import { groupJob } from "../store/group-job.ts";
 import { scopeOf, type Scope } from "../store/scopes.ts";
 import type { JobOutcome } from "../store/transaction.ts";
 import type { Writer } from "../store/writer.ts";
-import { isPlain } from "./append-together.ts";
 import { Lane } from "./lane.ts";
 import { createTurns } from "./turns.ts";
 
@@ -57,11 +56,7 @@ export function createPostgresWriter(needs: {
         }
         const keys = scopeOf(name, args);
         laneFor(keys).add({
-          job: {
-            keys,
-            run: (tx) => COMMANDS[name](tx, args as never),
-            append: appendOf(name, args),
-          },
+          job: { keys, ...groupJob({ name, args }) },
           tag,
           resolve: resolve as (result: unknown) => void,
         });
@@ -73,12 +68,6 @@ export function createPostgresWriter(needs: {
       await Promise.all(lanes.map((lane) => lane.close()));
     },
   };
-}
-
-function appendOf(name: CommandName, args: unknown): AppendRequest | null {
-  if (name !== "appendMessage") return null;
-  const request = args as AppendRequest;
-  return isPlain(request) ? request : null;
 }
 
 function placeOf(key: string): number {

@@ -11,22 +11,8 @@ export async function insertEntry(sql: Sql, entry: NewEntry, now: number): Promi
     entry.conversationId,
   );
   assert(place !== undefined, "entries go to conversations that exist");
-  await sql.run(
-    `INSERT INTO entry (conv, seq, msg_id, sender_id, sender_type, sender_dev, kind, meta, body, hash, counts, at)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    entry.conversationId,
-    place.seq,
-    entry.messageId,
-    entry.senderId,
-    entry.senderType,
-    entry.senderDeviceId,
-    entry.kind,
-    JSON.stringify(entry.meta),
-    entry.body,
-    entry.body === null ? null : hash("sha256", entry.body, "buffer"),
-    entry.countsUnread ? 1 : 0,
-    now,
-  );
+  const stored = inPlace(entry, place.seq, now);
+  await runInsert(sql, INSERT, stored);
   if (entry.sessionOpen !== null) {
     await sql.run(
       "INSERT INTO session_open (conv, sid, first_seq, bytes) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -36,8 +22,33 @@ export async function insertEntry(sql: Sql, entry: NewEntry, now: number): Promi
       entry.sessionOpen.bytes,
     );
   }
-  return inPlace(entry, place.seq, now);
+  return stored;
 }
+
+/** The row of an entry that has its place; false: a message of this id is there already, and nothing is changed. */
+export const insertRow = async (sql: Sql, stored: StoredEntry): Promise<boolean> =>
+  (await runInsert(sql, INSERT_IF_NEW, stored)) === 1;
+
+const INSERT = `INSERT INTO entry (conv, seq, msg_id, sender_id, sender_type, sender_dev, kind, meta, body, hash, counts, at)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`;
+const INSERT_IF_NEW = `${INSERT} ON CONFLICT (conv, msg_id) WHERE msg_id IS NOT NULL DO NOTHING`;
+
+const runInsert = (sql: Sql, text: string, entry: StoredEntry): Promise<number> =>
+  sql.run(
+    text,
+    entry.conversationId,
+    entry.seq,
+    entry.messageId,
+    entry.senderId,
+    entry.senderType,
+    entry.senderDeviceId,
+    entry.kind,
+    JSON.stringify(entry.meta),
+    entry.body,
+    entry.body === null ? null : hash("sha256", entry.body, "buffer"),
+    entry.countsUnread ? 1 : 0,
+    entry.at,
+  );
 
 /** The entry as it stands in the log. */
 export const inPlace = (entry: NewEntry, seq: number, at: number): StoredEntry => ({

@@ -3,7 +3,8 @@ import { parentPort, workerData } from "node:worker_threads";
 import { assert } from "#base/invariant.ts";
 import { factsOf } from "../json-log.ts";
 import { openForWriting } from "./database.ts";
-import { createJobRunner, shortened, type Job } from "./writer.ts";
+import { packOutcomes, unpackJobs, type Parcel } from "./parcel.ts";
+import { createJobRunner } from "./writer.ts";
 
 const port = parentPort;
 assert(port !== null, "this module runs in a worker thread");
@@ -18,9 +19,9 @@ const end = async (): Promise<void> => {
   port.close();
 };
 
-const answer = async (jobs: readonly Job[]): Promise<void> => {
-  const outcomes = await run(jobs);
-  port.postMessage({ outcomes: shortened(jobs, outcomes) });
+const answer = async (parcel: Parcel): Promise<void> => {
+  const jobs = unpackJobs(parcel);
+  port.postMessage(packOutcomes(jobs, await run(jobs)));
 };
 
-port.on("message", (jobs: readonly Job[] | null) => void (jobs === null ? end() : answer(jobs)));
+port.on("message", (parcel: Parcel | null) => void (parcel === null ? end() : answer(parcel)));

@@ -7,10 +7,12 @@ import { createEmitter } from "#base/emitter.ts";
 import type { Log, LogFields } from "#base/log.ts";
 import type { DatabaseSync } from "node:sqlite";
 import { factsOf } from "../json-log.ts";
-import type { AppendRequest, StoredEntry } from "../log/log-store.ts";
-import { COMMANDS, type CommandArgs, type CommandName, type CommandResult } from "./commands.ts";
-import { inPlace } from "./insert-entry.ts";
-import { createGroupRunner, type JobOutcome, type Transaction } from "./transaction.ts";
+import type { StoredEntry } from "../log/log-store.ts";
+import type { CommandArgs, CommandName, CommandResult } from "./commands.ts";
+import { groupJob, type Job } from "./group-job.ts";
+import { packJobs, unpackOutcome, type Packed } from "./parcel.ts";
+import { createGroupRunner } from "./group-runner.ts";
+import type { JobOutcome } from "./transaction.ts";
 import { refuse } from "../failure.ts";
 
 export interface Writer {
@@ -25,53 +27,21 @@ export interface Writer {
   close(): Promise<void>;
 }
 
-/** A job as it crosses to whoever does it. */
-export type Job = { readonly name: CommandName; readonly args: unknown };
-
-/**
- * An outcome as it crosses back from the writer's thread: of an append only the place, since its entry is known here and
- * envelopes are dear to copy.
- */
-export type ShortOutcome = Omit<JobOutcome, "appended"> & {
-  readonly appended: readonly (StoredEntry | Pick<StoredEntry, "seq" | "at">)[];
-};
-
-export const shortened = (jobs: readonly Job[], outcomes: readonly JobOutcome[]): ShortOutcome[] =>
-  outcomes.map((outcome, i) =>
-    jobs[i]?.name === "appendMessage"
-      ? { ...outcome, appended: outcome.appended.map(({ seq, at }) => ({ seq, at })) }
-      : outcome,
-  );
-
-const inFull = (job: Job, { result, appended }: ShortOutcome): JobOutcome => ({
-  result,
-  appended: appended.map((entry) =>
-    "kind" in entry ? entry : inPlace((job.args as AppendRequest).entry, entry.seq, entry.at),
-  ),
-});
-
 /** Jobs of one commit; enough to share an fsync, few enough not to delay the first. */
 export const GROUP_SIZE = 64;
 /** One on its way to the disk and one behind it; what comes meanwhile gathers for the one after that. */
 const GROUPS_UNDER_WAY = 2;
 
-/** Runs a group of named jobs. The table ties each name to its arguments' type. */
+/** Runs a group of named jobs. */
 export const createJobRunner = (db: DatabaseSync, onFault: (fault: unknown) => void) => {
   const runGroup = createGroupRunner(db, onFault);
-  return (jobs: readonly Job[]): Promise<JobOutcome[]> =>
-    runGroup(
-      jobs.map(
-        ({ name, args }) =>
-          (tx: Transaction) =>
-            COMMANDS[name](tx, args as never),
-      ),
-    );
+  return (jobs: readonly Job[]): Promise<JobOutcome[]> => runGroup(jobs.map(groupJob));
 };
 
 type Transport = {
   /** Each group is answered by its outcomes, groups in the order they left. */
   send(jobs: readonly Job[]): void;
-  onOutcomes(listener: (outcomes: readonly ShortOutcome[]) => void): void;
+  onOutcomes(listener: (outcomes: readonly Packed[]) => void): void;
   close(): Promise<void>;
 };
 
@@ -83,11 +53,14 @@ export function createThreadWriter(path: string, log: Log): Writer {
   const exited = new Promise<void>((resolve) => thread.once("exit", () => resolve()));
   const writer = createWriter(
     {
-      send: (jobs) => thread.postMessage(jobs),
+      send(jobs) {
+        const parcel = packJobs(jobs);
+        thread.postMessage(parcel, [parcel.bodies.buffer]);
+      },
       onOutcomes: (listener) =>
-        thread.on("message", (message: { outcomes: ShortOutcome[] } | { fault: LogFields }) => {
-          if ("outcomes" in message) listener(message.outcomes);
-          else log.error("writer.bug", message.fault);
+        thread.on("message", (message: readonly Packed[] | { readonly fault: LogFields }) => {
+          if ("fault" in message) log.error("writer.bug", message.fault);
+          else listener(message);
         }),
       close: () => {
         thread.postMessage(null);
@@ -137,8 +110,8 @@ function createWriter(transport: Transport, log: Log): Writer {
       transport.send(group.map(({ job }) => job));
     }
   };
-  const settle = ({ job, tag, resolve }: Waiting, short: ShortOutcome): void => {
-    const outcome = inFull(job, short);
+  const settle = ({ job, tag, resolve }: Waiting, packed: Packed): void => {
+    const outcome = unpackOutcome(job, packed);
     // Whoever listens may fail; those who wait for the disk get their answer all the same.
     for (const entry of outcome.appended) {
       try {
