@@ -100,8 +100,6 @@ export const LABEL = {
   backup: "backup",
   /** Plaintext of a backup. */
   backupPlaintext: "bk-pt",
-  /** Info of the key that seals an archive of history. */
-  archiveKey: "archive",
   /** Info of the key that seals the names of a person's devices. */
   deviceNameKey: "dev-name-key",
   /** Associated data of a sealed device name. */
@@ -163,6 +161,4 @@ export const LABEL = {
   // People.
   /** What a safety number digests. */
   safetyNumber: "sn",
-  /** Leaf of the log of identities. */
-  logLeaf: "log-leaf",
 } as const;

@@ -41,10 +41,27 @@ const numberOf = (bytes: Uint8Array): bigint =>
   bytes.reduceRight((value, byte) => value * 256n + BigInt(byte), 0n);
 
 /** A signature with a nonce point of our choice; `r` is its part in the prime-order group. */
-function signatureWith(seed: Bytes, message: Bytes, nonceBytes: Bytes, r: bigint): Bytes {
-  const { scalar, pointBytes } = ed25519.utils.getExtendedPublicKey(seed);
-  const challenge = numberOf(native.sha512(concat(nonceBytes, pointBytes, message))) % ORDER;
+function signatureWith(
+  seed: Bytes,
+  message: Bytes,
+  nonceBytes: Bytes,
+  r: bigint,
+  keyBytes: Bytes = native.ed25519PublicKey(seed),
+): Bytes {
+  const { scalar } = ed25519.utils.getExtendedPublicKey(seed);
+  const challenge = challengeOf(nonceBytes, keyBytes, message);
   return concat(nonceBytes, littleEndian((r + challenge * scalar) % ORDER));
+}
+
+const challengeOf = (nonceBytes: Bytes, keyBytes: Bytes, message: Bytes): bigint =>
+  numberOf(native.sha512(concat(nonceBytes, keyBytes, message))) % ORDER;
+
+/** A message whose challenge is a multiple of eight, so that a key's torsion leaves the equation. */
+function messageThatHides(nonceBytes: Bytes, keyBytes: Bytes): Bytes {
+  for (let count = 0; ; count++) {
+    const message = utf8(`message ${count}`);
+    if (challengeOf(nonceBytes, keyBytes, message) % 8n === 0n) return message;
+  }
 }
 
 const verdicts = (publicKey: Bytes, message: Bytes, signature: Bytes): Promise<boolean[]> =>
@@ -118,6 +135,21 @@ describe("Ed25519", () => {
     const signature = concat(IDENTITY, ZERO);
 
     expect(await verdicts(IDENTITY, message, signature)).toEqual([false, false]);
+  });
+
+  test("[C13] a mixed-order key is refused by both where its torsion leaves the equation", async () => {
+    const r = 987_654_321n;
+    const nonce = encoded(Point.BASE.multiply(r));
+    for (const torsion of TORSION.slice(1)) {
+      const key = encoded(Point.fromBytes(publicKey).add(torsion));
+      const hidden = messageThatHides(nonce, key);
+      const signature = signatureWith(seed, hidden, nonce, r, key);
+      expect(await verdicts(key, hidden, signature)).toEqual([false, false]);
+    }
+    expect(await verdicts(publicKey, message, signatureWith(seed, message, nonce, r))).toEqual([
+      true,
+      true,
+    ]);
   });
 
   test("[C13] mixed-order keys and nonce points are refused by both, whatever the torsion", async () => {

@@ -9,6 +9,9 @@ import {
 } from "#protocol/envelope.ts";
 import { enc } from "#protocol/encoding.ts";
 import { openEnvelopeMessage } from "./envelope-read.ts";
+import { takeMessageKey } from "./ratchet/receiver-chain.ts";
+import { openBody, sealBody } from "./seal.ts";
+import { openEnvelopeWrap, openSessionWrap, sealEnvelopeWrap, sealSessionWrap } from "./wrap.ts";
 import { ledgerView } from "./ledger/conversation-state.ts";
 import type { ConversationState } from "./ledger/conversation-state.ts";
 import type { ReadContext } from "./message-open.ts";
@@ -276,6 +279,10 @@ describe("joining a session", () => {
     expect(noKey).toEqual(cannotRead("unknown-prekey"));
     const foreign = await accept(sessionOpen, human, agent, { prekeyOf: () => laptop.prekeys[1] });
     expect(foreign).toEqual(cannotRead("unknown-prekey"));
+    const ofOtherSuite = await accept(sessionOpen, human, agent, {
+      prekeyOf: () => agent.prekeys[2],
+    });
+    expect(ofOtherSuite).toEqual(cannotRead("unknown-prekey"));
     const otherSelf = { ...agent.self, fingerprint: human.fingerprint };
     expect(await accept(sessionOpen, human, agent, { self: otherSelf })).toEqual(cannotRead("tag"));
   });
@@ -283,6 +290,13 @@ describe("joining a session", () => {
   test("[C12][C18] fails when another device is said to have opened it", async () => {
     const { sessionOpen } = await aTalk();
     expect(await accept(sessionOpen, laptop, agent)).toEqual(cannotRead("unknown-sender"));
+    const rotated = {
+      ...contextFrom(human).sender,
+      fingerprint: laptop.fingerprint.map((b) => b ^ 1),
+    };
+    expect(await accept(sessionOpen, human, agent, { sender: rotated })).toEqual(
+      cannotRead("unknown-sender"),
+    );
     const forged = { ...contextFrom(human).sender, signingKey: laptop.signer.publicKey };
     const refused = await accept(sessionOpen, human, agent, { sender: forged });
     expect(refused).toEqual(cannotRead("signature"));
@@ -347,7 +361,7 @@ describe("joining a session", () => {
     expect(sessionEnded(opened.session, current)).toBe(true);
   });
 
-  test("[C2][C18] fails for every byte of the open that is changed", async () => {
+  test("[C2][C11][C18] fails for every byte of the open that is changed", async () => {
     const { sessionOpen } = await aTalk([recipientOf(agent)]);
     const causes = new Set<string>();
     for (let at = 0; at < sessionOpen.length; at++) {
@@ -380,7 +394,7 @@ describe("reading a message", () => {
     expect((await open(receiver, envelope)).ok).toBe(true);
   });
 
-  test("[C3][C17] fails for every header field replaced by another valid value", async () => {
+  test("[C3][C11][C17] fails for every header field replaced by another valid value", async () => {
     const { sender, receiver } = await aTalk();
     const { envelope } = await seal(sender);
     const id = world.messageId();
@@ -565,6 +579,86 @@ describe("reading a message", () => {
   });
 });
 
+describe("a message's signature", () => {
+  test("[C12] stands for its own header: a reader who puts the same words under another one is refused", async () => {
+    const { primitives } = world;
+    const { sender, receiver } = await aTalk();
+    const { envelope } = await seal(sender);
+    const { head, headerBytes, sessionWrap, body } = must(parseEnvelope(envelope));
+    const { messageKey } = must(takeMessageKey(primitives, receiver.chain, head.index, START));
+    const hash = primitives.sha256(headerBytes);
+    const contentKey = openSessionWrap(primitives, messageKey, head, hash, sessionWrap);
+    if (contentKey === null) throw new Error("a reader holds the key");
+    const words = must(
+      openBody(primitives, head.suite, contentKey, head.commitment, headerBytes, body),
+    );
+    const under = (change: object) => {
+      const header = encodeMessageHeader({ ...head, ...change });
+      const otherHash = primitives.sha256(header);
+      const wrap = sealSessionWrap(primitives, messageKey, head, otherHash, contentKey);
+      const { signature, plaintext } = words;
+      const sealed = sealBody(primitives, head.suite, contentKey, header, signature, plaintext);
+      return enc("env", header, new Uint8Array(), wrap, new Uint8Array(), sealed);
+    };
+    expect((await open(receiver, under({}))).ok).toBe(true);
+    for (const change of [
+      { messageId: world.messageId() },
+      { createdAt: START + 1 },
+      { kind: "control" },
+      { previous: world.random(32) },
+    ])
+      expect(await open(receiver, under(change))).toEqual(cannotRead("signature"));
+  });
+});
+
+describe("a wrap of its own", () => {
+  test("[C10] opens for the recipient and the message it was made for, and for no other", async () => {
+    const { primitives } = world;
+    const { kid, prekey, privateKey } = webhook.prekeys[1];
+    const { accountId, deviceId, fingerprint } = webhook;
+    const to = { accountId, deviceId, fingerprint, kid, mode: "envelope" } as const;
+    const about = {
+      suite: 1,
+      conversationId: conversation.conversationId,
+      messageId: world.messageId(),
+      senderId: human.accountId,
+      senderDeviceId: human.deviceId,
+      senderFingerprint: human.fingerprint,
+    } as const;
+    const [hash, contentKey] = [world.random(32), world.random(32)];
+    const { publicKey } = prekey;
+    const wrap = must(
+      await sealEnvelopeWrap(primitives, about, { ...to, publicKey }, hash, contentKey),
+    );
+    const opened = (changed: object, recipient: object = {}, headerHash = hash) =>
+      openEnvelopeWrap(
+        primitives,
+        { ...about, ...changed },
+        { ...to, privateKey: privateKey.reveal(), ...recipient },
+        headerHash,
+        wrap,
+      );
+    expect(await opened({})).toEqual(contentKey);
+    for (const changed of [
+      { conversationId: world.messageId() },
+      { messageId: world.messageId() },
+      { senderId: agent.accountId },
+      { senderDeviceId: laptop.deviceId },
+      { senderFingerprint: agent.fingerprint },
+    ])
+      expect(await opened(changed)).toBe(null);
+    for (const recipient of [
+      { accountId: agent.accountId },
+      { deviceId: agent.deviceId },
+      { fingerprint: agent.fingerprint },
+      { kid: agent.prekeys[1].kid },
+      { privateKey: agent.prekeys[1].privateKey.reveal() },
+    ])
+      expect(await opened({}, recipient)).toBe(null);
+    expect(await opened({}, {}, world.random(32))).toBe(null);
+  });
+});
+
 describe("keys of a session", () => {
   test("are never printed", async () => {
     const { sender, receiver } = await aTalk();
@@ -584,7 +678,10 @@ describe("keys of a session", () => {
     eraseReceiverSession(first);
     eraseSenderSession(sender);
     expect(receiver.chain.key.reveal()).toEqual(new Uint8Array(32));
-    expect((await open(second, one.envelope)).ok).toBe(true);
+    const third = must(await open(second, one.envelope)).session;
+    eraseReceiverSession(second);
+    const four = await seal(three.session);
+    expect((await open(third, four.envelope)).ok).toBe(true);
     expect((await seal(three.session)).header.index).toBe(3);
   });
 
@@ -636,12 +733,17 @@ describe("envelope mode", () => {
 
   test("[C10][C32] a stateless agent's message opens at each device by its own wrap", async () => {
     for (const suite of [1, 2] as const) {
-      const { envelope, header, messageHash } = await stateless(webhook, [human, laptop], suite);
-      expect(header).toMatchObject({ index: 0, previous: new Uint8Array(32) });
-      for (const device of [human, laptop]) {
-        const message = must(await read(envelope, webhook, device));
-        expect(new TextDecoder().decode(message.payload)).toBe("stateless");
-        expect(message).toMatchObject({ messageHash, isExecutable: true });
+      for (const devices of [
+        [human, laptop],
+        [laptop, human],
+      ]) {
+        const { envelope, header, messageHash } = await stateless(webhook, devices, suite);
+        expect(header).toMatchObject({ index: 0, previous: new Uint8Array(32) });
+        for (const device of devices) {
+          const message = must(await read(envelope, webhook, device));
+          expect(new TextDecoder().decode(message.payload)).toBe("stateless");
+          expect(message).toMatchObject({ messageHash, isExecutable: true });
+        }
       }
     }
   });

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { Bytes } from "#base/bytes.ts";
+import { ENVELOPE_LABELS } from "#protocol/envelope.ts";
 import { LABEL } from "./labels.ts";
 import { signRecord, splitSigned } from "./signed-record.ts";
 import { makeEveryStructure } from "./vectors/every-structure.ts";
@@ -75,6 +76,11 @@ describe("every structure", () => {
       ]);
       expect(state()).toBe(before);
     }
+  });
+
+  test("[C4] has labels of its own: none stands for two uses", () => {
+    const labels = [...Object.values(LABEL), ...Object.values(ENVELOPE_LABELS)];
+    expect(labels.filter((label, at) => labels.indexOf(label) !== at)).toEqual([]);
   });
 
   test("[C4] signed by the right device under another structure's label is refused by both readers", async () => {

@@ -49,8 +49,8 @@ export type Structure = {
 type Refusal = Result<unknown, { readonly kind: string }>;
 const STATELESS = (): string => "";
 
-async function makeStory() {
-  const world = await cast.createWorld(71);
+async function makeStory(watch?: cast.Watch) {
+  const world = await cast.createWorld(71, watch);
   const ann = await cast.anEndpoint(world, "human");
   const bot = await cast.anEndpoint(world, "agent");
   const hook = await cast.anEndpoint(world, "agent", "envelope");
@@ -72,8 +72,8 @@ async function makeStory() {
 type Story = Awaited<ReturnType<typeof makeStory>>;
 
 /** Every structure by name, and the key that signed all that are signed. */
-export async function makeEveryStructure() {
-  const story = await makeStory();
+export async function makeEveryStructure(watch?: cast.Watch) {
+  const story = await makeStory(watch);
   const made: Record<string, Structure> = {
     ...(await messages(story)),
     ...payloads(story),

@@ -46,10 +46,18 @@ export type World = {
   messageId(): MessageId;
 };
 
-/** A world whose whole story follows from one number. */
-export async function createWorld(seed: number): Promise<World> {
-  const random = createSeededRandom(seed);
-  const primitives = await createPrimitives({ random });
+/** Stands around the source of chance and the primitives, and passes everything on. */
+export type Watch = {
+  random(source: RandomBytes): RandomBytes;
+  primitives(asked: Primitives): Primitives;
+};
+
+/** A world whose whole story follows from one number. `watch` sees what is drawn and what the primitives are asked. */
+export async function createWorld(seed: number, watch?: Watch): Promise<World> {
+  const seeded = createSeededRandom(seed);
+  const random: RandomBytes = watch === undefined ? seeded : watch.random(seeded);
+  const bare = await createPrimitives({ random });
+  const primitives = watch === undefined ? bare : watch.primitives(bare);
   return { primitives, random, messageId: () => makeId<MessageId>(START, random) };
 }
 
