@@ -275,8 +275,9 @@ describe("groups", () => {
     expect([await pin(bob), await pin(ada)]).toEqual(["ROLE_REQUIRED", 200]);
   });
 
-  test("[P72] a member leaves with a ledger entry; the owner cannot", async () => {
+  test("[R3] [P72] a member leaves with a ledger entry and writes no more; the owner cannot", async () => {
     const { world, ada, bob, conversation, row } = await aGroup();
+    const said = (await sendByRest(world, bob, conversation)).body.data.message_id as string;
     const leave = async (person: Person) =>
       codeOf(
         await world.rest("POST", `/groups/${conversation}/leave`, person.token, { ledger: row(3) }),
@@ -285,6 +286,10 @@ describe("groups", () => {
     expect(await leave(ada)).toBe("ROLE_REQUIRED");
     expect(await leave(bob)).toBe(200);
     expect(codeOf(await sendByRest(world, bob, conversation))).toBe("NOT_MEMBER");
+    const recall = `/conversations/${conversation}/messages/${said}/recall`;
+    expect(codeOf(await world.rest("POST", recall, bob.token, {}))).toBe("NOT_MEMBER");
+    const append = `/conversations/${conversation}/ledger`;
+    expect(codeOf(await world.rest("POST", append, bob.token, row(4)))).toBe("NOT_MEMBER");
   });
 
   test("[P72] the owner hands over, is an admin then, and leaves", async () => {
@@ -346,9 +351,22 @@ describe("groups", () => {
     const before = await version();
 
     expect(codeOf(await rotate(bob))).toBe("ROLE_REQUIRED");
-    for (let times = 0; times < 5; times++) expect(codeOf(await rotate(ada))).toBe(200);
+    for (let times = 0; times < 6; times++) expect(codeOf(await rotate(ada))).toBe(200);
     expect(codeOf(await rotate(ada))).toBe("RATE_LIMITED");
-    expect(await version()).toBe(before + 5);
+    expect(await version()).toBe(before + 6);
+  });
+
+  test("[P280] who may not renew a group's keys uses up nobody's renewals", async () => {
+    const { world, ada, bob, conversation } = await aGroup();
+    const eve = await world.person("eve");
+    const rotate = async (person: Person) =>
+      codeOf(await world.rest("POST", `/keys/groups/${conversation}/rotate`, person.token, {}));
+
+    for (let times = 0; times < 6; times++) {
+      expect(await rotate(bob)).toBe("ROLE_REQUIRED");
+      expect(await rotate(eve)).toBe("NOT_MEMBER");
+    }
+    expect(await rotate(ada)).toBe(200);
   });
 
   test("[P61] a deleted conversation is off one's own list until one is added again", async () => {

@@ -115,7 +115,12 @@ const rotateKeys = (api: Api): Route =>
   api.human(async (http, who) => {
     const id = api.id<ConversationId>(http, "id");
     if (!id.ok) return id;
-    const waitMs = api.relay.buckets.take(`rotate ${id.value}`, api.rates.groupRotation);
+    // Who may not renew them is refused below, and must not use up the renewals of who may.
+    const own = (await api.log.members(id.value)).find((member) => member.id === who.userId);
+    const mayRotate = own?.leftSeq === null && own.role !== "member";
+    const waitMs = mayRotate
+      ? api.relay.buckets.take(`rotate ${id.value}`, api.rates.groupRotation)
+      : 0;
     if (waitMs > 0) return refuseFor("RATE_LIMITED", waitMs);
     const rotated = await api.writer.run("rotateGroup", {
       now: api.clock.now(),

@@ -130,6 +130,24 @@ describe("control records", () => {
 
     expect(shown.body.data).toMatchObject({ unread_count: 1, last_seq: 4 });
   });
+
+  test("[P114] a message that was taken back counts no longer", async () => {
+    const { world, ada, echo, conversation } = await aPersonWithAnAgent(await aWorld());
+    const agent = await world.online(echo);
+    const message = aMessage(conversation, echo);
+    agent.send(message);
+    agent.send(aMessage(conversation, echo));
+    agent.send({
+      type: "message.recall",
+      conversation_id: conversation,
+      message_id: message.client_message_id,
+    });
+    for (let i = 0; i < 3; i++) await agent.next("message.ack");
+
+    const shown = await world.rest("GET", `/conversations/${conversation}`, ada.token);
+
+    expect(shown.body.data).toMatchObject({ unread_count: 1, last_seq: 4 });
+  });
 });
 
 describe("a session that ended", () => {

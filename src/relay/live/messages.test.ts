@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ConversationId, MessageId } from "#protocol/ids.ts";
 import type { AgentId } from "#protocol/ids.ts";
 import { aMessage, anEnvelope, anId, aWorld } from "../relay-world.contract.ts";
+import { aSessionOpen } from "../rest-steps.contract.ts";
 
 async function aPersonWithAnAgent(options: Parameters<typeof aWorld>[0] = {}) {
   const world = await aWorld(options);
@@ -87,7 +88,7 @@ describe("messages", () => {
     const wrong = [
       anEnvelope(anId<ConversationId>(), id, ada),
       anEnvelope(conversation, anId<MessageId>(), ada),
-      anEnvelope(conversation, id, echo),
+      anEnvelope(conversation, id, { id: echo.id, deviceId: ada.deviceId }),
       anEnvelope(conversation, id, { id: ada.id, deviceId: echo.deviceId }),
     ];
 
@@ -104,6 +105,30 @@ describe("messages", () => {
 
     expect(codes).toEqual(wrong.map(() => "ENVELOPE_MISMATCH"));
     expect(await world.rows("SELECT seq FROM entry WHERE msg_id = ?", id)).toEqual([]);
+  });
+
+  test("[P116] an opening of another conversation, sender or session is not stored with a message", async () => {
+    const { world, ada, echo, conversation } = await aPersonWithAnAgent();
+    const person = await world.online(ada);
+    const message = aMessage(conversation, ada);
+    const sid = new Uint8Array(16).fill(9);
+    const wrong = [
+      aSessionOpen(anId<ConversationId>(), ada, sid),
+      aSessionOpen(conversation, { ...ada, id: echo.id }, sid),
+      aSessionOpen(conversation, { ...ada, deviceId: echo.deviceId }, sid),
+      aSessionOpen(conversation, ada, new Uint8Array(16).fill(8)),
+    ];
+
+    for (const session_open of wrong) person.send({ ...message, session_open });
+    const refused = [];
+    for (const _ of wrong) refused.push(await person.next("error"));
+
+    expect(refused.map(({ code, params }) => [code, params])).toEqual(
+      wrong.map(() => ["ENVELOPE_MISMATCH", { path: "session_open" }]),
+    );
+    expect(
+      await world.rows("SELECT seq FROM entry WHERE msg_id = ?", message.client_message_id),
+    ).toEqual([]);
   });
 
   test("[P92] the writing socket gets its ack, the person's other sockets and the agent get the frame", async () => {
@@ -222,6 +247,24 @@ describe("messages", () => {
     expect((await agent.next("message.ack")).conversation_seq).toBe(second.conversation_seq + 1);
   });
 
+  test("[P220] an artifact is updated by its author alone, and made once", async () => {
+    const { world, ada, echo, conversation } = await aPersonWithAnAgent();
+    const agent = await world.online(echo);
+    const person = await world.online(ada);
+    const key = "0".repeat(32);
+    agent.send({ ...aMessage(conversation, echo), artifact_guard: { key } });
+    await agent.next("message.ack");
+
+    person.send({ ...aMessage(conversation, ada), artifact_guard: { key, based_on_revision: 0 } });
+    agent.send({ ...aMessage(conversation, echo), artifact_guard: { key } });
+
+    expect((await person.next("error")).code).toBe("FORBIDDEN");
+    expect(await agent.next("error")).toMatchObject({
+      code: "REVISION_CONFLICT",
+      params: { current_revision: 0 },
+    });
+  });
+
   test("[P222] an artifact past its time is announced once and takes no update", async () => {
     const { world, ada, echo, conversation } = await aPersonWithAnAgent();
     const agent = await world.online(echo);
@@ -241,6 +284,14 @@ describe("messages", () => {
     expect(await person.next("artifact.expired")).toMatchObject({ key, expired_at: expires_at });
     agent.send({ ...aMessage(conversation, echo), artifact_guard: { key, based_on_revision: 0 } });
     expect((await agent.next("error")).code).toBe("ARTIFACT_EXPIRED");
+    for (let times = 0; times < 3; times++) {
+      await world.clock.advance(6_000);
+      // What a look at the database stores is stored before what is asked after it.
+      agent.send(aMessage(conversation, echo));
+      await agent.next("message.ack");
+    }
+    await person.settle();
+    expect(person.seen("artifact.expired")).toEqual([]);
   });
 
   test("[P281] [P8] an agent's 21st message of a moment is refused with a time to come back", async () => {

@@ -45,6 +45,21 @@ describe("a stream", () => {
     ]);
   });
 
+  test("[P194] is closed by its author alone, and once", async () => {
+    const { ada, conversation, person, agent, stream_id, delta, done } = await aLiveStream();
+    const end = { type: "stream.done", stream_id, delta_count: 0 } as const;
+
+    person.send({ ...aMessage(conversation, ada), ...end });
+    expect((await person.next("error")).code).toBe("STREAM_UNKNOWN");
+    delta(0);
+    expect((await person.next("stream.delta")).index).toBe(0);
+    done(1);
+    await agent.next("message.ack");
+    done(1);
+
+    expect((await agent.next("error")).code).toBe("STREAM_UNKNOWN");
+  });
+
   test("[P196] takes deltas in order: a repeat is ignored, a gap refused", async () => {
     const { person, agent, delta } = await aLiveStream();
     delta(0);
