@@ -1,5 +1,8 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
 import type { Payload } from "#protocol/payload.ts";
 import {
@@ -9,6 +12,7 @@ import {
   isText,
   setupMeeting,
 } from "#sdk/agent-world.contract.ts";
+import { COMMANDS } from "./commands.ts";
 import { runCommandLine } from "./run.ts";
 
 const before = { ...process.env };
@@ -165,6 +169,18 @@ describe("the command line beside a running agent", () => {
     expect(await parley(["dance"])).toMatchObject({ code: 2, printed: [] });
     expect(await parley(["send", conversationId])).toMatchObject({ code: 2, printed: [] });
     expect(await parley(["send", conversationId, "x", "--loud"])).toMatchObject({ code: 2 });
+    expect(await parley(["send", conversationId, "several", "words"])).toEqual({
+      code: 2,
+      printed: [],
+      complained: [expect.stringMatching(/^"words" is one word too many/)],
+    });
+    const wrong = await parley(["send", conversationId, "x", "--reply-to", crypto.randomUUID()]);
+    expect(wrong).toMatchObject({ code: 2, printed: [] });
+    for (const call of [["dance"], ["send"], ["whoami", "me"], ["messages", "x", "--limit", "0"]]) {
+      const { code, complained } = await parley([...call, "--json"]);
+      expect([code, complained.length]).toEqual([2, 1]);
+      expect(JSON.parse(complained[0] ?? "")).toMatchObject({ error: { code: "USAGE" } });
+    }
     const stranger = await parley(["send", crypto.randomUUID(), "hello", "--json"]);
     expect(stranger.code).toBe(1);
     expect(JSON.parse(stranger.complained.join(""))).toMatchObject({
@@ -183,5 +199,42 @@ describe("the command line beside a running agent", () => {
 
     expect(printed).toHaveLength(1);
     expect(printed[0]).toContain("first second \ufffd[31mred\ufffd");
+  });
+});
+
+const PROGRAM = join(import.meta.dirname, "main.ts");
+
+describe("the program", () => {
+  test("[L2] help names every command, its options, and what it reads from the environment", async () => {
+    const { code, printed } = await parley(["--help"]);
+
+    expect(code).toBe(0);
+    for (const name of [...Object.keys(COMMANDS), "relay", "HASHEE_AGENT_TOKEN", "--json"])
+      expect(printed[0]).toContain(name);
+    expect((await parley(["help", "send"])).printed[0]).toContain("--reply-to");
+    expect(await parley([])).toMatchObject({ code: 2, printed: [] });
+  });
+
+  test("[L4] behind relay is the relay's own program, with its code", async () => {
+    const run = (...words: string[]) =>
+      promisify(execFile)(process.execPath, [PROGRAM, "relay", ...words], {
+        env: { ...process.env, PARLEY_DATA: aFolder() },
+      });
+
+    expect((await run("--help")).stdout).toContain("agent create");
+    await expect(run("dance")).rejects.toMatchObject({ code: 2 });
+  });
+
+  test("[L2] a reader that has seen enough ends it without a complaint", async () => {
+    const program = spawn(process.execPath, [PROGRAM, "--help"], {
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    program.stdout.destroy();
+    let complained = "";
+    program.stderr.on("data", (bytes) => (complained += String(bytes)));
+    const [code] = (await once(program, "close")) as [number | null];
+
+    expect(complained).toBe("");
+    expect(code).toBe(0);
   });
 });

@@ -5,6 +5,7 @@ import { pipeline } from "node:stream/promises";
 import type { HasheeAgent } from "#sdk/agent.ts";
 import type { FileRef } from "#sdk/files/agent-files.ts";
 import { UsageError, type Command } from "./command.ts";
+import { messageOf } from "./message-of.ts";
 
 const MIME_BY_EXTENSION: Readonly<Record<string, string>> = {
   ".csv": "text/csv",
@@ -80,25 +81,14 @@ export const download: Command = {
   },
 };
 
-/** The files of one message, looked for from the newest page back. */
+/** The files of one message. */
 async function filesOf(
   agent: HasheeAgent,
   conversationId: string,
   messageId: string,
 ): Promise<readonly FileRef[]> {
-  for (let before: number | null | undefined = undefined; before !== null;) {
-    const range = { limit: 200, ...(before === undefined ? {} : { before }) };
-    const page: Awaited<ReturnType<HasheeAgent["history"]>> = await agent.history(
-      conversationId,
-      range,
-    );
-    const found = page.messages.find(({ message_id }) => message_id === messageId);
-    if (found !== undefined) {
-      const files = "attachments" in found ? (found.attachments ?? []) : [];
-      if (files.length === 0) throw new UsageError("This message has no file that opens here.");
-      return files;
-    }
-    before = page.before;
-  }
-  throw new UsageError("No message of this conversation has this id.");
+  const found = await messageOf(agent, conversationId, messageId);
+  const files = "attachments" in found ? (found.attachments ?? []) : [];
+  if (files.length === 0) throw new UsageError("This message has no file that opens here.");
+  return files;
 }

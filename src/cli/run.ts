@@ -16,15 +16,14 @@ const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 /** Runs one command line, without the program's name; the code the process should end with. */
 export async function runCommandLine(words: readonly string[], streams: Streams): Promise<number> {
   const [name = "", ...rest] = words;
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const isJson = words.includes("--json");
+  if (["help", "--help", "-h"].includes(name)) return helping(rest[0], streams);
+  const command = commandOf(name);
   if (command === undefined) {
-    const isAsked = ["", "help", "--help", "-h"].includes(name);
-    (isAsked ? streams.print : streams.complain)(
-      isAsked ? helpText() : `No command ${JSON.stringify(name)}; parley help lists them.`,
-    );
-    return isAsked && name !== "" ? EXIT.done : EXIT.usage;
+    const missing = name === "" ? "A command is missing" : `No command ${JSON.stringify(name)}`;
+    streams.complain(usageComplaint(`${missing}; parley help lists them.`, isJson));
+    return EXIT.usage;
   }
-  const isJson = rest.includes("--json");
   try {
     const given = argumentsOf(command, rest, streams.input);
     if (given.flag("help")) {
@@ -37,13 +36,26 @@ export async function runCommandLine(words: readonly string[], streams: Streams)
     return EXIT.done;
   } catch (error) {
     if (error instanceof UsageError) {
-      streams.complain(`${error.message}\n${helpOf(name, command)}`);
+      const help = isJson ? "" : `\n${helpOf(name, command)}`;
+      streams.complain(`${usageComplaint(error.message, isJson)}${help}`);
       return EXIT.usage;
     }
     streams.complain(complaintOf(error, isJson));
     return EXIT.failed;
   }
 }
+
+const commandOf = (name: string): Command | undefined =>
+  Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+
+function helping(name: string | undefined, streams: Streams): number {
+  const command = name === undefined ? undefined : commandOf(name);
+  streams.print(name === undefined || command === undefined ? helpText() : helpOf(name, command));
+  return EXIT.done;
+}
+
+const usageComplaint = (message: string, isJson: boolean): string =>
+  isJson ? JSON.stringify({ error: { code: "USAGE", message, params: {} } }) : message;
 
 async function visiting(command: Command, given: CommandArguments) {
   const agent = await HasheeAgent.visit({}, { live: command.isLive ?? false });
@@ -62,6 +74,12 @@ function argumentsOf(
   input: Streams["input"],
 ): CommandArguments {
   const { values, positionals } = parsed(command, words);
+  const most = command.words === "" ? 0 : command.words.split(/ (?=<)/).length;
+  const extra = positionals[most];
+  if (extra !== undefined && values["help"] !== true)
+    throw new UsageError(
+      `${JSON.stringify(extra)} is one word too many: a text of several words stands in quotes.`,
+    );
   const text = (option: string): string | undefined => {
     const value = values[option];
     return typeof value === "string" ? value : undefined;
@@ -108,7 +126,8 @@ function parsed(command: Command, words: readonly string[]): Parsed {
       },
     });
   } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
+    const said = error instanceof Error ? error.message : String(error);
+    throw new UsageError(said.split(/\. |\n/, 1)[0] ?? said);
   }
 }
 
@@ -121,12 +140,24 @@ function complaintOf(error: unknown, isJson: boolean): string {
 
 const helpText = (): string =>
   [
-    "parley <command> …  speaks as the agent of HASHEE_AGENT_ID, HASHEE_AGENT_TOKEN and HASHEE_BASE_URL,",
-    "with the keys of its vault or of the environment. --json prints one JSON value.",
+    "Usage: parley <command> … [--json]",
+    "",
+    "Speaks as an agent, one command at a time, and takes nothing from its processes.",
     "",
     ...Object.entries(COMMANDS).map(
       ([name, { words, does }]) => `  ${`${name} ${words}`.padEnd(48)} ${does}`,
     ),
+    `  ${"relay …".padEnd(48)} the relay's own commands: parley relay --help`,
+    "",
+    "parley <command> --help lists its options. --json prints one JSON value, complaints as {error:{code, message, params}}.",
+    "It ends with 0 when done, 1 when refused, 2 when called wrongly.",
+    "",
+    "Which agent, from the environment:",
+    "  HASHEE_AGENT_ID, HASHEE_AGENT_TOKEN              from the app (Settings, Your agents) or parley relay agent create",
+    "  HASHEE_BASE_URL                                  the relay's address, http://127.0.0.1:8787 unless set",
+    "  HASHEE_KEY_VAULT                                 its keys, ~/.hashee/<agent id>/vault unless set",
+    "  HASHEE_X25519_PRIVATE_BASE64,                    its keys, where they lie in no vault",
+    "  HASHEE_ED25519_PRIVATE_BASE64",
   ].join("\n");
 
 const helpOf = (name: string, { words, does, options }: Command): string =>

@@ -2,6 +2,7 @@
 import { parseJson } from "#protocol/parse.ts";
 import type { Artifact } from "#protocol/artifact.ts";
 import { readFile } from "node:fs/promises";
+import { messageOf, type Found } from "./message-of.ts";
 import { UsageError, wholeInput, type Command, type CommandArguments } from "./command.ts";
 
 type Sent = { readonly message_id: string; readonly conversation_seq: number };
@@ -23,30 +24,25 @@ export const send: Command = {
     const text = word === "-" ? await wholeInput(given.input()) : word;
     const mentions = [...given.texts("mention")];
     const replyTo = given.text("reply-to");
-    const quoted =
-      replyTo === undefined
-        ? undefined
-        : (await agent.history(conversationId, { limit: 200 })).messages.find(
-            ({ message_id }) => message_id === replyTo,
-          );
-    const preview = quoted?.payload?.type === "text" ? quoted.payload.text.slice(0, 80) : "";
+    const quoted = replyTo === undefined ? null : await messageOf(agent, conversationId, replyTo);
     const sent = await agent.send(conversationId, {
       type: "text",
       text,
       ...(mentions.length === 0 ? {} : { mentions }),
-      ...(replyTo === undefined
-        ? {}
-        : {
-            reply_to: {
-              message_id: replyTo,
-              sender_id: quoted?.sender_id ?? agent.agentId,
-              preview_text: preview,
-            },
-          }),
+      ...(quoted === null ? {} : { reply_to: quoteOf(quoted) }),
     });
     return reportOf(sent);
   },
 };
+
+/** Whole characters of the text that a quote shows. */
+const PREVIEW_CHARACTERS = 80;
+
+function quoteOf({ message_id, sender_id, payload }: Found) {
+  const text = payload?.type === "text" ? payload.text : "";
+  const cut = text.slice(0, PREVIEW_CHARACTERS);
+  return { message_id, sender_id, preview_text: cut.isWellFormed() ? cut : cut.slice(0, -1) };
+}
 
 export const stream: Command = {
   words: "<conversation>",

@@ -44,7 +44,7 @@ const wordsByCode: Readonly<Record<string, string>> = {
   ARTIFACT_INVALID: "The card or the answer does not have the shape its kind asks for.",
   ARTIFACT_LIMIT: "The card was updated as often as a card may be.",
   AGENT_KEY_MISMATCH:
-    "The relay knows other keys for this agent. Give the agent its first keys back, or have its creator reset them.",
+    "The relay knows other keys for this agent. Give it its first keys back (vault or environment); if they are lost, make a new agent.",
   APPROVAL_INVALID: "The decision does not match the request that was shown.",
   BAD_REQUEST: "A value has the wrong shape.",
   BLOCKED: "This agent is blocked.",
@@ -67,6 +67,8 @@ const wordsByCode: Readonly<Record<string, string>> = {
   REVISION_CONFLICT: "The card was changed by somebody else in the meantime.",
   TIMEOUT: "No answer came in time.",
   TOO_LARGE: "The message is larger than a message may be.",
-  UNAUTHENTICATED: "The relay does not accept the agent's token.",
-  UNAVAILABLE: "The relay cannot be reached.",
+  UNAUTHENTICATED:
+    "The relay does not accept the agent's token: it was renewed, or the agent was shut out.",
+  UNAVAILABLE:
+    "The relay cannot be reached: does it run, and is its address right (HASHEE_BASE_URL)?",
 };

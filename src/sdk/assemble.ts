@@ -67,7 +67,7 @@ export async function assembleAgent(
   options: SettledOptions,
   { asGuest = false }: { readonly asGuest?: boolean } = {},
 ): Promise<AgentParts> {
-  const own = await assembleOwn(options);
+  const own = await assembleOwn(options, asGuest);
   const { disk, reach, watch, metrics, lanes, questions } = own;
   const closing = new AbortController();
   const restLine = options.connectionMode === "websocket" ? null : restLineOf(options);
@@ -123,7 +123,7 @@ export async function assembleAgent(
 type OwnParts = Awaited<ReturnType<typeof assembleOwn>>;
 
 /** What an agent has before it knows of any relay. */
-async function assembleOwn(options: SettledOptions) {
+async function assembleOwn(options: SettledOptions, asGuest: boolean) {
   const primitives = await createPrimitives({
     random,
     ...(options.crypto === "noble" && { force: "noble" }),
@@ -145,7 +145,14 @@ async function assembleOwn(options: SettledOptions) {
     metrics,
     lanes,
     handlers: createHandlers(errors, () => lanes.open()),
-    watch: createLineWatch({ clock, errors, metrics, dedupe: disk.dedupe, print: printLine }),
+    watch: createLineWatch({
+      clock,
+      errors,
+      metrics,
+      dedupe: disk.dedupe,
+      asGuest,
+      print: printLine,
+    }),
     questions: createQuestions(clock),
     decryptFailed: async (failure: DecryptFailure): Promise<void> => {
       try {

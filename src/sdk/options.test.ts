@@ -70,6 +70,21 @@ describe("the options of an agent", () => {
     ]);
   });
 
+  test("[K1] that are wrong say where a value can come from", () => {
+    const good = { HASHEE_AGENT_ID: AGENT_ID, HASHEE_AGENT_TOKEN: TOKEN };
+    const names = [
+      "HASHEE_AGENT_ID",
+      "HASHEE_AGENT_TOKEN",
+      "HASHEE_BASE_URL",
+      "HASHEE_CONNECTION_MODE",
+      "HASHEE_X25519_PRIVATE_BASE64",
+      "HASHEE_CRYPTO",
+    ];
+
+    for (const name of names)
+      expect(() => settleOptions({}, { ...good, [name]: "?" }), name).toThrow(name);
+  });
+
   test("[K2] never print a key or a token", () => {
     const settled = settleOptions(
       { agentId: AGENT_ID, token: TOKEN, privateKey: KEY, signingPrivateKey: KEY },

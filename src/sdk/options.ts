@@ -84,10 +84,17 @@ export function settleOptions(options: AgentOptions, environment: Environment): 
   const given = (value: string | undefined, variable: string): string | undefined =>
     value ?? (environment[variable] === "" ? undefined : environment[variable]);
   const agentId = parseId<AgentId>(given(options.agentId, "HASHEE_AGENT_ID")?.toLowerCase());
-  if (agentId === null) throw badOption("agentId", "An agent id is needed: a UUID.");
+  if (agentId === null)
+    throw badOption(
+      "agentId",
+      "The agent's id is needed, a UUID: the option agentId, or HASHEE_AGENT_ID.",
+    );
   const token = given(options.token, "HASHEE_AGENT_TOKEN");
   if (token === undefined || !/^hsk_[A-Za-z0-9]{1,200}$/.test(token))
-    throw badOption("token", "An agent token is needed: it begins with hsk_.");
+    throw badOption(
+      "token",
+      "The agent's token is needed, it begins with hsk_: the option token, or HASHEE_AGENT_TOKEN.",
+    );
   return {
     agentId,
     token: new Secret(token),
@@ -126,18 +133,24 @@ function settleDedupe(
 function checkBaseUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url === null || (url.protocol !== "https:" && url.protocol !== "http:"))
-    throw badOption("baseUrl", "The base URL begins with https:// or http://.");
+    throw badOption(
+      "baseUrl",
+      "The relay's address begins with https:// or http://: the option baseUrl, or HASHEE_BASE_URL.",
+    );
   return `${url.origin}${url.pathname}`.replace(/\/+$/, "");
 }
 
 function checkMode(text: string): ConnectionMode {
   if (text === "websocket" || text === "webhook" || text === "polling") return text;
-  throw badOption("connectionMode", "The connection mode is websocket, webhook or polling.");
+  throw badOption(
+    "connectionMode",
+    "The option connectionMode, or HASHEE_CONNECTION_MODE, is websocket, webhook or polling.",
+  );
 }
 
 function checkCrypto(text: string): CryptoChoice {
   if (text === "auto" || text === "noble") return text;
-  throw badOption("crypto", "The choice of primitives is auto or noble.");
+  throw badOption("crypto", "The option crypto, or HASHEE_CRYPTO, is auto or noble.");
 }
 
 function checkKeys(
@@ -147,10 +160,16 @@ function checkKeys(
   if (privateKey === undefined && signingPrivateKey === undefined) return null;
   const agreement = privateKey === undefined ? null : base64ToBytes(privateKey);
   if (agreement?.length !== 32)
-    throw badOption("privateKey", "The X25519 private key is base64 of 32 bytes.");
+    throw badOption(
+      "privateKey",
+      "The option privateKey, or HASHEE_X25519_PRIVATE_BASE64, is base64 of 32 bytes; both keys are set or none.",
+    );
   const signing = signingPrivateKey === undefined ? null : base64ToBytes(signingPrivateKey);
   if (signing?.length !== 32)
-    throw badOption("signingPrivateKey", "The Ed25519 private key is base64 of 32 bytes.");
+    throw badOption(
+      "signingPrivateKey",
+      "The option signingPrivateKey, or HASHEE_ED25519_PRIVATE_BASE64, is base64 of 32 bytes; both keys are set or none.",
+    );
   return { privateKey: new Secret(agreement), signingPrivateKey: new Secret(signing) };
 }
 

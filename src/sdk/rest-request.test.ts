@@ -1,7 +1,16 @@
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { bytesToBase64 } from "#base/base64.ts";
 import { systemRandom } from "#base/random.ts";
-import { anAgentWorld, isText, type Provisioned } from "./agent-world.contract.ts";
+import type { AgentId } from "#protocol/ids.ts";
+import {
+  anAgentWorld,
+  isText,
+  onTestEnd,
+  outcomeOf,
+  type Provisioned,
+} from "./agent-world.contract.ts";
 import { restRequest } from "./rest-request.ts";
 
 afterEach(() => vi.unstubAllEnvs());
@@ -70,6 +79,38 @@ describe("a message by REST", () => {
     await expect(
       restRequest(aCall(world.url, provisioned, crypto.randomUUID())),
     ).rejects.toMatchObject({ code: "KEYS_REQUIRED" });
+  });
+});
+
+describe("a payload on its way to another path", () => {
+  test("[K17] leaves this process in no spelling of method or path", async () => {
+    const heard: string[] = [];
+    const server = createServer((request, response) => {
+      heard.push(request.url ?? "");
+      response.writeHead(200).end("{}");
+    });
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    onTestEnd(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    vi.stubEnv("HASHEE_X25519_PRIVATE_BASE64", "");
+    vi.stubEnv("HASHEE_ED25519_PRIVATE_BASE64", "");
+    const agentId = "01900000-0000-7000-8000-0000000000a1";
+    const provisioned = { agentId: agentId as AgentId, token: "hsk_x", inviteCode: "", folder: "" };
+    const call = aCall(`http://127.0.0.1:${port}`, provisioned, crypto.randomUUID());
+    const codeOf = (change: Partial<typeof call>): Promise<unknown> =>
+      outcomeOf(restRequest({ ...call, ...change }));
+
+    expect(await codeOf({ method: "post" })).toBe("KEYS_REQUIRED");
+    for (const path of [
+      `${call.path}/`,
+      `${call.path}?now=1`,
+      `/${call.path}`,
+      call.path.toUpperCase(),
+    ])
+      expect(await codeOf({ path }), path).toBe("KEYS_REQUIRED");
+    expect(await codeOf({ path: `/conversations/${agentId}/messages` })).toBe("BAD_REQUEST");
+    expect(await codeOf({ method: "PUT" })).toBe("BAD_REQUEST");
+    expect(heard).toEqual([]);
   });
 });
 

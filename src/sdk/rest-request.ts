@@ -11,7 +11,8 @@ import { conversationOf, type Sender } from "./outgoing/sender.ts";
 import type { SendReceipt } from "./outgoing/reply-stream.ts";
 import { callRest, type RestCall } from "./rest-call.ts";
 
-const MESSAGES_PATH = /^\/agents\/([^/]+)\/messages$/;
+/** However it is spelt: what the relay would take for this path must not leave unsealed. */
+const MESSAGES_PATH = /^\/+agents\/+([^/?#]+)\/+messages\/*(?:[?#].*)?$/i;
 const DRAIN_MS = 10_000;
 
 /**
@@ -21,15 +22,25 @@ const DRAIN_MS = 10_000;
  * ```ts
  * await restRequest({ method: "GET", baseUrl, path: "/relations", token });
  * ```
- * @throws {@link HasheeError} with the relay's code; `KEYS_REQUIRED` where there is nothing to seal with
+ * @throws {@link HasheeError} with the relay's code; `KEYS_REQUIRED` where there is nothing to seal with; `BAD_REQUEST`
+ * for a `payload` on its way to any other path
  */
 export async function restRequest(call: RestCall): Promise<unknown> {
-  const agentId = call.method === "POST" ? MESSAGES_PATH.exec(call.path)?.[1] : undefined;
-  if (agentId !== undefined && hasPayload(call.body)) return sendSealed(agentId, call, call.body);
+  if (hasPayload(call.body)) return sendSealed(agentIn(call), call, call.body);
   return callRest(call, {
     fetch: (url, request) => fetch(url, request),
     clock: systemClock,
     random: systemRandom,
+  });
+}
+
+// No path takes a message in the clear, so a `payload` for any other one is a mistake that would leak it.
+function agentIn({ method, path }: RestCall): string {
+  const agentId = method.toUpperCase() === "POST" ? MESSAGES_PATH.exec(path)?.[1] : undefined;
+  if (agentId !== undefined) return agentId.toLowerCase();
+  throw new HasheeError("BAD_REQUEST", {
+    message: "A message with a payload goes to POST /agents/<agent id>/messages, and nowhere else.",
+    params: { path: "path" },
   });
 }
 

@@ -5,7 +5,7 @@ import { createMetricsRecorder } from "../metrics.ts";
 import { createErrorBoard } from "./error-board.ts";
 import { createLineWatch } from "./line-watch.ts";
 
-function aWatch(reach: DedupeStore["reach"]) {
+function aWatch(reach: DedupeStore["reach"], asGuest = false) {
   const lines: string[] = [];
   const clock = createFakeClock();
   const watch = createLineWatch({
@@ -13,6 +13,7 @@ function aWatch(reach: DedupeStore["reach"]) {
     errors: createErrorBoard(clock, () => {}),
     metrics: createMetricsRecorder(),
     dedupe: { ...createMemoryDedupeStore(), reach },
+    asGuest,
     print: (line) => lines.push(line),
   });
   const online = (connections: number) =>
@@ -42,5 +43,13 @@ test("[K34] with a store that all processes share nothing is warned of, and once
   online(3);
 
   expect(watch.isExactlyOnce()).toBe(true);
+  expect(lines).toEqual([]);
+});
+
+test("[K34] who only visits beside the agent's processes is not warned of them", () => {
+  const { lines, online } = aWatch("memory", true);
+
+  online(2);
+
   expect(lines).toEqual([]);
 });

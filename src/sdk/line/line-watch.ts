@@ -26,6 +26,8 @@ export function createLineWatch(parts: {
   readonly errors: ErrorBoard;
   readonly metrics: MetricsRecorder;
   readonly dedupe: DedupeStore;
+  /** Takes no messages: how many serve the agent is not its business. */
+  readonly asGuest: boolean;
   readonly print: (line: string) => void;
 }): LineWatch {
   const { errors, metrics, dedupe } = parts;
@@ -43,7 +45,7 @@ export function createLineWatch(parts: {
 
   const noticeProcesses = (connections: number): void => {
     processes = connections;
-    if (connections <= 1 || hasWarned || dedupe.reach === "shared") return;
+    if (parts.asGuest || connections <= 1 || hasWarned || dedupe.reach === "shared") return;
     hasWarned = true;
     parts.print(
       "[hashee] several processes serve this agent without a shared dedupe store: after a failure two of them may get the same message",

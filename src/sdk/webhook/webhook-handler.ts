@@ -33,24 +33,32 @@ export function webhookHandler({
   readonly secret?: string | undefined;
 }): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   if (secret === undefined || secret === "")
-    throw new HasheeError("BAD_REQUEST", { params: { path: "secret" }, fatal: true });
+    throw new HasheeError("BAD_REQUEST", {
+      message: "The webhook's secret is needed: the option secret, or HASHEE_WEBHOOK_SECRET.",
+      params: { path: "secret" },
+      fatal: true,
+    });
   const receiver = agent.webhookReceiver(secret);
   return async (request, response) => {
-    const body = request.method === "POST" ? await readBody(request) : null;
-    const status =
-      request.method !== "POST"
-        ? 405
-        : body === null
-          ? 413
-          : await receiver.receive(request.headers, body);
-    response.writeHead(status, status === 503 ? { "retry-after": "5" } : {}).end();
+    // Nobody awaits this: what it threw would end the program, and anybody can hang up in the middle of a body.
+    const status = await statusFor(receiver, request).catch(() => 503);
+    const headers = status === 503 ? { "retry-after": "5" } : {};
+    // What was not read is in the way of a next request.
+    response.writeHead(status, status === 413 ? { connection: "close" } : headers).end();
   };
+}
+
+async function statusFor(receiver: WebhookReceiver, request: IncomingMessage): Promise<number> {
+  if (request.method !== "POST") return 405;
+  const body = await readBody(request);
+  return body === null ? 413 : receiver.receive(request.headers, body);
 }
 
 async function readBody(request: IncomingMessage): Promise<Bytes | null> {
   const pieces: Bytes[] = [];
   let sizeBytes = 0;
-  for await (const piece of request as AsyncIterable<Bytes>) {
+  const incoming = request.iterator({ destroyOnReturn: false }) as AsyncIterable<Bytes>;
+  for await (const piece of incoming) {
     sizeBytes += piece.length;
     if (sizeBytes > MAX_BODY_BYTES) return null;
     pieces.push(new Uint8Array(piece));

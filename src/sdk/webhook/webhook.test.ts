@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
+import { connect, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { bytesToBase64 } from "#base/base64.ts";
@@ -13,6 +13,7 @@ import {
   onTestEnd,
   type Provisioned,
 } from "../agent-world.contract.ts";
+import { HasheeAgent } from "../agent.ts";
 import type { AgentEvent } from "../incoming/agent-event.ts";
 import type { AgentMessage } from "../incoming/message-context.ts";
 import { restRequest } from "../rest-request.ts";
@@ -233,12 +234,44 @@ describe("an agent without a connection", () => {
     },
   );
 
+  test("[K25] outlives who hangs up in the middle of a body, and refuses one that is too long", async () => {
+    const agent = await HasheeAgent.init({
+      agentId: crypto.randomUUID(),
+      token: "hsk_x",
+      baseUrl: "http://127.0.0.1:1",
+      connectionMode: "webhook",
+      keyVault: null,
+    });
+    agent.addErrorHandler(() => undefined);
+    onTestEnd(() => agent.close());
+    const handle = webhookHandler({ agent, secret });
+    const hungUp = Promise.withResolvers<unknown>();
+    const server = createServer((request, response) => {
+      const handled = handle(request, response);
+      if (request.url === "/cut") hungUp.resolve(handled);
+    });
+    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    onTestEnd(() => void server.close());
+    const { port } = server.address() as AddressInfo;
+    const head = "POST /cut HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc";
+    const caller = connect(port, "127.0.0.1", () => caller.write(head));
+    caller.on("error", () => undefined);
+    server.once("request", (request) => request.once("data", () => caller.resetAndDestroy()));
+
+    const url = `http://127.0.0.1:${port}/`;
+    await expect(hungUp.promise).resolves.toBeUndefined();
+    const long = await fetch(url, { method: "POST", body: new Uint8Array(2_097_153) });
+    expect(long.status).toBe(413);
+    expect((await fetch(url, { method: "POST", body: "{}" })).status).toBe(401);
+    expect((await fetch(url)).status).toBe(405);
+  });
+
   test("[K25] needs a secret and the mode", async () => {
     const world = await anAgentWorld();
     const provisioned = await world.provision("Plain");
     const agent = await world.run(provisioned, { keyVault: join(provisioned.folder, "v") });
 
     expect(() => webhookHandler({ agent, secret })).toThrow("connection mode webhook");
-    expect(() => webhookHandler({ agent, secret: "" })).toThrow();
+    expect(() => webhookHandler({ agent, secret: "" })).toThrow("HASHEE_WEBHOOK_SECRET");
   });
 });
