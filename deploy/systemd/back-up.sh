@@ -8,6 +8,8 @@ folder=${BACKUP_FOLDER:-/var/lib/parley-backup}
 keep=${BACKUP_KEEP:-14}
 name=$(date -u +%Y%m%dT%H%M%SZ)
 
+# What an earlier run began and did not finish, or found damaged: each is as large as the data.
+rm -rf "${folder:?}"/.[0-9]*
 "$node" src/relay/main.ts backup --to "$folder/.$name"
 PARLEY_DATA="$folder/.$name" "$node" src/relay/main.ts verify
 # Only a copy that was read whole gets a name that counts.

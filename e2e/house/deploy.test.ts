@@ -1,4 +1,14 @@
-import { existsSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { builtinModules } from "node:module";
 import { tmpdir } from "node:os";
 import { join, matchesGlob } from "node:path";
@@ -64,6 +74,72 @@ test("the settings of the unit's sample files are valid as they stand", () => {
       { ...agent, HASHEE_AGENT_ID: crypto.randomUUID(), HASHEE_AGENT_TOKEN: "hsk_1" },
     ).baseUrl,
   ).toBe("https://chat.example");
+});
+
+/** A value of a compose file as `docker compose` fills it in: `${NAME}`, `${NAME:-default}`, `${NAME:?why}`. */
+const filledIn = (text: string, env: Readonly<Record<string, string>>): string =>
+  text.replace(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_, name: string, mark: string, rest: string) => {
+    const value = env[name] ?? "";
+    if (value === "" && mark === "?") throw new Error(`${name} must be set: ${rest}`);
+    return value === "" && mark === "-" ? rest : value;
+  });
+
+test("every compose file starts a relay with the example's settings, and with any registration", () => {
+  const example = Object.fromEntries(
+    [...read("deploy/example.env").matchAll(/^(\w+)=(.*)$/gm)].map(([, name, value]) => [
+      name,
+      value,
+    ]),
+  ) as Record<string, string>;
+  const secrets = { PARLEY_METRICS_TOKEN: "m".repeat(24), POSTGRES_PASSWORD: "p".repeat(24) };
+  const startedWith = (file: string, env: Readonly<Record<string, string>>) => {
+    const [relay] = under(readYaml(file), "relay") as {
+      environment: Readonly<Record<string, string>>;
+    }[];
+    const settings = Object.entries(relay?.environment ?? {});
+    return readConfig(
+      Object.fromEntries(
+        settings.map(([name, value]) => [
+          name,
+          filledIn(value, { ...example, ...secrets, ...env }),
+        ]),
+      ),
+    );
+  };
+
+  expect(composeFiles()).toHaveLength(2);
+  for (const file of composeFiles()) {
+    expect(startedWith(file, {}), file).toMatchObject({ ok: true });
+    expect(
+      startedWith(file, { PARLEY_REGISTRATION: "invite", PARLEY_REGISTRATION_CODE: "sesame" }),
+    ).toMatchObject({ value: { registration: { policy: "invite", code: "sesame" } } });
+  }
+  expect(startedWith("deploy/compose.small.yaml", { PARLEY_METRICS_TOKEN: "" }).ok).toBe(true);
+});
+
+test("the nightly copy names only what was read whole, keeps as many as it should, and leaves no halves", async () => {
+  const place = mkdtempSync(join(tmpdir(), "parley-nightly-"));
+  const [data, copies] = [join(place, "data"), join(place, "copies")];
+  for (const old of ["20200101T000000Z", "20200102T000000Z", ".20200103T000000Z"])
+    mkdirSync(join(copies, old), { recursive: true });
+  const relay = await createRelayServer({ dataFolder: data });
+  await relay.close();
+  const backUp = () =>
+    spawnSync("sh", ["deploy/systemd/back-up.sh", process.execPath], {
+      encoding: "utf8",
+      env: { ...process.env, PARLEY_DATA: data, BACKUP_FOLDER: copies, BACKUP_KEEP: "2" },
+    });
+
+  expect(backUp()).toMatchObject({ status: 0, stderr: "" });
+  const kept = readdirSync(copies);
+  writeFileSync(join(data, "relay.sqlite"), "x".repeat(4_096));
+  const failed = backUp();
+  const left = readdirSync(copies).filter((name) => !name.startsWith("."));
+  rmSync(place, { recursive: true });
+
+  expect(kept).toEqual(["20200102T000000Z", expect.stringMatching(/^202[1-9]/)]);
+  expect(failed.status).not.toBe(0);
+  expect(left).toEqual(kept);
 });
 
 test("one port is meant everywhere", () => {
