@@ -13,7 +13,7 @@ const environmentOf = (text: string): Record<string, string> =>
     }),
   );
 
-test("[U113] [U114] a person makes an agent, starts its program with what was shown, talks with it, and ends its token", async ({
+test("[U113] [U114] [U143] [U144] a person makes an agent, starts its program with what was shown, talks with it, and ends its token", async ({
   world,
   join: arrive,
 }) => {
@@ -51,11 +51,20 @@ test("[U113] [U114] a person makes an agent, starts its program with what was sh
   try {
     await expect(sheet.getByRole("status").first()).toHaveText("Online");
 
+    // What the program printed is compared, and only then this device signs for it.
+    const { fingerprint } = program.greeting as { readonly fingerprint: string };
+    const inGroups = Buffer.from(fingerprint, "base64url").toString("hex").toUpperCase();
+    const key = sheet.getByRole("region", { name: "Its key" });
+    await expect(key.getByText(inGroups.replaceAll(/(.{4})(?=.)/g, "$1 "))).toBeVisible();
+    await expect(key.getByRole("status")).toBeEmpty();
+    await key.getByRole("button", { name: "They are the same, confirm" }).click();
+    await expect(key.getByRole("status")).toHaveText("Confirmed. People see that you made it.");
+
     // The link is the program's own word about its key.
     await sheet.getByRole("button", { name: "Make a link" }).click();
     await expect(sheet.getByRole("img", { name: "The link as a QR code" })).toBeVisible();
-    const { fingerprint } = program.greeting as { readonly fingerprint: string };
     await expect(sheet.getByText(`/i/`)).toContainText(`#fp=${fingerprint}`);
+    const link = (await sheet.getByText(`/i/`).textContent()) ?? "";
     await sheet.getByRole("button", { name: "Open it yourself" }).click();
     await page
       .getByRole("dialog")
@@ -63,6 +72,19 @@ test("[U113] [U114] a person makes an agent, starts its program with what was sh
       .click();
     await page.getByRole("button", { name: "Who is a good bird?" }).click();
     await expect(ada.row("Who is a good bird?")).toHaveCount(2);
+
+    // Who made it is said in its details, to its maker and to who comes by the link.
+    await page.getByRole("button", { name: "Details" }).click();
+    await expect(page.getByText("Made by you, confirmed")).toBeVisible();
+    const ben = await arrive({ name: "Ben", width: 390, theme: "dark" });
+    await ben.page.goto(link);
+    await ben.page
+      .getByRole("dialog")
+      .getByRole("button", { name: /^Start/ })
+      .click();
+    await ben.page.getByRole("button", { name: "Details" }).click();
+    await expect(ben.page.getByText("Made by Ada, confirmed")).toBeVisible();
+    await expect(ben.page.getByText("You have not compared it with them.")).toBeVisible();
 
     // A new token ends the program that runs on the old one.
     await page.goto(`${world.url}/settings/agents`);

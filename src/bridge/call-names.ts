@@ -92,6 +92,8 @@ const NAMES: Readonly<Record<CallName, true>> = {
   renewAgentToken: true,
   renewWebhookSecret: true,
   deleteOwnAgent: true,
+  confirmOwnAgent: true,
+  describeAgentMaker: true,
   listAgentInvites: true,
   createAgentInvite: true,
   removeAgentInvite: true,

@@ -25,6 +25,7 @@ import type { AttachedView, OpenedFile } from "./file-views.ts";
 import type {
   AgentChangeInput,
   AgentInvitesView,
+  AgentMakerView,
   NewAgentInput,
   NewAgentView,
   OwnAgentView,
@@ -125,6 +126,13 @@ export interface EngineCalls {
   /** The secret before holds for another day. */
   renewWebhookSecret(input: { readonly agentId: AgentId }): Answer<{ readonly secret: string }>;
   deleteOwnAgent(input: { readonly agentId: AgentId }): Answer<null>;
+  /** This device signs that the agent's key is the one with this fingerprint, which its person compared. */
+  confirmOwnAgent(input: {
+    readonly agentId: AgentId;
+    readonly fingerprintText: string;
+  }): Answer<null>;
+  /** Any agent: of whom it is proven that they made it; null where nothing is. */
+  describeAgentMaker(input: { readonly agentId: AgentId }): Answer<AgentMakerView | null>;
   /** Links need the agent's keys, which its program makes when it first starts. */
   listAgentInvites(input: { readonly agentId: AgentId }): Answer<AgentInvitesView>;
   /** `maxUses`, `days`: null for no end. */

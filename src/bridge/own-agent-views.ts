@@ -1,5 +1,5 @@
 /** Snapshots of the agents a person made, for the screens that keep them. SPEC §views. */
-import type { AgentId, InviteId } from "#protocol/ids.ts";
+import type { AgentId, InviteId, UserId } from "#protocol/ids.ts";
 
 /** How an agent's program comes to its messages. All but `websocket` seal each message for itself. */
 export type AgentMode = "websocket" | "webhook" | "polling";
@@ -18,6 +18,19 @@ export type OwnAgentView = {
   readonly isOnline: boolean;
   /** Whether its program has started once and told its keys. */
   readonly hasKeys: boolean;
+  /** What its program prints when it starts, for the eye to compare; null until its keys were seen. */
+  readonly fingerprintText: string | null;
+  /** `confirmed`: this person's word for the key holds. `lapsed`: it did once; key or device has changed since. */
+  readonly confirmation: "none" | "confirmed" | "lapsed";
+};
+
+/** Of whom it is proven that they made an agent. */
+export type AgentMakerView = {
+  readonly id: UserId;
+  readonly name: string;
+  readonly handle: string;
+  /** Whether this person compared the maker's key; without that, name and key belong together by the relay's word only. */
+  readonly trust: "self" | "verified" | "unverified";
 };
 
 /** A secret here is told this once. */

@@ -1,8 +1,7 @@
 /**
  * Every domain-separation label of the crypto layer, each with its one use. SPEC C4.
  *
- * The labels of the envelope and the session open that a relay reads stand with their layout in
- * `protocol/envelope.ts`. No byte string that is valid under one label is valid under another.
+ * The labels of what a relay reads stand with their layouts in `protocol/envelope.ts` and `protocol/vouch.ts`. No byte string that is valid under one label is valid under another.
  */
 export const LABEL = {
   // Message.
@@ -46,6 +45,8 @@ export const LABEL = {
   grant: "grant",
   /** What a ledger entry's signature covers. */
   grantSignature: "grant-sig",
+  /** What the signature of a creator's word for an agent covers. */
+  vouchSignature: "vouch-sig",
 
   // Stream and file.
   /** Associated data of a delta. */

@@ -46,6 +46,7 @@ const SIGNED = {
   close: LABEL.controlSignature,
   beat: LABEL.controlSignature,
   notice: LABEL.controlSignature,
+  "creator's word": LABEL.vouchSignature,
   approval: LABEL.approvalSignature,
   "history head": LABEL.historySignature,
 } as const;

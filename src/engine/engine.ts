@@ -6,6 +6,7 @@ import type { EngineCalls } from "#bridge/calls.ts";
 import type { BridgeFailure } from "#bridge/failure.ts";
 import type { CallOptions } from "#bridge/port.ts";
 import * as account from "./account-calls.ts";
+import { confirmOwnAgent, describeAgentMaker } from "./agent-makers.ts";
 import * as cards from "./cards.ts";
 import { allowScope } from "./tool-consent.ts";
 import * as contacts from "./contacts.ts";
@@ -171,6 +172,8 @@ type OwnAgentCallName =
   | "renewAgentToken"
   | "renewWebhookSecret"
   | "deleteOwnAgent"
+  | "confirmOwnAgent"
+  | "describeAgentMaker"
   | "listAgentInvites"
   | "createAgentInvite"
   | "removeAgentInvite";
@@ -344,6 +347,8 @@ const ownAgentCalls = (open: Opener): Pick<EngineCalls, OwnAgentCallName> => ({
   renewAgentToken: (input) => open((session) => ownAgents.renewAgentToken(session, input)),
   renewWebhookSecret: (input) => open((session) => ownAgents.renewWebhookSecret(session, input)),
   deleteOwnAgent: (input) => open((session) => ownAgents.deleteOwnAgent(session, input)),
+  confirmOwnAgent: (input) => open((session) => confirmOwnAgent(session, input)),
+  describeAgentMaker: (input) => open((session) => describeAgentMaker(session, input)),
   listAgentInvites: (input) => open((session) => ownAgents.listAgentInvites(session, input)),
   createAgentInvite: (input) => open((session) => ownAgents.createAgentInvite(session, input)),
   removeAgentInvite: (input) => open((session) => ownAgents.removeAgentInvite(session, input)),

@@ -47,6 +47,8 @@ describe("agents of one's own", () => {
         standing: "active",
         isOnline: false,
         hasKeys: false,
+        fingerprintText: null,
+        confirmation: "none",
       },
       token: expect.stringMatching(/^hsk_[0-9A-Za-z]{40}$/),
       webhookSecret: null,

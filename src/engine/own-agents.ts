@@ -18,6 +18,7 @@ import type { AgentId, InviteId } from "#protocol/ids.ts";
 import { MAX_SUGGESTION_CHARACTERS, MAX_SUGGESTIONS } from "#protocol/manifest.ts";
 import { Agent, AgentCreated, AgentInvite, Empty, InviteCreated } from "#protocol/rest.ts";
 import * as v from "valibot";
+import { viewOwnKey } from "./agent-makers.ts";
 import type { EngineFailure } from "./failure.ts";
 import { fingerprintText } from "./invite-link.ts";
 import { agentFacts } from "./people.ts";
@@ -29,19 +30,17 @@ type Of = { readonly agentId: AgentId };
 const DAY_SECONDS = 86_400;
 
 /** Every agent this person made and did not delete, newest first. */
-export async function listOwnAgents({ endpoint }: Session): Answer<readonly OwnAgentView[]> {
-  const page = await endpoint.rest.page("/agents", Agent);
+export async function listOwnAgents(session: Session): Answer<readonly OwnAgentView[]> {
+  const page = await session.endpoint.rest.page("/agents", Agent);
   if (!page.ok) return page;
   // Ids begin with the time they were made.
   const newestFirst = page.value.items.toSorted((a, b) => (a.agent_id < b.agent_id ? 1 : -1));
-  return ok(newestFirst.map(viewOf));
+  return ok(await Promise.all(newestFirst.map((agent) => viewOf(session, agent))));
 }
 
 /** Makes an agent. Its token is in the answer and nowhere else. Fails with `engine/text-empty` and the line's kinds. */
-export async function createOwnAgent(
-  { endpoint, deps }: Session,
-  input: NewAgentInput,
-): Answer<NewAgentView> {
+export async function createOwnAgent(session: Session, input: NewAgentInput): Answer<NewAgentView> {
+  const { endpoint, deps } = session;
   const name = oneLine(input.name, MAX_DISPLAY_NAME_CHARACTERS);
   if (name === "") return err({ kind: "engine/text-empty" });
   const suggestions = cleanSuggestions(input.suggestions);
@@ -57,7 +56,7 @@ export async function createOwnAgent(
   const agent = await readAgent(endpoint, agentId);
   if (!agent.ok) return agent;
   return ok({
-    agent: viewOf(agent.value),
+    agent: await viewOf(session, agent.value),
     token,
     webhookSecret: webhook_secret ?? null,
     baseUrl: deps.origin,
@@ -97,7 +96,7 @@ export async function changeOwnAgent(
   // Shown by this name from now on wherever a conversation with it is.
   if (session.people.get(agentId) !== null)
     await session.people.note({ id: agentId, kind: "agent", ...facts });
-  return ok(viewOf(changed.value));
+  return ok(await viewOf(session, changed.value));
 }
 
 /** A new token; the one before holds no longer, and whoever runs on it is cut off. */
@@ -199,7 +198,7 @@ const SecretAnswer = v.object({ webhook_secret: v.pipe(v.string(), v.maxLength(2
 const readAgent = ({ rest }: Session["endpoint"], agentId: AgentId) =>
   rest.call("GET", `/agents/${agentId}`, Agent);
 
-const viewOf = (agent: Agent): OwnAgentView => ({
+const viewOf = async (session: Session, agent: Agent): Promise<OwnAgentView> => ({
   id: agent.agent_id,
   name: agent.display_name,
   description: agent.description,
@@ -210,6 +209,7 @@ const viewOf = (agent: Agent): OwnAgentView => ({
   standing: agent.governance,
   isOnline: agent.online,
   hasKeys: agent.keys_registered,
+  ...(await viewOwnKey(session, agent)),
 });
 
 /** By the agent's own signed card, pinned when it was first seen. */

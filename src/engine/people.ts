@@ -20,6 +20,8 @@ export type Person = {
   readonly description: string;
   readonly isStateless: boolean;
   readonly suggestions: readonly string[];
+  /** Agents: their creator's word for their key as the relay shows it, unproven; base64. */
+  readonly cosignedCard?: string | null;
   /** Sensitivity by scope, as the relay's manifest says; counts only where the agent signed for that manifest. */
   readonly scopes?: ScopeFacts;
   readonly signedScopes?: ScopeFacts["sensitivityByScope"];
@@ -136,9 +138,10 @@ const BLANK: Omit<Person, "id" | "kind"> = {
   fetchedAt: 0,
 };
 
-type Fetched = Pick<Person, "name" | "handle" | "description" | "suggestions" | "scopes"> & {
-  readonly online: boolean | null;
-};
+type Fetched = Pick<
+  Person,
+  "name" | "handle" | "description" | "suggestions" | "scopes" | "cosignedCard"
+> & { readonly online: boolean | null };
 
 async function fetchUser(rest: Rest, id: AccountId): Promise<Result<Fetched, PeerFailure>> {
   const user = await rest.call("GET", `/users/${id as UserId}`, PublicUser);
@@ -160,6 +163,7 @@ export function agentFacts(agent: Agent): Fetched {
     handle: "",
     description: agent.description,
     suggestions: manifest.success ? (manifest.output.suggestions ?? []) : [],
+    cosignedCard: agent.cosigned_card,
     scopes: {
       manifestHash: agent.capability_manifest_hash,
       sensitivityByScope: Object.fromEntries(

@@ -204,6 +204,10 @@ class LiveEndpoint implements PeerEndpoint {
     return this.#parts.keyring.account(accountId);
   }
 
+  refreshAccount(accountId: AccountId): Promise<Result<AccountState, PeerFailure>> {
+    return this.#parts.keyring.refresh(accountId);
+  }
+
   pin(accountId: AccountId, expected: Bytes | null): Promise<Result<AccountState, PeerFailure>> {
     return this.#parts.keyring.pin(accountId, expected);
   }

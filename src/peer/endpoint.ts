@@ -286,6 +286,8 @@ export interface Endpoint {
   /** Asks the relay, once for each line, whether it shows the ledger as far as we know it. */
   confirmLedger(conversationId: ConversationId): Promise<Result<null, PeerFailure>>;
   account(accountId: AccountId): Promise<Result<AccountState, PeerFailure>>;
+  /** Asks the relay how its ledger went on. Fails with `peer/key-changed` when it shows another than ours. */
+  refreshAccount(accountId: AccountId): Promise<Result<AccountState, PeerFailure>>;
   /** Pins on first sight; a link's fingerprint must match. */
   pin(accountId: AccountId, fingerprint: Bytes | null): Promise<Result<AccountState, PeerFailure>>;
 

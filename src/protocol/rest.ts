@@ -406,11 +406,15 @@ export const Agent = v.object({
   governance: v.picklist(["active", "paused", "unreachable", "blocked"]),
   online: v.boolean(),
   keys_registered: v.boolean(),
+  /** The creator's word for the agent's key, `vouch.ts`; absent on a relay that keeps none. */
+  cosigned_card: v.optional(v.nullable(base64Schema), null),
   /** Shown to its creator only. */
   webhook_url: v.optional(v.nullable(text)),
   health_check_url: v.optional(v.nullable(text)),
 });
 export type Agent = v.InferOutput<typeof Agent>;
+/** `card`: a signed record of `vouch.ts`. */
+export const CosignedCardBody = v.object({ card: base64Schema });
 
 export const CreateInviteBody = v.object({
   expires_in_seconds: v.optional(v.pipe(countSchema, v.minValue(60), v.maxValue(31_536_000))),

@@ -20,6 +20,7 @@ import type {
   InviteView,
   MessageId,
   MessageView,
+  AgentMakerView,
   OwnAgentView,
   SearchHitView,
   SecurityView,
@@ -37,6 +38,7 @@ export type FakeWorld = {
   inviteByUrl: Record<string, InviteView>;
   devices: DeviceView[];
   ownAgents: OwnAgentView[];
+  agentMaker: AgentMakerView | null;
   ways: WaysView;
   security: SecurityView | null;
   hits: SearchHitView[];
@@ -109,6 +111,7 @@ const EMPTY_WORLD: FakeWorld = {
   inviteByUrl: {},
   devices: [],
   ownAgents: [],
+  agentMaker: null,
   ways: { recoveryMadeAt: null, passkeys: [], canAddPasskey: true },
   security: null,
   hits: [],
@@ -254,6 +257,8 @@ function ownAgentCalls(world: FakeWorld, answer: Answer, done: Done) {
     renewWebhookSecret: (input) =>
       answer("renewWebhookSecret", input, () => ({ secret: "c2VjcmV0" })),
     deleteOwnAgent: done("deleteOwnAgent"),
+    confirmOwnAgent: done("confirmOwnAgent"),
+    describeAgentMaker: (input) => answer("describeAgentMaker", input, () => world.agentMaker),
     listAgentInvites: (input) => answer("listAgentInvites", input, () => invites),
     createAgentInvite: (input) => answer("createAgentInvite", input, () => invites),
     removeAgentInvite: done("removeAgentInvite"),

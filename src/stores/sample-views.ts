@@ -40,6 +40,8 @@ export const anOwnAgent = (part: Partial<OwnAgentView> = {}): OwnAgentView => ({
   standing: "active",
   isOnline: true,
   hasKeys: true,
+  fingerprintText: "0123 4567",
+  confirmation: "none",
   ...part,
 });
 

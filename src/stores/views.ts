@@ -60,6 +60,7 @@ export type {
   AgentChangeInput,
   AgentInvitesView,
   AgentInviteView,
+  AgentMakerView,
   AgentMode,
   NewAgentInput,
   NewAgentView,

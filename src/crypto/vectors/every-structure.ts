@@ -31,6 +31,7 @@ import { acceptSession } from "../session-accept.ts";
 import { openMessage } from "../session-read.ts";
 import { openDelta, sealDelta, streamSealer } from "../stream-seal.ts";
 import { createVault, unwrapVaultKey, wrapVaultKey } from "../vault.ts";
+import { signVouch, verifyVouch } from "../vouch.ts";
 import * as wraps from "../wrap.ts";
 import { APPROVAL_LEDGER, APPROVAL_NOW, goldenBackupContent, goldenRequest, IDS } from "./golden-sealed.ts";
 import * as cast from "./people.ts";
@@ -233,6 +234,7 @@ async function signedRecords({ world, p, ann, bot, everyone, conversation }: Sto
   const { publicKey } = signer;
   const owner = { owner: accountId, device: deviceId, signingKey: publicKey, fingerprint };
   const beat = { ...at, writer: world.random(16), sessions: [progress] };
+  const told = { creator: ann.account, agent: bot.account, createdAt: START };
   return {
     prekey: reader(ann.prekeys[1].certificate, (given) =>
       verifyPrekey(p, given, { ...owner, mode: "session", floor: 1, now: START }),
@@ -255,6 +257,9 @@ async function signedRecords({ world, p, ann, bot, everyone, conversation }: Sto
     ),
     notice: reader(await control.makeNotice(p, notice, signer), (given) =>
       control.verifyNotice(p, given, publicKey),
+    ),
+    "creator's word": plainReader(await signVouch(p, { ...told, deviceId }, signer), (given) =>
+      verifyVouch(p, given, told),
     ),
     approval: reader(approval, (given) => verifyApproval(p, request, given, expected)),
   };

@@ -156,6 +156,15 @@ export const setManifest: Command<
   return row === undefined ? refuse("NOT_FOUND") : ok(row);
 };
 
+/** The creator's word for the agent's key; a later one takes the place of the one before. */
+export const cosignCard: Command<{ agentId: AgentId; card: Bytes }, null> = async (
+  tx,
+  { agentId, card },
+) =>
+  (await tx.sql.run("UPDATE agents SET cosigned_card = ? WHERE agent_id = ?", card, agentId)) === 0
+    ? refuse("NOT_FOUND")
+    : ok(null);
+
 export const setWebhookSecret: Command<{ agentId: AgentId; sealed: Bytes }, null> = async (
   tx,
   { agentId, sealed },

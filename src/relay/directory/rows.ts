@@ -63,6 +63,7 @@ export type AgentRow = {
   readonly created_at: number;
   readonly public_key: Bytes | null;
   readonly signing_key: Bytes | null;
+  readonly cosigned_card: Bytes | null;
 };
 
 export type PushRow = {

@@ -26,6 +26,7 @@ export const agentOf = async (
   governance: row.governance,
   online: await api.relay.isOnline(row.agent_id),
   keys_registered: row.signing_key !== null,
+  cosigned_card: row.cosigned_card === null ? null : bytesToBase64(row.cosigned_card),
   ...(row.creator_id !== null && row.creator_id === reader
     ? { webhook_url: row.webhook_url, health_check_url: row.health_check_url }
     : {}),

@@ -1,8 +1,12 @@
 /** What an agent's creator changes about it: name, way of being reached, standing, secrets, and its end. */
-import { ChangeAgentBody } from "#protocol/rest.ts";
+import { base64ToBytes } from "#base/base64.ts";
+import { equalBytes } from "#base/bytes.ts";
+import { ChangeAgentBody, CosignedCardBody } from "#protocol/rest.ts";
+import { peekVouch } from "#protocol/vouch.ts";
 import { checkManifest } from "../check-manifest.ts";
 import { agentTokenHash, makeAgentToken } from "../admission.ts";
 import { refuse } from "../failure.ts";
+import { hashOf } from "../ledger-head.ts";
 import { agentOf, badTarget, makeWebhookSecret, ownAgent } from "./agent-parts.ts";
 import { changeManifest } from "./manifests.ts";
 import { answer, type Api, type RelayApp, type Route } from "./api.ts";
@@ -10,6 +14,7 @@ import { answer, type Api, type RelayApp, type Route } from "./api.ts";
 export function serveAgentSettings(app: RelayApp, api: Api): void {
   app.patch("/agents/:id", changeAgent(api));
   app.delete("/agents/:id", deleteAgent(api));
+  app.put("/agents/:id/card", cosignCard(api));
   app.post("/agents/:id/token", changeToken(api));
   app.post("/agents/:id/webhook-secret", changeSecret(api));
 }
@@ -62,6 +67,28 @@ const deleteAgent = (api: Api): Route =>
     if (!deleted.ok) return deleted;
     api.relay.reviewAgent(agent_id);
     return answer({});
+  });
+
+/** Kept if it says of itself what only the creator may say of this agent; readers judge whether it is true. */
+const cosignCard = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const agent = await ownAgent(api, http, who.userId);
+    if (!agent.ok) return agent;
+    const body = await api.body(http, CosignedCardBody);
+    if (!body.ok) return body;
+    const agentId = agent.value.agent_id;
+    const card = base64ToBytes(body.value.card);
+    const vouch = card === null ? null : peekVouch(card);
+    const [first] = await api.directory.accountLedger(agentId, -1);
+    const isTheirs =
+      vouch?.creatorId === who.userId &&
+      vouch.deviceId === who.deviceId &&
+      vouch.agentId === agentId &&
+      first !== undefined &&
+      equalBytes(vouch.beginning, hashOf(first.entry));
+    if (card === null || !isTheirs) return refuse("BAD_REQUEST", { path: "card" });
+    const put = await api.writer.run("cosignCard", { agentId, card });
+    return put.ok ? answer({}) : put;
   });
 
 const changeToken = (api: Api): Route =>

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { describe, expect, test } from "vitest";
-import type { ConversationId, UserId } from "#protocol/ids.ts";
+import { concat } from "#base/bytes.ts";
+import type { AgentId, ConversationId, UserId } from "#protocol/ids.ts";
+import { encodeVouch, type Vouch } from "#protocol/vouch.ts";
 import { hashOf, NO_HASH } from "../ledger-head.ts";
 import { aPersonWithAPassword, cookieOf } from "../password-steps.contract.ts";
 import {
@@ -272,6 +274,58 @@ describe("meeting", () => {
     expect(other.body.error.code).toBe("AGENT_KEY_MISMATCH");
     const shown = await world.rest("GET", `/keys/agents/${echo.id}`, echo.token);
     expect(shown.body.data).toEqual({ agent_id: echo.id, ...keys });
+  });
+
+  test("[P54] an agent's creator puts their word beside its card; another's, or one for another agent, is refused", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const bob = await world.person("bob");
+    const made = await world.rest("POST", "/agents", ada.token, { display_name: "Helper" });
+    const { agent_id, token } = made.body.data;
+    const [first = new Uint8Array()] = aLedger(0, agent_id, 1);
+    const said = {
+      creatorId: ada.id as UserId,
+      deviceId: ada.deviceId,
+      creatorFingerprint: hashOf(first),
+      agentId: agent_id,
+      agentFingerprint: hashOf(first),
+      beginning: hashOf(first),
+      createdAt: 0,
+    };
+    const put = async (vouch: Vouch, by = ada.token) => {
+      const card = text64(concat(encodeVouch(vouch), new Uint8Array(64)));
+      const { status, body } = await world.rest("PUT", `/agents/${agent_id}/card`, by, { card });
+      return body.error?.code ?? status;
+    };
+    const shown = async () =>
+      (await world.rest("GET", `/agents/${agent_id}`, bob.token)).body.data.cosigned_card;
+
+    expect(await put(said)).toBe("BAD_REQUEST");
+    await world.rest("POST", `/agents/${agent_id}/keys/register`, token, {
+      public_key: text64(randomBytes(32)),
+      signing_public_key: text64(randomBytes(32)),
+      prekeys: [],
+      card: text64(first),
+    });
+    const bobs = { creatorId: bob.id as UserId, deviceId: bob.deviceId };
+    expect(await put({ ...said, ...bobs }, bob.token)).toBe("NOT_FOUND");
+    expect(await put(said, token)).toBe("UNAUTHENTICATED");
+    for (const wrong of [
+      bobs,
+      { deviceId: bob.deviceId },
+      { agentId: anId<AgentId>() },
+      { beginning: hashOf(new Uint8Array()) },
+    ])
+      expect(await put({ ...said, ...wrong })).toBe("BAD_REQUEST");
+    expect(await shown()).toBeNull();
+    expect(await put(said)).toBe(200);
+    expect(await put({ ...said, createdAt: 1 })).toBe(200);
+
+    const card = text64(concat(encodeVouch({ ...said, createdAt: 1 }), new Uint8Array(64)));
+    expect(await shown()).toBe(card);
+    expect((await world.rest("GET", "/agents", ada.token)).body.data).toMatchObject([
+      { agent_id, cosigned_card: card },
+    ]);
   });
 
   test("[P143] whoever talks with an account hears that its keys changed", async () => {

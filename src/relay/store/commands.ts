@@ -53,6 +53,7 @@ export const COMMANDS = {
   changeAgentToken: agent.changeAgentToken,
   changeAgent: agent.changeAgent,
   deleteAgent: agent.deleteAgent,
+  cosignCard: agent.cosignCard,
   setManifest: agent.setManifest,
   setWebhookSecret: agent.setWebhookSecret,
   governAgent: agent.governAgent,

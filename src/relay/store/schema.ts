@@ -190,6 +190,9 @@ CREATE TABLE ways (
   auth_hash BLOB NOT NULL, wrap TEXT, created_at INTEGER NOT NULL, PRIMARY KEY (user_id, method_id)
 ) STRICT;`;
 
+const COSIGNED_CARDS = `
+ALTER TABLE agents ADD COLUMN cosigned_card BLOB;`;
+
 /** Migration n brings `user_version` from n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
   ACCOUNTS + LOG,
@@ -202,4 +205,5 @@ export const MIGRATIONS: readonly string[] = [
   APPROVAL,
   NODES,
   WAYS,
+  COSIGNED_CARDS,
 ];

@@ -778,6 +778,11 @@ export const en = {
   "details.muteHelp": "No badge for news, except where you are mentioned.",
   "details.pin": "Keep at the top",
   "details.verify": "Compare safety number",
+  "details.madeBy": "Made by {name}, confirmed",
+  "details.madeByYou": "Made by you, confirmed",
+  "details.makerCompared": "Signed with the key of {name} that you have compared.",
+  "details.makerNotCompared":
+    "Signed with the key this server shows for {name}. You have not compared it with them.",
   "details.rename": "Rename",
   "details.memberActions": "Manage {name}",
   "details.make.admin": "Make admin",
@@ -913,7 +918,17 @@ export const en = {
   "agents.linksLater":
     "Start the agent once. It then makes its keys, and links that prove them can be made here.",
   "agents.linksHelp":
-    "A link starts a conversation and carries the agent’s fingerprint. Compare it with what your program printed when it started:",
+    "A link starts a conversation and carries the agent’s fingerprint, so that nobody can put another agent in its place.",
+  "agents.key": "Its key",
+  "agents.keyHelp":
+    "Your program printed this fingerprint when it started. Compare them, every group of letters:",
+  "agents.keyIs": "The fingerprint of its key, as your program printed it:",
+  "agents.keyWhy":
+    "If they are the same, confirm it: people who meet the agent then see that you made it, signed by this device. Until then nobody is named.",
+  "agents.confirmKey": "They are the same, confirm",
+  "agents.keyConfirmed": "Confirmed. People see that you made it.",
+  "agents.keyLapsed":
+    "You confirmed this agent before, but that no longer counts: its key has changed, or the device that signed was removed.",
   "agents.linkCode": "The link as a QR code",
   "agents.linkForOne": "For one person only",
   "agents.linkDays": "Ends after {days, plural, one {# day} other {# days}}",

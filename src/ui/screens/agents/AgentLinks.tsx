@@ -54,9 +54,6 @@ export function AgentLinks({ agentId, onOpened }: AgentLinksProps) {
   return (
     <>
       <p className={styles.text}>{t("agents.linksHelp")}</p>
-      <p className={styles.fingerprint} translate="no">
-        {view.fingerprintText}
-      </p>
       {view.invites.length > 0 && (
         <ul className={styles.links}>
           {view.invites.map((invite) => (

@@ -8,6 +8,7 @@ import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
 import { useText } from "#ui/text/text.tsx";
 import { agentStatus } from "./agent-status.ts";
 import { AgentFields, draftOf, inputOf, isComplete } from "./AgentFields.tsx";
+import { AgentKey } from "./AgentKey.tsx";
 import { AgentLinks } from "./AgentLinks.tsx";
 import { AgentSecrets } from "./AgentSecrets.tsx";
 import styles from "./Agents.module.css";
@@ -29,6 +30,13 @@ export function AgentSheet({ agent, onClose }: AgentSheetProps) {
       <p className={styles.text} role="status">
         {t(agentStatus(agent))}
       </p>
+      {agent.fingerprintText !== null && (
+        <AgentKey
+          agentId={agent.id}
+          fingerprintText={agent.fingerprintText}
+          confirmation={agent.confirmation}
+        />
+      )}
       <section className={styles.part} aria-label={t("agents.links")}>
         <h3 className={styles.title}>{t("agents.links")}</h3>
         {agent.hasKeys ? (

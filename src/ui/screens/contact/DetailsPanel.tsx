@@ -9,6 +9,7 @@ import { useText } from "#ui/text/text.tsx";
 import { Ask } from "./Ask.tsx";
 import styles from "./DetailsPanel.module.css";
 import { GroupDetails } from "./GroupDetails.tsx";
+import { MadeBy } from "./MadeBy.tsx";
 
 type DetailsPanelProps = { view: ConversationView; onSecurity: () => void };
 
@@ -32,6 +33,7 @@ export function DetailsPanel({ view, onSecurity }: DetailsPanelProps) {
           </p>
         </div>
       </header>
+      {view.peer?.kind === "agent" && view.channel === null && <MadeBy agent={view.peer} />}
       {view.can.includes("verify") && (
         <Button icon="shield-check" onClick={onSecurity}>
           {t("details.verify")}
