@@ -13,7 +13,7 @@ const environmentOf = (text: string): Record<string, string> =>
     }),
   );
 
-test("[U113] [U114] [U143] [U144] a person makes an agent, starts its program with what was shown, talks with it, and ends its token", async ({
+test("[U113] [U114] [U145] [U146] a person makes an agent, starts its program with what was shown, talks with it, and ends its token", async ({
   world,
   join: arrive,
 }) => {

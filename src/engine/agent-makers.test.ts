@@ -56,7 +56,7 @@ const makerFor = async (reader: Seat, { agentId }: Made) =>
   must(await reader.calls.describeAgentMaker({ agentId }));
 
 describe("who made an agent", () => {
-  test("[N149] [N150] is said to everyone once the creator confirmed the key that they were shown", async () => {
+  test("[N152] [N153] is said to everyone once the creator confirmed the key that they were shown", async () => {
     const ada = await world.person("Ada");
     const ben = await world.person("Ben");
     const made = await anAgentOf(ada, "Scribe");
@@ -79,7 +79,7 @@ describe("who made an agent", () => {
     expect(await makerFor(ben, made)).toMatchObject({ trust: "verified" });
   });
 
-  test("[N149] is not signed for another key than the one that was shown, nor for another's agent", async () => {
+  test("[N152] is not signed for another key than the one that was shown, nor for another's agent", async () => {
     const ada = await world.person("Ada");
     const made = await anAgentOf(ada, "Scribe");
     const other = await anAgentOf(await world.person("Ben"), "Parrot");
@@ -94,7 +94,7 @@ describe("who made an agent", () => {
     expect((await wireOf(made)).data.cosigned_card).toBeNull();
   });
 
-  test("[N150] is nobody when the relay swaps, moves, alters or makes up a word", async () => {
+  test("[N153] is nobody when the relay swaps, moves, alters or makes up a word", async () => {
     const ada = await world.person("Ada");
     const eve = await world.person("Eve");
     const ben = await world.person("Ben");
@@ -130,7 +130,7 @@ describe("who made an agent", () => {
     expect(await makerFor(ben, made)).toMatchObject({ name: "Ada" });
   });
 
-  test("[N150] is nobody when the relay shows another ledger of the creator than before", async () => {
+  test("[N153] is nobody when the relay shows another ledger of the creator than before", async () => {
     const ada = await world.person("Ada");
     const eve = await world.person("Eve");
     const ben = await world.person("Ben");
@@ -147,7 +147,7 @@ describe("who made an agent", () => {
     expect(await makerFor(ben, made)).toBeNull();
   });
 
-  test("[N149] [N150] is nobody once the device that signed was removed, until another one signs", async () => {
+  test("[N152] [N153] is nobody once the device that signed was removed, until another one signs", async () => {
     const phone = await world.person("Ada", PASSWORD);
     const { handle, deviceId } = await idOf(phone);
     const laptop = world.newcomer();
@@ -167,7 +167,7 @@ describe("who made an agent", () => {
     expect(await listed(laptop, made.agentId)).toMatchObject({ confirmation: "confirmed" });
   });
 
-  test("[N150] is still known without a line, from what was verified with one", async () => {
+  test("[N153] is still known without a line, from what was verified with one", async () => {
     const ada = await world.person("Ada");
     const ben = await world.person("Ben");
     const made = await anAgentOf(ada, "Scribe");
