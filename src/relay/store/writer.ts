@@ -28,9 +28,9 @@ export interface Writer {
 }
 
 /** Jobs of one commit; enough to share an fsync, few enough not to delay the first. */
-export const GROUP_SIZE = 64;
-/** One on its way to the disk and one behind it; what comes meanwhile gathers for the one after that. */
-const GROUPS_UNDER_WAY = 2;
+export const GROUP_SIZE = 128;
+/** While one is on its way to the disk, what comes gathers for the next: the busier the disk, the larger the group. */
+const GROUPS_UNDER_WAY = 1;
 
 /** Runs a group of named jobs. */
 export const createJobRunner = (db: DatabaseSync, onFault: (fault: unknown) => void) => {
@@ -139,8 +139,8 @@ function createWriter(transport: Transport, log: Log): Writer {
           return;
         }
         const waiting = { job: { name, args }, tag, resolve: resolve as (result: unknown) => void };
-        // Whatever one turn of the event loop brings leaves as one message.
-        if (gathered.push(waiting) === 1) queueMicrotask(() => flush(GROUPS_UNDER_WAY));
+        // Whatever one turn of the event loop brings, over all sockets, leaves as one message.
+        if (gathered.push(waiting) === 1) setImmediate(() => flush(GROUPS_UNDER_WAY));
       });
     },
     onAppended: (listener) => appended.on(([entry, tag]) => listener(entry, tag)),
