@@ -59,7 +59,7 @@ test("[S14] another program's file is refused and left as it is", () => {
   foreign.exec("CREATE TABLE theirs (x); PRAGMA application_id = 7; PRAGMA user_version = 1");
   foreign.close();
 
-  expect(() => openForWriting(path, "epoch")).toThrow("another program");
+  expect(() => openForWriting(path, "epoch")).toThrow("foreign");
 
   const again = new DatabaseSync(path);
   expect(again.prepare("SELECT name FROM sqlite_master").all()).toEqual([{ name: "theirs" }]);

@@ -39,6 +39,8 @@ export const createJobRunner = (db: DatabaseSync, onFault: (fault: unknown) => v
 };
 
 type Transport = {
+  /** Calls back once what comes together has come. */
+  gather(flush: () => void): void;
   /** Each group is answered by its outcomes, groups in the order they left. */
   send(jobs: readonly Job[]): void;
   onOutcomes(listener: (outcomes: readonly Packed[]) => void): void;
@@ -53,6 +55,8 @@ export function createThreadWriter(path: string, log: Log): Writer {
   const exited = new Promise<void>((resolve) => thread.once("exit", () => resolve()));
   const writer = createWriter(
     {
+      // What one turn of the event loop brings, over all sockets, crosses as one message.
+      gather: setImmediate,
       send(jobs) {
         const parcel = packJobs(jobs);
         thread.postMessage(parcel, [parcel.bodies.buffer]);
@@ -78,6 +82,7 @@ export function createInlineWriter(db: DatabaseSync, log: Log): Writer {
   let listener: (outcomes: readonly JobOutcome[]) => void = () => undefined;
   return createWriter(
     {
+      gather: queueMicrotask,
       send: (jobs) => void run(jobs).then((outcomes) => listener(outcomes)),
       onOutcomes: (next) => {
         listener = next;
@@ -139,8 +144,7 @@ function createWriter(transport: Transport, log: Log): Writer {
           return;
         }
         const waiting = { job: { name, args }, tag, resolve: resolve as (result: unknown) => void };
-        // Whatever one turn of the event loop brings, over all sockets, leaves as one message.
-        if (gathered.push(waiting) === 1) setImmediate(() => flush(GROUPS_UNDER_WAY));
+        if (gathered.push(waiting) === 1) transport.gather(() => flush(GROUPS_UNDER_WAY));
       });
     },
     onAppended: (listener) => appended.on(([entry, tag]) => listener(entry, tag)),
