@@ -546,7 +546,7 @@ describe("reading a message", () => {
     expect(sessionsToClose(sessions.slice(0, 8))).toEqual([]);
   });
 
-  test("[C17] fails beyond the count its writer has signed", async () => {
+  test("[C17] [C31] fails beyond the count its writer has signed", async () => {
     const { sender, receiver } = await aTalk();
     const one = await seal(sender);
     const two = await seal(one.session);

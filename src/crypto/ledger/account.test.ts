@@ -96,6 +96,11 @@ describe("an account's ledger", () => {
     const revoked = await append(replayed, agent.deviceId, agent.identity, revoke);
     expect(revoked).toEqual(refused("authority", 1));
     expect(await append(replayed, null, agent.identity, op)).toEqual(refused("authority", 1));
+    const backup = { type: "backup", version: 1, hash: new Uint8Array(32) } as const;
+    for (const deviceId of [null, human.deviceId])
+      expect(await append(replayed, deviceId, agent.identity, backup)).toEqual(
+        refused("authority", 1),
+      );
   });
 
   test("[C21] refuses every byte that is changed", async () => {
@@ -126,6 +131,8 @@ describe("an account's ledger", () => {
     expect(await replay([last], long)).toEqual(refused("too-many", 10_000));
     const foreign = await forge(account, identity, { scopeId: world.random(16) });
     expect(await replay([foreign], account)).toEqual(refused("scope", 2));
+    const byOther = await forge(account, identity, { actorId: agent.accountId });
+    expect(await replay([byOther], account)).toEqual(refused("scope", 2));
     const conversation = await forge(account, identity, { scope: "conversation" });
     expect(await replay([conversation], account)).toEqual(refused("scope", 2));
   });
@@ -238,7 +245,7 @@ describe("devices of an account", () => {
     await expect(start).rejects.toThrow("valid card");
   });
 
-  test("[C23] are revoked by any that counts, once, and count no more", async () => {
+  test("[C21] [C23] are revoked by any that counts, once, and count no more", async () => {
     const { deviceId, signer } = human;
     const laptop = await aSecondDevice(world, human);
     const op = { type: "device-revoke", deviceId } as const;
@@ -324,7 +331,7 @@ describe("a card", () => {
       createdAt: START,
     });
 
-  test("[C24] is changed only by its identity, never to another one", async () => {
+  test("[C21] [C24] is changed only by its identity, never to another one", async () => {
     const { state } = must(await append(human.account, null, human.identity, cardOp));
     expect(state).toMatchObject({ mode: "envelope", suiteFloor: 2 });
     const stolen = { ...human.account, identityKey: aSigner(world).publicKey };

@@ -213,6 +213,17 @@ describe("a conversation's ledger", () => {
     expect(await say(wrongSigner, add, created)).toEqual(refused("signature", 1));
     const notCreate = await forge({ seq: 0, previousHash: new Uint8Array(32) });
     expect(await replay([notCreate])).toEqual(refused("content", 0));
+    const forAnother = {
+      type: "create",
+      accountId: admin.accountId,
+      conversation: "group",
+    } as const;
+    const createForAnother = await forge({
+      ...encodeConversationOp(forAnother),
+      seq: 0,
+      previousHash: new Uint8Array(32),
+    });
+    expect(await replay([createForAnother])).toEqual(refused("content", 0));
     const byAgent = await start({ ...actorOf(agent), accountId: agent.accountId }, agent.account);
     expect(byAgent.ok).toBe(true);
     const again = { type: "create", accountId: owner.accountId, conversation: "h2h" } as const;
@@ -312,7 +323,7 @@ describe("members", () => {
     expect(await say(owner, unknown)).toEqual(refused("account-head"));
   });
 
-  test("[C43] are as many and of the kinds that the conversation's type allows", async () => {
+  test("[C21] [C43] are as many and of the kinds that the conversation's type allows", async () => {
     const pair = await aConversation(world, "h2h", [owner, admin]);
     const third = addOf(member.account, "member");
     expect(await say(owner, third, pair.state)).toEqual(refused("too-many", 3));
@@ -323,12 +334,16 @@ describe("members", () => {
     expect(await say(owner, third, withAgent.state)).toEqual(refused("content", 2));
     expect((await say(owner, program, withAgent.state)).ok).toBe(true);
     const one = group.members.get(owner.accountId);
-    const crowd = Array.from({ length: 64 }, () => [makeId(START, world.random), one] as const);
-    const full = {
-      ...group,
-      members: new Map([...crowd, ...group.members]) as typeof group.members,
+    const groupOf = (count: number) => {
+      const crowd = Array.from(
+        { length: count - group.members.size },
+        () => [makeId(START, world.random), one] as const,
+      );
+      return { ...group, members: new Map([...crowd, ...group.members]) as typeof group.members };
     };
-    expect(await say(owner, addOf(stranger.account, "member"), full)).toEqual(refused("too-many"));
+    const another = addOf(stranger.account, "member");
+    expect(await say(owner, another, groupOf(64))).toEqual(refused("too-many"));
+    expect(must(await say(owner, another, groupOf(63))).state.members.size).toBe(64);
   });
 
   test("[C21] hand the conversation over by making someone else the owner", async () => {
@@ -351,7 +366,7 @@ describe("members", () => {
 });
 
 describe("a member's account", () => {
-  test("[C23] moves on by an entry of that account, also from a device it just added", async () => {
+  test("[C21] [C23] moves on by an entry of that account, also from a device it just added", async () => {
     const second = await aSecondDevice(world, member);
     const accountOf = accountsOf([...everyone, second]);
     const account = pointOf(second.account);
@@ -537,6 +552,9 @@ describe("who may add people", () => {
     const last = peekLedgerEntry(world.primitives, entries.at(-1) ?? new Uint8Array());
 
     expect(await say(member, policy(true))).toEqual(refused("authority"));
+    const { state: pair } = await aConversation(world, "h2h", [owner, admin]);
+    const ofPair = { ...policy(true), accountId: owner.accountId };
+    expect(await say(owner, ofPair, pair)).toEqual(refused("authority", pair.seq + 1));
     expect(last && parseConversationOp({ ...last, ...fields })).toEqual(policy(true));
     expect(
       last && parseConversationOp({ ...last, ...fields, data: new Uint8Array([2]) }),

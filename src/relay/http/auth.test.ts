@@ -1,5 +1,7 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, sign } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import type { DeviceId, UserId } from "#protocol/ids.ts";
+import { deviceChallengeText } from "#protocol/rest.ts";
 import { hashOf } from "../ledger-head.ts";
 import { aBackup, aPersonWithAPassword, ARGON2, cookieOf } from "../password-steps.contract.ts";
 import {
@@ -9,6 +11,8 @@ import {
   aWorld,
   openSocket,
   text64,
+  type Person,
+  type World,
 } from "../relay-world.contract.ts";
 
 describe("signing in", () => {
@@ -30,7 +34,30 @@ describe("signing in", () => {
     ]);
   });
 
-  test("[P24] a device signs in by its key, each challenge once", async () => {
+  const challengeFor = async (world: World, device_id: DeviceId): Promise<string> =>
+    (await world.rest("POST", "/auth/challenge", null, { device_id })).body.data.challenge;
+
+  /** The status of a login by a device's key; what is signed may be said otherwise. */
+  async function loginStatus(
+    world: World,
+    person: Person,
+    challenge: string,
+    told: { origin?: string; userId?: UserId; deviceId?: DeviceId; challenge?: string } = {},
+    key = person.deviceKey,
+  ): Promise<number> {
+    const text = deviceChallengeText({
+      origin: world.url(),
+      userId: person.id as UserId,
+      deviceId: person.deviceId,
+      challenge,
+      ...told,
+    });
+    const signature = text64(sign(null, Buffer.from(text), key));
+    const login = { device_id: person.deviceId, challenge, signature };
+    return (await world.rest("POST", "/auth/device", null, login)).status;
+  }
+
+  test("[P24] a device signs in by its key, each challenge once, right or wrong", async () => {
     const world = await aWorld();
     const ada = await world.person("ada");
 
@@ -40,14 +67,50 @@ describe("signing in", () => {
       handle: "ada",
       device_id: ada.deviceId,
     });
-    const { challenge } = (
-      await world.rest("POST", "/auth/challenge", null, { device_id: ada.deviceId })
-    ).body.data;
-    const login = { device_id: ada.deviceId, challenge, signature: text64(new Uint8Array(64)) };
-    const statuses = [];
-    for (let i = 0; i < 2; i++)
-      statuses.push((await world.rest("POST", "/auth/device", null, login)).status);
-    expect(statuses).toEqual([401, 401]);
+    const [right, wrong] = [
+      await challengeFor(world, ada.deviceId),
+      await challengeFor(world, ada.deviceId),
+    ];
+    expect(await loginStatus(world, ada, right)).toBe(200);
+    expect(await loginStatus(world, ada, right)).toBe(401);
+    expect(await loginStatus(world, ada, wrong, { origin: "https://elsewhere.example" })).toBe(401);
+    expect(await loginStatus(world, ada, wrong)).toBe(401);
+  });
+
+  test("[P24] a login is by the device's own key over its origin, person, device and challenge", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const bob = await world.person("bob");
+    const fresh = () => challengeFor(world, ada.deviceId);
+    const statuses = [
+      await loginStatus(world, ada, await fresh(), { userId: bob.id as UserId }),
+      await loginStatus(world, ada, await fresh(), { deviceId: bob.deviceId }),
+      await loginStatus(world, ada, await fresh(), { challenge: await fresh() }),
+      await loginStatus(world, ada, await fresh(), {}, bob.deviceKey),
+      await loginStatus(world, ada, await challengeFor(world, bob.deviceId)),
+      await loginStatus(world, ada, text64(randomBytes(32))),
+    ];
+    expect(statuses).toEqual(statuses.map(() => 401));
+    expect(await loginStatus(world, ada, await fresh())).toBe(200);
+  });
+
+  test("[P24] a challenge lives for a minute, and a removed device's is worth nothing", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const [young, old, kept] = [
+      await challengeFor(world, ada.deviceId),
+      await challengeFor(world, ada.deviceId),
+      await challengeFor(world, ada.deviceId),
+    ];
+
+    await world.clock.advance(59_000);
+    expect(await loginStatus(world, ada, young)).toBe(200);
+    await world.clock.advance(2_000);
+    expect(await loginStatus(world, ada, old)).toBe(401);
+    expect(await loginStatus(world, ada, kept)).toBe(401);
+    const last = await challengeFor(world, ada.deviceId);
+    await world.rest("DELETE", `/users/me/devices/${ada.deviceId}`, ada.token);
+    expect(await loginStatus(world, ada, last)).toBe(401);
   });
 
   test("[P21] [P22] a new browser logs in by password and enrols itself", async () => {
@@ -123,6 +186,20 @@ describe("signing in", () => {
     expect([login.status, login.headers.get("retry-after")]).toEqual([423, "900"]);
     expect((await change()).body.error.code).toBe("ACCOUNT_LOCKED");
     expect((await world.rest("GET", "/auth/me", token)).status).toBe(200);
+  });
+
+  test("[P16] wrong passwords in a row are counted: the right one begins anew", async () => {
+    const world = await aWorld();
+    const { auth_key } = await aPersonWithAPassword(world, "ada");
+    const attempt = async (key: string) =>
+      (await world.rest("POST", "/auth/login", null, { handle: "ada", auth_key: key })).status;
+    const wrong = text64(randomBytes(32));
+
+    const statuses = [];
+    for (const key of [wrong, wrong, wrong, wrong, auth_key, wrong, auth_key])
+      statuses.push(await attempt(key));
+
+    expect(statuses).toEqual([401, 401, 401, 401, 200, 401, 200]);
   });
 
   test("[P278] the 31st login of an address in ten minutes waits, whatever the handle", async () => {
@@ -229,7 +306,9 @@ describe("signing in", () => {
     const older = ada.token;
     const newer = await world.renew(ada);
 
+    expect((await change(key(), password, newer)).body.error.code).toBe("INVALID_CREDENTIALS");
     expect((await change(null, password, newer)).status).toBe(200);
+    expect((await change(key(), key(), newer)).body.error.code).toBe("INVALID_CREDENTIALS");
     expect((await change(null, key(), newer)).body.error.code).toBe("INVALID_CREDENTIALS");
 
     expect((await world.rest("GET", "/auth/me", older)).status).toBe(401);

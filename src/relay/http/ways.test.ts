@@ -63,7 +63,7 @@ async function getIn(
 }
 
 describe("getting in by identity and recovery code", () => {
-  test("[P29] takes the newest code; the one before is worth nothing from then on", async () => {
+  test("[P29] [P290] takes the newest code; the one before is worth nothing from then on", async () => {
     const { world, userId, privateKey, put } = await setup();
     const [older, newer] = [aWay(), aWay()];
     await put("recovery-code", older);
