@@ -326,6 +326,12 @@ describe("joining a session", () => {
     );
     const joined = await accept(opened.sessionOpen ?? new Uint8Array(), human, agent);
     expect(joined).toEqual(cannotRead("not-member"));
+    const { sessionOpen } = await aTalk([recipientOf(agent)]);
+    const ledger = {
+      ...ledgerView(conversation),
+      isMember: (id: string) => id !== human.accountId,
+    };
+    expect(await accept(sessionOpen, human, agent, { ledger })).toEqual(cannotRead("not-member"));
   });
 
   test("[C24] fails under the reader's floor", async () => {
@@ -774,7 +780,7 @@ describe("envelope mode", () => {
     expect(await read(envelope, human, agent)).toEqual(cannotRead("below-floor"));
   });
 
-  test("[C11] a mixed message whose list is not the session's is refused", async () => {
+  test("[C11] [C23] a mixed message whose list is not the session's is refused", async () => {
     const both = [recipientOf(agent), recipientOf(laptop), recipientOf(webhook)];
     const { sender, receiver } = await aTalk(both);
     const { envelope } = await seal(sender);
@@ -783,8 +789,11 @@ describe("envelope mode", () => {
     expect(await open(crossed, envelope)).toEqual(cannotRead("recipients-mismatch"));
     const forged = withHeader(envelope, { recipientsHash: world.random(32) });
     expect(await open(receiver, forged)).toEqual(cannotRead("recipients-mismatch"));
-    const ledger = { ...ledgerView(conversation), isMember: () => false };
-    expect(await open(receiver, envelope, { ledger })).toEqual(cannotRead("not-member"));
+    for (const gone of [human, webhook]) {
+      const isMember = (id: string) => id !== gone.accountId;
+      const ledger = { ...ledgerView(conversation), isMember };
+      expect(await open(receiver, envelope, { ledger })).toEqual(cannotRead("not-member"));
+    }
   });
 
   test("[C25] every byte matters and every failure has one face", async () => {

@@ -474,6 +474,8 @@ describe("standing grants", () => {
     expect(await say(admin, grant, state, { notAfter })).toEqual(refused("content", next));
     const revoke = { type: "revoke", accountId, grantId } as const;
     expect(await say(admin, revoke, state)).toEqual(refused("authority", next));
+    const ofAnother = { ...revoke, accountId: admin.accountId };
+    expect(await say(member, ofAnother, state)).toEqual(refused("authority", next));
     expect(must(await say(member, revoke, state)).state.grants).toEqual([]);
     const gone = must(await say(owner, { type: "remove", accountId }, state)).state;
     expect(gone.grants).toEqual([]);

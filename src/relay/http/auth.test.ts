@@ -280,9 +280,13 @@ describe("signing in", () => {
   test("[P33] a removed device's socket is told, closed, and its token worth nothing", async () => {
     const world = await aWorld();
     const ada = await world.person("ada");
+    const bob = await world.person("bob");
     const socket = await world.online(ada);
+    const path = `/users/me/devices/${ada.deviceId}`;
 
-    await world.rest("DELETE", `/users/me/devices/${ada.deviceId}`, ada.token);
+    expect((await world.rest("DELETE", path, bob.token)).status).toBe(404);
+    expect((await world.rest("GET", "/auth/me", ada.token)).status).toBe(200);
+    await world.rest("DELETE", path, ada.token);
 
     expect((await socket.next("session.invalidated")).reason).toBe("device_removed");
     expect((await socket.closed()).code).toBe(4006);

@@ -174,7 +174,17 @@ describe("people", () => {
     const append = (person: Person) =>
       world.rest("POST", `/keys/ledger/${ada.id}`, person.token, row);
 
+    const [, elsewhere] = aLedger(0, bob.id, 2);
+    const rival = {
+      ledger_seq: 2,
+      prev_hash: text64(hashOf(elsewhere ?? new Uint8Array())),
+      entry: text64(aLedgerEntry(0, ada.id, 2, elsewhere ?? null)),
+    };
+
     expect(codeOf(await append(bob))).toBe("FORBIDDEN");
+    expect(codeOf(await world.rest("POST", `/keys/ledger/${ada.id}`, ada.token, rival))).toBe(
+      "LEDGER_CONFLICT",
+    );
     expect(codeOf(await append(ada))).toBe(201);
     expect(codeOf(await append(ada))).toBe("LEDGER_CONFLICT");
     const read = await world.rest("GET", `/keys/ledger/${ada.id}?after=1`, bob.token);

@@ -170,6 +170,10 @@ describe("ways into an account", () => {
 
     expect(login.body.data).toMatchObject({ handle: "ada", device_id: null, wrap, backup });
     expect((await show({ ...passkey, auth_key: random64(32) })).status).toBe(401);
+    const code = aWay();
+    await put("recovery-code", code);
+    expect((await show(code)).status).toBe(401);
+    await world.rest("DELETE", `/keys/ways?method_id=${encodeURIComponent(code.method_id)}`, token);
     const listed = (await world.rest("GET", "/keys/ways", token)).body.data;
     expect(listed).toEqual([
       { method: "passkey", method_id: passkey.method_id, created_at: expect.any(String) },
