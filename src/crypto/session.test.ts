@@ -794,6 +794,12 @@ describe("envelope mode", () => {
       const ledger = { ...ledgerView(conversation), isMember };
       expect(await open(receiver, envelope, { ledger })).toEqual(cannotRead("not-member"));
     }
+    const { envelope: alone } = await stateless(webhook, [human]);
+    const ledger = {
+      ...ledgerView(conversation),
+      isMember: (id: string) => id !== webhook.accountId,
+    };
+    expect(await read(alone, webhook, human, { ledger })).toEqual(cannotRead("not-member"));
   });
 
   test("[C25] every byte matters and every failure has one face", async () => {
