@@ -20,6 +20,7 @@ import { parseApprovalRecord, encodeApprovalRecord } from "../../src/crypto/appr
 import { encodeBackupContent, parseBackupContent } from "../../src/crypto/backup-content.ts";
 import { openBackup, openBackupKey } from "../../src/crypto/backup.ts";
 import { verifyBeat, verifyClose, verifyNotice } from "../../src/crypto/control-records.ts";
+import { openContactRemark } from "../../src/crypto/contact-remark.ts";
 import { openDeviceName } from "../../src/crypto/device-name.ts";
 import { openEnvelopeMessage } from "../../src/crypto/envelope-read.ts";
 import { openFileBytes } from "../../src/crypto/file-seal.ts";
@@ -463,6 +464,18 @@ describe("openers", () => {
         const opened = openDeviceName(p, owner, bytes);
         holds(
           opened === null || sealedNames.some((one) => equalBytes(one, bytes)),
+          "only what was sealed",
+        );
+      });
+      const remarks = golden("contact-remark");
+      const sealedRemarks: Bytes[] = remarks.cases.map(({ sealed: one }: { sealed: string }) =>
+        hex(one),
+      );
+      await feed("contact remarks", bentFrom(sealedRemarks, OPENED), (bytes) => {
+        const owner = { ...remarks, identitySeed: new Secret(hex(remarks.identitySeed)) };
+        const opened = openContactRemark(p, owner, bytes);
+        holds(
+          opened === null || sealedRemarks.some((one) => equalBytes(one, bytes)),
           "only what was sealed",
         );
       });

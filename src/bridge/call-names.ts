@@ -38,6 +38,7 @@ const NAMES: Readonly<Record<CallName, true>> = {
   acceptInvite: true,
   listContactRequests: true,
   answerContactRequest: true,
+  setRemark: true,
   createGroup: true,
   addMember: true,
   removeMember: true,

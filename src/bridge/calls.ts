@@ -158,6 +158,8 @@ export interface EngineCalls {
     readonly requestId: string;
     readonly accept: boolean;
   }): Answer<ConversationId | null>;
+  /** Gives a contact a name of this person's own, for all devices of theirs and nobody else; empty takes it back. */
+  setRemark(input: { readonly accountId: AccountId; readonly name: string }): Answer<null>;
   createGroup(input: {
     readonly title: string;
     readonly memberIds: readonly AccountId[];

@@ -70,7 +70,10 @@ export type KeyChangeView = "identity" | "weaker" | "record";
 export type PeerView = {
   readonly id: AccountId;
   readonly kind: "human" | "agent";
+  /** As this person calls them. */
   readonly name: string;
+  /** As they call themselves; only where `name` is one this person gave. */
+  readonly ownName?: string;
   readonly trust: TrustView;
   /** Only where `trust` is `changed`. */
   readonly change?: KeyChangeView;
@@ -188,7 +191,7 @@ export type MessageView = {
   readonly at: number;
   readonly body: BodyView;
   readonly replyTo: ReplyView | null;
-  /** Display name by id for each `@<U:id>` that may be drawn as a mention. */
+  /** By id, the own name of whoever a `@<U:id>` mentions: the words stay as everybody reads them. */
   readonly mentionNameById: Readonly<Record<string, string>>;
   readonly mentionsMe: boolean;
   readonly attachments: readonly AttachmentView[];

@@ -5,6 +5,7 @@ import { Secret } from "#base/secret.ts";
 import type { AccountId, DeviceId } from "#protocol/ids.ts";
 import { openBackup, openBackupKey, recoveryKek } from "./backup.ts";
 import { verifyBeat, verifyClose, verifyNotice } from "./control-records.ts";
+import { openContactRemark } from "./contact-remark.ts";
 import { openDeviceName } from "./device-name.ts";
 import { replayAccount } from "./ledger/account-replay.ts";
 import { createPrimitives } from "./primitives.ts";
@@ -119,5 +120,17 @@ describe.each([
       expect(openDeviceName(p, other, goldenBytes(sealed))).toBeNull();
     }
     for (const { bytes } of bad) expect(openDeviceName(p, owner, goldenBytes(bytes))).toBeNull();
+  });
+
+  test("[C64] the frozen remarks open for their contact alone, and bad ones for none", () => {
+    const { accountId, contactId, identitySeed, cases, bad } = golden("contact-remark");
+    const owner = { accountId, contactId, identitySeed: new Secret(goldenBytes(identitySeed)) };
+    const other = { ...owner, contactId: accountId };
+
+    for (const { name, revision, sealed } of cases) {
+      expect(openContactRemark(p, owner, goldenBytes(sealed))).toEqual({ name, revision });
+      expect(openContactRemark(p, other, goldenBytes(sealed))).toBeNull();
+    }
+    for (const { bytes } of bad) expect(openContactRemark(p, owner, goldenBytes(bytes))).toBeNull();
   });
 });

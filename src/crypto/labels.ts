@@ -105,6 +105,10 @@ export const LABEL = {
   deviceNameKey: "dev-name-key",
   /** Associated data of a sealed device name. */
   deviceName: "dev-name",
+  /** Info of the key that seals the names a person gives contacts. */
+  contactRemarkKey: "remark-key",
+  /** Associated data of a sealed remark. */
+  contactRemark: "remark",
   /** Info of the key of one store and conversation on disk. */
   vaultKey: "vault-key",
   /** Associated data of a record on disk. */

@@ -12,13 +12,14 @@ import {
   type UnlockMethod,
 } from "#crypto/backup.ts";
 import type { BackupContent } from "#crypto/backup-content.ts";
+import type { RemarkOwner } from "#crypto/contact-remark.ts";
 import type { DeviceNameOwner } from "#crypto/device-name.ts";
 import { makeSigner, type Signer } from "#crypto/identity.ts";
 import { appendAccount, startAccount } from "#crypto/ledger/account.ts";
 import type { AccountState } from "#crypto/ledger/account-state.ts";
 import type { PasswordKeys } from "#crypto/password.ts";
 import type { Argon2Params, Primitives } from "#crypto/primitives.ts";
-import type { DeviceId, UserId } from "#protocol/ids.ts";
+import type { AccountId, DeviceId, UserId } from "#protocol/ids.ts";
 import type { Argon2Params as WireParams, Backup, WayProof } from "#protocol/rest.ts";
 import type { EngineFailure } from "./failure.ts";
 import type { LocalPasskey } from "./store/door.ts";
@@ -68,6 +69,13 @@ export function seedOf(text: string): Secret<Bytes> {
 export const nameOwner = (record: AccountRecord, deviceId: DeviceId): DeviceNameOwner => ({
   accountId: record.userId,
   deviceId,
+  identitySeed: seedOf(record.identitySeed),
+});
+
+/** Under whose key the name this person gives a contact is sealed. */
+export const remarkOwner = (record: AccountRecord, contactId: AccountId): RemarkOwner => ({
+  accountId: record.userId,
+  contactId,
   identitySeed: seedOf(record.identitySeed),
 });
 

@@ -33,7 +33,7 @@ type Line = {
   onFile?:
     | ((method: string, url: string) => Promise<Response | null> | Response | null)
     | undefined;
-  lie?: ((url: string) => object | null) | undefined;
+  lie?: ((url: string, request: { readonly body?: unknown }) => object | null) | undefined;
   /** What the relay's frames become on their way in. */
   hears?: ((frame: RelayFrame) => readonly RelayFrame[]) | undefined;
 };
@@ -67,7 +67,7 @@ export async function startEngineWorld() {
       clock,
       async fetch(url, request) {
         if (line.isCut) throw new Error("cut");
-        const lie = line.lie?.(url) ?? null;
+        const lie = line.lie?.(url, request) ?? null;
         return lie === null ? fetch(url, request) : Response.json(lie);
       },
       fileLine: createFetchLine(async (url, request) => {

@@ -24,6 +24,7 @@ import * as ownAgents from "./own-agents.ts";
 import * as pins from "./pins.ts";
 import * as plain from "./plain/plain-calls.ts";
 import { searchConversations } from "./search.ts";
+import { setRemark } from "./remarks.ts";
 import * as security from "./security.ts";
 import type { Session } from "./session.ts";
 import * as settings from "./settings.ts";
@@ -134,6 +135,7 @@ type ContactCallName =
   | "acceptInvite"
   | "listContactRequests"
   | "answerContactRequest"
+  | "setRemark"
   | "createGroup"
   | "addMember"
   | "removeMember"
@@ -260,6 +262,7 @@ const contactCalls = (open: Opener): Pick<EngineCalls, ContactCallName> => ({
   acceptInvite: (input) => open((session) => contacts.acceptInvite(session, input)),
   listContactRequests: () => open(contacts.listContactRequests),
   answerContactRequest: (input) => open((session) => contacts.answerContactRequest(session, input)),
+  setRemark: (input) => open((session) => setRemark(session, input)),
   createGroup: (input) => open((session) => groups.createGroup(session, input)),
   addMember: (input) => open((session) => groups.addMember(session, input)),
   removeMember: (input) => open((session) => groups.removeMember(session, input)),

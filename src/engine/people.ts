@@ -37,7 +37,10 @@ export type Presence = "online" | "away" | "offline" | "unknown";
 
 export interface People {
   get(accountId: AccountId): Person | null;
+  /** What this person calls them, else what they call themselves. Shown here, never sent. */
   nameOf(accountId: AccountId): string;
+  /** What they call themselves. */
+  ownNameOf(accountId: AccountId): string;
   trustOf(accountId: AccountId): TrustView;
   /** What changed, where trust is `changed`. */
   changeOf(accountId: AccountId): KeyChangeView | null;
@@ -57,6 +60,8 @@ type Options = {
   readonly rest: Rest;
   readonly self: { readonly id: AccountId; name(): string };
   readonly now: () => number;
+  /** The name this person gave a contact; null for none. */
+  readonly remarkOf: (accountId: AccountId) => string | null;
   readonly onChanged: (accountId: AccountId) => void;
 };
 
@@ -65,12 +70,15 @@ const FRESH_MS = 86_400_000;
 
 /** Loads what is kept. */
 export async function loadPeople(options: Options): Promise<People> {
-  const { store, rest, self, now, onChanged } = options;
+  const { store, rest, self, now, remarkOf, onChanged } = options;
   const known = new Map<AccountId, Person>();
   for (const person of (await loadRecords<Person>(store, TABLE.people)).values())
     known.set(person.id, person);
   const presence = new Map<AccountId, Presence>();
   const asking = new Set<AccountId>();
+
+  const ownNameOf = (accountId: AccountId): string =>
+    accountId === self.id ? self.name() : (known.get(accountId)?.name ?? "");
 
   const note: People["note"] = async (part) => {
     const before = known.get(part.id) ?? { ...BLANK, id: part.id, kind: part.kind };
@@ -96,10 +104,8 @@ export async function loadPeople(options: Options): Promise<People> {
 
   return {
     get: (accountId) => known.get(accountId) ?? null,
-    nameOf(accountId) {
-      if (accountId === self.id) return self.name();
-      return known.get(accountId)?.name ?? "";
-    },
+    nameOf: (accountId) => remarkOf(accountId) ?? ownNameOf(accountId),
+    ownNameOf,
     trustOf(accountId) {
       const person = known.get(accountId);
       if (person?.isChanged === true) return "changed";

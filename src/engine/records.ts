@@ -7,6 +7,7 @@ export const TABLE = {
   account: "engine/account",
   conversations: "engine/conversations",
   people: "engine/people",
+  remarks: "engine/remarks",
   drafts: "engine/drafts",
   formDrafts: "engine/form-drafts",
   toolConsents: "engine/tool-consents",

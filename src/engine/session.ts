@@ -35,6 +35,7 @@ import { loadPeople, type People } from "./people.ts";
 import { createPlainAgents, type PlainAgents } from "./plain/plain-agents.ts";
 import { plainCarrier } from "./plain/plain-carrier.ts";
 import { loadRecords, TABLE } from "./records.ts";
+import { loadRemarks, type Remarks } from "./remarks.ts";
 import { relayCarrier } from "./relay-carrier.ts";
 import type { ThreadEvent } from "./thread/thread.ts";
 import { loadConsents, signedScopes } from "./tool-consent.ts";
@@ -45,6 +46,8 @@ export interface Session {
   readonly store: Store;
   readonly endpoint: PeerEndpoint;
   readonly people: People;
+  /** Names this person gave contacts. */
+  readonly remarks: Remarks;
   readonly peopleContext: PeopleContext;
   readonly book: Book;
   readonly liveStreams: LiveStreams;
@@ -103,16 +106,21 @@ export async function openSession(
   const { store } = account;
   const selfId: AccountId = account.record.userId;
   const { endpoint, tokens } = openEndpoint(deps, store, account.record);
+  const { rest } = endpoint;
+  const redrawWhere = (accountId: AccountId): void => {
+    book.touchWhere(accountId);
+    for (const { id, members } of book.list())
+      if (members.some((member) => member.id === accountId)) sinks.redraw(id);
+  };
+  const remarks = await loadRemarks({
+    ...{ deps, store, rest, onChanged: redrawWhere },
+    record: () => account.record,
+    isOnlyHere: (id) => book.list().some((one) => one.peerId === id && plain.has(one.id)),
+  });
   const people = await loadPeople({
-    store,
-    rest: endpoint.rest,
+    ...{ store, rest, onChanged: redrawWhere, remarkOf: remarks.of },
     self: { id: selfId, name: () => account.record.displayName },
     now: () => deps.clock.now(),
-    onChanged: (accountId) => {
-      book.touchWhere(accountId);
-      for (const { id, members } of book.list())
-        if (members.some((member) => member.id === accountId)) sinks.redraw(id);
-    },
   });
   const typing = createTyping((conversationId, accountIds) => {
     sinks.emit({ type: "typing", conversationId, accountIds });
@@ -121,6 +129,7 @@ export async function openSession(
   const peopleContext: PeopleContext = {
     selfId,
     nameOf: people.nameOf,
+    ownNameOf: people.ownNameOf,
     trustOf: people.trustOf,
     changeOf: people.changeOf,
     presenceOf: people.presenceOf,
@@ -164,7 +173,7 @@ export async function openSession(
   };
   const level = async (): Promise<void> => {
     account = await nameBackup(deps, endpoint.rest, account);
-    await sync();
+    await Promise.all([sync(), remarks.level()]);
     await handover.take();
   };
   const sync = (): Promise<void> => syncConversations(session, sinks);
@@ -215,6 +224,8 @@ export async function openSession(
         return hearDoubt(event, { people, book, sinks });
       case "history-waiting":
         return void handover.take();
+      case "contact-remarked":
+        return void remarks.level();
       case "contact-requested":
       case "contact-accepted":
         return void sync();
@@ -251,6 +262,7 @@ export async function openSession(
     store,
     endpoint,
     people,
+    remarks,
     peopleContext,
     book,
     liveStreams,

@@ -20,6 +20,7 @@ export function viewContext(session: Session, id: ConversationId): ViewContext {
     selfId,
     now: deps.clock.now(),
     nameOf: people.nameOf,
+    ownNameOf: people.ownNameOf,
     memberById: new Map((conversation?.members ?? []).map((member) => [member.id, member])),
     marksById: conversation?.marksById ?? {},
     isFileHere: session.files.isHere,
@@ -33,7 +34,7 @@ export function viewContext(session: Session, id: ConversationId): ViewContext {
       return {
         kind: contact.kind,
         id: accountId,
-        name: isStranger ? contact.display_name : people.nameOf(accountId),
+        name: isStranger ? contact.display_name : people.ownNameOf(accountId),
         handle: contact.handle ?? null,
         inviteUrl: contactLink(contact, deps.origin),
         conversationId: conversationWith(session, accountId),

@@ -302,6 +302,8 @@ class LiveEndpoint implements PeerEndpoint {
         return;
       case "contact.requested":
         return this.#events.emit({ type: "contact-requested" });
+      case "contact.remarked":
+        return this.#events.emit({ type: "contact-remarked", accountId: frame.contact_id });
       case "contact.accepted": {
         const { conversation_id: conversationId } = frame;
         return this.#events.emit({ type: "contact-accepted", conversationId });

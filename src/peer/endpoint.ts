@@ -176,6 +176,8 @@ export type EndpointEvent =
       readonly manifestVersion: number | null;
     }
   | { readonly type: "contact-requested" }
+  /** To a person's device: one of theirs gave a contact another name. */
+  | { readonly type: "contact-remarked"; readonly accountId: AccountId }
   /** To a person's device: another one of theirs has history for it. */
   | { readonly type: "history-waiting" }
   | { readonly type: "contact-accepted"; readonly conversationId: ConversationId }

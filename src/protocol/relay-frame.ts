@@ -274,6 +274,8 @@ export const RELAY_FRAMES = {
     user_id,
     conversation_id,
   }),
+  /** To a person's sockets: a device of theirs gave a contact another name. */
+  "contact.remarked": frame("contact.remarked", { contact_id: account_id }),
   "keys.updated": frame("keys.updated", {
     user_id: v.optional(user_id),
     agent_id: v.optional(agent_id),

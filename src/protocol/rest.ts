@@ -22,6 +22,7 @@ import {
   MAX_GROUP_MEMBERS,
   MAX_PREKEYS,
   MAX_SEALED_NAME_CHARACTERS,
+  SEALED_REMARK_BYTES,
 } from "./limits.ts";
 import {
   base64OfSchema,
@@ -337,6 +338,11 @@ export type OwnDevice = v.InferOutput<typeof OwnDevice>;
 export const RenameDeviceBody = v.object({
   name_sealed: v.pipe(base64Schema, v.maxLength(MAX_SEALED_NAME_CHARACTERS)),
 });
+
+/** The name a person gives a contact, sealed for the person's devices; always of one size. */
+export const RemarkBody = v.object({ remark_sealed: base64OfSchema(SEALED_REMARK_BYTES) });
+export const ContactRemark = v.object({ contact_id: accountId, ...RemarkBody.entries });
+export type ContactRemark = v.InferOutput<typeof ContactRemark>;
 
 export const BlockBody = v.object({ user_id: userId });
 export const Block = v.object({ user_id: userId, created_at: timestampSchema });

@@ -85,7 +85,10 @@ export function filterConversations(
   return order.filter((id) => {
     const view = byId[id];
     if (view === undefined) return false;
-    const names = view.members.map((member) => member.name).join(" ");
+    const names = view.members
+      .concat(view.peer === null ? [] : [{ ...view.peer, role: "member", isSelf: false }])
+      .map(({ name, ownName = "" }) => `${name} ${ownName}`)
+      .join(" ");
     const text = `${view.title} ${names} ${view.preview?.text ?? ""}`.toLocaleLowerCase();
     return words.every((word) => text.includes(word));
   });

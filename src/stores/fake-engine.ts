@@ -182,6 +182,7 @@ function accountCalls(world: FakeWorld, answer: Answer, done: Done) {
     listDevices: () => answer("listDevices", undefined, () => world.devices),
     revokeDevice: done("revokeDevice"),
     renameDevice: done("renameDevice"),
+    setRemark: done("setRemark"),
     offerDeviceLink: () => answer("offerDeviceLink", undefined, () => A_LINK),
     admitDevice: done("admitDevice"),
     openDeviceLink: done("openDeviceLink"),

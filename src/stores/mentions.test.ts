@@ -64,6 +64,21 @@ test("oneself is not offered, and members of one name are told apart", () => {
   expect(labels).toEqual(["Kim abcd", "Kim 1234"]);
 });
 
+test("[U151] a name given here finds a member and shows, and what is written is the member's own name", () => {
+  const named = aMember({ id: memberId(0x77), name: "Boss", ownName: "Grace Hopper" });
+  const choices = makeMentionChoices([named]);
+
+  expect(choices).toMatchObject([{ label: "Grace Hopper", remark: "Boss" }]);
+  expect(matchMentions(choices, "bos")).toEqual(choices);
+  expect(matchMentions(choices, "hop")).toEqual(choices);
+  expect(choices.map((one) => pickMention("@bo", { start: 0, query: "bo" }, one).text)).toEqual([
+    "@Grace Hopper ",
+  ]);
+  expect(encodeMentions("@Grace Hopper and @Boss", choices).text).toBe(
+    `@<U:${named.id}> and @Boss`,
+  );
+});
+
 describe("what is sent", () => {
   test("[U56] the longest name wins and each person is named once", () => {
     const sent = encodeMentions("@Ada Lovelace, @Ada and @Ada", ALL);

@@ -5,6 +5,8 @@ import type { AccountId, MemberView } from "./views.ts";
 export type MentionChoice = {
   readonly accountId: AccountId;
   readonly label: string;
+  /** The name this person gave them: it finds them and is shown, and is never written. */
+  readonly remark?: string;
   readonly kind: "human" | "agent";
 };
 
@@ -15,12 +17,19 @@ const PLACEHOLDER = /@<U:([0-9a-f-]{36})>/gu;
 /** No name is longer, so a longer stretch after `@` is ordinary text. */
 const MAX_QUERY_CHARACTERS = 32;
 
-/** Everyone else in the conversation; members of one name are told apart by the start of their id. */
+/** Everyone else in the conversation, by their own names; members of one name are told apart by the end of their id. */
 export function makeMentionChoices(members: readonly MemberView[]): readonly MentionChoice[] {
   const others = members.filter((member) => !member.isSelf);
-  return others.map(({ id, name, kind }) => {
-    const isShared = others.filter((other) => other.name === name).length > 1;
-    return { accountId: id, kind, label: isShared ? `${name} ${id.slice(-4)}` : name };
+  return others.map((member) => {
+    const { id, kind, ownName } = member;
+    const name = writtenName(member);
+    const isShared = others.filter((other) => writtenName(other) === name).length > 1;
+    return {
+      accountId: id,
+      kind,
+      label: isShared ? `${name} ${id.slice(-4)}` : name,
+      ...(ownName !== undefined && { remark: member.name }),
+    };
   });
 }
 
@@ -39,14 +48,16 @@ export function matchMentions(
   query: string,
 ): readonly MentionChoice[] {
   const wanted = query.toLocaleLowerCase();
-  const rank = (label: string): number => {
-    const name = label.toLocaleLowerCase();
+  const rankOf = (text: string): number => {
+    const name = text.toLocaleLowerCase();
     if (name.startsWith(wanted)) return 0;
     return name.split(/\s+/u).some((word) => word.startsWith(wanted)) ? 1 : 2;
   };
+  const rank = ({ label, remark = label }: MentionChoice): number =>
+    Math.min(rankOf(label), rankOf(remark));
   return choices
-    .filter(({ label }) => rank(label) < 2)
-    .toSorted((a, b) => rank(a.label) - rank(b.label) || a.label.localeCompare(b.label));
+    .filter((choice) => rank(choice) < 2)
+    .toSorted((a, b) => rank(a) - rank(b) || a.label.localeCompare(b.label));
 }
 
 /** The text with the unfinished mention replaced by a whole one, and the caret after it. */
@@ -89,5 +100,8 @@ export function decodeMentions(
     return choice === undefined ? whole : `@${choice.label}`;
   });
 }
+
+/** What others read for a mention of this member. */
+const writtenName = ({ name, ownName = name }: MemberView): string => ownName;
 
 const escapePattern = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/gu, "\\$&");

@@ -24,6 +24,7 @@ export type {
   MemberView,
   MessageView,
   PasskeyInput,
+  PeerView,
   PinView,
   RecoveryView,
   ReplyView,

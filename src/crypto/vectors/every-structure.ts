@@ -8,6 +8,7 @@ import { encodePayload, parsePayload, type KnownPayload } from "#protocol/payloa
 import { signApproval, verifyApproval } from "../approval.ts";
 import { openBackup, openBackupKey, sealBackup, wrapBackupKey } from "../backup.ts";
 import { encodeBackupContent, parseBackupContent } from "../backup-content.ts";
+import { openContactRemark, sealContactRemark } from "../contact-remark.ts";
 import * as control from "../control-records.ts";
 import * as link from "../device-link.ts";
 import { openDeviceName, sealDeviceName } from "../device-name.ts";
@@ -302,6 +303,7 @@ async function sealedByKey({ world, p, ann, bot, conversation, key }: Story) {
   const vault = createVault(p, key);
   const place = { store: "log", key: "1", version: 1 };
   const named = { accountId, deviceId, identitySeed: secret };
+  const remarked = { accountId, contactId: bot.accountId, identitySeed: secret };
   const attachmentId = world.messageId() as string as AttachmentId;
   const file = { fileKey: secret, conversationId: conversation.conversationId, attachmentId };
   const plain = world.random(300);
@@ -324,6 +326,9 @@ async function sealedByKey({ world, p, ann, bot, conversation, key }: Story) {
     ),
     "device name": plainReader(sealDeviceName(p, named, "Laptop"), (given) =>
       openDeviceName(p, named, given),
+    ),
+    "contact remark": plainReader(sealContactRemark(p, remarked, { name: "Ann", revision: 1 }), (given) =>
+      openContactRemark(p, remarked, given),
     ),
     "disk record": plainReader(await vault.seal(place, plain), (given) => vault.open(place, given)),
     "disk key": reader(wrapVaultKey(p, secret, deviceId, secret), (given) =>

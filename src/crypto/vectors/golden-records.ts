@@ -1,4 +1,4 @@
-// Makes the golden vectors of control records, device names and recovery files, and of ledger entries by which an
+// Makes the golden vectors of control records, device names, remarks and recovery files, and of ledger entries by which an
 // identity is rotated and an agent is vouched for: seeded, then bad variants with the reason of each refusal.
 import { bytesToHex, concat, type Bytes } from "#base/bytes.ts";
 import { assert } from "#base/invariant.ts";
@@ -6,6 +6,7 @@ import { Secret } from "#base/secret.ts";
 import { createSeededRandom } from "#base/seeded-random.ts";
 import { recoveryKek, sealBackup, wrapBackupKey } from "../backup.ts";
 import { makeBeat, makeClose, makeNotice } from "../control-records.ts";
+import { sealContactRemark } from "../contact-remark.ts";
 import { sealDeviceName } from "../device-name.ts";
 import { makeSigner } from "../identity.ts";
 import { appendAccount, startAccount } from "../ledger/account.ts";
@@ -26,6 +27,7 @@ export async function makeGoldenRecords() {
     identity: await makeIdentities(),
     recovery: await makeRecoveries(),
     "device-name": await makeDeviceNames(),
+    "contact-remark": await makeContactRemarks(),
   };
 }
 
@@ -189,6 +191,35 @@ async function makeDeviceNames() {
       bad("another nonce", flipped(first, 0)),
       bad("another ciphertext", flipped(first, 24)),
       bad("shorter than a nonce", first.slice(0, 23)),
+      bad("nothing", new Uint8Array()),
+    ],
+  };
+}
+
+async function makeContactRemarks() {
+  const random = createSeededRandom(160);
+  const p = await createPrimitives({ random });
+  const identitySeed = random(32);
+  const owner = { accountId: IDS.human, contactId: IDS.agent, identitySeed: new Secret(identitySeed) };
+  const cases = [
+    { name: "Kitchen bot", revision: 1 },
+    { name: "", revision: 2 },
+    { name: "妹".repeat(64), revision: START },
+  ].map((remark) => ({ ...remark, sealed: bytesToHex(sealContactRemark(p, owner, remark)) }));
+  const first = sealContactRemark(p, owner, { name: "Ann", revision: 3 });
+  const elsewhere = sealContactRemark(p, { ...owner, contactId: IDS.human }, { name: "Ann", revision: 3 });
+  return {
+    accountId: IDS.human,
+    contactId: IDS.agent,
+    identitySeed: bytesToHex(identitySeed),
+    cases,
+    bad: [
+      bad("about another contact", elsewhere),
+      bad("another nonce", flipped(first, 0)),
+      bad("another ciphertext", flipped(first, 24)),
+      bad("another tag", flipped(first, first.length - 1)),
+      bad("a byte more", concat(first, new Uint8Array(1))),
+      bad("cut by a byte", first.slice(0, -1)),
       bad("nothing", new Uint8Array()),
     ],
   };

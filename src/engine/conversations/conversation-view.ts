@@ -18,6 +18,7 @@ import type { Conversation, Member } from "./conversation.ts";
 export type PeopleContext = {
   readonly selfId: AccountId;
   nameOf(accountId: AccountId): string;
+  ownNameOf(accountId: AccountId): string;
   trustOf(accountId: AccountId): TrustView;
   changeOf(accountId: AccountId): KeyChangeView | null;
   presenceOf(accountId: AccountId): "online" | "away" | "offline" | "unknown";
@@ -198,8 +199,18 @@ function peerOf({ peerId, members, kind }: Conversation, people: PeopleContext) 
   return peer;
 }
 
+/** The part of a view that only a contact has whom this person gave another name. */
+function remarkIn(
+  people: Pick<PeopleContext, "nameOf" | "ownNameOf">,
+  id: AccountId,
+): { readonly ownName?: string } {
+  const ownName = people.ownNameOf(id);
+  return people.nameOf(id) === ownName ? {} : { ownName };
+}
+
 const viewMember = ({ id, kind, role }: Member, people: PeopleContext): MemberView => ({
   ...changeIn(people, id),
+  ...remarkIn(people, id),
   id,
   kind,
   role,

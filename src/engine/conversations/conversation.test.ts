@@ -61,6 +61,7 @@ const after = (before: Conversation, ...entries: readonly Entry[]) =>
 const people = (more: Partial<PeopleContext> = {}): PeopleContext => ({
   selfId: ada,
   nameOf: (id) => (id === bot ? "Guide" : "Ada"),
+  ownNameOf: (id) => (id === bot ? "Guide" : "Ada"),
   trustOf: () => "unverified",
   changeOf: () => null,
   presenceOf: () => "unknown",

@@ -9,6 +9,8 @@ export type ViewContext = {
   readonly selfId: AccountId;
   readonly now: number;
   nameOf(accountId: AccountId): string;
+  /** For words that may be copied: a name given here stays here. */
+  ownNameOf(accountId: AccountId): string;
   /** By the ledger: who is a member, and what they are. */
   readonly memberById: ReadonlyMap<
     AccountId,

@@ -118,7 +118,7 @@ function frame(
     authorName: context.nameOf(authorId),
     isSelf: authorId === context.selfId,
     replyTo: reply === undefined ? null : viewReply(thread, reply, context),
-    mentionNameById: Object.fromEntries(members.map((id) => [id, context.nameOf(id)])),
+    mentionNameById: Object.fromEntries(members.map((id) => [id, context.ownNameOf(id)])),
     mentionsMe: payload !== null && mentionsSelf(payload, authorId, context),
     attachments: attachments.map(
       ({ file_key: _key, cipher: _cipher, sha256: _hash, ...shown }) => ({

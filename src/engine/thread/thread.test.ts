@@ -67,6 +67,7 @@ const context = (more: Partial<ViewContext> = {}): ViewContext => ({
   selfId: ada,
   now: START,
   nameOf: (id) => names[id] ?? "?",
+  ownNameOf: (id) => names[id] ?? "?",
   memberById: new Map([
     [ada, { kind: "human", role: "owner" }],
     [bot, { kind: "agent", role: "member" }],

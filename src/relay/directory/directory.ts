@@ -191,6 +191,11 @@ const readsOfRelations = (sql: Sql) => ({
       "SELECT blocked_id, created_at FROM blocks WHERE user_id = ? ORDER BY created_at",
       userId,
     ),
+  remarksOf: (userId: UserId) =>
+    sql.all<{ contact_id: AccountId; remark_sealed: string }>(
+      "SELECT contact_id, remark_sealed FROM remark WHERE user_id = ? ORDER BY contact_id",
+      userId,
+    ),
   /** Everyone who shares a conversation with the account, itself included: those its keys matter to. */
   relatedTo: async (accountId: AccountId) => {
     const rows = await sql.all<{ account: AccountId }>(

@@ -311,6 +311,28 @@ export const unblock: Command<{ userId: UserId; blockedId: UserId }, null> = asy
   return ok(null);
 };
 
+/** About somebody the person has met: a list of strangers could grow without end. */
+export const putRemark: Command<
+  { readonly userId: UserId; readonly contactId: AccountId; readonly remarkSealed: string },
+  null
+> = async (tx, { userId, contactId, remarkSealed }) => {
+  const met = await tx.sql.get(
+    `SELECT 1 FROM member AS own JOIN member AS other USING (conv)
+     WHERE own.account = ? AND other.account = ? AND own.account <> other.account LIMIT 1`,
+    userId,
+    contactId,
+  );
+  if (met === undefined) return refuse("NOT_FOUND");
+  await tx.sql.run(
+    `INSERT INTO remark (user_id, contact_id, remark_sealed) VALUES (?, ?, ?)
+     ON CONFLICT (user_id, contact_id) DO UPDATE SET remark_sealed = excluded.remark_sealed`,
+    userId,
+    contactId,
+    remarkSealed,
+  );
+  return ok(null);
+};
+
 /** What the agent, or the person who asked, learns of the one who came. */
 async function establishedEntry(
   tx: Transaction,

@@ -99,6 +99,39 @@ describe("people", () => {
     expect((await world.rest("GET", "/contacts/requests", bob.token)).body.data).toHaveLength(1);
   });
 
+  test("[P32] a person's sealed names for contacts are kept for the person's devices alone", async () => {
+    const { world, ada, echo } = await aPersonWithAnAgent(await aWorld());
+    const bob = await world.person("bob");
+    const devices = [await world.online(ada), await world.online(ada)];
+    const others = [await world.online(bob), await world.online(echo)];
+    const put = (contactId: string, bytes: Buffer) =>
+      world.rest("PATCH", `/users/contacts/${contactId}`, ada.token, {
+        remark_sealed: text64(bytes),
+      });
+    const list = async (token: string) =>
+      (await world.rest("GET", "/users/contacts", token)).body.data;
+    const [first, second] = [randomBytes(306), randomBytes(306)];
+
+    expect((await put(echo.id, first)).status).toBe(200);
+    expect((await put(echo.id, second)).status).toBe(200);
+
+    expect(await list(ada.token)).toEqual([{ contact_id: echo.id, remark_sealed: text64(second) }]);
+    for (const device of devices)
+      expect(await device.next("contact.remarked")).toEqual({
+        type: "contact.remarked",
+        contact_id: echo.id,
+      });
+    for (const socket of others) {
+      await socket.settle();
+      expect(socket.seen("contact.remarked")).toEqual([]);
+    }
+    expect(await list(bob.token)).toEqual([]);
+    expect(codeOf(await world.rest("GET", "/users/contacts", echo.token))).toBe("UNAUTHENTICATED");
+    expect(codeOf(await put(bob.id, first))).toBe("NOT_FOUND");
+    expect(codeOf(await put(ada.id, first))).toBe("NOT_FOUND");
+    expect(codeOf(await put(echo.id, randomBytes(305)))).toBe("BAD_REQUEST");
+  });
+
   test("[P37] a backup is never replaced by an older one", async () => {
     const world = await aWorld();
     const ada = await world.person("ada");

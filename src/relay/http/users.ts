@@ -1,12 +1,13 @@
-/** People as they see themselves and each other: profile, search, devices, blocks. */
+/** People as they see themselves and each other: profile, search, devices, blocks, names for contacts. */
 import { base64ToBytes } from "#base/base64.ts";
-import type { DeviceId, UserId } from "#protocol/ids.ts";
+import type { AccountId, DeviceId, UserId } from "#protocol/ids.ts";
 import { ACCESS_TOKEN_LIFETIME_S } from "#protocol/limits.ts";
 import {
   AddDeviceBody,
   BlockBody,
   DeleteAccountBody,
   OwnProfileBody,
+  RemarkBody,
   RenameDeviceBody,
   type PublicUser,
 } from "#protocol/rest.ts";
@@ -39,6 +40,9 @@ export function serveUsers(app: RelayApp, api: Api): void {
   app.get("/users/blocks", listBlocks(api));
   app.post("/users/blocks", block(api));
   app.delete("/users/blocks/:id", unblock(api));
+
+  app.get("/users/contacts", listRemarks(api));
+  app.patch("/users/contacts/:id", putRemark(api));
 
   app.get("/users/:id", readUser(api));
 }
@@ -215,6 +219,25 @@ const unblock = (api: Api): Route =>
       blockedId: blockedId.value,
     });
     return done.ok ? answer({}) : done;
+  });
+
+const listRemarks = (api: Api): Route =>
+  api.human(async (_http, { userId }) => answerPage(await api.directory.remarksOf(userId)));
+
+const putRemark = (api: Api): Route =>
+  api.human(async (http, { userId }) => {
+    const contactId = api.id<AccountId>(http, "id");
+    if (!contactId.ok) return contactId;
+    const body = await api.body(http, RemarkBody);
+    if (!body.ok) return body;
+    const put = await api.writer.run("putRemark", {
+      userId,
+      contactId: contactId.value,
+      remarkSealed: body.value.remark_sealed,
+    });
+    if (!put.ok) return put;
+    api.relay.tell(userId, { type: "contact.remarked", contact_id: contactId.value });
+    return answer({});
   });
 
 const readUser = (api: Api): Route =>

@@ -69,6 +69,7 @@ export const COMMANDS = {
   changeRelation: relation.changeRelation,
   block: relation.block,
   unblock: relation.unblock,
+  putRemark: relation.putRemark,
   subscribe: push.subscribe,
   unsubscribe: push.unsubscribe,
   checkKey: node.checkKey,

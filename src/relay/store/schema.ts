@@ -192,6 +192,11 @@ CREATE TABLE ways (
 
 const COSIGNED_CARDS = `
 ALTER TABLE agents ADD COLUMN cosigned_card BLOB;`;
+const REMARKS = `
+CREATE TABLE remark (
+  user_id TEXT NOT NULL REFERENCES users(user_id) ON DELETE CASCADE, contact_id TEXT NOT NULL,
+  remark_sealed TEXT NOT NULL, PRIMARY KEY (user_id, contact_id)
+) STRICT;`;
 
 /** Migration n brings `user_version` from n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
@@ -206,4 +211,5 @@ export const MIGRATIONS: readonly string[] = [
   NODES,
   WAYS,
   COSIGNED_CARDS,
+  REMARKS,
 ];

@@ -250,6 +250,19 @@ for (const { name, sealed } of names.cases) {
   same(XCopen(nameKey, hex(sealed), aad), text(name), "device name");
 }
 
+const remarks = read("contact-remark");
+const remarkKey = Expand(
+  Extract(uuid(remarks.accountId), hex(remarks.identitySeed)),
+  ENC("remark-key", uuid(remarks.accountId)),
+);
+for (const { name, revision, sealed } of remarks.cases) {
+  const aad = ENC("remark", uuid(remarks.accountId), uuid(remarks.contactId));
+  const plain = XCopen(remarkKey, hex(sealed), aad);
+  const length = text(name).length;
+  const rest = zeros(256 - length);
+  same(plain, Buffer.concat([u64(revision), Buffer.from([length >> 8, length & 255]), text(name), rest]), "remark");
+}
+
 // --- §9.5: disk ---
 
 const vault = read("vault");

@@ -3,6 +3,7 @@ import type { ConversationView } from "#stores/views.ts";
 import { useStores } from "#ui/StoresContext.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { Switch } from "#ui/kit/Choices.tsx";
+import { IconButton } from "#ui/kit/IconButton.tsx";
 import { ActivityPanel } from "#ui/screens/channels/ActivityPanel.tsx";
 import { ConversationAvatar } from "#ui/screens/conversations/ConversationRow.tsx";
 import { useText } from "#ui/text/text.tsx";
@@ -10,6 +11,7 @@ import { Ask } from "./Ask.tsx";
 import styles from "./DetailsPanel.module.css";
 import { GroupDetails } from "./GroupDetails.tsx";
 import { MadeBy } from "./MadeBy.tsx";
+import { RemarkDialog } from "./RemarkDialog.tsx";
 
 type DetailsPanelProps = { view: ConversationView; onSecurity: () => void };
 
@@ -18,6 +20,7 @@ export function DetailsPanel({ view, onSecurity }: DetailsPanelProps) {
   const t = useText();
   const { conversations } = useStores();
   const { setMuted, setPinned } = conversations.getState();
+  const [isNaming, setIsNaming] = useState(false);
   return (
     <div className={styles.panel}>
       <header className={styles.head}>
@@ -26,14 +29,34 @@ export function DetailsPanel({ view, onSecurity }: DetailsPanelProps) {
           <p className={styles.title}>
             <bdi>{view.title}</bdi>
           </p>
+          {view.peer?.ownName !== undefined && (
+            <p className={styles.quiet}>
+              <bdi>{t("remark.ownName", { name: view.peer.ownName })}</bdi>
+            </p>
+          )}
           <p className={styles.quiet}>
             {view.peer === null
               ? t("thread.members", { count: view.members.length })
               : t(`kind.${view.peer.kind}`)}
           </p>
         </div>
+        {view.peer !== null && (
+          <IconButton
+            icon="edit"
+            size="small"
+            label={t("remark.open", { name: view.peer.ownName ?? view.peer.name })}
+            onClick={() => setIsNaming(true)}
+          />
+        )}
       </header>
       {view.peer?.kind === "agent" && view.channel === null && <MadeBy agent={view.peer} />}
+      {view.peer !== null && isNaming && (
+        <RemarkDialog
+          contact={view.peer}
+          channel={view.channel}
+          onClose={() => setIsNaming(false)}
+        />
+      )}
       {view.can.includes("verify") && (
         <Button icon="shield-check" onClick={onSecurity}>
           {t("details.verify")}

@@ -18,6 +18,7 @@ import { Menu, MenuItem, MenuSeparator } from "#ui/kit/Menu.tsx";
 import { useText } from "#ui/text/text.tsx";
 import { Ask } from "./Ask.tsx";
 import styles from "./DetailsPanel.module.css";
+import { RemarkDialog } from "./RemarkDialog.tsx";
 
 type GroupProps = { view: ConversationView; group: GroupView };
 
@@ -93,7 +94,7 @@ type MemberRowProps = { member: MemberView; view: ConversationView; group: Group
 
 function MemberRow({ member, view, group }: MemberRowProps) {
   const t = useText();
-  const { id, name, kind, trust, presence, isSelf, role } = member;
+  const { id, name, ownName, kind, trust, presence, isSelf, role } = member;
   const isOwner = group?.role === "owner";
   const mayRemove = group !== null && group.role !== "member" && role !== "owner";
   return (
@@ -109,10 +110,16 @@ function MemberRow({ member, view, group }: MemberRowProps) {
         </span>
         <span className={styles.quiet}>
           {isSelf ? `${t("details.you")} · ` : ""}
+          {ownName === undefined ? null : (
+            <>
+              <bdi>{t("remark.ownName", { name: ownName })}</bdi>
+              {" · "}
+            </>
+          )}
           {t(`details.role.${role}`)}
         </span>
       </span>
-      {!isSelf && (isOwner || mayRemove) && (
+      {!isSelf && (
         <MemberMenu {...{ member, view, mayRemove }} mayGiveRoles={isOwner && kind === "human"} />
       )}
     </li>
@@ -130,7 +137,7 @@ function MemberMenu({ member, view, mayRemove, mayGiveRoles }: MemberMenuProps) 
   const t = useText();
   const { calls } = useStores();
   const tell = useTell();
-  const [asking, setAsking] = useState<"none" | "remove" | "hand-over">("none");
+  const [asking, setAsking] = useState<"none" | "name" | "remove" | "hand-over">("none");
   const { id: accountId, name, role } = member;
   const conversationId = view.id;
   const other = role === "admin" ? "member" : "admin";
@@ -142,6 +149,10 @@ function MemberMenu({ member, view, mayRemove, mayGiveRoles }: MemberMenuProps) 
           <IconButton icon="more" size="small" label={t("details.memberActions", { name })} />
         }
       >
+        <MenuItem icon="edit" onSelect={() => setAsking("name")}>
+          {t("remark.menu")}
+        </MenuItem>
+        {(mayGiveRoles || mayRemove) && <MenuSeparator />}
         {mayGiveRoles && (
           <>
             <MenuItem
@@ -162,6 +173,9 @@ function MemberMenu({ member, view, mayRemove, mayGiveRoles }: MemberMenuProps) 
           </MenuItem>
         )}
       </Menu>
+      {asking === "name" && (
+        <RemarkDialog contact={member} channel={view.channel} onClose={close} />
+      )}
       <Ask
         open={asking === "remove"}
         onOpenChange={close}

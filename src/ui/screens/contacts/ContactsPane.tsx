@@ -53,7 +53,7 @@ export function ContactsPane({ layout }: { layout: Layout }) {
               <p>{t("contacts.noneHelp")}</p>
             </li>
           )}
-          {people.map(({ conversation, id, kind, name, presence, trust }) => (
+          {people.map(({ conversation, id, kind, name, ownName, presence, trust }) => (
             <li key={id}>
               <AppLink to={threadRoute(conversation.id)} className={styles.row}>
                 <Avatar
@@ -61,7 +61,14 @@ export function ContactsPane({ layout }: { layout: Layout }) {
                   trust={conversation.channel === null ? trust : undefined}
                   size={40}
                 />
-                <Who name={name} about={t(`kind.${kind}`)} />
+                <Who
+                  name={name}
+                  about={
+                    ownName === undefined
+                      ? t(`kind.${kind}`)
+                      : t("remark.ownName", { name: ownName })
+                  }
+                />
               </AppLink>
             </li>
           ))}
@@ -107,7 +114,9 @@ function Who({ name, about }: { name: string; about: string }) {
       <span className={styles.name}>
         <bdi>{name}</bdi>
       </span>
-      <span className={styles.about}>{about}</span>
+      <span className={styles.about}>
+        <bdi>{about}</bdi>
+      </span>
     </span>
   );
 }

@@ -33,9 +33,20 @@ export function MentionList({ choices, active, onPick }: MentionListProps) {
           onPointerDown={(event) => event.preventDefault()}
           onClick={() => onPick(index)}
         >
-          <Avatar id={choice.accountId} name={choice.label} kind={choice.kind} size={24} />
+          <Avatar
+            id={choice.accountId}
+            name={choice.remark ?? choice.label}
+            kind={choice.kind}
+            size={24}
+          />
           <span className={styles.label}>
-            <bdi>{choice.label}</bdi>
+            <bdi>{choice.remark ?? choice.label}</bdi>
+            {choice.remark !== undefined && (
+              <>
+                {" "}
+                <bdi className={styles.kind}>@{choice.label}</bdi>
+              </>
+            )}
           </span>
           <span className={styles.kind}>{t(`kind.${choice.kind}`)}</span>
         </li>
