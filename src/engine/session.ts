@@ -106,21 +106,10 @@ export async function openSession(
   const { store } = account;
   const selfId: AccountId = account.record.userId;
   const { endpoint, tokens } = openEndpoint(deps, store, account.record);
-  const { rest } = endpoint;
-  const redrawWhere = (accountId: AccountId): void => {
-    book.touchWhere(accountId);
-    for (const { id, members } of book.list())
-      if (members.some((member) => member.id === accountId)) sinks.redraw(id);
-  };
-  const remarks = await loadRemarks({
-    ...{ deps, store, rest, onChanged: redrawWhere },
+  const { people, remarks } = await loadContacts(deps, store, endpoint.rest, sinks, {
     record: () => account.record,
-    isOnlyHere: (id) => book.list().some((one) => one.peerId === id && plain.has(one.id)),
-  });
-  const people = await loadPeople({
-    ...{ store, rest, onChanged: redrawWhere, remarkOf: remarks.of },
-    self: { id: selfId, name: () => account.record.displayName },
-    now: () => deps.clock.now(),
+    book: () => book,
+    isPlain: (id) => plain.has(id),
   });
   const typing = createTyping((conversationId, accountIds) => {
     sinks.emit({ type: "typing", conversationId, accountIds });
@@ -301,6 +290,35 @@ export async function openSession(
   endpoint.start();
   await plain.start();
   return session;
+}
+
+/** Who is known, and by which names. */
+async function loadContacts(
+  deps: EngineDeps,
+  store: Store,
+  rest: PeerEndpoint["rest"],
+  sinks: SessionSinks,
+  around: {
+    readonly record: () => AccountRecord;
+    readonly book: () => Book;
+    readonly isPlain: (conversationId: ConversationId) => boolean;
+  },
+): Promise<Pick<Session, "people" | "remarks">> {
+  const { record, book, isPlain } = around;
+  const onChanged = (accountId: AccountId): void => {
+    book().touchWhere(accountId);
+    for (const { id, members } of book().list())
+      if (members.some((member) => member.id === accountId)) sinks.redraw(id);
+  };
+  const isOnlyHere = (accountId: AccountId): boolean =>
+    book()
+      .list()
+      .some(({ id, peerId }) => peerId === accountId && isPlain(id));
+  const remarks = await loadRemarks({ deps, store, rest, record, isOnlyHere, onChanged });
+  const self = { id: record().userId, name: () => record().displayName };
+  const now = (): number => deps.clock.now();
+  const people = await loadPeople({ store, rest, self, now, remarkOf: remarks.of, onChanged });
+  return { people, remarks };
 }
 
 function hearFailure(

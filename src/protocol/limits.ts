@@ -46,8 +46,8 @@ export const MAX_DEVICES_PER_HUMAN = 5;
 export const MAX_DEVICE_NAME_CHARACTERS = 64;
 /** Base64 of the longest name of a device, sealed. */
 export const MAX_SEALED_NAME_CHARACTERS = 400;
-/** Characters of the name a person gives a contact: as many as a contact gives itself. */
-export const MAX_REMARK_CHARACTERS = MAX_DISPLAY_NAME_CHARACTERS;
+/** Characters of the name a person gives a contact: as many as {@link MAX_DISPLAY_NAME_CHARACTERS}. */
+export const MAX_REMARK_CHARACTERS = 64;
 /** A sealed remark: nonce 24, revision 8, length 2, room for 64 characters of 4 bytes, tag 16. Always the same. */
 export const SEALED_REMARK_BYTES = 306;
 /** Seconds a reader of a device link waits for the next note: under the time after which proxies give up. */
