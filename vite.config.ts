@@ -1,8 +1,8 @@
+import { join } from "node:path";
 import react from "@vitejs/plugin-react";
 import { type ProxyOptions } from "vite";
 import { defineConfig } from "vitest/config";
 import { VitePWA } from "vite-plugin-pwa";
-import { startPostgres } from "./src/sdk/shared/real-servers.contract.ts";
 import { entitiesWithoutDom } from "./src/ui/markdown/entities-plugin.ts";
 import { compiledTables } from "./src/ui/text/compile-tables.ts";
 
@@ -49,6 +49,18 @@ const ON_POSTGRES = {
     env: { RELAY_TEST_STORE: "postgres" },
   },
 };
+
+/** The image is built of sources without their tests: what belongs to those is read by them alone. */
+async function postgresProjects(): Promise<readonly (typeof ON_POSTGRES)[]> {
+  if (process.env["VITEST"] === undefined) return [];
+  // Computed, so that bundling this file does not look for it.
+  const path = join(import.meta.dirname, "src/sdk/shared/real-servers.contract.ts");
+  const { startPostgres }: typeof import("./src/sdk/shared/real-servers.contract.ts") =
+    await import(path);
+  return startPostgres === null ? [] : [ON_POSTGRES];
+}
+
+const onPostgres = await postgresProjects();
 
 export default defineConfig(({ mode }) => ({
   plugins: [
@@ -130,7 +142,7 @@ export default defineConfig(({ mode }) => ({
           setupFiles: ["e2e/house/without-native.ts"],
         },
       },
-      ...(startPostgres === null ? [] : [ON_POSTGRES]),
+      ...onPostgres,
     ],
   },
 }));

@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { builtinModules } from "node:module";
 import { tmpdir } from "node:os";
-import { join, matchesGlob } from "node:path";
+import { dirname, join, matchesGlob } from "node:path";
 import { expect, test } from "vitest";
 import { readConfig, unknownVariables } from "../../src/relay/config.ts";
 import { createRelayServer } from "../../src/relay/relay-server.ts";
@@ -262,6 +262,29 @@ test("what runs without development packages imports none, and what the image le
   expect(new Set(packages).size).toBeGreaterThan(6);
   expect(packages.filter((name) => !Object.hasOwn(packageJson.dependencies, name))).toEqual([]);
   expect(imports.filter((name) => /\.(test|contract)\.ts$|\/vectors\//.test(name))).toEqual([]);
+});
+
+test("what the image is built of, its build's own settings among it, imports nothing that is left out of it", () => {
+  const left = read("deploy/Dockerfile.dockerignore")
+    .split("\n")
+    .filter((line) => line.startsWith("src/"));
+  const isLeftOut = (file: string): boolean => left.some((pattern) => matchesGlob(file, pattern));
+  const built = ["vite.config.ts", ...globSync("src/**/*.{ts,tsx}")].filter(
+    (file) => !isLeftOut(file),
+  );
+  const imported = built.flatMap((file) =>
+    [
+      ...read(file).matchAll(/^(?:import|export)(?! type)[^;]*? from "([.#][^"]+)";/gm),
+      ...read(file).matchAll(/[^.f] import\("([.#][^"]+)"\)/g),
+    ].map(([, name = ""]) => ({
+      file,
+      name: name.startsWith("#") ? `src/${name.slice(1)}` : join(dirname(file), name),
+    })),
+  );
+
+  expect(left.length).toBeGreaterThan(2);
+  expect(imported.length).toBeGreaterThan(1_000);
+  expect(imported.filter(({ name }) => isLeftOut(name))).toEqual([]);
 });
 
 test("a container has no more rights than it needs", () => {
