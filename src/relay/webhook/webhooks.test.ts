@@ -1,7 +1,9 @@
 import { createHmac } from "node:crypto";
+import dns from "node:dns/promises";
 import { createServer, type IncomingHttpHeaders } from "node:http";
+import { syncBuiltinESMExports } from "node:module";
 import type { AddressInfo } from "node:net";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { createFakeClock } from "#base/fake-clock.ts";
 import { Secret } from "#base/secret.ts";
 import type { AgentId, ConversationId } from "#protocol/ids.ts";
@@ -363,7 +365,13 @@ describe("where a webhook may be", () => {
       "172.16.9.9",
       "169.254.169.254",
       "100.64.0.1",
+      "192.0.0.8",
+      "192.0.2.1",
+      "198.19.0.1",
+      "198.51.100.1",
+      "203.0.113.1",
       "224.0.0.1",
+      "255.255.255.255",
       "0.0.0.0",
       "2130706433",
       "0x7f.1",
@@ -373,12 +381,36 @@ describe("where a webhook may be", () => {
       "[fe80::1]",
       "[64:ff9b::7f00:1]",
       "[2002:7f00:1::]",
+      "[2001:0:7f00:1::]",
+      "[2001:db8::1]",
+      "[4000::1]",
+      "[8000::1]",
     ])
       expect(await outbound.send(post(`https://${host}/`)), host).toEqual({
         outcome: "refused-target",
       });
     for (const url of ["http://example.com/", "ftp://example.com/", "https://a:b@example.com/"])
       expect(await outbound.send(post(url)), url).toEqual({ outcome: "refused-target" });
+  });
+
+  test("[P239] the address that was checked is the one that is called, whatever its name says a moment later", async () => {
+    const receiver = await aReceiver();
+    const { port } = new URL(receiver.url);
+    const asked = vi.spyOn(dns, "lookup").mockResolvedValue({ address: "127.0.0.1", family: 4 });
+    syncBuiltinESMExports();
+    onTestEnd(() => {
+      asked.mockRestore();
+      syncBuiltinESMExports();
+    });
+
+    // Nobody else finds this name.
+    const answer = await createOutbound(createFakeClock(), true).send({
+      ...post(`http://agent.invalid:${port}/`),
+      body: new TextEncoder().encode("{}"),
+    });
+
+    expect(answer).toMatchObject({ outcome: "answered", status: 200 });
+    expect(asked).toHaveBeenCalledTimes(1);
   });
 
   test("[P239] a redirect is not followed, and a silent receiver is given up after 10 s", async () => {
