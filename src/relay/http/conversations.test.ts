@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import type { ConversationId, MessageId } from "#protocol/ids.ts";
 import { hashOf } from "../ledger-head.ts";
@@ -290,6 +291,31 @@ describe("groups", () => {
     expect(codeOf(await world.rest("POST", recall, bob.token, {}))).toBe("NOT_MEMBER");
     const append = `/conversations/${conversation}/ledger`;
     expect(codeOf(await world.rest("POST", append, bob.token, row(4)))).toBe("NOT_MEMBER");
+  });
+
+  test("[P78] [P79] who left a group fetches no file of it any more, and announces none", async () => {
+    const { world, ada, bob, conversation, row } = await aGroup();
+    const bytes = new Uint8Array(300).fill(7);
+    const file = { filename: "blob", content_type: "x", size: 300, conversation_id: conversation };
+    const announced = (await world.rest("POST", "/files", ada.token, file)).body.data;
+    const { upload_id, upload_url, attachment_id } = announced;
+    await world.rest("PUT", upload_url, ada.token, bytes);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    await world.rest("POST", "/files/confirm", ada.token, { upload_id, sha256 });
+    const fetched = async (person: Person) => {
+      const headers = { authorization: `Bearer ${person.token}` };
+      const answer = await fetch(`${world.url()}/files/${attachment_id}`, { headers });
+      return [answer.status, (await answer.arrayBuffer()).byteLength === bytes.length];
+    };
+    expect(await fetched(bob)).toEqual([200, true]);
+
+    await world.rest("POST", `/groups/${conversation}/leave`, bob.token, { ledger: row(3) });
+
+    expect(await fetched(bob)).toEqual([404, false]);
+    expect(await fetched(ada)).toEqual([200, true]);
+    expect(codeOf(await world.rest("POST", "/files", bob.token, file))).toBe(
+      "NOT_CONVERSATION_MEMBER_UPLOAD",
+    );
   });
 
   test("[P72] the owner hands over, is an admin then, and leaves", async () => {
