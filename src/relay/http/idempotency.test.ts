@@ -30,10 +30,13 @@ describe("a request with an Idempotency-Key", () => {
   test("[P12] is refused with another body, and is its caller's alone", async () => {
     const { world, make, count } = await aPersonWhoRepeats();
     const bob = await world.person("bob");
-    await make("k1");
+    const first = await make("k1");
 
     expect(codeOf(await make("k1", "Other"))).toBe("IDEMPOTENCY_MISMATCH");
-    expect(codeOf(await make("k1", "Helper", bob.token))).toBe(201);
+    const others = await make("k1", "Helper", bob.token);
+    expect(others.status).toBe(201);
+    expect(others.body.data.agent_id).not.toBe(first.body.data.agent_id);
+    expect(others.body.data.token).not.toBe(first.body.data.token);
     expect(codeOf(await make("x".repeat(65)))).toBe("BAD_REQUEST");
     expect(await count()).toBe(1);
   });
