@@ -1,0 +1,110 @@
+import { beforeAll, describe, expect, test } from "vitest";
+import { bytesToBase64 } from "#base/base64.ts";
+import type { Bytes } from "#base/bytes.ts";
+import { createFakeClock } from "#base/fake-clock.ts";
+import { appendAccount, type NewAccountOp } from "#crypto/ledger/account.ts";
+import {
+  anEndpoint,
+  aSigner,
+  createWorld,
+  type Endpoint,
+  must,
+  START,
+} from "#crypto/vectors/people.ts";
+import { createKeyring, type KeyChange } from "./keyring.ts";
+import { createMemoryStore } from "./memory-store.ts";
+import { createRest, type Fetch } from "./rest.ts";
+
+let world: Awaited<ReturnType<typeof createWorld>>;
+let agent: Endpoint;
+
+beforeAll(async () => {
+  world = await createWorld(11);
+  agent = await anEndpoint(world, "agent", "session", 2);
+});
+
+const append = async (op: NewAccountOp): Promise<Bytes> =>
+  must(
+    await appendAccount(world.primitives, agent.account, {
+      actorDeviceId: agent.deviceId,
+      signer: agent.identity,
+      op,
+      createdAt: START,
+    }),
+  ).entry;
+
+const card = {
+  type: "card",
+  mode: "session",
+  suiteFloor: 2,
+  bootstrapKey: null,
+  manifestHash: null,
+} as const;
+
+/** A keyring over a store, and a relay that shows the agent's ledger as far as it is told to. */
+function aKeyring(shown: Bytes[], store = createMemoryStore()) {
+  const changes: KeyChange[] = [];
+  const fetch: Fetch = async (url) => {
+    const after = Number(new URL(url).searchParams.get("after") ?? -1);
+    const data = shown.map((entry, ledger_seq) => ({
+      ledger_seq,
+      prev_hash: bytesToBase64(new Uint8Array(32)),
+      entry: bytesToBase64(entry),
+    }));
+    const text = JSON.stringify({ data: data.slice(after + 1), next_cursor: null });
+    return { status: 200, headers: { get: () => null }, text: async () => text };
+  };
+  const clock = createFakeClock();
+  const rest = createRest({ fetch, clock, baseUrl: "https://relay.example", tokens: null });
+  const keyring = createKeyring({
+    primitives: world.primitives,
+    store,
+    rest,
+    onIdentityChanged: (_accountId, change) => void changes.push(change),
+  });
+  return { keyring, store, changes };
+}
+
+describe("a pinned account", () => {
+  const worse: readonly (readonly [string, () => Promise<Bytes>, KeyChange])[] = [
+    ["a card that leaves sessions", () => append({ ...card, mode: "envelope" }), "weaker"],
+    ["a card that lowers its floor", () => append({ ...card, suiteFloor: 1 }), "weaker"],
+    [
+      "a new identity key, though the old one signed it",
+      () => append({ type: "rotate-ik", identity: aSigner(world) }),
+      "identity",
+    ],
+  ];
+
+  test.each(worse)(
+    "[E21] is blocked by %s, over restarts, until the person decides",
+    async (_what, change, kind) => {
+      const shown = [...agent.entries];
+      const { keyring, store, changes } = aKeyring(shown);
+      must(await keyring.account(agent.accountId));
+      expect(keyring.isBlocked(agent.accountId)).toBe(false);
+
+      shown.push(await change());
+      must(await keyring.refresh(agent.accountId));
+
+      expect([keyring.changeOf(agent.accountId), changes]).toEqual([kind, [kind]]);
+      const { keyring: later } = aKeyring(shown, store);
+      must(await later.account(agent.accountId));
+      expect(later.changeOf(agent.accountId)).toBe(kind);
+      must(await later.pin(agent.accountId, null));
+      expect(later.isBlocked(agent.accountId)).toBe(false);
+    },
+  );
+
+  test("[E21] is not blocked by a card that protects as much", async () => {
+    const shown = [...agent.entries];
+    const { keyring, changes } = aKeyring(shown);
+    must(await keyring.account(agent.accountId));
+
+    shown.push(await append({ ...card, manifestHash: new Uint8Array(32).fill(7) }));
+    const grown = must(await keyring.refresh(agent.accountId));
+
+    expect(grown.seq).toBe(agent.account.seq + 1);
+    expect([keyring.changeOf(agent.accountId), changes]).toEqual([null, []]);
+  });
+});
