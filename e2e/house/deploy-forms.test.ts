@@ -128,6 +128,28 @@ describe("systemd", () => {
     }
   });
 
+  // A folder that takes no file, from root neither.
+  test.runIf(process.platform === "linux")(
+    "a relay that would end the same way again is left down: on settings that make no sense, on a folder it cannot write",
+    () => {
+      const prevented = parseUnit(read("deploy/systemd/parley-relay.service"))
+        .find(([, name]) => name === "RestartPreventExitStatus")?.[2]
+        ?.split(" ")
+        .map(Number);
+      const codeOf = (env: Readonly<Record<string, string>>): number | null =>
+        spawnSync(process.execPath, ["src/relay/main.ts", "serve"], {
+          env: { ...process.env, PARLEY_PORT: "0", ...env },
+        }).status;
+
+      const codes = [
+        codeOf({ PARLEY_DATA: "/sys/kernel", PARLEY_PORT: "many" }),
+        codeOf({ PARLEY_DATA: "/sys/kernel" }),
+      ];
+
+      expect(codes).toEqual(prevented);
+    },
+  );
+
   test.runIf(canRun("systemd-analyze"))("systemd-analyze finds nothing to say", () => {
     const folder = installed();
     const files = names().map((name) => join(folder, name));

@@ -1,57 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { Person } from "../../src/peer/endpoint-world.contract.ts";
 import type { ConversationId } from "../../src/protocol/ids.ts";
-import { check, NONE, placesKept, textsAcked, textsTold } from "../world/checker.ts";
-import { answered, ask, provisionCountingAgent, withoutSureties } from "../world/counted-work.ts";
+import { NONE, textsTold } from "../world/checker.ts";
+import { ask } from "../world/counted-work.ts";
 import type { Fault } from "../world/fault-line.ts";
+import { setupTalk, waits } from "../world/faulty-talk.ts";
 import { createLeapingClock } from "../world/leaping-clock.ts";
 import { isSoak, rounds, timeoutMs } from "../world/profile.ts";
-import { setupStage, type Stage } from "../world/stage.ts";
-
-const COMMANDS = rounds(4, 200);
-
-/** A person and an agent's process who have met over a line that is still whole. */
-async function setupTalk() {
-  const stage = await setupStage();
-  const agent = await provisionCountingAgent(stage);
-  const process = await agent.start();
-  const clock = createLeapingClock();
-  const ada = await stage.world.person({ clock });
-  const conversationId = await stage.world.meet(ada, agent.account);
-  const asked: string[] = [];
-  return {
-    stage,
-    ada,
-    conversationId,
-    clock,
-    /** Asks for so many things at once; resolves when all are answered. */
-    async talk(part: string, count = COMMANDS): Promise<void> {
-      const texts = Array.from({ length: count }, (_, i) => `${part} ${i}`);
-      asked.push(...texts);
-      await Promise.all(texts.map((text) => ask(ada, conversationId, text)));
-      await answered(ada, texts);
-    },
-    async end(story: string) {
-      const kept = await placesKept(ada, conversationId);
-      const done = agent.done().map(({ text }) => text);
-      await process.kill();
-      const places = { ...(await stage.curtain()), "ada's disk": kept };
-      const { cuts } = stage.line;
-      await stage.end();
-      const answers = asked.map((text) => `done: ${text}`);
-      return check(
-        story,
-        {
-          acked: { ada: textsAcked(ada), "the agent": answers },
-          read: { ada: withoutSureties(textsTold(ada)) },
-          work: { asked, done },
-          places,
-        },
-        { cuts },
-      );
-    },
-  };
-}
+import type { Stage } from "../world/stage.ts";
 
 const comesBack = async (person: Person, since: number): Promise<void> => {
   let at = -1;
@@ -60,6 +16,9 @@ const comesBack = async (person: Person, since: number): Promise<void> => {
     return at >= since && event.type === "status" && event.status.status === "online";
   });
 };
+
+/** Waits between tries grow to 30 s. */
+const UNHURRIED = { timeout: 100_000, interval: 50 };
 
 describe("a line that spoils how bytes come", () => {
   const FAULTS: readonly (readonly [string, Fault])[] = [
@@ -131,10 +90,11 @@ test(
 );
 
 test(
-  "[E5] [E8] a captive portal, a gateway that says 502 and 429, then a closed door: endpoints wait, come back and go on",
+  "[E5] [E8] a captive portal, a gateway that says 502 and 429, then a closed door: a person's endpoint and an agent's SDK wait, come back and go on",
   timeoutMs(240_000, 1_200_000),
   async () => {
-    const { stage, ada, talk, end } = await setupTalk();
+    const { stage, ada, talk, end } = await setupTalk({ agentsApart: true });
+    const { line, agentLine } = stage;
     const doors = [
       { kind: "portal" },
       { kind: "gateway", says: "502 Bad Gateway" },
@@ -142,27 +102,21 @@ test(
       { kind: "refused" },
     ] as const;
     for (const [i, fault] of doors.entries()) {
-      stage.line.become(fault);
-      stage.line.cut();
       const since = ada.events.length;
+      for (const one of [line, agentLine]) {
+        one.become(fault);
+        one.cut();
+      }
+      const { arrivals } = agentLine;
       await waits(ada, since);
-      stage.line.become({ kind: "none" });
+      await expect.poll(() => agentLine.arrivals, UNHURRIED).toBeGreaterThan(arrivals);
+      for (const one of [line, agentLine]) one.become({ kind: "none" });
       await talk(`door ${i}`);
     }
 
     expect(await end("line, portal, gateway and refusal")).toEqual(NONE);
   },
 );
-
-/** Resolves once the person's endpoint tried again and was turned away. */
-const waits = async (person: Person, since: number): Promise<void> => {
-  let [at, waiting] = [-1, 0];
-  await person.until((event): event is typeof event => {
-    at += 1;
-    if (at >= since && event.type === "status" && event.status.status === "waiting") waiting += 1;
-    return waiting >= 2;
-  });
-};
 
 /** An agent in this process, so that its clock can leap with the person's. */
 async function anAgentInReach(

@@ -26,8 +26,8 @@ export async function provisionCountingAgent(stage: Stage): Promise<CountingAgen
       runAgent(
         "e2e/world/counting-agent.ts",
         account,
-        stage.line.url,
-        { EFFECTS: effects },
+        stage.agentLine.url,
+        { EFFECTS: effects, ...stage.agentEnv },
         nodeArguments,
       ),
     done: () =>

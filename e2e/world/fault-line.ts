@@ -14,6 +14,8 @@ export type Fault =
   | { readonly kind: "split"; readonly pieceBytes: number }
   /** What comes within this time leaves at once. */
   | { readonly kind: "merged"; readonly withinMs: number }
+  /** New connections are broken once so many bytes have come back. */
+  | { readonly kind: "short"; readonly afterBytes: number }
   /** New connections are dropped as soon as they are made. */
   | { readonly kind: "refused" }
   /** Somebody else answers: a web page where the relay should be. */
@@ -31,7 +33,11 @@ export interface FaultLine {
   cut(): void;
   /** Breaks each open connection once so many more bytes have passed from this side: in the midst of a frame. */
   cutAfter(sizeBytes: number, from: Side): void;
+  /** Ends each open connection in both directions, as a machine that goes down in order does. */
+  hangUp(): void;
   readonly openConnections: number;
+  /** How often somebody came, whatever they met. */
+  readonly arrivals: number;
   /** How often connections were broken. */
   readonly cuts: number;
   /** Everything said so far, both ways, connection by connection; empty unless taped. */
@@ -51,10 +57,13 @@ type Pair = {
 };
 
 /** Starts a line that leads nowhere yet. */
-export async function startFaultLine({ isTaped = false } = {}): Promise<FaultLine> {
+export async function startFaultLine({
+  isTaped = false,
+  scheme = "http",
+} = {}): Promise<FaultLine> {
   const tapes: Pair["tape"][] = [];
   const pairs = new Set<Pair>();
-  let [target, cuts] = [0, 0];
+  let [target, cuts, arrivals] = [0, 0, 0];
   let fault: Fault = { kind: "none" };
 
   const drop = (pair: Pair): void => {
@@ -103,6 +112,7 @@ export async function startFaultLine({ isTaped = false } = {}): Promise<FaultLin
 
   const callers = new Set<Socket>();
   const server = createServer({ noDelay: true }, (near) => {
+    arrivals += 1;
     callers.add(near);
     near.on("error", () => {});
     near.on("close", () => callers.delete(near));
@@ -113,7 +123,7 @@ export async function startFaultLine({ isTaped = false } = {}): Promise<FaultLin
     const pair: Pair = {
       near,
       far,
-      left: { endpoint: Infinity, relay: Infinity },
+      left: { endpoint: Infinity, relay: fault.kind === "short" ? fault.afterBytes : Infinity },
       tape: { endpoint: [], relay: [] },
       isSilent: fault.kind === "silent",
     };
@@ -126,7 +136,7 @@ export async function startFaultLine({ isTaped = false } = {}): Promise<FaultLin
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${port}`,
+    url: `${scheme}://127.0.0.1:${port}`,
     port,
     leadTo: (next) => (target = next),
     become(next) {
@@ -138,6 +148,16 @@ export async function startFaultLine({ isTaped = false } = {}): Promise<FaultLin
     },
     cutAfter(sizeBytes, from) {
       for (const pair of pairs) pair.left[from] = sizeBytes;
+    },
+    hangUp() {
+      for (const { near, far } of [...pairs]) {
+        cuts += 1;
+        near.end();
+        far.end();
+      }
+    },
+    get arrivals() {
+      return arrivals;
     },
     get openConnections() {
       return pairs.size;

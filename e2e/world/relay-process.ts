@@ -44,7 +44,7 @@ export async function launchRelayProcess(
 /** Launches relays behind a line, which is all that endpoints see of them. */
 export const launchBehind =
   (
-    line: FaultLine,
+    line: Pick<FaultLine, "url" | "leadTo">,
     hear: (relay: RelayProcess, dataFolder: string) => void = () => {},
     nodeArguments: readonly string[] = [],
   ) =>

@@ -104,12 +104,12 @@ test("[R14] wrong settings are named and nothing starts", async () => {
 
 // A folder that takes no file, from root neither.
 test.runIf(process.platform === "linux")(
-  "[R55] on a folder that takes no writes the program says so in one sentence and ends with 1",
+  "[R55] on a folder that takes no writes the program says so in one sentence and ends with 73",
   async () => {
     const there = aProgram([], { PARLEY_DATA: "/sys/kernel" });
     const notThere = aProgram([], { PARLEY_DATA: "/sys/kernel/parley" });
 
-    expect([await there.ended, await notThere.ended]).toEqual([1, 1]);
+    expect([await there.ended, await notThere.ended]).toEqual([73, 73]);
     for (const { printed } of [there, notThere]) {
       expect(printed.err).toContain("The data folder takes no writes");
       expect(printed.err).not.toContain("    at ");

@@ -15,8 +15,10 @@ import { sentenceOf, sentenceOfFault } from "./operation/sentences.ts";
 import { verifyFolder } from "./operation/verify.ts";
 import { createOperator, type Operator } from "./operator.ts";
 import { createRelayServer } from "./relay-server.ts";
+import { isUnwritable } from "./store/fault.ts";
 
-const EXIT = { done: 0, failed: 1, usage: 2 } as const;
+/** `unwritable` as in sysexits.h: another start would end the same way, so what restarts programs is to leave it down. */
+const EXIT = { done: 0, failed: 1, usage: 2, unwritable: 73 } as const;
 
 /** What a command has to say: a value, with lines for people where it is no table of facts; or why it did nothing. */
 type Outcome =
@@ -97,8 +99,8 @@ async function run(): Promise<number> {
     // What an operator can put right is a sentence; everything else is a bug and shows where it is.
     const sentence = sentenceOfFault(fault, config.value);
     if (sentence === null) throw fault;
-    process.exitCode = refuse("FAILED", sentence);
-    return process.exit(EXIT.failed);
+    refuse("FAILED", sentence);
+    return process.exit(isUnwritable(fault) ? EXIT.unwritable : EXIT.failed);
   }
 }
 
