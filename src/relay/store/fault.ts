@@ -50,8 +50,9 @@ export function isWorthARetry(fault: unknown): boolean {
 export function isUnwritable(fault: unknown): boolean {
   const primary = primaryCode(fault);
   if (primary !== null) return UNWRITABLE.has(primary);
-  const code = fault instanceof Error && "syscall" in fault && "code" in fault ? fault.code : null;
-  return typeof code === "string" && NO_WRITES.test(code);
+  if (!(fault instanceof Error && "syscall" in fault && "code" in fault)) return false;
+  // A port that is not given is no disk.
+  return fault.syscall !== "listen" && typeof fault.code === "string" && NO_WRITES.test(fault.code);
 }
 
 /** Five characters by which PostgreSQL names a fault; a fault of the line has no severity. */
