@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RelayOptions } from "../../src/relay/relay-server.ts";
 import { startWorld } from "../../src/peer/endpoint-world.contract.ts";
-import { makeAuthority, type Authority } from "./certificate.ts";
+import type { Authority } from "./certificate.ts";
 import { placesStored } from "./checker.ts";
 import { startFaultLine, type FaultLine } from "./fault-line.ts";
 import type { Program } from "./processes.ts";
