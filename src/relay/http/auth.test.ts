@@ -267,6 +267,17 @@ describe("signing in", () => {
     await renewed.settle();
   });
 
+  test("[P85] a socket is renewed by a token of its own person alone", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const bob = await world.person("bob");
+    for (const access_token of [bob.token, "no token"]) {
+      const socket = await world.online(ada);
+      socket.send({ type: "auth.renew", access_token });
+      expect((await socket.closed()).code).toBe(4002);
+    }
+  });
+
   test("[P84] a wrong token is answered by its reason and a close", async () => {
     const world = await aWorld();
     const socket = await openSocket(`${world.url().replace("http", "ws")}/ws/agent`, null);

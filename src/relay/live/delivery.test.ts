@@ -171,7 +171,10 @@ describe("delivery", () => {
     const { world, ada, echo, conversation } = await aBusyConversation();
     const person = await world.online(ada);
     const agent = await world.online(echo);
+    const stranger = await world.online(await world.person("stranger"));
 
+    stranger.send({ type: "typing.start", conversation_id: conversation });
+    await stranger.settle();
     agent.send({ type: "typing.start", conversation_id: conversation });
 
     expect(await person.next("typing")).toMatchObject({
@@ -179,8 +182,10 @@ describe("delivery", () => {
       state: "start",
       expires_in_ms: 5_000,
     });
-    await agent.settle();
-    expect(agent.seen("typing")).toEqual([]);
+    for (const socket of [agent, person, stranger]) {
+      await socket.settle();
+      expect(socket.seen("typing")).toEqual([]);
+    }
   });
 
   test("[P132] a person hears when an agent they talk with comes and goes", async () => {
@@ -206,6 +211,11 @@ describe("an agent's sockets", () => {
     const [first, second] = sockets;
     first?.send(aMessage(conversation, echo));
     await first?.next("message.ack");
+    await world.clock.advance(10);
+    // Neither is use.
+    second?.send({ type: "typing.start", conversation_id: conversation });
+    second?.send({ type: "ping" });
+    await second?.next("pong");
 
     await world.online(echo);
 

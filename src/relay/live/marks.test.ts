@@ -43,8 +43,11 @@ describe("read marks", () => {
     const phone = await world.online(bob);
     await world.rest("PATCH", "/users/me", ada.token, { read_receipts: false });
 
+    read(1);
+    expect(await phone.next("message.read")).toMatchObject({ user_id: bob.id, seq: 1 });
+    await world.rest("PATCH", "/users/me", ada.token, { read_receipts: true });
+    await world.rest("PATCH", "/users/me", bob.token, { read_receipts: false });
     read(2);
-
     expect(await phone.next("message.read")).toMatchObject({ user_id: bob.id, seq: 2 });
     await reader.settle();
     await writer.settle();
@@ -63,6 +66,12 @@ describe("read marks", () => {
       reader.send({ type: "typing.start", conversation_id: conversation });
       reader.send({ type: "typing.stop", conversation_id: conversation });
       reader.send({ type: "presence.set", state: "away" });
+      reader.send({
+        type: "control.send",
+        conversation_id: conversation,
+        record: text64(new Uint8Array([i])),
+        durable: false,
+      });
     }
     await reader.settle();
     // Who may see it is read from the database first.
@@ -70,6 +79,7 @@ describe("read marks", () => {
     await writer.settle();
 
     expect(writer.seen("typing")).toHaveLength(8);
+    expect(writer.seen("control")).toHaveLength(4);
     expect(writer.seen("presence")).toHaveLength(4);
     expect(reader.seen("error")).toEqual([]);
   });
