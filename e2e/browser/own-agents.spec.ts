@@ -128,3 +128,64 @@ test("[U114] an agent that is called says what that costs, has a secret, and is 
 
   await expect(page.getByText("You have no agent yet.")).toBeVisible();
 });
+
+test("[U152] who made an agent lets somebody in, pauses, restores and ends it for good, as it happens", async ({
+  world,
+  join: arrive,
+}) => {
+  const folder = mkdtempSync(join(tmpdir(), "parley-own-agent-"));
+  const [ada, ben] = [await arrive({ name: "Ada" }), await arrive({ name: "Ben" })];
+  const { page } = ada;
+  await page.goto(`${world.url}/settings/agents`);
+  await page.getByRole("button", { name: "New agent" }).click();
+  const form = page.getByRole("dialog", { name: "A new agent" });
+  await form.getByLabel("Name").fill("Clerk");
+  await form.getByRole("button", { name: "Create agent" }).click();
+  const once = page.getByRole("alertdialog", { name: "Clerk is ready to be started" });
+  await once.getByRole("button", { name: "Copy: Environment" }).click();
+  const shown = await page.evaluate(() => navigator.clipboard.readText());
+  await once.getByRole("button", { name: "I have kept it" }).click();
+  const program = await startProgram(
+    "src/sdk/examples/echo.ts",
+    {
+      ...environmentOf(shown),
+      HASHEE_KEY_VAULT: join(folder, "vault"),
+      HASHEE_DEDUPE: join(folder, "dedupe.sqlite"),
+    },
+    world.logFile,
+  );
+  try {
+    const sheet = page.getByRole("dialog", { name: "Clerk" });
+    const people = sheet.getByRole("region", { name: "People" });
+    await expect(people.getByRole("status")).toHaveText(/^Nobody is connected yet/);
+    await sheet.getByRole("checkbox", { name: "You let each person in" }).check();
+    await sheet.getByRole("button", { name: "Make a link" }).click();
+    await ben.page.goto(await sheet.getByText("/i/").innerText());
+    await ben.page
+      .getByRole("dialog")
+      .getByRole("button", { name: /^Start/ })
+      .click();
+
+    await people.getByRole("button", { name: "Approve Ben" }).click();
+    await expect(people.getByRole("status")).toHaveText("One person is connected.");
+    await ben.say("Good morning");
+    await expect(ben.row("Good morning")).toHaveCount(2);
+    const act = async (action: string) => {
+      await people.getByRole("button", { name: "Manage Ben" }).click();
+      await page.getByRole("menuitem", { name: action }).click();
+    };
+    await act("Pause");
+    await expect(people.getByText(/Paused/)).toBeVisible();
+    await act("Restore");
+    await expect(people.getByText(/Paused/)).toHaveCount(0);
+    await act("End for good");
+    await page
+      .getByRole("alertdialog", { name: "End it with Ben?" })
+      .getByRole("button", { name: "End for good" })
+      .click();
+    await expect(people.getByRole("status")).toHaveText(/^Nobody is connected yet/);
+  } finally {
+    await program.kill();
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

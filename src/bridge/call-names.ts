@@ -97,6 +97,8 @@ const NAMES: Readonly<Record<CallName, true>> = {
   describeAgentMaker: true,
   listAgentInvites: true,
   createAgentInvite: true,
+  listAgentRelations: true,
+  changeAgentRelation: true,
   removeAgentInvite: true,
   search: true,
   hint: true,

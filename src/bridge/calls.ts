@@ -11,6 +11,7 @@ import type {
   DeviceId,
   InviteId,
   MessageId,
+  RelationId,
   StreamId,
 } from "#protocol/ids.ts";
 import type {
@@ -26,6 +27,8 @@ import type {
   AgentChangeInput,
   AgentInvitesView,
   AgentMakerView,
+  AgentRelationChange,
+  AgentRelationView,
   NewAgentInput,
   NewAgentView,
   OwnAgentView,
@@ -140,7 +143,14 @@ export interface EngineCalls {
     readonly agentId: AgentId;
     readonly maxUses: number | null;
     readonly days: number | null;
+    readonly asksApproval: boolean;
   }): Answer<AgentInvitesView>;
+  /** Who is connected with an agent, those who wait first; `agent-relations` events tell when to ask again. */
+  listAgentRelations(input: { readonly agentId: AgentId }): Answer<readonly AgentRelationView[]>;
+  changeAgentRelation(input: {
+    readonly relationId: RelationId;
+    readonly change: AgentRelationChange;
+  }): Answer<null>;
   removeAgentInvite(input: {
     readonly agentId: AgentId;
     readonly inviteId: InviteId;

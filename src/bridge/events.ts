@@ -1,5 +1,5 @@
 /** Everything the worker may tell the page unasked. Events are facts; the page's stores fold them in. SPEC §events. */
-import type { AccountId, ConversationId, MessageId, StreamId } from "#protocol/ids.ts";
+import type { AccountId, AgentId, ConversationId, MessageId, StreamId } from "#protocol/ids.ts";
 import type { ActivityView } from "./channel-views.ts";
 import type { DeviceLinkView, HistoryView } from "./device-views.ts";
 import type { TransferView } from "./file-views.ts";
@@ -58,6 +58,8 @@ export type EngineEvent =
   | { readonly type: "history"; readonly history: HistoryView }
   /** Messages of another device stand in this conversation's log now: ask for its rows again. */
   | { readonly type: "history-taken"; readonly conversationId: ConversationId }
+  /** Who is connected with an agent of this person changed: ask again. */
+  | { readonly type: "agent-relations"; readonly agentId: AgentId }
   | { readonly type: "contact-requests"; readonly requests: readonly ContactRequestView[] }
   /** The relay's log is another one than we knew, or a gap could not be filled: rows may be missing. */
   | { readonly type: "history-reset"; readonly conversationId: ConversationId }

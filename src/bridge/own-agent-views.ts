@@ -1,5 +1,5 @@
 /** Snapshots of the agents a person made, for the screens that keep them. SPEC §views. */
-import type { AgentId, InviteId, UserId } from "#protocol/ids.ts";
+import type { AgentId, InviteId, RelationId, UserId } from "#protocol/ids.ts";
 
 /** How an agent's program comes to its messages. All but `websocket` seal each message for itself. */
 export type AgentMode = "websocket" | "webhook" | "polling";
@@ -50,7 +50,22 @@ export type AgentInviteView = {
   readonly uses: number;
   readonly maxUses: number | null;
   readonly expiresAt: number | null;
+  /** Who comes by it waits until its maker lets them in. */
+  readonly asksApproval: boolean;
 };
+
+/** Somebody who is connected with an agent, or waits to be. */
+export type AgentRelationView = {
+  readonly relationId: RelationId;
+  readonly userId: UserId;
+  /** Empty once the account is gone. */
+  readonly name: string;
+  readonly handle: string;
+  readonly status: "pending" | "established" | "suspended";
+  readonly since: number;
+};
+/** What an agent's creator does about it; `revoke` is for good. */
+export type AgentRelationChange = "approve" | "suspend" | "restore" | "revoke";
 
 /** The links to an agent, and what to compare: its program prints the same fingerprint when it starts. */
 export type AgentInvitesView = {

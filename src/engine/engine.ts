@@ -7,6 +7,7 @@ import type { BridgeFailure } from "#bridge/failure.ts";
 import type { CallOptions } from "#bridge/port.ts";
 import * as account from "./account-calls.ts";
 import { confirmOwnAgent, describeAgentMaker } from "./agent-makers.ts";
+import * as relations from "./agent-relations.ts";
 import * as cards from "./cards.ts";
 import { allowScope } from "./tool-consent.ts";
 import * as contacts from "./contacts.ts";
@@ -178,6 +179,8 @@ type OwnAgentCallName =
   | "describeAgentMaker"
   | "listAgentInvites"
   | "createAgentInvite"
+  | "listAgentRelations"
+  | "changeAgentRelation"
   | "removeAgentInvite";
 type ConversationCallName = Exclude<
   keyof EngineCalls,
@@ -354,6 +357,8 @@ const ownAgentCalls = (open: Opener): Pick<EngineCalls, OwnAgentCallName> => ({
   describeAgentMaker: (input) => open((session) => describeAgentMaker(session, input)),
   listAgentInvites: (input) => open((session) => ownAgents.listAgentInvites(session, input)),
   createAgentInvite: (input) => open((session) => ownAgents.createAgentInvite(session, input)),
+  listAgentRelations: (input) => open((session) => relations.listAgentRelations(session, input)),
+  changeAgentRelation: (input) => open((session) => relations.changeAgentRelation(session, input)),
   removeAgentInvite: (input) => open((session) => ownAgents.removeAgentInvite(session, input)),
 });
 

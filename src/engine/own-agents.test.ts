@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { AgentRelationChange } from "#bridge/own-agent-views.ts";
+import type { EngineEvent } from "#bridge/events.ts";
+import type { RelationId } from "#protocol/ids.ts";
 import { must, startEngineWorld, type EngineWorld, type Seat } from "./engine-world.contract.ts";
 
 const PLAIN = {
@@ -103,15 +106,72 @@ describe("agents of one's own", () => {
     expect(paused).toEqual({ ...changed, name: "Clerk", standing: "paused" });
   });
 
+  test("[N157] the maker of an agent lets people in, pauses, restores and ends, and hears of whoever comes and goes", async () => {
+    const { agentId } = await aStartedAgent();
+    const made = await ada.calls.createAgentInvite({
+      agentId,
+      maxUses: null,
+      days: null,
+      asksApproval: true,
+    });
+    const [link] = must(made).invites;
+    expect(link).toMatchObject({ asksApproval: true });
+    const ben = await world.person("Ben");
+    const list = async () => must(await ada.calls.listAgentRelations({ agentId }));
+    const news = async () => {
+      await ada.until(
+        (event): event is EngineEvent =>
+          event.type === "agent-relations" && event.agentId === agentId,
+      );
+      ada.listenAnew();
+    };
+    expect(await list()).toEqual([]);
+
+    const conversationId = must(await ben.calls.acceptInvite({ url: link?.url ?? "" }));
+    if (conversationId === null) throw new Error("no conversation");
+    await news();
+    const [waiting] = await list();
+    expect(waiting).toMatchObject({ name: "Ben", status: "pending", since: expect.any(Number) });
+    const relationId = waiting?.relationId as RelationId;
+    const change = async (to: AgentRelationChange) => {
+      must(await ada.calls.changeAgentRelation({ relationId, change: to }));
+      await news();
+      return (await list()).map(({ status }) => status);
+    };
+
+    expect(await change("approve")).toEqual(["established"]);
+    expect(await change("suspend")).toEqual(["suspended"]);
+    expect(await change("restore")).toEqual(["established"]);
+    const stranger = await ben.calls.changeAgentRelation({ relationId, change: "suspend" });
+    expect(stranger).toMatchObject({ failure: { kind: "peer/refused" } });
+    must(await ben.calls.revokeRelation({ conversationId }));
+    await news();
+    expect(await list()).toEqual([]);
+  });
+
   test("[N114] links wait for the agent's keys, carry its fingerprint, and can be taken back", async () => {
     const made = must(await ada.calls.createOwnAgent(PLAIN));
     const { id: agentId } = made.agent;
-    const early = await ada.calls.createAgentInvite({ agentId, maxUses: null, days: null });
+    const early = await ada.calls.createAgentInvite({
+      agentId,
+      maxUses: null,
+      days: null,
+      asksApproval: false,
+    });
     expect(early.ok).toBe(false);
 
     await world.relay.runAgent({ agent_id: agentId, token: made.token });
-    const once = must(await ada.calls.createAgentInvite({ agentId, maxUses: 1, days: 7 }));
-    const view = must(await ada.calls.createAgentInvite({ agentId, maxUses: null, days: null }));
+    const once = must(
+      await ada.calls.createAgentInvite({ agentId, maxUses: 1, days: 7, asksApproval: false }),
+    );
+    const view = must(
+      await ada.calls.createAgentInvite({
+        agentId,
+        maxUses: null,
+        days: null,
+        asksApproval: false,
+      }),
+    );
     const [first] = once.invites;
     expect(first).toMatchObject({ uses: 0, maxUses: 1, expiresAt: expect.any(Number) });
     expect(view.invites).toHaveLength(2);
@@ -137,7 +197,12 @@ describe("agents of one's own", () => {
   test("[N115] a deleted agent is off the list and its conversation is over", async () => {
     const { agentId } = await aStartedAgent();
     const { invites } = must(
-      await ada.calls.createAgentInvite({ agentId, maxUses: null, days: null }),
+      await ada.calls.createAgentInvite({
+        agentId,
+        maxUses: null,
+        days: null,
+        asksApproval: false,
+      }),
     );
     const id = must(await ada.calls.acceptInvite({ url: invites[0]?.url ?? "" }));
 

@@ -149,6 +149,7 @@ export async function listAgentInvites(
     uses: invite.uses,
     maxUses: invite.max_uses,
     expiresAt: invite.expires_at === null ? null : Date.parse(invite.expires_at),
+    asksApproval: invite.approval,
   }));
   return ok({
     fingerprintText: fingerprintText(shown.value),
@@ -166,7 +167,12 @@ export async function createAgentInvite(
     agentId,
     maxUses,
     days,
-  }: Of & { readonly maxUses: number | null; readonly days: number | null },
+    asksApproval,
+  }: Of & {
+    readonly maxUses: number | null;
+    readonly days: number | null;
+    readonly asksApproval: boolean;
+  },
 ): Answer<AgentInvitesView> {
   const shown = await shownFingerprint(session, agentId);
   if (!shown.ok) return shown;
@@ -175,6 +181,7 @@ export async function createAgentInvite(
     `/agents/${agentId}/invites`,
     InviteCreated,
     {
+      approval: asksApproval,
       ...(maxUses !== null && { max_uses: maxUses }),
       ...(days !== null && { expires_in_seconds: days * DAY_SECONDS }),
     },

@@ -213,6 +213,8 @@ export async function openSession(
         return hearDoubt(event, { people, book, sinks });
       case "history-waiting":
         return void handover.take();
+      case "agent-relations-changed":
+        return sinks.emit({ type: "agent-relations", agentId: event.agentId });
       case "contact-remarked":
         return void remarks.level();
       case "contact-requested":

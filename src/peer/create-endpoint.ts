@@ -302,6 +302,8 @@ class LiveEndpoint implements PeerEndpoint {
         return;
       case "contact.requested":
         return this.#events.emit({ type: "contact-requested" });
+      case "agent.relations_changed":
+        return this.#events.emit({ type: "agent-relations-changed", agentId: frame.agent_id });
       case "contact.remarked":
         return this.#events.emit({ type: "contact-remarked", accountId: frame.contact_id });
       case "contact.accepted": {

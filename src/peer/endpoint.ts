@@ -4,7 +4,14 @@
  */
 import type { Bytes } from "#base/bytes.ts";
 import type { Result } from "#base/result.ts";
-import type { AccountId, ConversationId, DeviceId, MessageId, StreamId } from "#protocol/ids.ts";
+import type {
+  AccountId,
+  AgentId,
+  ConversationId,
+  DeviceId,
+  MessageId,
+  StreamId,
+} from "#protocol/ids.ts";
 import type { KnownPayload, Payload } from "#protocol/payload.ts";
 import type { AccountState } from "#crypto/ledger/account-state.ts";
 import type { Role } from "#crypto/ledger/conversation-op.ts";
@@ -176,6 +183,8 @@ export type EndpointEvent =
       readonly manifestVersion: number | null;
     }
   | { readonly type: "contact-requested" }
+  /** To a person's device: who is connected with an agent of theirs changed. */
+  | { readonly type: "agent-relations-changed"; readonly agentId: AgentId }
   /** To a person's device: one of theirs gave a contact another name. */
   | { readonly type: "contact-remarked"; readonly accountId: AccountId }
   /** To a person's device: another one of theirs has history for it. */

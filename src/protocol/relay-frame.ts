@@ -255,6 +255,8 @@ export const RELAY_FRAMES = {
     status: text,
     reason: v.optional(text),
   }),
+  /** To the agent's creator: somebody came, was let in, paused or is gone. */
+  "agent.relations_changed": frame("agent.relations_changed", { agent_id }),
   /** To people: the agent has another manifest. To the agent: a person decided about their scopes. */
   "agent.capability_changed": frame("agent.capability_changed", {
     agent_id: v.optional(agent_id),

@@ -435,6 +435,7 @@ export const AgentInvite = v.object({
   uses: countSchema,
   max_uses: v.nullable(countSchema),
   expires_at: v.nullable(timestampSchema),
+  approval: v.optional(v.boolean(), false),
 });
 /** What an invite page shows; the keys are pinned only if they match the link's fingerprint. */
 export const Invite = v.object({ agent: Agent, keys: AgentKeys });
@@ -458,6 +459,10 @@ export const Relation = v.object({
   created_at: timestampSchema,
 });
 export type Relation = v.InferOutput<typeof Relation>;
+
+/** A relation as the agent's creator sees it; no `user` once the account is gone. */
+export const AgentRelation = v.object({ ...Relation.entries, user: v.nullable(PublicUser) });
+export type AgentRelation = v.InferOutput<typeof AgentRelation>;
 
 export const Contact = v.object({ user: PublicUser, relation: Relation });
 export type Contact = v.InferOutput<typeof Contact>;

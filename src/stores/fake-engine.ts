@@ -21,6 +21,7 @@ import type {
   MessageId,
   MessageView,
   AgentMakerView,
+  AgentRelationView,
   OwnAgentView,
   SearchHitView,
   SecurityView,
@@ -38,6 +39,7 @@ export type FakeWorld = {
   inviteByUrl: Record<string, InviteView>;
   devices: DeviceView[];
   ownAgents: OwnAgentView[];
+  agentRelations: readonly AgentRelationView[];
   agentMaker: AgentMakerView | null;
   ways: WaysView;
   security: SecurityView | null;
@@ -111,6 +113,7 @@ const EMPTY_WORLD: FakeWorld = {
   inviteByUrl: {},
   devices: [],
   ownAgents: [],
+  agentRelations: [],
   agentMaker: null,
   ways: { recoveryMadeAt: null, passkeys: [], canAddPasskey: true },
   security: null,
@@ -263,6 +266,8 @@ function ownAgentCalls(world: FakeWorld, answer: Answer, done: Done) {
     listAgentInvites: (input) => answer("listAgentInvites", input, () => invites),
     createAgentInvite: (input) => answer("createAgentInvite", input, () => invites),
     removeAgentInvite: done("removeAgentInvite"),
+    listAgentRelations: (input) => answer("listAgentRelations", input, () => world.agentRelations),
+    changeAgentRelation: done("changeAgentRelation"),
   } satisfies Partial<EngineCalls>;
 }
 

@@ -63,6 +63,8 @@ export type {
   AgentInviteView,
   AgentMakerView,
   AgentMode,
+  AgentRelationChange,
+  AgentRelationView,
   NewAgentInput,
   NewAgentView,
   OwnAgentView,

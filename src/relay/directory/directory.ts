@@ -33,6 +33,7 @@ export type InviteRow = {
   readonly uses: number;
   readonly max_uses: number | null;
   readonly expires_at: number | null;
+  readonly approval: number;
 };
 export type ContactRequestRow = {
   readonly request_id: string;
@@ -176,7 +177,11 @@ const readsOfRelations = (sql: Sql) => ({
       accountId,
     ),
   relationsOfAgent: (agentId: AgentId) =>
-    sql.all<RelationRow>("SELECT * FROM relations WHERE agent_id = ? ORDER BY created_at", agentId),
+    sql.all<RelationRow & { handle: string | null; display_name: string | null }>(
+      `SELECT relations.*, handle, display_name FROM relations LEFT JOIN users USING (user_id)
+       WHERE agent_id = ? ORDER BY relations.created_at`,
+      agentId,
+    ),
   contactRequest: (requestId: string) =>
     orNull(
       sql.get<ContactRequestRow>("SELECT * FROM contact_requests WHERE request_id = ?", requestId),

@@ -16,7 +16,7 @@ import {
 import { decodeAll } from "./body-parts.ts";
 import { agentKeys } from "./keys.ts";
 import { checkScopes } from "./manifests.ts";
-import { relationOf } from "./relations.ts";
+import { relationOf, tellCreator } from "./relations.ts";
 
 export function serveInvites(app: RelayApp, api: Api): void {
   app.post("/agents/:id/invites", createInvite(api));
@@ -60,6 +60,7 @@ const listInvites = (api: Api): Route =>
         uses: row.uses,
         max_uses: row.max_uses,
         expires_at: row.expires_at === null ? null : isoTime(row.expires_at),
+        approval: row.approval === 1,
       })),
     );
   });
@@ -110,5 +111,7 @@ const acceptInvite = (api: Api): Route =>
       ledger,
       grantedScopes: body.value.granted_scopes,
     });
-    return accepted.ok ? answer(relationOf(accepted.value)) : accepted;
+    if (!accepted.ok) return accepted;
+    await tellCreator(api, accepted.value);
+    return answer(relationOf(accepted.value));
   }, 201);

@@ -249,6 +249,38 @@ describe("relations", () => {
     );
   });
 
+  test("[P297] an agent's creator hears of each change of who is connected, and nobody else does", async () => {
+    const { world, ada: bob, echo } = await aPersonWithAnAgent(await aWorld());
+    const ada = await world.person("creator");
+    const { agent_id } = (
+      await world.rest("POST", "/agents", ada.token, { display_name: "Helper" })
+    ).body.data;
+    const made = await world.rest("POST", `/agents/${agent_id}/invites`, ada.token, {
+      approval: true,
+    });
+    const [hers, his] = [await world.online(ada), await world.online(bob)];
+    const told = { type: "agent.relations_changed", agent_id };
+
+    await world.invite(bob, made.body.data.code);
+    expect(await hers.next("agent.relations_changed")).toEqual(told);
+    const invites = await world.rest("GET", `/agents/${agent_id}/invites`, ada.token);
+    expect(invites.body.data).toMatchObject([{ approval: true, uses: 1 }]);
+    const { relation_id } = (await world.rest("GET", `/agents/${agent_id}/relations`, ada.token))
+      .body.data[0];
+    for (const [person, verb] of [
+      [ada, "approve"],
+      [ada, "suspend"],
+      [ada, "restore"],
+      [bob, "revoke"],
+    ] as const) {
+      await world.rest("POST", `/relations/${relation_id}/${verb}`, person.token);
+      expect(await hers.next("agent.relations_changed")).toEqual(told);
+    }
+    await world.invite(ada, echo.inviteCode);
+    await Promise.all([hers.settle(), his.settle()]);
+    expect([...hers.seen(told.type as never), ...his.seen(told.type as never)]).toEqual([]);
+  });
+
   test("[P58] the creator pauses and restores, either side ends for good", async () => {
     const world = await aWorld();
     const ada = await world.person("ada");
@@ -291,6 +323,11 @@ describe("relations", () => {
       codeOf(await world.rest("POST", `/relations/${relation_id}/approve`, person.token));
 
     expect(status).toBe("pending");
+    expect(waiting.body.data[0].user).toEqual({
+      user_id: bob.id,
+      handle: "bob",
+      display_name: "bob",
+    });
     expect(codeOf(await sendByRest(world, bob, conversation))).toBe("RELATION_SUSPENDED");
     expect(await approve(bob)).toBe("NOT_FOUND");
     await agent.settle();

@@ -19,6 +19,13 @@ export const relationOf = (row: RelationRow): Relation => ({
 
 const CHANGES = { suspend: "suspended", restore: "established", revoke: "revoked" } as const;
 
+/** The agent's creator looks at who is connected: something about it changed. */
+export async function tellCreator(api: Api, { agent_id }: RelationRow): Promise<void> {
+  const creator = agent_id === null ? null : (await api.directory.agent(agent_id))?.creator_id;
+  if (agent_id !== null && creator != null)
+    api.relay.tell(creator, { type: "agent.relations_changed", agent_id });
+}
+
 export function serveRelations(app: RelayApp, api: Api): void {
   app.get(
     "/relations",
@@ -33,7 +40,15 @@ export function serveRelations(app: RelayApp, api: Api): void {
       const agent = await ownAgent(api, http, who.userId);
       if (!agent.ok) return agent;
       const relations = await api.directory.relationsOfAgent(agent.value.agent_id);
-      return answerPage(relations.map(relationOf));
+      return answerPage(
+        relations.map(({ handle, display_name, ...row }) => ({
+          ...relationOf(row),
+          user:
+            handle === null || display_name === null
+              ? null
+              : { user_id: row.user_id, handle, display_name },
+        })),
+      );
     }),
   );
   app.post(
@@ -43,7 +58,9 @@ export function serveRelations(app: RelayApp, api: Api): void {
       if (!relationId.ok) return relationId;
       const approval = { now: api.clock.now(), relationId: relationId.value, by: who.userId };
       const approved = await api.writer.run("approveRelation", approval);
-      return approved.ok ? answer(relationOf(approved.value)) : approved;
+      if (!approved.ok) return approved;
+      await tellCreator(api, approved.value);
+      return answer(relationOf(approved.value));
     }),
   );
   for (const [verb, to] of Object.entries(CHANGES)) {
@@ -58,7 +75,9 @@ export function serveRelations(app: RelayApp, api: Api): void {
           by: who.accountId,
           to,
         });
-        return changed.ok ? answer(relationOf(changed.value)) : changed;
+        if (!changed.ok) return changed;
+        await tellCreator(api, changed.value);
+        return answer(relationOf(changed.value));
       }),
     );
   }

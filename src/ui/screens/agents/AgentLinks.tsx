@@ -96,7 +96,7 @@ function LinkItem({ invite, onOpen, onTakeBack }: LinkItemProps) {
   const t = useText();
   const formats = useFormats();
   const { copy, isCopied } = useCopy();
-  const { url, uses, maxUses, expiresAt } = invite;
+  const { url, uses, maxUses, expiresAt, asksApproval } = invite;
   return (
     <li className={styles.link}>
       <QrCode value={url} label={t("agents.linkCode")} />
@@ -106,6 +106,7 @@ function LinkItem({ invite, onOpen, onTakeBack }: LinkItemProps) {
       <p className={styles.text}>
         {maxUses === null ? t("agents.uses", { uses }) : t("agents.usesOf", { uses, max: maxUses })}
         {expiresAt !== null && ` ${t("agents.until", { time: formats.moment(expiresAt) })}`}
+        {asksApproval && ` ${t("agents.asksApproval")}`}
       </p>
       <div className={styles.actions}>
         <Button size="small" icon={isCopied ? "check" : "copy"} onClick={() => copy(url)}>
@@ -132,6 +133,7 @@ function NewLink({ agentId, onMade }: NewLinkProps) {
   const { calls, notices } = useStores();
   const [isForOne, setIsForOne] = useState(false);
   const [isShort, setIsShort] = useState(true);
+  const [asksApproval, setAsksApproval] = useState(false);
   const [isBusy, setIsBusy] = useState(false);
   const make = async (): Promise<void> => {
     setIsBusy(true);
@@ -139,6 +141,7 @@ function NewLink({ agentId, onMade }: NewLinkProps) {
       agentId,
       maxUses: isForOne ? 1 : null,
       days: isShort ? LINK_DAYS : null,
+      asksApproval,
     });
     setIsBusy(false);
     if (answer.ok) onMade(answer.value);
@@ -151,6 +154,11 @@ function NewLink({ agentId, onMade }: NewLinkProps) {
         label={t("agents.linkDays", { days: LINK_DAYS })}
         checked={isShort}
         onChange={setIsShort}
+      />
+      <Checkbox
+        label={t("agents.linkApproval")}
+        checked={asksApproval}
+        onChange={setAsksApproval}
       />
       <div>
         <Button icon="plus" busy={isBusy} onClick={() => void make()}>

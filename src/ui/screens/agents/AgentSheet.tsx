@@ -10,6 +10,7 @@ import { agentStatus } from "./agent-status.ts";
 import { AgentFields, draftOf, inputOf, isComplete } from "./AgentFields.tsx";
 import { AgentKey } from "./AgentKey.tsx";
 import { AgentLinks } from "./AgentLinks.tsx";
+import { AgentPeople } from "./AgentPeople.tsx";
 import { AgentSecrets } from "./AgentSecrets.tsx";
 import styles from "./Agents.module.css";
 import { DeleteAgentDialog } from "./DeleteAgentDialog.tsx";
@@ -37,6 +38,7 @@ export function AgentSheet({ agent, onClose }: AgentSheetProps) {
           confirmation={agent.confirmation}
         />
       )}
+      {agent.hasKeys && <AgentPeople agentId={agent.id} />}
       <section className={styles.part} aria-label={t("agents.links")}>
         <h3 className={styles.title}>{t("agents.links")}</h3>
         {agent.hasKeys ? (
