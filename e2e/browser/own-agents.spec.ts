@@ -156,7 +156,7 @@ test("[U152] who made an agent lets somebody in, pauses, restores and ends it fo
   );
   try {
     const sheet = page.getByRole("dialog", { name: "Clerk" });
-    const people = sheet.getByRole("region", { name: "People" });
+    const people = sheet.getByRole("region", { name: "People", exact: true });
     await expect(people.getByText(/^Nobody is connected yet/)).toBeVisible();
     await sheet.getByRole("checkbox", { name: "You let each person in" }).check();
     await sheet.getByRole("button", { name: "Make a link" }).click();
