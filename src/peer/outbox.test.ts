@@ -210,6 +210,24 @@ describe("when it cannot be sent", () => {
     expect(idsSent()).toEqual([refused.messageId, next.messageId]);
   });
 
+  test("[E65] what no type takes, or is too long once written, fails for its reason and lets the next one go", async () => {
+    const { queue, outbox, asked, clock } = anOutbox();
+    const long = must(await queue("x".repeat(100_001)));
+    // Each of these is six characters in JSON.
+    const wide = must(await queue("\u0001".repeat(100_000)));
+    const good = must(await queue("next"));
+    await clock.advance(0);
+
+    expect([
+      await outbox.settled(long.messageId),
+      await outbox.settled(wide.messageId),
+    ]).toMatchObject([
+      { state: { status: "failed", failure: { kind: "peer/bad-payload", path: "text" } } },
+      { state: { status: "failed", failure: { kind: "peer/too-large", limit: 524_288 } } },
+    ]);
+    expect(asked.map(({ frame }) => frame)).toMatchObject([{ client_message_id: good.messageId }]);
+  });
+
   test("[E65] a failed message waits for a decision, also over a restart: again, or away", async () => {
     const world = anOutbox();
     const refused = must(await world.queue("no"));

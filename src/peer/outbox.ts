@@ -11,6 +11,7 @@ import { err, ok, type Result } from "#base/result.ts";
 import type { AccountId, ConversationId, DeviceId, MessageId } from "#protocol/ids.ts";
 import { peekEnvelope } from "#protocol/envelope.ts";
 import { MAX_ENVELOPE_BYTES } from "#protocol/limits.ts";
+import type { ProtocolFailure } from "#protocol/failure.ts";
 import { encodePayload } from "#protocol/payload.ts";
 import { startDraft, type Draft } from "./draft.ts";
 import type { EndpointEvent, Entry, OutgoingMessage } from "./endpoint.ts";
@@ -239,7 +240,7 @@ class DurableOutbox implements Outbox {
   async #seal(item: Item): Promise<Result<SealedRecord, PeerFailure>> {
     const { conversationId, messageId, payload, stream, contentType } = item.message;
     const bytes = encodePayload(payload);
-    if (!bytes.ok) return err({ kind: "peer/bad-payload", path: "" });
+    if (!bytes.ok) return err(unsendable(bytes.failure));
     const sealed = await this.#sessions.seal(conversationId, {
       messageId,
       contentType: payload.type,
@@ -391,3 +392,10 @@ class DurableOutbox implements Outbox {
 
 const isStreamGone = ({ message }: Item, failure: PeerFailure): boolean =>
   message.stream !== null && failure.kind === "peer/refused" && failure.code.startsWith("STREAM_");
+
+/** What keeps a payload from being written down, as its sender may know it. */
+function unsendable(failure: ProtocolFailure): PeerFailure {
+  if (failure.kind === "protocol/too-large")
+    return { kind: "peer/too-large", limit: failure.limit };
+  return { kind: "peer/bad-payload", path: "path" in failure ? failure.path : "" };
+}

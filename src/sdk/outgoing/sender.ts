@@ -3,7 +3,7 @@ import type { Clock } from "#base/clock.ts";
 import type { OutgoingMessage, SendOptions } from "#peer/endpoint.ts";
 import type { PeerEndpoint } from "#peer/create-endpoint.ts";
 import { parseId, type ConversationId } from "#protocol/ids.ts";
-import type { KnownPayload } from "#protocol/payload.ts";
+import { checkPayload, type KnownPayload } from "#protocol/payload.ts";
 import { HasheeError } from "../agent-error.ts";
 import { errorOfFailure } from "../error-of-failure.ts";
 import type { MetricsRecorder } from "../metrics.ts";
@@ -39,6 +39,7 @@ export function createSender(parts: {
     sent,
     async send(conversationId, payload, options) {
       const id = conversationOf(conversationId);
+      assertFits(payload);
       parts.onSend(id);
       const startedAt = clock.now();
       const endpoint = await parts.endpoint;
@@ -51,6 +52,17 @@ export function createSender(parts: {
       throw errorOfFailure(message.state.failure);
     },
   };
+}
+
+/** Programs without types send what they like; it is refused before it is kept. @throws {@link HasheeError} `BAD_REQUEST` */
+function assertFits(payload: KnownPayload): void {
+  const checked = checkPayload(payload);
+  const path = checked.ok ? "type" : "path" in checked.failure ? checked.failure.path : "";
+  if (checked.ok && checked.value.type !== "unknown") return;
+  throw new HasheeError("BAD_REQUEST", {
+    message: `The payload's ${path === "" ? "shape" : path} is missing or not what its type takes.`,
+    params: { path: path === "" ? "payload" : path },
+  });
 }
 
 /** The id of a conversation as a caller wrote it. @throws {@link HasheeError} `BAD_REQUEST` */
