@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { online, startCast } from "../world/cast.ts";
-import { check, NONE, placesStored } from "../world/checker.ts";
+import { BY_HAND, check, NONE, placesStored } from "../world/checker.ts";
 import { rounds, timeoutMs } from "../world/profile.ts";
 import { canTrace, followCalls, type SystemCall } from "../world/system-calls.ts";
 import { flood, makeFrames } from "../world/talk.ts";
@@ -54,7 +54,7 @@ test.runIf(canTrace())(
 
     const findings = check(
       "ack means disk",
-      { acked: { ada: acked }, read: { "the agent": read }, places },
+      { acked: { ada: acked }, read: { "the agent": read }, places, ...BY_HAND },
       { "system calls": calls.length, syncs },
     );
     expect(tooEarly(calls, acked)).toEqual([]);

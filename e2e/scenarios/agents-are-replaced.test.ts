@@ -56,7 +56,7 @@ async function setupLoad() {
       );
       for (const one of processes) await one.kill();
       const done = agent.done().map(({ text }) => text);
-      const places = { ...Object.fromEntries(kept), ...(await stage.curtain()) };
+      const { places, left } = await stage.curtain();
       await stage.end();
       return check(
         story,
@@ -64,7 +64,8 @@ async function setupLoad() {
           acked: { ada: textsAcked(ada), "the agent": asked.map((text) => `done: ${text}`) },
           read: { ada: withoutSureties(textsTold(ada)) },
           work: { asked, done },
-          places,
+          places: { ...Object.fromEntries(kept), ...places },
+          left,
         },
         more,
       );

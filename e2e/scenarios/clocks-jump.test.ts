@@ -1,8 +1,23 @@
 import { expect, test } from "vitest";
-import { must, startWorld, type Member } from "../../src/peer/endpoint-world.contract.ts";
+import {
+  must,
+  startWorld,
+  type Launch,
+  type Member,
+} from "../../src/peer/endpoint-world.contract.ts";
 import type { ConversationId } from "../../src/protocol/ids.ts";
-import { check, NONE, placesKept, textsAcked, textsHeard, textsTold } from "../world/checker.ts";
+import { createRelayServer } from "../../src/relay/relay-server.ts";
+import {
+  check,
+  NONE,
+  placesKept,
+  TALK_ONLY,
+  textsAcked,
+  textsHeard,
+  textsTold,
+} from "../world/checker.ts";
 import { createLeapingClock, type LeapingClock } from "../world/leaping-clock.ts";
+import { filesOf } from "../world/left-behind.ts";
 import { timeoutMs } from "../world/profile.ts";
 
 const HOUR_MS = 3_600_000;
@@ -31,7 +46,12 @@ async function talkWhile(story: string, jumps: readonly ((clocks: Clocks) => voi
     agent: createLeapingClock(),
     relay: createLeapingClock(),
   };
-  const world = await startWorld({ clock: clocks.relay });
+  let dataFolder = "";
+  const launch: Launch = (options) => {
+    ({ dataFolder } = options);
+    return createRelayServer(options);
+  };
+  const world = await startWorld({ clock: clocks.relay }, { launch });
   const ada = await world.person({ clock: clocks.person });
   const agent = await world.agent({ clock: clocks.agent });
   const conversationId = await world.meet(ada, agent);
@@ -61,8 +81,9 @@ async function talkWhile(story: string, jumps: readonly ((clocks: Clocks) => voi
   const places = { "ada's disk": await placesKept(ada, conversationId) };
   const acked = { ada: textsAcked(ada), "the agent": textsAcked(agent) };
   const read = { ada: textsTold(ada), "the agent": textsHeard(agent) };
+  const left = filesOf(dataFolder);
   await world.end();
-  return check(story, { acked, read, places }, { jumps: jumps.length });
+  return check(story, { acked, read, work: TALK_ONLY, places, left }, { jumps: jumps.length });
 }
 
 test(

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import type WebSocket from "ws";
 import { MAX_IN_FLIGHT } from "../../src/protocol/limits.ts";
 import { online, startCast } from "../world/cast.ts";
-import { check, NONE, placesStored } from "../world/checker.ts";
+import { BY_HAND, check, NONE, placesStored } from "../world/checker.ts";
 import { rounds, timeoutMs } from "../world/profile.ts";
 import { canTrace, slowSyncs } from "../world/system-calls.ts";
 import { makeFrames, type Said } from "../world/talk.ts";
@@ -100,7 +100,7 @@ test.runIf(isTraced)(
     await cast.end();
     const findings = check(
       "syncs of two seconds",
-      { acked: { ada: acked }, read: { "the agent": told }, places },
+      { acked: { ada: acked }, read: { "the agent": told }, places, ...BY_HAND },
       {
         "told to wait": refused.size,
         "rounds in which the rest went on": wentOn,

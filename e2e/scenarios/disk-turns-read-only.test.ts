@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type WebSocket from "ws";
 import { online, startCast } from "../world/cast.ts";
-import { check, NONE, placesStored } from "../world/checker.ts";
+import { BY_HAND, check, NONE, placesStored } from "../world/checker.ts";
 import { rounds, timeoutMs } from "../world/profile.ts";
 import { canTrace, refuseWrites } from "../world/system-calls.ts";
 import { flood, makeFrames, type Said } from "../world/talk.ts";
@@ -72,7 +72,7 @@ test.runIf(isTraced)(
     await relay.program.stop();
     const places = placesStored(cast.dataFolder);
     await cast.end();
-    const facts = { acked: { ada: acked }, read: { "the agent": read }, places };
+    const facts = { acked: { ada: acked }, read: { "the agent": read }, places, ...BY_HAND };
     expect(check("read-only", facts, { turns: TURNS })).toEqual(NONE);
     const refusal = { codes: ["STORAGE_FAILED"], ready: 503, live: 200, history: 200 };
     expect(said).toEqual(Array.from({ length: TURNS }, () => refusal));

@@ -184,6 +184,7 @@ async function play(world: World, seed: number): Promise<typeof ALL_WELL> {
     places: Object.fromEntries(
       people.map(({ name }, i) => [`${name}'s disk`, kept[i]?.map(({ seq }) => seq) ?? []]),
     ),
+    left: { because: "several schedules share a relay, which goes on" },
   });
   const unreadable = kept.flat().filter(({ content }) => content.kind === "unreadable");
   const toldTwice = people.filter((player) => hasTwice(textsIn(eventsOf(player))));

@@ -162,7 +162,8 @@ test(
         acked: { ada: textsAcked(ada), "the agent": asked.map((text) => `done: ${text}`) },
         read: { ada: textsTold(ada) },
         work: { asked, done },
-        places: { ...places, ...stored },
+        places: { ...places, ...stored.places },
+        left: stored.left,
       },
       { frames: Object.keys(fates).length, mutations, requests: statuses.length },
     );

@@ -9,6 +9,7 @@ import { createOperator } from "../../src/relay/operator.ts";
 import { agentAccount, call, register } from "../world/cast.ts";
 import { check, NONE } from "../world/checker.ts";
 import { answered, ask, provisionCountingAgent } from "../world/counted-work.ts";
+import { leaksIn } from "../world/left-behind.ts";
 import type { Program } from "../world/processes.ts";
 import { isSoak, rounds, timeoutMs } from "../world/profile.ts";
 import { setupStage, type Stage } from "../world/stage.ts";
@@ -69,8 +70,9 @@ async function setupHouse() {
     async end(more: Readonly<Record<string, number>>) {
       const done = worker.done().map(({ text }) => text);
       await process.kill();
-      const places = await stage.curtain();
+      const { places, left } = await stage.curtain();
       await stage.end();
+      expect(leaksIn(left, facts.asked)).toEqual([]);
       return check(
         "memory",
         {
@@ -78,6 +80,7 @@ async function setupHouse() {
           read: { "the agent they visit": facts.read },
           work: { asked: facts.asked, done },
           places,
+          left: { because: "visitors are counted by ids, which a relay knows; words are below" },
         },
         more,
       );

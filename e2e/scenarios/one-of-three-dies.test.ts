@@ -64,7 +64,7 @@ test(
     const done = agent.done().map(({ text }) => text);
     const answers = asked.map((text) => `done: ${text}`);
     for (const one of processes) await one.kill();
-    const places = await stage.curtain();
+    const { places, left } = await stage.curtain();
     await stage.end();
     const findings = check(
       "one of three dies",
@@ -73,6 +73,7 @@ test(
         read: { ada: withoutSureties(textsTold(ada)) },
         work: { asked, done },
         places,
+        left,
       },
       { deaths, "slowest hand-over in ms": slowestMs },
     );

@@ -11,7 +11,7 @@ import { createSeededRandom } from "../../src/base/seeded-random.ts";
 import { DATABASE_FILE } from "../../src/relay/data-folder.ts";
 import { APPLICATION_ID, MIGRATIONS } from "../../src/relay/store/schema.ts";
 import { call, online, startCast, verified, type Cast } from "../world/cast.ts";
-import { check, NONE, placesStored } from "../world/checker.ts";
+import { BY_HAND, check, NONE, placesStored } from "../world/checker.ts";
 import { rounds, timeoutMs } from "../world/profile.ts";
 import { storedRows } from "../world/stored.ts";
 import { flood, makeFrames, type Said } from "../world/talk.ts";
@@ -68,7 +68,7 @@ test(
     const { damage } = verified(cast.dataFolder);
     const places = placesStored(cast.dataFolder);
     await cast.end();
-    const facts = { acked: { ada: [...acked] }, read: { "the log": stored }, places };
+    const facts = { acked: { ada: [...acked] }, read: { "the log": stored }, places, ...BY_HAND };
     expect(check("killed in a checkpoint", facts, { kills: KILLS })).toEqual(NONE);
     expect({ damage, moves }).toEqual({ damage: [], moves: KILLS });
   },

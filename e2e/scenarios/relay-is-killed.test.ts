@@ -1,7 +1,15 @@
 import { expect, test } from "vitest";
 import { must, type Member } from "../../src/peer/endpoint-world.contract.ts";
 import type { ConversationId } from "../../src/protocol/ids.ts";
-import { check, NONE, placesKept, textsAcked, textsHeard, textsTold } from "../world/checker.ts";
+import {
+  check,
+  NONE,
+  placesKept,
+  TALK_ONLY,
+  textsAcked,
+  textsHeard,
+  textsTold,
+} from "../world/checker.ts";
 import { rounds, timeoutMs } from "../world/profile.ts";
 import { setupStage } from "../world/stage.ts";
 
@@ -48,9 +56,14 @@ async function talkThroughKills(name: string) {
   const kept = await placesKept(ada, conversationId);
   const acked = { ada: textsAcked(ada), "the agent": textsAcked(agent) };
   const read = { ada: textsTold(ada), "the agent": textsHeard(agent) };
-  const places = { ...(await stage.curtain()), "ada's disk": kept };
+  const { places: stored, left } = await stage.curtain();
+  const places = { ...stored, "ada's disk": kept };
   await stage.end();
-  return check(`relay-is-killed, ${name}`, { acked, read, places }, { kills: KILLS });
+  return check(
+    `relay-is-killed, ${name}`,
+    { acked, read, work: TALK_ONLY, places, left },
+    { kills: KILLS },
+  );
 }
 
 test(

@@ -96,7 +96,7 @@ describe.skipIf(!canSeveral)("two relays on one PostgreSQL", () => {
 
       const evictions =
         (await here.counter("evictions_total")) + (await there.counter("evictions_total"));
-      const places = await stage.places();
+      const [places, left] = [await stage.places(), await stage.left()];
       const done = agent.done();
       for (const one of processes) await one.kill();
       await stage.end();
@@ -105,6 +105,7 @@ describe.skipIf(!canSeveral)("two relays on one PostgreSQL", () => {
         read: { ada: withoutSureties(textsTold(ada)) },
         work: { asked, done },
         places,
+        left,
       });
       expect(evictions).toBe(1);
       expect(findings).toEqual(NONE);
@@ -159,7 +160,7 @@ describe.skipIf(!canSeveral)("two relays on one PostgreSQL", () => {
         await stage.startNode();
       }
 
-      const places = await stage.places();
+      const [places, left] = [await stage.places(), await stage.left()];
       const done = agent.done();
       for (const one of processes) await one.kill();
       await stage.end();
@@ -171,7 +172,9 @@ describe.skipIf(!canSeveral)("two relays on one PostgreSQL", () => {
           {
             acked: { [name]: textsAcked(person), "the agent": own.map((text) => `done: ${text}`) },
             read: { [name]: withoutSureties(textsTold(person)) },
+            work: { because: "two share the agents: compared below" },
             places,
+            left,
           },
           { deaths, "slowest move in ms": slowestMs, "slowest answer in ms": slowestAnswerMs },
         );

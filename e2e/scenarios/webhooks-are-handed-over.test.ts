@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { AgentId, ConversationId, MessageId } from "../../src/protocol/ids.ts";
 import { aLedger, anEnvelope, anId, text64 } from "../../src/relay/hand-made.contract.ts";
 import { agentAccount, call, register } from "../world/cast.ts";
-import { check, NONE } from "../world/checker.ts";
+import { BY_HAND, check, NONE } from "../world/checker.ts";
 import { rounds, timeoutMs } from "../world/profile.ts";
 import { canSeveral, setupNodes, type NodesStage } from "../world/two-nodes.ts";
 import { startReceiver } from "../world/webhook-receiver.ts";
@@ -86,6 +86,7 @@ describe.skipIf(!canSeveral)("deliveries that are due when their node dies", () 
           // What is not a message of Ada's: the relation's beginning.
           read: { "the agent": distinct.filter((seq) => seq > 1).map(String) },
           places,
+          ...BY_HAND,
         },
         {
           deaths: DEATHS,

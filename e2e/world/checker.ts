@@ -2,6 +2,7 @@
 import { DatabaseSync } from "node:sqlite";
 import { join } from "node:path";
 import { textOf, type Member } from "../../src/peer/endpoint-world.contract.ts";
+import { leaksIn, type LeftBehind } from "./left-behind.ts";
 import { DATABASE_FILE } from "../../src/relay/data-folder.ts";
 
 type ByName<Value> = Readonly<Record<string, Value>>;
@@ -12,9 +13,24 @@ export type Facts = {
   /** Texts each reader was told, in order, by the reader's name. */
   readonly read: ByName<readonly string[]>;
   /** What was asked of agents, and what they did, in order. */
-  readonly work?: { readonly asked: readonly string[]; readonly done: readonly string[] };
+  readonly work:
+    | { readonly asked: readonly string[]; readonly done: readonly string[] }
+    | NotLooked;
   /** Places of each log that is kept, by its name. */
   readonly places: ByName<readonly number[]>;
+  /** What the relay leaves behind, to be searched for every text above. */
+  readonly left: LeftBehind | NotLooked;
+};
+
+/** A question a story does not ask, and why. */
+export type NotLooked = { readonly because: string };
+
+export const TALK_ONLY: NotLooked = { because: "nobody works here: what is said is all there is" };
+
+/** What stories do not ask that speak frames by hand. */
+export const BY_HAND: Pick<Facts, "work" | "left"> = {
+  work: TALK_ONLY,
+  left: { because: "there is no text in frames made by hand" },
 };
 
 export type Findings = {
@@ -26,17 +42,27 @@ export type Findings = {
   /** Pairs of readers who saw different orders. */
   readonly outOfOrder: readonly string[];
   readonly holes: readonly string[];
+  /** Places where the relay left a text that was sealed. */
+  readonly leaked: readonly string[];
 };
 
 /** The findings of a story in which every promise was kept. */
-export const NONE: Findings = { lost: [], twice: [], unasked: [], outOfOrder: [], holes: [] };
+export const NONE: Findings = {
+  lost: [],
+  twice: [],
+  unasked: [],
+  outOfOrder: [],
+  holes: [],
+  leaked: [],
+};
 
 /** Readers that are named in the figures; more are counted together. */
 const FEW = 4;
 
 /** Compares what was promised with what is there, and prints the figures under the story's name. */
 export function check(story: string, facts: Facts, more: ByName<number> = {}): Findings {
-  const { acked, read, work = { asked: [], done: [] } } = facts;
+  const { acked, read, left } = facts;
+  const work = "because" in facts.work ? { asked: [], done: [] } : facts.work;
   const allAcked = Object.values(acked).flat();
   const readers = Object.entries(read).map(([name, texts]) => ({
     name,
@@ -61,13 +87,17 @@ export function check(story: string, facts: Facts, more: ByName<number> = {}): F
     holes: Object.entries(facts.places).flatMap(([name, seqs]) =>
       seqs.every((seq, i) => seq === i + 1) ? [] : [`${name}: ${seqs.join(" ")}`],
     ),
+    leaked:
+      "because" in left
+        ? []
+        : leaksIn(left, [...allAcked, ...readers.flatMap(({ texts }) => texts), ...work.asked]),
   };
   const figures = [
     ["acked", allAcked.length],
     ...(readers.length <= FEW
       ? readers.map(({ name, texts }) => [`read by ${name}`, texts.length])
       : [[`read by ${readers.length}`, readers.flatMap(({ texts }) => texts).length]]),
-    ...(facts.work === undefined ? [] : [["done once each", new Set(work.done).size]]),
+    ...("because" in facts.work ? [] : [["done once each", new Set(work.done).size]]),
     ["log entries", Object.values(facts.places).flat().length],
     ...Object.entries(findings).map(([name, list]) => [name, list.length]),
     ...Object.entries(more),

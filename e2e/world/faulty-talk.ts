@@ -33,7 +33,7 @@ export async function setupTalk(options: StageOptions = {}) {
       const kept = await placesKept(ada, conversationId);
       const done = agent.done().map(({ text }) => text);
       await process.kill();
-      const places = { ...(await stage.curtain()), "ada's disk": kept };
+      const { places, left } = await stage.curtain();
       const cuts = stage.line.cuts + (stage.agentLine === stage.line ? 0 : stage.agentLine.cuts);
       await stage.end();
       const answers = asked.map((text) => `done: ${text}`);
@@ -43,7 +43,8 @@ export async function setupTalk(options: StageOptions = {}) {
           acked: { ada: textsAcked(ada), "the agent": answers },
           read: { ada: withoutSureties(textsTold(ada)) },
           work: { asked, done },
-          places,
+          places: { ...places, "ada's disk": kept },
+          left,
         },
         { cuts },
       );

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import type { RelayOptions } from "../../src/relay/relay-server.ts";
 import { startWorld } from "../../src/peer/endpoint-world.contract.ts";
 import type { Authority } from "./certificate.ts";
-import { placesStored } from "./checker.ts";
+import { placesStored, type Facts } from "./checker.ts";
 import { startFaultLine, type FaultLine } from "./fault-line.ts";
+import { backupOf, filesOf, metricsOf, type LeftBehind } from "./left-behind.ts";
 import type { Program } from "./processes.ts";
 import { launchBehind, type RelayProcess } from "./relay-process.ts";
 import { startTlsFront, type TlsFront } from "./tls-front.ts";
@@ -37,12 +38,14 @@ export async function setupStage({
   if (authority !== undefined) writeFileSync(authorityFile, authority.cert);
   let dataFolder = "";
   let running: RelayProcess | null = null;
+  let port = 0;
   const leadTo = leading(front, [line, agentLine]);
   const launch = launchBehind(
     { url: line.url, leadTo },
     (relay, folder) => {
       dataFolder = folder;
       running = relay;
+      port = relay.port;
     },
     nodeArguments,
   );
@@ -62,10 +65,16 @@ export async function setupStage({
     agentFolder,
     /** What an agent's process is told beside its account. */
     agentEnv: authority === undefined ? {} : { NODE_EXTRA_CA_CERTS: authorityFile },
-    /** Ends the relay; what its log then holds. */
-    async curtain(): Promise<ReturnType<typeof placesStored>> {
+    /** Ends the relay; what its log then holds, and all that it leaves behind. */
+    async curtain(): Promise<{ readonly places: Facts["places"]; readonly left: LeftBehind }> {
+      const metrics = await metricsOf(port);
       await world.stopRelay();
-      return placesStored(dataFolder);
+      const files = filesOf(dataFolder);
+      const backup = await backupOf(dataFolder);
+      return {
+        places: placesStored(dataFolder),
+        left: new Map([...metrics, ...files, ...backup]),
+      };
     },
     async end(): Promise<void> {
       await world.end();

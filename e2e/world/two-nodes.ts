@@ -12,6 +12,7 @@ import { startPostgres, startRedis } from "../../src/sdk/shared/real-servers.con
 import { freePort } from "../../src/start/free-port.ts";
 import type { ProvisionedAgent } from "./agent-process.ts";
 import { startBalancer } from "./balancer.ts";
+import { filesOf, metricsOf, type LeftBehind } from "./left-behind.ts";
 import { startProgram, type Program } from "./processes.ts";
 
 const RELAY = "src/relay/main.ts";
@@ -129,6 +130,22 @@ export async function setupNodes(count: number, more: Readonly<Record<string, st
       for (const { conv, seq } of rows) (places[`log, ${conv}`] ??= []).push(Number(seq));
       return places;
     },
+    /** All that nodes, folder and database leave for others to read. */
+    async left(): Promise<LeftBehind> {
+      const client = new Client({ connectionString: postgres.address });
+      await client.connect();
+      const { rows: tables } = await client.query<{ name: string }>(
+        "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'",
+      );
+      const stored: (readonly [string, Buffer])[] = [];
+      for (const { name } of tables) {
+        const { rows } = await client.query<Record<string, unknown>>(`SELECT * FROM "${name}"`);
+        stored.push([`table ${name}`, Buffer.concat(rows.flatMap((row) => bytesOf(row)))]);
+      }
+      await client.end();
+      const told = await Promise.all(nodes.map(({ port }) => metricsOf(port)));
+      return new Map([...stored, ...filesOf(dataFolder), ...told.flatMap((one) => [...one])]);
+    },
     async end(): Promise<void> {
       await world.end();
       await balancer.close();
@@ -137,3 +154,8 @@ export async function setupNodes(count: number, more: Readonly<Record<string, st
     },
   };
 }
+
+const bytesOf = (row: Readonly<Record<string, unknown>>): readonly Buffer[] =>
+  Object.values(row).map((value) =>
+    Buffer.isBuffer(value) ? value : Buffer.from(`${JSON.stringify(value)}\n`),
+  );
