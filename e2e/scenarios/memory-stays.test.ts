@@ -148,7 +148,7 @@ const slopes = (rows: Readonly<Record<string, readonly Row[]>>): Record<string, 
 
 test.skipIf(process.platform !== "linux")(
   "[S13] people and agents come, talk, stream, share files and leave: memory and descriptors of relay and agent stay",
-  timeoutMs(240_000, (SOAK_MINUTES + 30) * 60_000),
+  timeoutMs(480_000, (SOAK_MINUTES + 30) * 60_000),
   async () => {
     const house = await setupHouse();
     const { relay, agent } = house.programs;
