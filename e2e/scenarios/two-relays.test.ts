@@ -35,7 +35,7 @@ async function aCountingAgent(stage: NodesStage) {
 describe.skipIf(!canSeveral)("two relays on one PostgreSQL", () => {
   test(
     "[R43] [R46] a person at one and an agent at the other talk both ways, typing and stream included",
-    timeoutMs(120_000, 120_000),
+    timeoutMs(480_000, 120_000),
     async () => {
       const stage = await setupNodes(2);
       const [here, there] = stage.nodes;
@@ -67,7 +67,7 @@ describe.skipIf(!canSeveral)("two relays on one PostgreSQL", () => {
 
   test(
     "[R44] an agent's processes share its work over both; a fourth puts one out, and each command is done once",
-    timeoutMs(120_000, 120_000),
+    timeoutMs(480_000, 120_000),
     async () => {
       const stage = await setupNodes(2);
       const [here, there] = stage.nodes;
