@@ -1,3 +1,4 @@
+import { aPng } from "#engine/files/pictures.contract.ts";
 import type { World } from "../world/processes.ts";
 import { expect, test } from "./journey.ts";
 import type { Person } from "./person.ts";
@@ -28,7 +29,7 @@ async function makeGroup(ada: Person, { url }: World, name: string, members: rea
   await expect(ada.composer).toBeVisible();
 }
 
-test("a group is renamed, opened to its members, handed over, and deleted by its new owner", async ({
+test("[U147] a group is renamed, described and given a picture, opened to its members, handed over, and deleted by its new owner", async ({
   join,
   world,
 }) => {
@@ -41,8 +42,16 @@ test("a group is renamed, opened to its members, handed over, and deleted by its
 
   await details(ada);
   await ada.page.getByLabel("Name of the group").fill("Pier plans");
-  await ada.page.getByRole("button", { name: "Rename" }).click();
+  await ada.page.getByRole("button", { name: "Save" }).click();
   await expect(ada.log.getByText("The group is now called Pier plans.")).toBeAttached();
+  await ada.page.getByLabel("Description").fill("Every Thursday at the pier.");
+  await ada.page.getByRole("button", { name: "Save" }).click();
+  const aside = ada.page.getByRole("complementary", { name: "Details" });
+  await expect(aside.getByText("Every Thursday at the pier.").first()).toBeVisible();
+  const picture = { name: "pier.png", mimeType: "image/png", buffer: Buffer.from(aPng(64, 48)) };
+  await ada.page.setInputFiles('input[type="file"][accept="image/*"][hidden]', picture);
+  await expect(aside.getByRole("button", { name: "Remove picture" })).toBeVisible();
+  await expect(aside.locator("img")).toHaveAttribute("src", /^blob:/);
   await ada.page.getByRole("switch", { name: /Members may add people/ }).click();
   await expect(ada.log.getByText("Ada changed who may add people.")).toBeAttached();
   await ada.page.getByRole("button", { name: "Renew keys" }).click();
@@ -59,6 +68,12 @@ test("a group is renamed, opened to its members, handed over, and deleted by its
   await ben.say("my group now");
   await ada.expectMessage("my group now");
   await details(ben);
+  // A picture comes when somebody asks for it, and then stands wherever the group does.
+  await expect(ben.page.getByText("Every Thursday at the pier.").first()).toBeVisible();
+  const faces = ben.page.locator('img[src^="blob:"]');
+  await expect(faces).toHaveCount(0);
+  await ben.page.getByRole("button", { name: "Show the group’s picture" }).click();
+  await expect(faces).toHaveCount(3);
   await ben.page.getByRole("button", { name: "Delete group" }).click();
   const last = ben.page.getByRole("alertdialog", { name: /Delete Pier plans/ });
   await last.getByRole("textbox").fill("Pier plans");

@@ -45,7 +45,7 @@ const NAMES: Readonly<Record<CallName, true>> = {
   pinMessage: true,
   listPins: true,
   leaveGroup: true,
-  renameGroup: true,
+  setGroupProfile: true,
   setRole: true,
   setMembersMayAdd: true,
   deleteGroup: true,

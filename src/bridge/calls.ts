@@ -183,9 +183,12 @@ export interface EngineCalls {
     readonly accountId: AccountId;
   }): Answer<null>;
   leaveGroup(input: { readonly conversationId: ConversationId }): Answer<null>;
-  renameGroup(input: {
+  /** Owner and admins. What is left out stays; a picture is a small one, null takes it away. */
+  setGroupProfile(input: {
     readonly conversationId: ConversationId;
-    readonly title: string;
+    readonly title?: string;
+    readonly description?: string;
+    readonly picture?: Blob | null;
   }): Answer<null>;
   /** Making somebody the owner hands the group over; who was it is an admin then. */
   setRole(input: {

@@ -157,9 +157,17 @@ export type ConversationView = {
   readonly channel: ChannelHeadView | null;
 };
 
-/** Rights of this person in a group. */
+/** What a group shows of itself, and the rights of this person in it. */
 export type GroupView = {
   readonly role: "owner" | "admin" | "member";
+  /** In its people's words; empty for none. */
+  readonly description: string;
+  /** To be opened as a file of that message; `isHere`: without asking anybody. */
+  readonly picture: {
+    readonly messageId: MessageId;
+    readonly attachmentId: string;
+    readonly isHere: boolean;
+  } | null;
   readonly membersMayAdd: boolean;
   readonly mayAdd: boolean;
 };

@@ -141,7 +141,7 @@ type ContactCallName =
   | "addMember"
   | "removeMember"
   | "leaveGroup"
-  | "renameGroup"
+  | "setGroupProfile"
   | "setRole"
   | "setMembersMayAdd"
   | "deleteGroup"
@@ -270,7 +270,7 @@ const contactCalls = (open: Opener): Pick<EngineCalls, ContactCallName> => ({
   addMember: (input) => open((session) => groups.addMember(session, input)),
   removeMember: (input) => open((session) => groups.removeMember(session, input)),
   leaveGroup: (input) => open((session) => groups.leaveGroup(session, input)),
-  renameGroup: (input) => open((session) => groups.renameGroup(session, input)),
+  setGroupProfile: (input) => open((session) => groups.setGroupProfile(session, input)),
   setRole: (input) => open((session) => groups.setRole(session, input)),
   setMembersMayAdd: (input) => open((session) => groups.setMembersMayAdd(session, input)),
   deleteGroup: (input) => open((session) => groups.deleteGroup(session, input)),

@@ -73,6 +73,8 @@ export type EngineFailure =
   | { readonly kind: "engine/bad-invite" }
   /** The link's fingerprint is not that of the key the relay shows: the flow stops here. */
   | { readonly kind: "engine/fingerprint-mismatch" }
+  /** By its bytes it is no picture of a kind that is shown, or it is too large to be a face. */
+  | { readonly kind: "engine/no-picture" }
   | { readonly kind: "engine/unknown-request" }
   | { readonly kind: "engine/own-invite" }
 

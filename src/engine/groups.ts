@@ -2,8 +2,9 @@
 import { bytesToBase64 } from "#base/base64.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import { Conversation as WireConversation, GroupKeys } from "#protocol/rest.ts";
-import { MAX_TITLE_CHARACTERS } from "#protocol/limits.ts";
-import { makeId, type AccountId, type ConversationId } from "#protocol/ids.ts";
+import { MAX_DESCRIPTION_CHARACTERS, MAX_TITLE_CHARACTERS } from "#protocol/limits.ts";
+import { makeId, type AccountId, type ConversationId, type MessageId } from "#protocol/ids.ts";
+import type { KnownPayload } from "#protocol/payload.ts";
 import type { Member } from "./conversations/conversation.ts";
 import { ledgerChange, type Session } from "./session.ts";
 import type { EngineFailure } from "./failure.ts";
@@ -41,14 +42,14 @@ export async function createGroup(
     peerId: null,
     relation: "established",
   });
-  const named = await sayName(session, conversationId, input.title);
+  const named = await sayProfile(session, conversationId, { title: input.title });
   return named.ok ? ok(conversationId) : named;
 }
 
 type OfGroup = { readonly conversationId: ConversationId };
 type OfMember = OfGroup & { readonly accountId: AccountId };
 
-/** Adds a member, who is told the group's name again: older messages do not open for newcomers. */
+/** Adds a member, who is told again what the group shows: older messages do not open for newcomers. */
 export async function addMember(
   session: Session,
   { conversationId, accountId }: OfMember,
@@ -56,34 +57,65 @@ export async function addMember(
   const kind = session.people.get(accountId)?.kind ?? "human";
   const changed = await change(session, conversationId, { type: "add", accountId, kind });
   if (!changed.ok) return changed;
-  const conversation = session.book.get(conversationId);
-  const title = conversation?.title ?? "";
-  // A name counts from owner and admins; where a plain member adds, one of them says it at the next change.
-  const role = conversation?.members.find(({ id }) => id === session.selfId)?.role;
-  return title === "" || role === "member" ? ok(null) : sayName(session, conversationId, title);
+  return sayAgain(session, conversationId);
 }
 
 /** Removes a member. */
-export const removeMember = (
+export async function removeMember(
   session: Session,
   { conversationId, accountId }: OfMember,
-): Answer<null> => change(session, conversationId, { type: "remove", accountId });
+): Answer<null> {
+  const wasLeading = leads(session, conversationId, accountId);
+  const changed = await change(session, conversationId, { type: "remove", accountId });
+  return changed.ok && wasLeading ? sayAgain(session, conversationId) : changed;
+}
 
 /** Leaves; the group stays for the others. The owner hands over first: `peer/refused`, `ROLE_REQUIRED`. */
 export const leaveGroup = (session: Session, { conversationId }: OfGroup): Answer<null> =>
   removeMember(session, { conversationId, accountId: session.selfId });
 
-/** Seals a new name for the members there are. */
-export const renameGroup = (
+/**
+ * Changes what the group shows and seals it for the members there are. Fails with `peer/refused`
+ * `ROLE_REQUIRED`, `engine/text-empty`, `engine/no-picture`.
+ */
+export async function setGroupProfile(
   session: Session,
-  { conversationId, title }: OfGroup & { readonly title: string },
-): Answer<null> => sayName(session, conversationId, title);
+  { conversationId, ...change }: OfGroup & Parameters<typeof sayProfile>[2],
+): Answer<null> {
+  return leads(session, conversationId, session.selfId)
+    ? sayProfile(session, conversationId, change)
+    : err({ kind: "peer/refused", code: "ROLE_REQUIRED" });
+}
 
 /** Gives a role; making somebody the owner hands the group over. */
-export const setRole = (
+export async function setRole(
   session: Session,
   { conversationId, accountId, role }: OfMember & { readonly role: Member["role"] },
-): Answer<null> => change(session, conversationId, { type: "role", accountId, role });
+): Answer<null> {
+  const wasLeading = leads(session, conversationId, accountId);
+  const changed = await change(session, conversationId, { type: "role", accountId, role });
+  return changed.ok && wasLeading && role === "member"
+    ? sayAgain(session, conversationId)
+    : changed;
+}
+
+/** Who stops leading takes their word along; who made the change says it in their place. */
+async function sayAgain(session: Session, conversationId: ConversationId): Answer<null> {
+  const title = session.book.get(conversationId)?.title ?? "";
+  // It counts from owner and admins; where a plain member adds, one of them says it at the next change.
+  return title === "" || !leads(session, conversationId, session.selfId)
+    ? ok(null)
+    : sayProfile(session, conversationId);
+}
+
+const leads = (
+  { book }: Session,
+  conversationId: ConversationId,
+  accountId: AccountId,
+): boolean => {
+  const role = book.get(conversationId)?.members.find(({ id }) => id === accountId)?.role;
+  return role === "owner" || role === "admin";
+};
 
 /** Whether people who are plain members may add others. */
 export const setMembersMayAdd = (
@@ -117,17 +149,57 @@ async function change(
   return ok(null);
 }
 
-async function sayName(
+/** Says all that the group shows, with what changes. */
+async function sayProfile(
   session: Session,
   conversationId: ConversationId,
-  title: string,
+  change: {
+    readonly title?: string;
+    readonly description?: string;
+    readonly picture?: Blob | null;
+  } = {},
 ): Answer<null> {
-  const name = Array.from(title.trim()).slice(0, MAX_TITLE_CHARACTERS).join("");
+  const { endpoint, deps, files } = session;
+  const before = lastProfile(session, conversationId);
+  const name = cut(change.title ?? before.name, MAX_TITLE_CHARACTERS);
   if (name === "") return err({ kind: "engine/text-empty" });
-  const sent = await session.endpoint.send(
+  const description = cut(
+    change.description ?? before.description ?? "",
+    MAX_DESCRIPTION_CHARACTERS,
+  );
+  const messageId = makeId<MessageId>(deps.clock.now(), deps.random);
+  const { picture } = change;
+  const placed =
+    picture === undefined || picture === null
+      ? null
+      : await files.placePicture(conversationId, messageId, picture);
+  if (placed?.ok === false) return placed;
+  const avatar = placed?.value ?? (picture === null ? undefined : before.avatar);
+  const sent = await endpoint.send(
     conversationId,
-    { type: "profile", name },
-    { contentType: "control" },
+    {
+      type: "profile",
+      name,
+      ...(description !== "" && { description }),
+      ...(avatar !== undefined && { avatar }),
+    },
+    { contentType: "control", messageId },
   );
   return sent.ok ? ok(null) : sent;
 }
+
+/** What was said last, also while it is on its way. */
+function lastProfile(
+  { endpoint, book }: Session,
+  conversationId: ConversationId,
+): Omit<Extract<KnownPayload, { readonly type: "profile" }>, "type"> {
+  const waiting = endpoint
+    .outgoing()
+    .findLast((one) => one.conversationId === conversationId && one.payload.type === "profile");
+  if (waiting?.payload.type === "profile") return waiting.payload;
+  const { title, description, picture } = book.get(conversationId) ?? {};
+  return { name: title ?? "", description, avatar: picture?.file };
+}
+
+const cut = (text: string, maxCharacters: number): string =>
+  Array.from(text.trim()).slice(0, maxCharacters).join("");

@@ -124,6 +124,7 @@ export async function openSession(
     presenceOf: people.presenceOf,
     isStateless: (id) => people.get(id)?.isStateless ?? false,
     suggestionsOf: (id) => people.get(id)?.suggestions ?? [],
+    isFileHere: (attachmentId) => files.isHere(attachmentId),
     isCutOff: (id) => isRemoved(line.view()) && !plain.has(id),
   };
   const plain = createPlainAgents({ deps, store, selfId, people, sinks, book: () => book });

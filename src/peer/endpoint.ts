@@ -59,6 +59,8 @@ export type Entry = {
         readonly reduced: boolean;
         /** Closes a stream: its text is what was shown, or is not, or the stream was not followed here. */
         readonly streamProof?: "same" | "altered" | "unseen";
+        /** Profiles only: their author led the group where they said it, and does. Absent in own and older rows. */
+        readonly isByLead?: boolean;
       }
     | { readonly kind: "recalled"; readonly messageId: MessageId; readonly by: "author" | "server" }
     | { readonly kind: "unreadable"; readonly messageId: MessageId; readonly failure: string }

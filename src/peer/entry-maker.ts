@@ -5,6 +5,7 @@
 import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
 import { utf8 } from "#base/bytes.ts";
 import { ok, type Result } from "#base/result.ts";
+import { roleAt } from "#crypto/ledger/conversation-state.ts";
 import { parseConversationOp } from "#crypto/ledger/conversation-op.ts";
 import { peekLedgerEntry } from "#crypto/ledger/entry.ts";
 import { CLOCK_SKEW_MS } from "#crypto/limits.ts";
@@ -257,6 +258,7 @@ class VerifyingMaker implements EntryMaker {
       suite: header.suite,
       mode: opened.mode,
       reduced: opened.reduced,
+      ...(payload.type === "profile" && { isByLead: await this.#isByLead(opened) }),
     } as const;
     const made = this.#told(frame, content, opened);
     if (payload.type === "stream") {
@@ -285,6 +287,18 @@ class VerifyingMaker implements EntryMaker {
       interrupted,
       entry: { ...made.entry, content: { ...content, streamProof } },
     });
+  }
+
+  /** Now as well, so that who was put back cannot speak from an older place of the ledger. */
+  async #isByLead({ header }: Opened): Promise<boolean> {
+    const ledger = await this.#ledgers.state(header.conversationId);
+    if (!ledger.ok) return false;
+    const { senderId, ledgerSeq } = header;
+    const roles = [
+      roleAt(ledger.value, senderId, ledgerSeq),
+      roleAt(ledger.value, senderId, ledger.value.seq),
+    ];
+    return roles.every((role) => role === "owner" || role === "admin");
   }
 
   async #makeRecalled(

@@ -222,7 +222,7 @@ function contactCalls(world: FakeWorld, answer: Answer, done: Done) {
     leaveGroup: done("leaveGroup"),
     pinMessage: done("pinMessage"),
     listPins: (input) => answer("listPins", input, () => []),
-    renameGroup: done("renameGroup"),
+    setGroupProfile: done("setGroupProfile"),
     setRole: done("setRole"),
     setMembersMayAdd: done("setMembersMayAdd"),
     deleteGroup: done("deleteGroup"),

@@ -97,6 +97,7 @@ async function replayCreate(
     members: new Map(),
     removed: new Map(),
     terms: [],
+    roles: [],
     acceptances: [],
     grants: [],
     membersMayAdd: false,
@@ -246,6 +247,7 @@ function addMember(
     members: new Map(state.members).set(op.accountId, member),
     removed,
     terms: [...state.terms, { accountId: op.accountId, sinceSeq: entry.seq, untilSeq: null }],
+    roles: [...state.roles, { accountId: op.accountId, sinceSeq: entry.seq, role }],
   });
 }
 
@@ -288,11 +290,15 @@ function withRole(
   role: Member["role"],
   ownerId: AccountId,
 ): ConversationState {
+  // The chain was extended before: `seq` is this entry's.
+  const sinceSeq = state.seq;
   const members = new Map(state.members).set(accountId, { ...member, role });
+  const roles = [...state.roles, { accountId, sinceSeq, role }];
   const owner = state.members.get(ownerId);
-  if (role !== "owner" || owner === undefined) return { ...state, members };
+  if (role !== "owner" || owner === undefined) return { ...state, members, roles };
   members.set(ownerId, { ...owner, role: "admin" });
-  return { ...state, members, ownerId: accountId };
+  roles.push({ accountId: ownerId, sinceSeq, role: "admin" });
+  return { ...state, members, roles, ownerId: accountId };
 }
 
 const accountNeeded = (accountId: AccountId, seq: number): Refusal =>

@@ -22,6 +22,13 @@ export type Term = {
   readonly untilSeq: number | null;
 };
 
+/** A role and the entry since which it counts, until the account's next one. */
+export type RoleTerm = {
+  readonly accountId: AccountId;
+  readonly sinceSeq: number;
+  readonly role: Role;
+};
+
 /** A person's consent to one card of a member. */
 export type CardAcceptance = {
   readonly by: AccountId;
@@ -53,6 +60,8 @@ export type ConversationState = {
   /** Who was removed last at which entry, and is no member now. */
   readonly removed: ReadonlyMap<AccountId, number>;
   readonly terms: readonly Term[];
+  /** Every role that somebody was given, oldest first. */
+  readonly roles: readonly RoleTerm[];
   readonly acceptances: readonly CardAcceptance[];
   readonly grants: readonly StandingGrant[];
   /** Whether people who are plain members may add others. */
@@ -81,6 +90,13 @@ export const wasMember = (state: ConversationState, accountId: AccountId, seq: n
       term.sinceSeq <= seq &&
       (term.untilSeq === null || seq < term.untilSeq),
   );
+
+/** The role an account had right after the entry at `seq`; null for who was no member there. Source: SPEC C62. */
+export const roleAt = (state: ConversationState, accountId: AccountId, seq: number): Role | null =>
+  wasMember(state, accountId, seq)
+    ? (state.roles.findLast((term) => term.accountId === accountId && term.sinceSeq <= seq)?.role ??
+      null)
+    : null;
 
 /** Whether a card protects less than the one before it: no sessions any more, or a weaker suite allowed. */
 export const isLowerCard = (

@@ -37,6 +37,7 @@ import {
   ledgerView,
   type Member,
   wasMember,
+  roleAt,
 } from "./conversation-state.ts";
 import { type LedgerFields, peekLedgerEntry, signLedgerEntry } from "./entry.ts";
 
@@ -355,6 +356,35 @@ describe("members", () => {
     expect(await say(owner, closing, state)).toEqual(refused("authority", state.seq + 1));
     const missing = { type: "role", accountId: stranger.accountId, role: "admin" } as const;
     expect(await say(owner, missing)).toEqual(refused("content"));
+  });
+
+  test("[C62] tell the role that somebody had at each place, and none where they were no member", async () => {
+    const demoted = must(
+      await say(owner, { type: "role", accountId: admin.accountId, role: "member" }),
+    ).state;
+    const handed = must(
+      await say(owner, { type: "role", accountId: member.accountId, role: "owner" }, demoted),
+    ).state;
+    const { state } = must(
+      await say(member, { type: "remove", accountId: admin.accountId }, handed),
+    );
+    const rolesOf = ({ accountId }: Endpoint) =>
+      state.heads.map((_head, seq) => roleAt(state, accountId, seq));
+
+    expect(rolesOf(owner).slice(-4)).toEqual(["owner", "owner", "admin", "admin"]);
+    expect(rolesOf(admin)).toEqual([
+      null,
+      null,
+      "member",
+      "member",
+      "member",
+      "admin",
+      "member",
+      "member",
+      null,
+    ]);
+    expect(rolesOf(member).slice(-3)).toEqual(["member", "owner", "owner"]);
+    expect(rolesOf(stranger).every((role) => role === null)).toBe(true);
   });
 
   test("[C21] say nothing more once the conversation is closed", async () => {

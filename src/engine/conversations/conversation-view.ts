@@ -24,6 +24,8 @@ export type PeopleContext = {
   presenceOf(accountId: AccountId): "online" | "away" | "offline" | "unknown";
   isStateless(accountId: AccountId): boolean;
   suggestionsOf(accountId: AccountId): readonly string[];
+  /** Whether a file's bytes lie on this device. */
+  isFileHere(attachmentId: string): boolean;
   /** This device was removed from the account, and it is the relay that carries the conversation. */
   isCutOff(conversationId: ConversationId): boolean;
 };
@@ -61,7 +63,7 @@ export function viewConversation(
   const peer = conversation.peerId === null ? null : peerOf(conversation, people);
   const waiting = previewOfOutgoing(extra.outgoing, people.selfId);
   const preview = waiting ?? conversation.preview;
-  const group = groupOf(conversation, people.selfId);
+  const group = groupOf(conversation, people.selfId, people.isFileHere);
   const updatedAt = Math.max(conversation.updatedAt, waiting?.at ?? 0);
   return {
     id: conversation.id,
@@ -170,12 +172,24 @@ export function changeIn(
 }
 
 function groupOf(
-  { kind, members, membersMayAdd = false }: Conversation,
+  { kind, members, membersMayAdd = false, description = "", picture = null }: Conversation,
   selfId: AccountId,
+  isFileHere: (attachmentId: string) => boolean,
 ): GroupView | null {
   const role = members.find(({ id }) => id === selfId)?.role;
   if (kind !== "group" || role === undefined) return null;
-  return { role, membersMayAdd, mayAdd: membersMayAdd || role !== "member" };
+  const attachmentId = picture?.file.attachment_id ?? "";
+  return {
+    role,
+    description,
+    picture: picture && {
+      messageId: picture.messageId,
+      attachmentId,
+      isHere: isFileHere(attachmentId),
+    },
+    membersMayAdd,
+    mayAdd: membersMayAdd || role !== "member",
+  };
 }
 
 function titleOf({ kind, title, peerId, members }: Conversation, people: PeopleContext): string {

@@ -67,6 +67,7 @@ const people = (more: Partial<PeopleContext> = {}): PeopleContext => ({
   presenceOf: () => "unknown",
   isStateless: () => false,
   suggestionsOf: () => ["Hi"],
+  isFileHere: () => false,
   isCutOff: () => false,
   ...more,
 });
@@ -167,6 +168,8 @@ describe("a conversation in the list", () => {
 
     expect(ledger("member", false).group).toEqual({
       role: "member",
+      description: "",
+      picture: null,
       membersMayAdd: false,
       mayAdd: false,
     });

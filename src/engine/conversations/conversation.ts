@@ -4,7 +4,7 @@
  */
 import type { ConversationView } from "#bridge/views.ts";
 import type { AccountId, ConversationId, MessageId } from "#protocol/ids.ts";
-import type { Payload } from "#protocol/payload.ts";
+import type { Attachment, Payload } from "#protocol/payload.ts";
 import type { Entry } from "#peer/endpoint.ts";
 import { mentionsSelf } from "../thread/message-view.ts";
 import { previewKind, previewText } from "../thread/payload-text.ts";
@@ -20,6 +20,9 @@ export type Preview = NonNullable<ConversationView["preview"]> & {
   readonly messageId: MessageId | null;
 };
 
+/** A group's picture, and the message that names it. */
+export type GroupPicture = { readonly messageId: MessageId; readonly file: Attachment };
+
 /** Kept as JSON; every member is plain data. */
 export type Conversation = {
   readonly id: ConversationId;
@@ -29,6 +32,9 @@ export type Conversation = {
   readonly relation: ConversationView["relation"];
   /** A group's name, as its owner or an admin sealed it last. */
   readonly title: string | null;
+  /** Said with the name; absent where nothing was, or an older version wrote. */
+  readonly description?: string;
+  readonly picture?: GroupPicture | null;
   readonly foldedSeq: number;
   readonly readSeq: number;
   readonly unreadCount: number;
@@ -154,7 +160,7 @@ function withEntry(before: Conversation, entry: Entry, selfId: AccountId): Conve
   return {
     ...folded,
     relation: relationOf(entry) ?? before.relation,
-    title: titleOf(before, entry, payload, memberById) ?? before.title,
+    ...profileOf(before, entry, memberById),
     // Whoever writes has read what stands above.
     readSeq: isSelf && payload !== null ? Math.max(before.readSeq, entry.seq) : before.readSeq,
     unreadCount: isSelf && payload !== null ? 0 : before.unreadCount + (isUnread ? 1 : 0),
@@ -169,15 +175,20 @@ function relationOf({ content }: Entry): Conversation["relation"] | null {
   return content.status === "restored" ? "established" : content.status;
 }
 
-/** A group's name counts from its owner and admins only. */
-function titleOf(
-  before: Conversation,
-  entry: Entry,
-  payload: Payload | null,
+/** What a group shows counts from its owner and admins only, and each word about it says all of it. */
+function profileOf(
+  { kind }: Conversation,
+  { content, authorId }: Entry,
   memberById: ReadonlyMap<AccountId, Member>,
-): string | null {
-  if (before.kind !== "group" || payload?.type !== "profile") return null;
-  return memberById.get(entry.authorId)?.role === "member" ? null : payload.name;
+): Pick<Conversation, "title" | "description" | "picture"> | null {
+  if (kind !== "group" || content.kind !== "message" || content.payload.type !== "profile")
+    return null;
+  // Own words and rows of older versions have no mark.
+  const role = memberById.get(authorId)?.role;
+  if (!(content.isByLead ?? (role === "owner" || role === "admin"))) return null;
+  const { name, description = "", avatar } = content.payload;
+  const picture = avatar === undefined ? null : { messageId: content.messageId, file: avatar };
+  return { title: name, description, picture };
 }
 
 function pinsOf(

@@ -7,12 +7,14 @@ import type { Rest, Tokens } from "#peer/rest.ts";
 import type { Store } from "#peer/store.ts";
 import { makeId, type AccountId, type ConversationId, type MessageId } from "#protocol/ids.ts";
 import { MAX_FILES_PER_MESSAGE, MAX_TEXT_UNITS } from "#protocol/limits.ts";
-import type { Ref } from "#protocol/payload.ts";
+import type { Attachment, Ref } from "#protocol/payload.ts";
 import type { EngineDeps } from "../deps.ts";
 import type { EngineFailure } from "../failure.ts";
 import { loadFileMessages, type FileMessages } from "./file-messages.ts";
 import { loadKeptFiles } from "./kept-files.ts";
+import { baringOf } from "./bare-picture.ts";
 import { openFile } from "./open-file.ts";
+import { pictureOf } from "./picture.ts";
 import { loadStagedFiles, viewStaged } from "./staged-files.ts";
 
 type Answer<Value> = Promise<Result<Value, EngineFailure>>;
@@ -48,6 +50,16 @@ export interface FileDesk {
     },
     signal: AbortSignal | null,
   ): Answer<OpenedFile>;
+  /**
+   * Brings up a small picture at once, for the message that will name it, and keeps it here.
+   *
+   * Fails with `engine/no-picture` (by its bytes, or over 1 MiB) and the line's kinds.
+   */
+  placePicture(
+    conversationId: ConversationId,
+    messageId: MessageId,
+    bytes: Blob,
+  ): Answer<Attachment>;
   /** A message was taken back: its pictures are kept no longer. */
   forgetMessage(messageId: MessageId): void;
   forgetConversation(conversationId: ConversationId): Promise<void>;
@@ -66,6 +78,9 @@ type Needs = {
   ) => void;
   readonly tell: (transfer: TransferView) => void;
 };
+
+/** Faces are drawn small, and everybody in the group fetches them. */
+const MAX_PLACED_BYTES = 1 << 20;
 
 /** Opens the desk; what waits to go up begins when the line is told to be there. */
 export async function openFileDesk(needs: Needs): Promise<FileDesk> {
@@ -111,6 +126,18 @@ export async function openFileDesk(needs: Needs): Promise<FileDesk> {
     },
     open: (input, signal) =>
       openFile({ store, endpoint, transfer, staged, kept, tell }, input, signal),
+    async placePicture(conversationId, messageId, blob) {
+      const given = blob.size > MAX_PLACED_BYTES ? null : new Uint8Array(await blob.arrayBuffer());
+      const bare = given && (baringOf(given)?.(given) ?? null);
+      const picture = bare && pictureOf(bare);
+      if (bare === null || picture === null) return err({ kind: "engine/no-picture" });
+      const plain = { sizeBytes: bare.length, read: () => [bare] };
+      const sealed = await transfer.upload(conversationId, plain);
+      if (!sealed.ok) return sealed;
+      const { attachment_id: attachmentId } = sealed.value;
+      await kept.keep({ attachmentId, conversationId, messageId }, bare);
+      return ok({ ...sealed.value, ...picture });
+    },
     forgetMessage: (messageId) => void kept.forget((one) => one.messageId === messageId),
     async forgetConversation(conversationId) {
       await messages.forgetConversation(conversationId);

@@ -104,6 +104,8 @@ async function findAttachment(
     entry?.content.kind === "message"
       ? entry.content.payload
       : endpoint.outgoing().find((one) => one.messageId === messageId)?.payload;
+  if (payload?.type === "profile")
+    return payload.avatar?.attachment_id === attachmentId ? payload.avatar : null;
   if (payload === undefined || payload.type === "unknown" || !("attachments" in payload))
     return null;
   return payload.attachments?.find((one) => one.attachment_id === attachmentId) ?? null;

@@ -138,7 +138,10 @@ function ofPayload(
     case "stream":
       return row(entry, messageId, { kind: "stream", streamId: payload.stream_id as StreamId });
     case "profile":
-      return system(entry, "group.renamed", { name: payload.name });
+      if (content.isByLead === false) return NOTHING;
+      return payload.description === undefined && payload.avatar === undefined
+        ? system(entry, "group.renamed", { name: payload.name })
+        : system(entry, "group.profile", { actor: entry.authorId, name: payload.name });
     case "system":
       return row(entry, messageId, {
         kind: "system",

@@ -74,10 +74,18 @@ type PairAvatarProps = {
     readonly kind: "human" | "agent";
   }[];
   size?: 32 | 40;
+  /** The group's own picture, in the place of its members. */
+  pictureUrl?: string | null;
 };
 
 /** A group: its first two others, one over the other. */
-export function PairAvatar({ id, name, members, size = 40 }: PairAvatarProps) {
+export function PairAvatar({ id, name, members, size = 40, pictureUrl = null }: PairAvatarProps) {
+  if (pictureUrl !== null)
+    return (
+      <span className={styles.pair} style={{ "--pair": `${size}px` } as CSSProperties} aria-hidden>
+        <img className={styles.picture} src={pictureUrl} alt="" draggable={false} />
+      </span>
+    );
   const shown = members.length === 0 ? [{ id, name, kind: "human" as const }] : members.slice(0, 2);
   return (
     <span className={styles.pair} style={{ "--pair": `${size}px` } as CSSProperties} aria-hidden>

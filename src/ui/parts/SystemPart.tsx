@@ -45,6 +45,8 @@ export function eventToWords(event: string, params: Params, t: Say): string {
       return t("system.unpinned", { actor });
     case "group.renamed":
       return t("system.renamed", { name: params["name"] ?? "?" });
+    case "group.profile":
+      return t("system.groupProfile", { actor, name: params["name"] ?? "?" });
     case "relation.established":
       return t("system.established");
     case "relation.suspended":

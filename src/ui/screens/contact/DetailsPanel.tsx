@@ -10,6 +10,7 @@ import { useText } from "#ui/text/text.tsx";
 import { Ask } from "./Ask.tsx";
 import styles from "./DetailsPanel.module.css";
 import { GroupDetails } from "./GroupDetails.tsx";
+import { GroupAbout } from "./GroupProfile.tsx";
 import { MadeBy } from "./MadeBy.tsx";
 import { RemarkDialog } from "./RemarkDialog.tsx";
 
@@ -57,6 +58,7 @@ export function DetailsPanel({ view, onSecurity }: DetailsPanelProps) {
           onClose={() => setIsNaming(false)}
         />
       )}
+      {view.group !== null && <GroupAbout view={view} group={view.group} />}
       {view.can.includes("verify") && (
         <Button icon="shield-check" onClick={onSecurity}>
           {t("details.verify")}

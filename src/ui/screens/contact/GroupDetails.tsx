@@ -12,24 +12,26 @@ import { useStore, useStores } from "#ui/StoresContext.tsx";
 import { Avatar } from "#ui/kit/Avatar.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { Switch } from "#ui/kit/Choices.tsx";
-import { TextField } from "#ui/kit/Field.tsx";
 import { IconButton } from "#ui/kit/IconButton.tsx";
 import { Menu, MenuItem, MenuSeparator } from "#ui/kit/Menu.tsx";
 import { useText } from "#ui/text/text.tsx";
 import { Ask } from "./Ask.tsx";
 import styles from "./DetailsPanel.module.css";
 import { RemarkDialog } from "./RemarkDialog.tsx";
+import { GroupProfile } from "./GroupProfile.tsx";
 
 type GroupProps = { view: ConversationView; group: GroupView };
 
-/** The name of a group, its members and their roles, who may add others, and fresh keys. */
+/** What a group shows, its members and their roles, who may add others, and fresh keys. */
 export function GroupDetails({ view }: { view: ConversationView }) {
   const { group } = view;
   if (group === null || !view.sending.allowed) return <Members view={view} group={null} />;
   const mayManage = group.role !== "member";
   return (
     <>
-      {mayManage && <Rename key={view.title} view={view} />}
+      {mayManage && (
+        <GroupProfile key={`${view.title} ${group.description}`} view={view} group={group} />
+      )}
       <Members view={view} group={group} />
       {mayManage && <Rights view={view} group={group} />}
     </>
@@ -43,34 +45,6 @@ function useTell() {
     const answered = await answer;
     if (!answered.ok) notices.showFailure(answered.failure);
   };
-}
-
-function Rename({ view }: { view: ConversationView }) {
-  const t = useText();
-  const { calls } = useStores();
-  const tell = useTell();
-  const [title, setTitle] = useState(view.title);
-  const isChanged = title.trim() !== "" && title.trim() !== view.title;
-  return (
-    <form
-      className={styles.rename}
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (isChanged) void tell(calls.renameGroup({ conversationId: view.id, title }));
-      }}
-    >
-      <TextField
-        label={t("new.groupTitle")}
-        value={title}
-        onChange={setTitle}
-        maxLength={200}
-        dir="auto"
-      />
-      <Button type="submit" disabled={!isChanged}>
-        {t("details.rename")}
-      </Button>
-    </form>
-  );
 }
 
 function Members({ view, group }: { view: ConversationView; group: GroupView | null }) {

@@ -2,7 +2,7 @@ import { memo } from "react";
 import type { ConversationView, TrustView } from "#stores/views.ts";
 import { decodeMentions } from "#stores/mentions.ts";
 import { useStore, useStores } from "#ui/StoresContext.tsx";
-import { Avatar, PairAvatar } from "#ui/kit/Avatar.tsx";
+import { Avatar } from "#ui/kit/Avatar.tsx";
 import { Icon } from "#ui/kit/Icon.tsx";
 import { IconButton } from "#ui/kit/IconButton.tsx";
 import { Menu, MenuItem } from "#ui/kit/Menu.tsx";
@@ -12,6 +12,7 @@ import { AppLink } from "#ui/screens/shell/AppLink.tsx";
 import { useFormats } from "#ui/text/format.ts";
 import { useText } from "#ui/text/text.tsx";
 import styles from "./ConversationRow.module.css";
+import { GroupFace } from "./GroupFace.tsx";
 
 type ConversationRowProps = { view: ConversationView; isCurrent: boolean };
 
@@ -66,10 +67,7 @@ export function ConversationAvatar({
   view: ConversationView;
   size?: 32 | 40;
 }) {
-  if (view.peer === null) {
-    const others = view.members.filter(({ isSelf }) => !isSelf);
-    return <PairAvatar id={view.id} name={view.title} members={others.map(toFace)} size={size} />;
-  }
+  if (view.peer === null) return <GroupFace view={view} size={size} />;
   const { id, name, kind, presence } = view.peer;
   return <Avatar {...{ id, name, kind, size, presence }} trust={ringOf(view)} />;
 }
@@ -80,8 +78,6 @@ const ringOf = ({ channel, peer }: ConversationView): TrustView | undefined =>
 
 const choicesOf = (members: ConversationView["members"]) =>
   members.map(({ id, name }) => ({ accountId: id, label: name }));
-
-const toFace = ({ id, name, kind }: ConversationView["members"][number]) => ({ id, name, kind });
 
 function Preview({ view, isCurrent }: ConversationRowProps) {
   const t = useText();
