@@ -10,7 +10,7 @@ import { parseCard } from "#protocol/artifact.ts";
 import { makeId, type AgentId, type ConversationId } from "#protocol/ids.ts";
 import { Conversation } from "#protocol/rest.ts";
 import { aMailbox, anAgentWorld, value, type Person } from "./agent-world.contract.ts";
-import type { ApprovalDecision } from "./incoming/agent-event.ts";
+import type { AgentEvent, ApprovalDecision } from "./incoming/agent-event.ts";
 
 /** An agent and two people in a group of one of them. */
 async function setupGroup() {
@@ -186,5 +186,48 @@ describe("a request that several have to approve", () => {
       quorum: { outcome: "denied", approved: 1 },
       sender_id: bob.userId,
     });
+  });
+});
+
+describe("what a group shows", () => {
+  test("[K11] is told when who leads sets it, not when a member does, and is set by who leads alone", async () => {
+    const { agent, alice, bob, conversationId } = await setupGroup();
+    agent.addMessageHandler(() => undefined);
+    const told: AgentEvent[] = [];
+    const heard = new Promise<void>((resolve) => {
+      agent.addEventHandler((event) => {
+        if (event.type !== "group.profile") return;
+        told.push(event);
+        resolve();
+      });
+    });
+
+    await bob.say(conversationId, { type: "profile", name: "Mine now" });
+    await alice.reads((payload) => payload.type === "profile");
+    await alice.say(conversationId, { type: "profile", name: "Tea", description: "At five." });
+    await heard;
+
+    expect(told).toMatchObject([
+      { sender_id: alice.userId, name: "Tea", description: "At five.", avatar: null },
+    ]);
+    await expect(agent.setGroupProfile(conversationId, { name: "Coffee" })).rejects.toMatchObject({
+      code: "ROLE_REQUIRED",
+    });
+    const change = { type: "role", accountId: agent.agentId as AgentId, role: "admin" } as const;
+    value(await alice.endpoint.changeMembers(conversationId, change));
+    // The agent hears of its role a moment later.
+    const set = () =>
+      agent.setGroupProfile(conversationId, { name: "Coffee" }).then(
+        () => "set",
+        ({ code }) => code,
+      );
+    await expect.poll(set, { timeout: 30_000 }).toBe("set");
+    const entry = await bob.hears(
+      ({ content }) =>
+        content.kind === "message" &&
+        content.payload.type === "profile" &&
+        content.payload.name === "Coffee",
+    );
+    expect(entry.content).toMatchObject({ isByLead: true });
   });
 });

@@ -234,6 +234,31 @@ export class HasheeAgent {
   }
 
   /**
+   * Says all that a group shows of itself: what is left out is gone. It counts where the agent leads the group.
+   *
+   * @throws {@link HasheeError} `ROLE_REQUIRED` where it does not
+   */
+  async setGroupProfile(
+    conversationId: string,
+    profile: { readonly name: string; readonly description?: string; readonly avatar?: FileRef },
+  ): Promise<void> {
+    const endpoint = await this.#parts.endpoint;
+    const id = conversationOf(conversationId);
+    const ledger = await endpoint.ledger(id);
+    const role = ledger?.members.get(endpoint.accountId)?.role ?? "member";
+    if (role === "member") throw new HasheeError("ROLE_REQUIRED");
+    const { name, description, avatar } = profile;
+    const { conversation_id: _place, ...file } = avatar ?? { conversation_id: "" };
+    const sent = await endpoint.send(id, {
+      type: "profile",
+      name,
+      ...(description !== undefined && { description }),
+      ...(avatar !== undefined && { avatar: file as Attachment }),
+    });
+    if (!sent.ok) throw errorOfFailure(sent.failure);
+  }
+
+  /**
    * Seals a file, uploads it and, unless `send_as` is null, sends it as a message.
    *
    * @throws {@link HasheeError} `TOO_LARGE` over 100 MiB or the day's quota, `NOT_CONVERSATION_MEMBER_UPLOAD`, after the SDK's own tries

@@ -17,6 +17,7 @@ export type {
   ApprovalDecision,
   ArtifactResponseEvent,
   CapabilityEvent,
+  GroupProfileEvent,
   ReactionEvent,
   RecallEvent,
   RelationEvent,

@@ -4,7 +4,7 @@
  */
 import type { ConversationView } from "#bridge/views.ts";
 import type { AccountId, ConversationId, MessageId } from "#protocol/ids.ts";
-import type { Attachment, Payload } from "#protocol/payload.ts";
+import type { Attachment } from "#protocol/payload.ts";
 import type { Entry } from "#peer/endpoint.ts";
 import { mentionsSelf } from "../thread/message-view.ts";
 import { previewKind, previewText } from "../thread/payload-text.ts";

@@ -1,4 +1,5 @@
 /** What an event handler hears: everything that is not a message but concerns the agent. */
+import type { FileRef } from "../files/agent-files.ts";
 import type { Artifact, ArtifactResponse } from "#protocol/artifact.ts";
 import type { Entry } from "#peer/endpoint.ts";
 
@@ -61,6 +62,17 @@ export type ReactionEvent = Placed & {
   readonly op: "add" | "remove";
 };
 
+/** What a group shows of itself, told when its owner or an admin sets it; each word says all of it. */
+export type GroupProfileEvent = Placed & {
+  readonly type: "group.profile";
+  readonly sender_id: string;
+  readonly message_id: string;
+  readonly name: string;
+  readonly description: string | null;
+  /** For {@link HasheeAgent.streamAttachment}. */
+  readonly avatar: FileRef | null;
+};
+
 /** A person decided what the agent may do. Told once, to the processes that are connected; no conversation holds it. */
 export type CapabilityEvent = {
   readonly type: "agent.capability_changed";
@@ -77,6 +89,7 @@ export type AgentEvent =
   | ArtifactResponseEvent
   | RecallEvent
   | ReactionEvent
+  | GroupProfileEvent
   | CapabilityEvent;
 
 /** The event of an entry that needs no more than itself; null for messages, answers and what agents need not know. */
@@ -101,20 +114,34 @@ export function eventOf(entry: Entry): AgentEvent | null {
         by: entry.content.by,
       };
     case "message":
-      return entry.content.payload.type === "reaction"
-        ? {
-            ...placed,
-            type: "reaction",
-            sender_id: entry.authorId,
-            message_id: entry.content.payload.message_id,
-            emoji: entry.content.payload.emoji,
-            op: entry.content.payload.op,
-          }
-        : null;
+      return ofPayload(placed, entry, entry.content);
     case "unreadable":
     case "stream-ended":
     case "ledger":
     case "other":
       return null;
   }
+}
+
+function ofPayload(
+  placed: Placed,
+  { conversationId, authorId: sender_id }: Entry,
+  { payload, messageId, isByLead }: Extract<Entry["content"], { readonly kind: "message" }>,
+): AgentEvent | null {
+  if (payload.type === "reaction") {
+    const { message_id, emoji, op } = payload;
+    return { ...placed, type: "reaction", sender_id, message_id, emoji, op };
+  }
+  // Who does not lead the group by its ledger says nothing about it.
+  if (payload.type !== "profile" || isByLead !== true) return null;
+  const { name, description = null, avatar } = payload;
+  return {
+    ...placed,
+    type: "group.profile",
+    sender_id,
+    message_id: messageId,
+    name,
+    description,
+    avatar: avatar === undefined ? null : { ...avatar, conversation_id: conversationId },
+  };
 }
