@@ -241,17 +241,21 @@ describe("meeting", () => {
     owner.send(aMessage(conversation_id, ada));
     await owner.next("message.ack");
 
-    const seen = await world.rest(
-      "GET",
-      `/conversations/${conversation_id}/messages?after=0`,
-      bob.token,
-    );
-    expect(seen.body.data.map((frame: any) => [frame.conversation_seq, frame.type])).toEqual([
-      [2, "ledger.appended"],
-      [3, "group.updated"],
-      [4, "ledger.appended"],
-      [5, "group.updated"],
-    ]);
+    for (const bound of ["after=0", "before=99"]) {
+      const seen = await world.rest(
+        "GET",
+        `/conversations/${conversation_id}/messages?${bound}`,
+        bob.token,
+      );
+      expect(seen.body.data.map((frame: any) => [frame.conversation_seq, frame.type])).toEqual([
+        [2, "ledger.appended"],
+        [3, "group.updated"],
+        [4, "ledger.appended"],
+        [5, "group.updated"],
+      ]);
+    }
+    await member.settle();
+    expect(member.seen("message.new")).toEqual([]);
   });
 
   test("[P41] an agent's first keys are taken, the same again are a repeat, others are refused", async () => {

@@ -103,6 +103,27 @@ describe("delivery", () => {
     expect(await seqs(await world.online(echo), 1)).toEqual([3]);
   });
 
+  test("[P91] a cursor goes neither back nor past the log's end", async () => {
+    const { world, ada, echo, conversation } = await aBusyConversation();
+    const person = await world.online(ada);
+    const acknowledge = async (seq: number) => {
+      const agent = await world.online(echo);
+      agent.send({ type: "message.ack", conversation_id: conversation, seq });
+      await agent.settle();
+      await cursorsWritten(world);
+      agent.close();
+      await agent.closed();
+    };
+    await say(person, ada, conversation, 3);
+    await acknowledge(4);
+
+    await acknowledge(2);
+    await acknowledge(99);
+    await say(person, ada, conversation, 1);
+
+    expect(await seqs(await world.online(echo), 1)).toEqual([5]);
+  });
+
   test("[P94] a client of another log is told to start over", async () => {
     const { world, ada, conversation } = await aBusyConversation();
     const person = await world.socket(ada);

@@ -59,10 +59,15 @@ describe("read marks", () => {
 
   test("[P284] that come too often are dropped without a word", async () => {
     const world = await aWorld();
-    const { bob, conversation, reader, writer } = await twoPeople(world);
+    const { ada, bob, conversation, reader, writer, read } = await twoPeople(world);
     await world.rest("PATCH", "/users/me", bob.token, { presence: true });
+    for (let i = 0; i < 9; i++) {
+      writer.send(aMessage(conversation, ada));
+      await writer.next("message.ack");
+    }
 
     for (let i = 0; i < 9; i++) {
+      read(i + 1);
       reader.send({ type: "typing.start", conversation_id: conversation });
       reader.send({ type: "typing.stop", conversation_id: conversation });
       reader.send({ type: "presence.set", state: "away" });
@@ -80,6 +85,10 @@ describe("read marks", () => {
 
     expect(writer.seen("typing")).toHaveLength(8);
     expect(writer.seen("control")).toHaveLength(4);
+    // Marks of one conversation are stored in the order they were said: behind all that were taken.
+    const path = `/conversations/${conversation}/read`;
+    const marked = await world.rest("POST", path, bob.token, { seq: 1 });
+    expect(marked.body.data.read_seq).toBe(4);
     expect(writer.seen("presence")).toHaveLength(4);
     expect(reader.seen("error")).toEqual([]);
   });
