@@ -118,10 +118,16 @@ describe("delivery", () => {
     await acknowledge(4);
 
     await acknowledge(2);
+    await say(person, ada, conversation, 1);
+    const between = await world.online(echo);
+    expect(await seqs(between, 1)).toEqual([5]);
+    between.close();
+    await between.closed();
+
+    await acknowledge(5);
     await acknowledge(99);
     await say(person, ada, conversation, 1);
-
-    expect(await seqs(await world.online(echo), 1)).toEqual([5]);
+    expect(await seqs(await world.online(echo), 1)).toEqual([6]);
   });
 
   test("[P94] a client of another log is told to start over", async () => {
