@@ -246,6 +246,10 @@ describe("groups", () => {
     expect(await role(bob, 3)).toBe("ROLE_REQUIRED");
     expect(await role(ada, 3)).toBe(200);
     expect(await patch(bob)).toBe(200);
+    expect(await role(bob, 4)).toBe("ROLE_REQUIRED");
+    const ofOwner = `/groups/${conversation}/members/${ada.id}`;
+    const removed = await world.rest("DELETE", ofOwner, bob.token, { ledger: row(4) });
+    expect(codeOf(removed)).toBe("ROLE_REQUIRED");
     const read = await world.rest("GET", `/conversations/${conversation}`, ada.token);
     expect(read.body.data.group).toMatchObject({ members_can_invite: true, group_key_version: 3 });
   });

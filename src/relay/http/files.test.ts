@@ -63,6 +63,19 @@ describe("files", () => {
     expect((await world.rest("GET", `/files/${attachment_id}`, ada.token)).status).toBe(404);
   });
 
+  test("[P76] an upload is put and confirmed by who announced it, and by no other member", async () => {
+    const bytes = new Uint8Array(randomBytes(100));
+    const { world, echo, upload_url, put, confirm } = await anUpload(bytes);
+    const upload_id = (upload_url as string).split("/").at(-2);
+    const body = { upload_id, sha256: sha256(bytes) };
+
+    expect((await world.rest("PUT", upload_url, echo.token, bytes)).status).toBe(404);
+    await put(bytes);
+    expect((await world.rest("GET", upload_url, echo.token)).status).toBe(404);
+    expect((await world.rest("POST", "/files/confirm", echo.token, body)).status).toBe(404);
+    expect((await confirm(sha256(bytes))).status).toBe(200);
+  });
+
   test("[P78] who is not in a conversation uploads nothing to it", async () => {
     const { world, conversation_id } = await anUpload(new Uint8Array(8));
     const bob = await world.person("bob");
