@@ -7,11 +7,11 @@ import { Person } from "./person.ts";
  * first visit stands as last measured, under its goals of 150 and 45; what an account loads has room to grow.
  */
 const BUDGET_KB: Readonly<Record<keyof BuiltScripts, number>> = {
-  firstVisit: 128,
+  firstVisit: 130,
   list: 200,
   thread: 335,
   porch: 6.6,
-  engine: 158,
+  engine: 163,
 };
 const TOLERANCE = 1.02;
 
