@@ -18,8 +18,8 @@ export type Facts = {
     | NotLooked;
   /** Places of each log that is kept, by its name. */
   readonly places: ByName<readonly number[]>;
-  /** What the relay leaves behind, to be searched for every text above. */
-  readonly left: LeftBehind | NotLooked;
+  /** What the relay leaves behind, to be searched for every text above; a journey in the browser searches by itself. */
+  readonly left?: LeftBehind | NotLooked;
 };
 
 /** A question a story does not ask, and why. */
@@ -28,7 +28,7 @@ export type NotLooked = { readonly because: string };
 export const TALK_ONLY: NotLooked = { because: "nobody works here: what is said is all there is" };
 
 /** What stories do not ask that speak frames by hand. */
-export const BY_HAND: Pick<Facts, "work" | "left"> = {
+export const BY_HAND: Required<Pick<Facts, "work" | "left">> = {
   work: TALK_ONLY,
   left: { because: "there is no text in frames made by hand" },
 };
@@ -88,7 +88,7 @@ export function check(story: string, facts: Facts, more: ByName<number> = {}): F
       seqs.every((seq, i) => seq === i + 1) ? [] : [`${name}: ${seqs.join(" ")}`],
     ),
     leaked:
-      "because" in left
+      left === undefined || "because" in left
         ? []
         : leaksIn(left, [...allAcked, ...readers.flatMap(({ texts }) => texts), ...work.asked]),
   };
