@@ -1,5 +1,5 @@
 /** A person at a browser: what the journeys do, in the words the screen uses. */
-import type { Browser, BrowserContext, Locator, Page } from "playwright/test";
+import type { Browser, BrowserContext, Locator, Page, Worker } from "playwright/test";
 import { expect } from "playwright/test";
 
 export type JoinOptions = {
@@ -8,10 +8,12 @@ export type JoinOptions = {
   readonly width?: number;
   readonly theme?: "light" | "dark";
   readonly locale?: string;
+  /** A window in which no service worker may run. */
+  readonly isWithoutServiceWorker?: boolean;
 };
 
 export class Person {
-  readonly page: Page;
+  page: Page;
   readonly context: BrowserContext;
   readonly name: string;
   /** Console errors and warnings, page errors and policy reports; a journey ends with none. */
@@ -31,6 +33,7 @@ export class Person {
       colorScheme: options.theme ?? "light",
       locale: options.locale ?? "en-GB",
       permissions: ["clipboard-read", "clipboard-write"],
+      serviceWorkers: options.isWithoutServiceWorker === true ? "block" : "allow",
     });
     const page = await context.newPage();
     const person = new Person(context, page, options.name);
@@ -75,6 +78,32 @@ export class Person {
     this.listen(page);
     await page.goto(url);
     return page;
+  }
+
+  /** The tab's process dies, with its worker: nothing in it runs to its end. */
+  async killTab(page = this.page): Promise<void> {
+    const devtools = await this.context.newCDPSession(page);
+    const died = page.waitForEvent("crash");
+    // Nobody is left to answer.
+    void devtools.send("Page.crash").catch(() => undefined);
+    await died;
+    await page.close();
+  }
+
+  /** A new tab takes the place of the one that is gone. */
+  async comeBack(url: string): Promise<void> {
+    this.page = await this.openTab(url);
+  }
+
+  /** The worker that holds the keys and the line, of a tab. */
+  async engineWorker(page = this.page): Promise<Worker> {
+    const isEngine = (worker: Worker): boolean => /\/assets\/worker-[^/]*\.js/.test(worker.url());
+    return page.workers().find(isEngine) ?? page.waitForEvent("worker", { predicate: isEngine });
+  }
+
+  /** Resolves when what is being written lies on disk: the list tells a draft no sooner. */
+  async draftKept(text: string): Promise<void> {
+    await this.page.getByText(text).and(this.page.locator(":not(textarea)")).waitFor();
   }
 
   get composer(): Locator {

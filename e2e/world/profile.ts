@@ -1,5 +1,7 @@
-/** How long the stories run: short in the gate, long with `npm run soak`. */
-export const isSoak = import.meta.env.MODE === "soak";
+const { env } = import.meta as { readonly env?: { readonly MODE?: string } };
+
+/** How long the stories run: short in the gate, long with `npm run soak`; in a browser its configuration says so. */
+export const isSoak = env?.MODE === "soak" || process.env["PARLEY_PROFILE"] === "soak";
 
 /** The number for the gate, and the one for a soak. */
 export const rounds = (gate: number, soak: number): number => (isSoak ? soak : gate);

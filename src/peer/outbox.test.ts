@@ -263,6 +263,33 @@ describe("when it cannot be sent", () => {
     expect(outbox.list()).toEqual([]);
   });
 
+  test("[E67] a message that the relay has and a full store cannot place stays here until there is room", async () => {
+    const disk = createMemoryStore();
+    let isFull = false;
+    const store: Store = {
+      ...disk,
+      commit: async (batch) => (isFull ? err({ kind: "peer/store-full" }) : disk.commit(batch)),
+    };
+    const { queue, asked, clock, outbox } = anOutbox(store);
+    const queued = must(await queue("ours alone"));
+    await clock.advance(0);
+    isFull = true;
+    asked[0]?.answer(ackOf(asked[0].frame, 1));
+    await clock.advance(10_000);
+    const whileFull = outbox.list();
+
+    isFull = false;
+    await clock.advance(2_000);
+
+    expect(whileFull).toMatchObject([
+      { messageId: queued.messageId, state: { status: "sending" } },
+    ]);
+    expect(outbox.list()).toEqual([]);
+    expect((await outbox.settled(queued.messageId)).state).toMatchObject({ status: "acked" });
+    expect(await disk.list("outbox")).toEqual([]);
+    expect(asked).toHaveLength(1);
+  });
+
   test("[E69] a message found in the log though its ack was lost counts as sent", async () => {
     const { queue, asked, clock, outbox, goOffline } = anOutbox();
     const queued = must(await queue("once"));

@@ -55,6 +55,8 @@ export interface Outbox extends OwnMessages {
 
 const TABLE = "outbox";
 const MAX_IN_FLIGHT = 32;
+/** A disk that did not take an acknowledged message is asked again after so long. */
+const PLACE_AGAIN_MS = 2_000;
 /** A sealed message that waited longer meets keys that may be gone: it is sealed anew, under the same id. */
 const RESEAL_AFTER_MS = 24 * 3_600_000;
 
@@ -327,13 +329,16 @@ class DurableOutbox implements Outbox {
     item: Item,
     ack: { readonly seq: number; readonly at: number; readonly duplicate: boolean },
   ): Promise<void> {
-    if (!this.#items.has(item.message.messageId)) return;
-    const draft = startDraft();
-    const entry = this.#entryOf(item, ack, draft);
-    const placed = await this.#options.place(entry, draft);
-    // The relay has it; a failing disk only means that it is sent again after a restart, and dropped as a repeat.
-    if (!placed.ok && !this.#isClosed)
+    // Only this device can read what it said: as long as its disk does not take it, the message is here and on its way.
+    while (this.#items.has(item.message.messageId)) {
+      const draft = startDraft();
+      const entry = this.#entryOf(item, ack, draft);
+      const placed = await this.#options.place(entry, draft);
+      if (placed.ok || this.#isClosed) break;
       this.#emit({ type: "error", failure: placed.failure, fatal: false });
+      if (placed.failure.kind === "peer/store-closed") break;
+      await this.#pauses.wait(PLACE_AGAIN_MS);
+    }
     if (this.#items.has(item.message.messageId)) this.#move(item, { status: "acked", ...ack });
   }
 

@@ -15,6 +15,9 @@ const STEPS: readonly ((database: Database) => void)[] = [
   },
 ];
 
+/** Databases whose opening waits for another tab. */
+const blocked = new Set<string>();
+
 /**
  * The database called `name`.
  *
@@ -26,6 +29,8 @@ export function openDatabase(
   name: string,
   onLost: () => void,
 ): Promise<Result<Database, EngineFailure>> {
+  // A second wish to open would wait behind the first without a word.
+  if (blocked.has(name)) return Promise.resolve(err({ kind: "engine/store-blocked" }));
   return new Promise((resolve) => {
     let isGivenUp = false;
     const opening = openOrReject(name, {
@@ -34,6 +39,7 @@ export function openDatabase(
       },
       blocked() {
         isGivenUp = true;
+        blocked.add(name);
         resolve(err({ kind: "engine/store-blocked" }));
       },
       blocking(_current, _blocked, event) {
@@ -42,6 +48,8 @@ export function openDatabase(
       },
       terminated: onLost,
     });
+    const settled = (): boolean => blocked.delete(name);
+    void opening.then(settled, settled);
     opening.then(
       (database) => {
         // The block may end after we said no: nobody holds this connection then.

@@ -23,8 +23,17 @@ export function ToastRegion() {
   );
 }
 
+/** Failures that are being shown, by their words: one that comes again while it stands says nothing new. */
+const standing = new Set<string>();
+
 function add({ kind, title, advice, action }: ToastContent): void {
+  const words = `${title}\n${advice ?? ""}`;
+  if (kind === "failure") {
+    if (standing.has(words)) return;
+    standing.add(words);
+  }
   manager.add({
+    onRemove: () => standing.delete(words),
     type: kind,
     title,
     ...(advice === undefined ? {} : { description: advice }),

@@ -427,7 +427,7 @@ export const en = {
   "failure.storage.advice": "Free some space, then try again. Private windows often keep nothing.",
   "failure.storageFull.title": "There is no room left on this device",
   "failure.storageFull.advice":
-    "Nothing more can be saved here until some is freed. Then send it again; your text is still here.",
+    "Free some, and what came meanwhile appears by itself. What you were writing is still here.",
   "failure.storageForbidden.title": "This browser does not let the app store anything",
   "failure.storageForbidden.advice":
     "Your keys and messages are kept in the browser. Allow storage for this site, or use another window, then try again.",

@@ -407,7 +407,7 @@ export const zhHans: TextTable = {
   "failure.storage.advice": "请腾出一些空间再试。无痕窗口通常不会保存任何内容。",
   "failure.storageFull.title": "这台设备没有空间了",
   "failure.storageFull.advice":
-    "腾出一些空间之前，这里无法再保存内容。之后请重新发送，你写的文字还在。",
+    "腾出一些空间后，这段时间收到的内容会自动出现。你正在写的文字还在。",
   "failure.storageForbidden.title": "浏览器不允许本应用存储内容",
   "failure.storageForbidden.advice":
     "你的密钥和消息都保存在浏览器里。请允许此网站存储数据，或换一个窗口，然后再试。",
