@@ -13,8 +13,6 @@ import { createSearch, formsOfText } from "../world/needles.ts";
 import { startWorld } from "../world/processes.ts";
 import type { Person } from "./person.ts";
 
-export type FaultyWorld = Awaited<ReturnType<typeof startFaultyWorld>>;
-
 /** What a journey ends with when every promise was kept. */
 export const KEPT = { ...NONE, reused: [], readable: [] };
 
