@@ -164,9 +164,7 @@ async function readBody<Schema extends v.GenericSchema>(
   http: Http,
   schema: Schema,
 ): Promise<Result<v.InferOutput<Schema>, RelayFailure>> {
-  const text = await http.req.text();
-  if (text.length > MAX_BODY_BYTES) return refuse("TOO_LARGE", { limit: MAX_BODY_BYTES });
-  const json = parseJson(text);
+  const json = parseJson(await http.req.text());
   const shaped = json.ok ? parseShape(schema, json.value) : json;
   if (shaped.ok) return shaped;
   const path = shaped.failure.kind === "protocol/bad-shape" ? shaped.failure.path : "";

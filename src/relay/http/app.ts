@@ -1,5 +1,6 @@
 /** All routes of the relay, and what every answer has in common. SPEC P7. */
 import { Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
 import { routePath } from "hono/route";
 import type { HttpBindings } from "@hono/node-server";
 import { MAX_BODY_BYTES } from "#protocol/limits.ts";
@@ -40,6 +41,7 @@ import { serveUsers } from "./users.ts";
 const OWN_PATH =
   /^\/(auth|users|contacts|keys|agents|invites|relations|conversations|groups|files|push|ws|health|live|ready|metrics)(\/|$)/;
 
+/** An upload's own bound is what was announced. */
 const isUpload = (path: string): boolean => path.endsWith("/upload");
 
 export function createApp(
@@ -55,20 +57,21 @@ export function createApp(
   const app = new Hono<{ Bindings: HttpBindings }>();
   const api = createApi(needs);
   const headers = Object.entries(securityHeaders(needs.headers));
+  const bounded = bodyLimit({
+    maxSize: MAX_BODY_BYTES,
+    onError: (http) => respond(http, refuse("TOO_LARGE", { limit: MAX_BODY_BYTES })),
+  });
   const isOwn = (path: string): boolean => OWN_PATH.test(path);
 
   app.use(async (http, next) => {
     const startedAt = needs.clock.now();
     const { method, path } = http.req;
     const changesState = method !== "GET" && method !== "HEAD" && method !== "OPTIONS";
-    const sizeBytes = Number(http.req.header("content-length") ?? 0);
     if (
       changesState &&
       !needs.origins.isAllowed(http.req.header("origin"), http.req.header("host"))
     ) {
       http.res = respond(http, refuse("ORIGIN_REFUSED"));
-    } else if (sizeBytes > MAX_BODY_BYTES && !isUpload(path)) {
-      http.res = respond(http, refuse("TOO_LARGE", { limit: MAX_BODY_BYTES }));
     } else {
       await next();
     }
@@ -80,6 +83,7 @@ export function createApp(
     if (isOwn(path)) http.res.headers.set("Cache-Control", "no-store");
   });
 
+  app.use((http, next) => (isUpload(http.req.path) ? next() : bounded(http, next)));
   app.use(onceByKey(api));
   serveHealth(app, api);
   serveAuth(app, api);

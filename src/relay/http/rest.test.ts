@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { describe, expect, test } from "vitest";
 import { concat } from "#base/bytes.ts";
@@ -18,6 +19,34 @@ import {
   openSocket,
   text64,
 } from "../relay-world.contract.ts";
+
+describe("every body", () => {
+  test("[R60] over a mebibyte is refused before it was read whole, though its length was not said", async () => {
+    const world = await aWorld();
+    const piece = new Uint8Array(64 * 1024).fill(0x20);
+    const sent = { bytes: 0 };
+
+    const status = await new Promise<number | undefined>((resolve, reject) => {
+      const call = request(`${world.url()}/auth/register`, {
+        method: "POST",
+        headers: { "content-type": "application/json" },
+      });
+      onTestEnd(() => void call.destroy());
+      const more = (): void => {
+        if (call.destroyed || sent.bytes >= 64 * 1024 * 1024) return;
+        sent.bytes += piece.length;
+        call.write(piece, more);
+      };
+      call.on("response", (answer) => resolve(answer.statusCode)).on("error", reject);
+      more();
+    });
+
+    expect(status).toBe(413);
+    expect(sent.bytes).toBeLessThan(32 * 1024 * 1024);
+    const said = await world.rest("POST", "/auth/register", null, { a: "x".repeat(1 << 20) });
+    expect(said).toMatchObject({ status: 413, body: { error: { code: "TOO_LARGE" } } });
+  });
+});
 
 describe("every answer", () => {
   test("[S1] carries the security headers, whatever the route and the outcome", async () => {
