@@ -13,7 +13,7 @@ import { ok, type Result } from "#base/result.ts";
 import type { Secret } from "#base/secret.ts";
 import { ERROR_CODES } from "#protocol/error-codes.ts";
 import { isUuid } from "#protocol/ids.ts";
-import { DEFAULT_PAGE, MAX_BODY_BYTES, MAX_PAGE } from "#protocol/limits.ts";
+import { DEFAULT_PAGE, MAX_PAGE } from "#protocol/limits.ts";
 import { parseJson, parseShape } from "#protocol/parse.ts";
 import type { Admission } from "../admission.ts";
 import type { Tickets } from "../nodes/tickets.ts";
