@@ -6,6 +6,7 @@ import { createWorkerUrls, type TrustedTypes } from "#pwa/trusted-workers.ts";
 import { watchUpdates } from "#pwa/update.ts";
 import type { AccountMark } from "#stores/account-mark.ts";
 import { createStores, type Stores } from "#stores/create-stores.ts";
+import { startAnew, type LastStart } from "#stores/start-anew.ts";
 import { createPasskeyDevice } from "#stores/passkey-device.ts";
 import type { SettingsStorage } from "#stores/settings-store.ts";
 import { App } from "#ui/App.tsx";
@@ -19,6 +20,7 @@ import renderWorkerUrl from "./ui/markdown/render-worker.ts?worker&url";
 
 const SERVICE_WORKER_URL = "/service-worker.js";
 const SETTINGS_KEY = "parley.settings";
+const RESTART_KEY = "parley.started-anew";
 const MARK_KEY = "parley.account";
 /** `noble` here leaves the browser's own cryptography out, from the next start of every tab on. */
 const CRYPTO_KEY = "parley.crypto";
@@ -50,7 +52,7 @@ function start(): void {
     accountMark,
     createPasskeyDevice(window),
   );
-  engine.onGone(() => stores.notices.showFailure({ kind: "bridge/gone" }));
+  engine.onGone(() => void startAnew(stores, lastStart, () => location.reload()));
 
   const router = createRouter(
     {
@@ -92,6 +94,11 @@ function start(): void {
 const settingsStorage: SettingsStorage = {
   load: () => attempt(() => localStorage.getItem(SETTINGS_KEY)),
   save: (text) => void attempt(() => localStorage.setItem(SETTINGS_KEY, text)),
+};
+
+const lastStart: LastStart = {
+  load: () => Number(attempt(() => sessionStorage.getItem(RESTART_KEY))) || null,
+  save: (at) => void attempt(() => sessionStorage.setItem(RESTART_KEY, String(at))),
 };
 
 /** Kept twice: a browser that clears its databases often leaves one of the two. It says nothing but "there was one". */

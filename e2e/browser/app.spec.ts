@@ -118,3 +118,37 @@ async function dumpStorage(): Promise<string> {
   add({ ...sessionStorage });
   return seen.join("\n");
 }
+
+test("[U153] a page whose worker dies starts anew where it was, and stays with words that were not stored", async ({
+  join,
+}) => {
+  const ada = await join({ name: "Ada" });
+  await ada.startWith("Echo");
+  await ada.say("before");
+  await ada.expectMessage("before");
+  const draft = "half a thought";
+  await ada.composer.fill(draft);
+  await ada.draftKept(draft);
+  const dies = async (): Promise<void> => {
+    const engine = await ada.engineWorker();
+    await engine.evaluate(() => {
+      setTimeout(() => {
+        throw new Error("a fault");
+      });
+    });
+  };
+
+  const anew = ada.page.waitForEvent("load");
+  await dies();
+  await anew;
+
+  await expect(ada.composer).toHaveValue(draft);
+  await expect(ada.row("before")).not.toHaveCount(0);
+  await dies();
+  await expect(
+    ada.page.getByRole("heading", { name: "The part that opens your messages has stopped" }),
+  ).toBeVisible();
+  await ada.composer.fill("typed after it");
+  await expect(ada.composer).toHaveValue("typed after it");
+  ada.complaints.splice(0);
+});

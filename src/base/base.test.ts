@@ -1,5 +1,5 @@
 import { inspect } from "node:util";
-import fc from "fast-check";
+import { fc } from "./properties.contract.ts";
 import { describe, expect, test } from "vitest";
 import { backoffDelayMs } from "./backoff.ts";
 import {

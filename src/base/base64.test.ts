@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "./properties.contract.ts";
 import { describe, expect, test } from "vitest";
 import { base64ToBytes, base64UrlToBytes, bytesToBase64, bytesToBase64Url } from "./base64.ts";
 import { utf8 } from "./bytes.ts";

@@ -1,4 +1,4 @@
-import * as fc from "fast-check";
+import { fc } from "#base/properties.contract.ts";
 import { describe, expect, test } from "vitest";
 
 import { systemRandom } from "#base/random.ts";

@@ -1,4 +1,4 @@
-import * as fc from "fast-check";
+import { fc } from "#base/properties.contract.ts";
 import { describe, expect, test } from "vitest";
 
 import { concat, type Bytes } from "#base/bytes.ts";

@@ -1,4 +1,4 @@
-import * as fc from "fast-check";
+import { fc } from "#base/properties.contract.ts";
 import { expect, test } from "vitest";
 
 import type { Bytes } from "#base/bytes.ts";

@@ -1,5 +1,5 @@
 import { ED25519_TORSION_SUBGROUP, ed25519 } from "@noble/curves/ed25519.js";
-import * as fc from "fast-check";
+import { fc } from "#base/properties.contract.ts";
 import { describe, expect, test } from "vitest";
 
 import { concat, hexToBytes, utf8, type Bytes } from "#base/bytes.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import * as fc from "fast-check";
+import { fc } from "#base/properties.contract.ts";
 import { utf8 } from "#base/bytes.ts";
 import { enc } from "#protocol/encoding.ts";
 import { padPlaintext, parsePlaintext, PLAINTEXT_OVERHEAD_BYTES } from "./seal.ts";

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import * as fc from "fast-check";
+import { fc } from "#base/properties.contract.ts";
 import { type Bytes, concat, equalBytes } from "#base/bytes.ts";
 import {
   encodeMessageHeader,

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test, vi } from "vitest";
-import * as fc from "fast-check";
+import { fc } from "#base/properties.contract.ts";
 import { bytesToBase64 } from "#base/base64.ts";
 import { bytesToHex, utf8, type Bytes } from "#base/bytes.ts";
 import { createFakeClock, type FakeClock } from "#base/fake-clock.ts";

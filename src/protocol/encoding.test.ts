@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import * as fc from "fast-check";
+import { fc } from "#base/properties.contract.ts";
 import { concat, utf8 } from "#base/bytes.ts";
 import {
   enc,

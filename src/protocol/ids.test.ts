@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "#base/properties.contract.ts";
 import { expect, test } from "vitest";
 import { createSeededRandom } from "#base/seeded-random.ts";
 import { bytesToUuid, isUuid, makeId, parseId, uuidToBytes } from "./ids.ts";

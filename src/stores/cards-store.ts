@@ -22,7 +22,7 @@ export type CardsState = {
     reason: string,
     despiteUnverified: boolean,
   ): Promise<boolean>;
-  flush(): Promise<void>;
+  flush(): Promise<boolean>;
 };
 export type CardsStore = StoreApi<CardsState>;
 
@@ -46,14 +46,18 @@ export function createCardsStore({ calls }: Engine, clock: Clock): CardsStore {
     }
   >();
   return createStore<CardsState>((set, get) => {
-    const save = async ({ conversationId, artifactId }: CardAddress): Promise<void> => {
+    const save = async ({ conversationId, artifactId }: CardAddress): Promise<boolean> => {
       const { stop, settle } = waiting.get(artifactId) ?? NOBODY_WAITS;
       waiting.delete(artifactId);
       stop();
       const values = get().valuesById[artifactId];
-      if (values === undefined) return settle(false);
+      if (values === undefined) {
+        settle(false);
+        return true;
+      }
       const saved = await calls.saveFormDraft({ conversationId, artifactId, values });
       settle(saved.ok && get().valuesById[artifactId] === values);
+      return saved.ok;
     };
     const forget = (artifactId: ArtifactId): void => {
       const { stop, settle } = waiting.get(artifactId) ?? NOBODY_WAITS;
@@ -95,8 +99,10 @@ export function createCardsStore({ calls }: Engine, clock: Clock): CardsStore {
       },
       decide: (card, optionId, reason, despiteUnverified) =>
         submit(card, () => calls.decideApproval({ ...card, optionId, reason, despiteUnverified })),
-      flush: async () =>
-        void (await Promise.all([...waiting.values()].map(({ card }) => save(card)))),
+      flush: async () => {
+        const kept = await Promise.all([...waiting.values()].map(({ card }) => save(card)));
+        return kept.every(Boolean);
+      },
     };
   });
 }

@@ -18,8 +18,8 @@ export type ComposerState = {
   send(conversationId: ConversationId): Promise<boolean>;
   /** Sends words that were not typed here, such as a suggestion. */
   sendWords(conversationId: ConversationId, text: string): Promise<boolean>;
-  /** Saves everything not yet saved: before the page goes away or a new version takes over. */
-  flush(): Promise<void>;
+  /** Saves everything not yet saved: before the page goes away or a new version takes over. Says whether all is kept. */
+  flush(): Promise<boolean>;
 };
 export type ComposerStore = StoreApi<ComposerState>;
 
@@ -123,12 +123,17 @@ export function createComposerStore(
 function createDraftSaver(clock: Clock, save: (id: ConversationId) => Promise<boolean>) {
   const unkept = new Set<ConversationId>();
   const pauseById = new Map<ConversationId, { isTouched: boolean; readonly cancel: () => void }>();
-  const saveNow = async (id: ConversationId): Promise<void> => {
+  const underWay = new Set<Promise<void>>();
+  const saveNow = (id: ConversationId): void => {
+    const saving = keep(id).finally(() => underWay.delete(saving));
+    underWay.add(saving);
+  };
+  const keep = async (id: ConversationId): Promise<void> => {
     pauseById.get(id)?.cancel();
     const cancel = clock.after(SAVE_PAUSE_MS, () => {
       const wasTouched = pauseById.get(id)?.isTouched === true;
       pauseById.delete(id);
-      if (wasTouched) void saveNow(id);
+      if (wasTouched) saveNow(id);
     });
     pauseById.set(id, { isTouched: false, cancel });
     if (await save(id)) unkept.delete(id);
@@ -137,13 +142,15 @@ function createDraftSaver(clock: Clock, save: (id: ConversationId) => Promise<bo
   return {
     touch(id: ConversationId): void {
       const pause = pauseById.get(id);
-      if (pause === undefined) void saveNow(id);
+      if (pause === undefined) saveNow(id);
       else pause.isTouched = true;
     },
-    flush: async (): Promise<void> => {
+    flush: async (): Promise<boolean> => {
       const touched = [...pauseById].filter(([, { isTouched }]) => isTouched);
       const ids = new Set([...touched.map(([id]) => id), ...unkept]);
-      await Promise.all([...ids].map(saveNow));
+      for (const id of ids) saveNow(id);
+      await Promise.all(underWay);
+      return unkept.size === 0;
     },
   };
 }

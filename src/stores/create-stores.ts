@@ -44,8 +44,8 @@ export type Stores = {
   readonly thread: ThreadStore;
   readonly update: UpdateStore;
   readonly ways: WaysStore;
-  /** Saves everything typed; for `pagehide` and for updates. */
-  saveDrafts(): Promise<void>;
+  /** Saves everything typed; for `pagehide` and for updates. Says whether all of it is kept. */
+  saveDrafts(): Promise<boolean>;
 };
 
 /** Creates all stores over one worker. They load what they need when the account opens. */
@@ -65,8 +65,9 @@ export function createStores(
   const cards = createCardsStore(engine, clock);
   const thread = createThreadStore(engine);
   const contacts = createContactsStore(engine);
-  const saveDrafts = async (): Promise<void> => {
-    await Promise.all([composer.getState().flush(), cards.getState().flush()]);
+  const saveDrafts = async (): Promise<boolean> => {
+    const kept = await Promise.all([composer.getState().flush(), cards.getState().flush()]);
+    return kept.every(Boolean);
   };
 
   const loadAll = async (): Promise<void> => {

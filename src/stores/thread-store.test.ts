@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "#base/properties.contract.ts";
 import { describe, expect, test } from "vitest";
 import { createFakeEngine, type FakeWorld } from "./fake-engine.ts";
 import { aMessage, aStream, CONVERSATION } from "./sample-views.ts";

@@ -10,7 +10,7 @@ export type UpdateState = {
 export type UpdateStore = StoreApi<UpdateState>;
 
 /** Creates the store of app updates. `saveDrafts` settles when nothing typed can be lost any more. */
-export function createUpdateStore(saveDrafts: () => Promise<void>): UpdateStore {
+export function createUpdateStore(saveDrafts: () => Promise<unknown>): UpdateStore {
   let takeOver: () => void = () => {};
   return createStore<UpdateState>((set) => ({
     status: "current",

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "#base/properties.contract.ts";
 import { describe, expect, test } from "vitest";
 import type { ConversationId, MessageId } from "#stores/views.ts";
 import { createRouter, type RouterPlatform } from "./router.ts";

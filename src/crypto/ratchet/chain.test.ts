@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "vitest";
-import * as fc from "fast-check";
+import { fc } from "#base/properties.contract.ts";
 import { Secret } from "#base/secret.ts";
 import { MAX_SKIP, SKIPPED_TTL_MS } from "../limits.ts";
 import { createWorld, must, type World } from "../vectors/people.ts";

@@ -1,5 +1,5 @@
 /** All routes of the relay, and what every answer has in common. SPEC P7. */
-import { Hono } from "hono";
+import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import { routePath } from "hono/route";
 import type { HttpBindings } from "@hono/node-server";
@@ -57,21 +57,23 @@ export function createApp(
   const app = new Hono<{ Bindings: HttpBindings }>();
   const api = createApi(needs);
   const headers = Object.entries(securityHeaders(needs.headers));
-  const bounded = bodyLimit({
-    maxSize: MAX_BODY_BYTES,
-    onError: (http) => respond(http, refuse("TOO_LARGE", { limit: MAX_BODY_BYTES })),
-  });
+  const tooLarge = (http: Context): Response =>
+    respond(http, refuse("TOO_LARGE", { limit: MAX_BODY_BYTES }));
+  const bounded = bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge });
   const isOwn = (path: string): boolean => OWN_PATH.test(path);
 
   app.use(async (http, next) => {
     const startedAt = needs.clock.now();
     const { method, path } = http.req;
+    const sizeBytes = Number(http.req.header("content-length") ?? 0);
     const changesState = method !== "GET" && method !== "HEAD" && method !== "OPTIONS";
     if (
       changesState &&
       !needs.origins.isAllowed(http.req.header("origin"), http.req.header("host"))
     ) {
       http.res = respond(http, refuse("ORIGIN_REFUSED"));
+    } else if (sizeBytes > MAX_BODY_BYTES && !isUpload(path)) {
+      http.res = tooLarge(http);
     } else {
       await next();
     }
@@ -83,7 +85,12 @@ export function createApp(
     if (isOwn(path)) http.res.headers.set("Cache-Control", "no-store");
   });
 
-  app.use((http, next) => (isUpload(http.req.path) ? next() : bounded(http, next)));
+  // A length that was said is judged above, before the body is touched: so the connection can go on.
+  app.use((http, next) =>
+    http.req.header("content-length") !== undefined || isUpload(http.req.path)
+      ? next()
+      : bounded(http, next),
+  );
   app.use(onceByKey(api));
   serveHealth(app, api);
   serveAuth(app, api);

@@ -9,7 +9,7 @@ export function initialsOf(name: string): string {
   // A CJK name is known by its last character, and two would not fit.
   if (isCjk(first)) return lastGlyph(words[0]);
   const second = firstGlyph(words.length > 1 ? words.at(-1) : undefined);
-  return (first + (isCjk(second) ? "" : second)).toLocaleUpperCase();
+  return capital(first) + (isCjk(second) ? "" : capital(second));
 }
 
 /** A hue from 0 to 359 that an id always gets; spread by FNV-1a. */
@@ -19,6 +19,9 @@ export function hueOf(id: string): number {
   // Twenty-four hues that can be told apart, instead of 360 that cannot.
   return ((hash >>> 0) % 24) * 15;
 }
+
+/** Capitals of one letter may be several: ß, ﬃ. */
+const capital = (glyph: string): string => firstGlyph(glyph.toLocaleUpperCase());
 
 const isCjk = (glyph: string): boolean =>
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u.test(glyph);

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "#base/properties.contract.ts";
 import { describe, expect, test } from "vitest";
 import { hasHidden, splitHidden, withoutHidden } from "./hidden.ts";
 
