@@ -146,7 +146,7 @@ test("[U153] a page whose worker dies starts anew where it was, and stays with w
   await expect(ada.row("before")).not.toHaveCount(0);
   await dies();
   await expect(
-    ada.page.getByRole("heading", { name: "The part that opens your messages has stopped" }),
+    ada.page.locator("h2", { hasText: "The part that opens your messages has stopped" }),
   ).toBeVisible();
   await ada.composer.fill("typed after it");
   await expect(ada.composer).toHaveValue("typed after it");
