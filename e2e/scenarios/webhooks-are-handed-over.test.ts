@@ -37,7 +37,9 @@ async function setupTalk(stage: NodesStage) {
     const encrypted_payload = anEnvelope(conversationId, client_message_id, ada);
     const path = `/conversations/${conversationId}/messages`;
     const body = { client_message_id, encrypted_payload };
-    const { conversation_seq } = (await call(url, path, ada.token, body)) as {
+    const send = () => call(url, path, ada.token, body);
+    // A line kept for the next request may lead to a node that has just died: said again, it stands once.
+    const { conversation_seq } = (await send().catch(send)) as {
       readonly conversation_seq: number;
     };
     return conversation_seq;
