@@ -11,7 +11,10 @@ import { Person } from "./person.ts";
 const FOLDER = process.argv[2] ?? "public/screenshots";
 
 await buildClient();
-const world = await startWorld();
+// Four newcomers within a minute, from one address.
+const world = await startWorld({
+  env: { PARLEY_RATES: "register=100/100,login=100/100,restByAddress=100/100,userKeys=100/100" },
+});
 const browser = await chromium.launch({ executablePath: findChromium(), args: ["--no-sandbox"] });
 for (const theme of ["light", "dark"] as const)
   for (const [size, width] of [
