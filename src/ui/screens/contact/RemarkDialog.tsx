@@ -1,12 +1,7 @@
-import { useState } from "react";
 import { MAX_REMARK_CHARACTERS } from "#stores/limits.ts";
 import type { ConversationView, PeerView } from "#stores/views.ts";
 import { useStores } from "#ui/StoresContext.tsx";
-import { Button } from "#ui/kit/Button.tsx";
-import { Dialog } from "#ui/kit/Dialog.tsx";
-import { TextField } from "#ui/kit/Field.tsx";
-import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
-import { useAttempt } from "#ui/screens/shell/use-attempt.ts";
+import { NameDialog } from "#ui/screens/shell/NameDialog.tsx";
 import { useText } from "#ui/text/text.tsx";
 
 type RemarkDialogProps = {
@@ -21,48 +16,17 @@ export function RemarkDialog({ contact, channel, onClose }: RemarkDialogProps) {
   const t = useText();
   const { calls } = useStores();
   const { id: accountId, ownName = contact.name } = contact;
-  const before = contact.ownName === undefined ? "" : contact.name;
-  const [name, setName] = useState(before);
-  const { isBusy, failure, run } = useAttempt();
-  const isReady = name.trim() !== before;
-  const save = async (): Promise<void> => {
-    if (await run(() => calls.setRemark({ accountId, name }))) onClose();
-  };
   return (
-    <Dialog
-      open
-      onOpenChange={(isOpen) => {
-        if (!isOpen) onClose();
-      }}
+    <NameDialog
       title={t("remark.title")}
-      footer={
-        <>
-          <Button onClick={onClose}>{t("general.cancel")}</Button>
-          <Button variant="primary" busy={isBusy} disabled={!isReady} onClick={() => void save()}>
-            {t("settings.save")}
-          </Button>
-        </>
-      }
-    >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (isReady && !isBusy) void save();
-          else if (!isReady) onClose();
-        }}
-      >
-        <TextField
-          label={t("remark.label", { name: ownName })}
-          help={t(channel === null ? "remark.help" : "remark.helpHere", { name: ownName })}
-          value={name}
-          onChange={setName}
-          maxLength={MAX_REMARK_CHARACTERS}
-          placeholder={ownName}
-          dir="auto"
-          autoComplete="off"
-        />
-        <FailureNote failure={failure} />
-      </form>
-    </Dialog>
+      label={t("remark.label", { name: ownName })}
+      help={t(channel === null ? "remark.help" : "remark.helpHere", { name: ownName })}
+      before={contact.ownName === undefined ? "" : contact.name}
+      mayBeEmpty
+      maxLength={MAX_REMARK_CHARACTERS}
+      placeholder={ownName}
+      onSave={(name) => calls.setRemark({ accountId, name })}
+      onClose={onClose}
+    />
   );
 }
