@@ -25,7 +25,7 @@ export function Dialog({ open, onOpenChange, size = "narrow", ...content }: Dial
   return (
     <Base.Root open={open} onOpenChange={(next) => onOpenChange(next)}>
       <Base.Portal>
-        <Base.Backdrop className={floating.backdrop} />
+        <Base.Backdrop className={floating.backdrop} forceRender />
         <Base.Viewport className={styles.viewport}>
           <Base.Popup
             initialFocus={content.initialFocus}
@@ -44,7 +44,7 @@ export function ConfirmDialog({ open, onOpenChange, ...content }: Omit<DialogPro
   return (
     <AlertDialog.Root open={open} onOpenChange={(next) => onOpenChange(next)}>
       <AlertDialog.Portal>
-        <AlertDialog.Backdrop className={floating.backdrop} />
+        <AlertDialog.Backdrop className={floating.backdrop} forceRender />
         <AlertDialog.Viewport className={styles.viewport}>
           <AlertDialog.Popup initialFocus={content.initialFocus} className={styles.popup}>
             <Content {...content} closable={false} />
@@ -60,7 +60,7 @@ export function Sheet({ open, onOpenChange, ...content }: Omit<DialogProps, "siz
   return (
     <Base.Root open={open} onOpenChange={(next) => onOpenChange(next)}>
       <Base.Portal>
-        <Base.Backdrop className={floating.backdrop} />
+        <Base.Backdrop className={floating.backdrop} forceRender />
         <Base.Viewport className={styles.sheetViewport}>
           <Base.Popup
             initialFocus={content.initialFocus}
