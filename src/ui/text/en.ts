@@ -307,7 +307,7 @@ export const en = {
   "system.restored": "This connection works again.",
   "system.revoked": "This connection was ended.",
   "system.renamed": "The group is now called {name}.",
-  "system.groupProfile": "{actor} set what the group “{name}” shows of itself.",
+  "system.groupProfile": "{actor} changed the profile of the group “{name}”.",
   "system.answerRefused": "The agent could not accept this answer.",
   "system.closed": "{actor} deleted this group.",
   "system.invitePolicy": "{actor} changed who may add people.",

@@ -301,7 +301,7 @@ export const zhHans: TextTable = {
   "system.restored": "连接已恢复。",
   "system.revoked": "连接已解除。",
   "system.renamed": "群组现在名为{name}。",
-  "system.groupProfile": "{actor} 设置了群组“{name}”的资料。",
+  "system.groupProfile": "{actor} 更改了群组“{name}”的资料。",
   "system.answerRefused": "智能体没能接受这个回答。",
   "system.closed": "{actor} 删除了这个群组。",
   "system.invitePolicy": "{actor} 更改了谁可以添加别人。",

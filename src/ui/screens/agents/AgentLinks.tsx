@@ -104,9 +104,13 @@ function LinkItem({ invite, onOpen, onTakeBack }: LinkItemProps) {
         {url}
       </p>
       <p className={styles.text}>
-        {maxUses === null ? t("agents.uses", { uses }) : t("agents.usesOf", { uses, max: maxUses })}
-        {expiresAt !== null && ` ${t("agents.until", { time: formats.moment(expiresAt) })}`}
-        {asksApproval && ` ${t("agents.asksApproval")}`}
+        {formats.sentences(
+          maxUses === null
+            ? t("agents.uses", { uses })
+            : t("agents.usesOf", { uses, max: maxUses }),
+          expiresAt === null ? "" : t("agents.until", { time: formats.moment(expiresAt) }),
+          asksApproval ? t("agents.asksApproval") : "",
+        )}
       </p>
       <div className={styles.actions}>
         <Button size="small" icon={isCopied ? "check" : "copy"} onClick={() => copy(url)}>

@@ -99,8 +99,12 @@ function PersonRow({ relation }: { relation: AgentRelationView }) {
         <span className={styles.name}>
           <bdi>{name}</bdi>
         </span>
+        {handle !== "" && (
+          <span className={styles.status}>
+            <bdi>@{handle}</bdi>
+          </span>
+        )}
         <span className={styles.status}>
-          {handle !== "" && <bdi>@{handle} · </bdi>}
           {t(`agents.person.${status}`, { time: formats.moment(since) })}
         </span>
       </span>
