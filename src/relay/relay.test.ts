@@ -6,7 +6,7 @@ import { createFakeClock } from "#base/fake-clock.ts";
 import { silentLog } from "#base/log.ts";
 import { createSeededRandom } from "#base/seeded-random.ts";
 import { Secret } from "#base/secret.ts";
-import type { AgentId, ConversationId } from "#protocol/ids.ts";
+import type { AccountId, AgentId, ConversationId, DeviceId, MessageId } from "#protocol/ids.ts";
 import type { RelayFrame } from "#protocol/relay-frame.ts";
 import { agentTokenHash, createAdmission, makeAgentToken } from "./admission.ts";
 import { createMemoryBus } from "./bus/memory-bus.ts";
@@ -14,11 +14,11 @@ import { createDirectory } from "./directory/directory.ts";
 import type { Link } from "./live/connection.ts";
 import { DEFAULT_RATES } from "./live/rates.ts";
 import { createSqlLog } from "./log/sql-log.ts";
-import type { LogStore } from "./log/log-store.ts";
+import type { AppendRequest, LogStore } from "./log/log-store.ts";
 import { createMetrics } from "./metrics.ts";
 import { createMemoryTickets } from "./nodes/tickets.ts";
 import { Relay } from "./relay.ts";
-import { aMessage, anId, onTestEnd } from "./relay-world.contract.ts";
+import { aLedger, aMessage, anId, onTestEnd, text64 } from "./relay-world.contract.ts";
 import { openStore } from "./store/open-store.ts";
 
 /** A relay without sockets: an agent's link whose frames and closes are listed. */
@@ -110,6 +110,29 @@ async function aBareRelay(change: (log: LogStore) => LogStore = (log) => log) {
   };
 }
 
+/** A message of three bytes, as the log takes it. */
+const aWritten = (
+  conversationId: ConversationId,
+  senderId: AccountId,
+  now: number,
+): AppendRequest => ({
+  now,
+  entry: {
+    conversationId,
+    kind: "message.new",
+    messageId: anId<MessageId>(),
+    senderId,
+    senderType: "human",
+    senderDeviceId: anId<DeviceId>(),
+    meta: { content_type: "encrypted" },
+    body: new Uint8Array([1, 2, 3]),
+    sessionOpen: null,
+    countsUnread: true,
+  },
+  artifact: null,
+  stream: null,
+});
+
 describe("a socket", () => {
   test("[P82] that has not signed in after 5 s is closed with 4001", async () => {
     const { clock, relay, closes } = await aBareRelay();
@@ -123,15 +146,54 @@ describe("a socket", () => {
     expect(closes).toEqual([4001]);
   });
 
+  test("[P82] that signed in within 5 s stays, and what it says first is its sign-in", async () => {
+    const { clock, relay, closes, frames, signIn } = await aBareRelay();
+
+    await clock.advance(4_999);
+    await signIn();
+    await clock.advance(5_000);
+    relay.tick();
+
+    expect(closes).toEqual([]);
+    expect(frames[0]).toMatchObject({ type: "auth.ok" });
+  });
+
   test("[P84] that says anything but auth or ping first is closed with 4000", async () => {
     const { session, closes, frames } = await aBareRelay();
 
     session.receive('{"type":"ping","t":5}');
+    session.receive('{"type":"from.the.future"}');
+    expect(closes).toEqual([]);
     session.receive('{"type":"presence.set","state":"active"}');
 
     expect(frames).toEqual([{ type: "pong", t: 5 }]);
     expect(closes).toEqual([4000]);
   });
+
+  test("[P84] that begins with a frame of the wrong shape is closed with 4000, not answered", async () => {
+    const { session, closes, frames } = await aBareRelay();
+
+    session.receive('{"type":"message.read","conversation_id":"nobody","seq":1}');
+
+    expect([closes, frames]).toEqual([[4000], []]);
+  });
+
+  test.each(["auth", "resume"])(
+    "[P84] that says %s while its sign-in is looked at is closed with 4000",
+    async (type) => {
+      const { session, closes, frames, agent, clock } = await aBareRelay();
+      const sayAuth = (): void =>
+        session.receive(JSON.stringify({ type: "auth", agent_id: agent.id, token: agent.token }));
+      sayAuth();
+
+      if (type === "auth") sayAuth();
+      else session.receive('{"type":"resume","log_epoch":null,"cursors":null}');
+      await clock.advance(0);
+
+      expect(closes).toEqual([4000]);
+      expect(frames).toEqual([]);
+    },
+  );
 
   test("[P146] may say what nobody knows, but not what nobody can parse", async () => {
     const { session, closes, signIn } = await aBareRelay();
@@ -191,14 +253,79 @@ describe("a socket", () => {
     expect(closes).toEqual([4010]);
   });
 
-  test("[P149] that takes nothing in is closed with 4011 once 8 MiB wait for it", async () => {
-    const { session, closes, signIn, fill } = await aBareRelay();
+  test("[P286] that sends 200 frames a second, or more for less than ten seconds, stays open", async () => {
+    const { clock, session, closes, signIn } = await aBareRelay();
+    await signIn();
+    const send = async (seconds: number, perSecond: number): Promise<void> => {
+      for (let second = 0; second < seconds; second++) {
+        for (let i = 0; i < perSecond; i++) session.receive('{"type":"ping"}');
+        await clock.advance(1_000);
+      }
+    };
+
+    await send(30, 200);
+    for (let times = 0; times < 2; times++) {
+      await send(10, 450);
+      await send(2, 10);
+    }
+    expect(closes).toEqual([]);
+
+    await send(11, 201);
+    expect(closes).toEqual([4010]);
+  });
+
+  test("[P149] that takes nothing in is closed with 4011 once more than 8 MiB wait for it", async () => {
+    const { session, closes, frames, signIn, fill } = await aBareRelay();
     await signIn();
 
+    fill(8_388_608);
+    session.receive('{"type":"ping","t":8}');
+    expect(frames.at(-1)).toEqual({ type: "pong", t: 8 });
     fill(8_388_609);
     session.receive('{"type":"ping"}');
 
     expect(closes).toEqual([4011]);
+  });
+
+  test("[P149] with more than 1 MiB waiting gets no ephemera, and entries as before", async () => {
+    const { clock, relay, log, agent, frames, closes, signIn, open, fill } = await aBareRelay();
+    const conversation = anId<ConversationId>();
+    const ada = anId<AccountId>();
+    await log.createConversation({
+      now: clock.now(),
+      conversationId: conversation,
+      type: "group",
+      members: [
+        { id: ada, type: "human", ownerId: null, role: "owner" },
+        { id: agent.id, type: "agent", ownerId: null, role: "member" },
+      ],
+      ledger: aLedger(1, conversation, 2),
+      entries: [],
+    });
+    await signIn();
+    const other = await open();
+    await clock.advance(1_000);
+    relay.tick();
+    await clock.advance(0);
+    const told = (type: RelayFrame["type"]) =>
+      [...frames, ...other.frames].filter((frame) => frame.type === type).length;
+    const beat = async (): Promise<void> => {
+      const record = text64(new Uint8Array([1]));
+      const place = { conversation_id: conversation, record, durable: false };
+      other.session.receive(JSON.stringify({ type: "control.send", ...place }));
+      await clock.advance(0);
+    };
+
+    fill(1_048_576);
+    await beat();
+    await expect.poll(() => told("control")).toBe(1);
+    fill(1_048_577);
+    await beat();
+    await log.append(aWritten(conversation, ada, clock.now()), null);
+
+    await expect.poll(() => told("message.new")).toBe(1);
+    expect(told("control")).toBe(1);
+    expect(closes).toEqual([]);
   });
 
   test("[P150] may have 64 durable frames unanswered; the 65th is refused", async () => {

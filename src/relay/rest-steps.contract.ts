@@ -4,7 +4,18 @@ import { enc } from "#protocol/encoding.ts";
 import { encodeOpenHeader, ENVELOPE_LABELS, wrapSizeBytes } from "#protocol/envelope.ts";
 import type { ConversationId } from "#protocol/ids.ts";
 import { encodeRecipients } from "#protocol/recipients.ts";
-import { aMessage, text64, type Account, type Answer, type World } from "./relay-world.contract.ts";
+import { hashOf } from "./ledger-head.ts";
+import {
+  aLedger,
+  aLedgerEntry,
+  aMessage,
+  aRegistration,
+  text64,
+  type Account,
+  type Answer,
+  type Person,
+  type World,
+} from "./relay-world.contract.ts";
 
 /** Base64 of an opening by this sender, for one recipient: itself. */
 export function aSessionOpen(
@@ -56,4 +67,21 @@ export async function aPersonWithAnAgent(world: World) {
   const echo = await world.agent();
   const conversation = await world.invite(ada, echo.inviteCode);
   return { world, ada, echo, conversation };
+}
+
+/** The same person on a second device, which the first one admitted; it signed in by its own key. */
+export async function aSecondDevice(world: World, person: Person): Promise<Person> {
+  const head = aLedger(0, person.id, 2)[1] ?? null;
+  const { request, deviceKey } = aRegistration("second");
+  const { device_id, signing_public_key } = request.device;
+  const certificate = text64(aLedgerEntry(0, person.id, 2, head));
+  const admitted = await world.rest("POST", "/users/me/admissions", person.token, {
+    device: { device_id, signing_public_key, certificate },
+    ledger_seq: 2,
+    prev_hash: text64(hashOf(head ?? new Uint8Array())),
+  });
+  if (admitted.status !== 200) throw new Error(JSON.stringify(admitted.body));
+  const second = { ...person, deviceId: device_id, deviceKey };
+  await world.renew(second);
+  return second;
 }

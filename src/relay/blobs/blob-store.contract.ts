@@ -120,11 +120,20 @@ export function describeBlobs(name: string, open: () => BlobStore): void {
 
     test("[P77] more than was announced is cut off and not kept", async () => {
       const [id, blobs] = [anId<AttachmentId>(), open()];
-
-      const put = await blobs.put(id, aStream([random(60), random(60)]), {
-        from: 0,
-        sizeBytes: 100,
+      const chunk = random(60);
+      let [given, isCut] = [0, false];
+      const stream = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          given += 1;
+          if (given > 100) controller.close();
+          else controller.enqueue(chunk);
+        },
+        cancel: () => void (isCut = true),
       });
+
+      const put = await blobs.put(id, stream, { from: 0, sizeBytes: 100 });
+
+      expect(isCut).toBe(true);
 
       expect(put).toMatchObject({
         ok: false,

@@ -1,19 +1,22 @@
 import { randomBytes, sign } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import type { DeviceId, UserId } from "#protocol/ids.ts";
+import type { AgentId, DeviceId, UserId } from "#protocol/ids.ts";
 import { deviceChallengeText } from "#protocol/rest.ts";
 import { hashOf } from "../ledger-head.ts";
 import { aBackup, aPersonWithAPassword, ARGON2, cookieOf } from "../password-steps.contract.ts";
 import {
   aLedger,
   aLedgerEntry,
+  anId,
   aRegistration,
   aWorld,
   openSocket,
   text64,
   type Person,
+  type Socket,
   type World,
 } from "../relay-world.contract.ts";
+import { aSecondDevice } from "../rest-steps.contract.ts";
 
 describe("signing in", () => {
   test("[P3] ids the client made are refused when they are taken", async () => {
@@ -247,45 +250,118 @@ describe("signing in", () => {
     expect((await refresh(second)).status).toBe(401);
   });
 
-  test("[P85] a socket is warned a minute before its token ends, renewed in place, or closed with 4003", async () => {
+  test("[P85] a socket is warned once a minute before its token ends, renewed in place, or closed with 4003", async () => {
     const world = await aWorld();
     const ada = await world.person("ada");
-    const renewed = await world.online(ada);
-    const forgotten = await world.online(ada);
+    const [renewed, forgotten] = [await world.online(ada), await world.online(ada)];
+    const both = [renewed, forgotten];
+    /** Seconds pass; who is open says something now and then. */
+    const pass = async (seconds: number, sockets: readonly Socket[]): Promise<void> => {
+      for (let left = seconds; left > 0; left -= 60) {
+        await world.clock.advance(Math.min(left, 60) * 1_000);
+        for (const socket of sockets) await socket.settle();
+      }
+    };
 
-    for (let i = 0; i < 4; i++) {
-      await world.clock.advance(61_000);
-      await renewed.settle();
-      await forgotten.settle();
-    }
-    expect((await renewed.next("auth.expiring")).expires_in_seconds).toBeLessThanOrEqual(60);
+    await pass(239, both);
+    expect(both.flatMap((socket) => socket.seen("auth.expiring"))).toEqual([]);
+    await pass(1, both);
+    for (const socket of both)
+      expect(await socket.next("auth.expiring")).toMatchObject({ expires_in_seconds: 60 });
+    await pass(10, both);
     renewed.send({ type: "auth.renew", access_token: await world.renew(ada) });
     expect(await renewed.next("auth.ok")).toMatchObject({ user_id: ada.id });
-    await world.clock.advance(60_000);
-
+    await pass(49, both);
+    expect(both.flatMap((socket) => socket.seen("auth.expiring"))).toEqual([]);
+    await pass(1, [renewed]);
     expect((await forgotten.closed()).code).toBe(4003);
-    await renewed.settle();
+
+    // Renewed after 250 s: its new token ends after 550.
+    await pass(190, [renewed]);
+    expect(await renewed.next("auth.expiring")).toMatchObject({ expires_in_seconds: 60 });
+    await pass(60, []);
+    expect((await renewed.closed()).code).toBe(4003);
   });
 
-  test("[P85] a socket is renewed by a token of its own person alone", async () => {
+  test("[P85] a socket is renewed by a token of its own person and device alone", async () => {
     const world = await aWorld();
     const ada = await world.person("ada");
     const bob = await world.person("bob");
-    for (const access_token of [bob.token, "no token"]) {
+    const phone = await aSecondDevice(world, ada);
+    for (const access_token of [bob.token, phone.token, "no token"]) {
       const socket = await world.online(ada);
       socket.send({ type: "auth.renew", access_token });
       expect((await socket.closed()).code).toBe(4002);
     }
+    const socket = await world.online(ada);
+    socket.send({ type: "auth.renew", access_token: await world.renew(ada) });
+    expect(await socket.next("auth.ok")).toMatchObject({ device_id: ada.deviceId });
   });
+
+  /** What a socket is told whose first frame is this, and how it is closed. */
+  async function refusalOf(world: World, path: "human" | "agent", auth: object) {
+    const socket = await openSocket(`${world.url().replace("http", "ws")}/ws/${path}`, world.url());
+    socket.send({ type: "auth", token: "", ...auth });
+    const { reason, i18n_key } = await socket.next("auth.error");
+    expect(i18n_key).toBe(`error.auth.${reason}`);
+    return [reason, await socket.closed()];
+  }
 
   test("[P84] a wrong token is answered by its reason and a close", async () => {
     const world = await aWorld();
-    const socket = await openSocket(`${world.url().replace("http", "ws")}/ws/agent`, null);
+    const token = `hsk_${"x".repeat(40)}`;
 
-    socket.send({ type: "auth", token: `hsk_${"x".repeat(40)}` });
+    const refused = await refusalOf(world, "agent", { token });
 
-    expect((await socket.next("auth.error")).reason).toBe("invalid_token");
-    expect(await socket.closed()).toEqual({ code: 4002, reason: "AUTH_FAILED" });
+    expect(refused).toEqual(["invalid_token", { code: 4002, reason: "AUTH_FAILED" }]);
+  });
+
+  test("[P84] each reason has the close that belongs to it, and a path takes its own kind's tokens alone", async () => {
+    const world = await aWorld();
+    const [ada, echo, other] = [
+      await world.person("ada"),
+      await world.agent(),
+      await world.agent(),
+    ];
+    const { auth_key } = await aPersonWithAPassword(world, "bob");
+    const login = await world.rest("POST", "/auth/login", null, { handle: "bob", auth_key });
+    const polling = await world.rest("POST", "/agents", ada.token, {
+      display_name: "Poll",
+      connection_mode: "polling",
+    });
+    const unknown = { agent_id: anId<AgentId>(), token: "none" };
+    const reasons = async (
+      cases: readonly (readonly ["human" | "agent", object])[],
+    ): Promise<unknown[]> => {
+      const told = [];
+      for (const [path, auth] of cases) {
+        const [reason, closed] = await refusalOf(world, path, auth);
+        told.push([reason, (closed as { code: number }).code]);
+      }
+      return told;
+    };
+
+    expect(
+      await reasons([
+        ["human", { token: echo.token }],
+        ["agent", { token: ada.token }],
+        ["agent", { token: echo.token, agent_id: other.id }],
+        ["agent", unknown],
+        ["agent", { token: polling.body.data.token }],
+        ["human", { token: ada.token, protocol: "parley-9" }],
+        ["human", { token: login.body.data.access_token }],
+      ]),
+    ).toEqual([
+      ["invalid_token", 4002],
+      ["invalid_token", 4002],
+      ["invalid_token", 4002],
+      ["unknown_agent", 4004],
+      ["wrong_mode", 4012],
+      ["unsupported_protocol", 4015],
+      ["revoked", 4006],
+    ]);
+    await world.clock.advance(301_000);
+    expect(await reasons([["human", { token: ada.token }]])).toEqual([["expired_token", 4003]]);
   });
 
   test("[P33] a removed device's socket is told, closed, and its token worth nothing", async () => {

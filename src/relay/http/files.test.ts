@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { readdirSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { setImmediate as setImmediatePromise } from "node:timers/promises";
@@ -51,14 +51,23 @@ describe("files", () => {
     expect((await world.rest("GET", `/files/${attachment_id}`, bob.token)).status).toBe(404);
   });
 
+  /** Names of the files that hold ciphertext, whole or not. */
+  const kept = (world: World): readonly string[] => {
+    const folder = join(world.folder, "blobs");
+    return existsSync(folder) ? readdirSync(folder) : [];
+  };
+
   test("[P77] [P78] a file that is longer than announced or has another hash is not kept", async () => {
     const bytes = new Uint8Array(randomBytes(1_000));
     const { world, ada, attachment_id, put, confirm } = await anUpload(bytes);
 
     expect((await put(new Uint8Array(1_001))).body.error.code).toBe("TOO_LARGE");
+    expect(kept(world)).toEqual([]);
     await put(bytes);
+    expect(kept(world)).toEqual([attachment_id]);
     expect((await confirm("0".repeat(64))).body.error.code).toBe("SHA256_MISMATCH");
 
+    expect(kept(world)).toEqual([]);
     expect((await confirm(sha256(bytes))).status).toBe(404);
     expect((await world.rest("GET", `/files/${attachment_id}`, ada.token)).status).toBe(404);
   });
@@ -76,18 +85,31 @@ describe("files", () => {
     expect((await confirm(sha256(bytes))).status).toBe(200);
   });
 
-  test("[P78] who is not in a conversation uploads nothing to it", async () => {
+  test("[P77] what an announcement says of a file's name and kind is written down nowhere", async () => {
+    const { world, ada, conversation_id } = await anUpload(new Uint8Array(8));
+    const named = { filename: "plan-for-the-garden.odt", content_type: "text/x-garden-plan" };
+
+    const body = { ...named, size: 8, conversation_id };
+    const announced = await world.rest("POST", "/files", ada.token, body);
+
+    expect(announced.status).toBe(201);
+    const held = (await world.held()).toString("latin1") + world.lines.join("\n");
+    for (const word of Object.values(named)) expect(held).not.toContain(word);
+  });
+
+  test("[P78] who is not in a conversation uploads nothing to it, person or agent", async () => {
     const { world, conversation_id } = await anUpload(new Uint8Array(8));
     const bob = await world.person("bob");
+    const other = await world.agent();
+    const file = { filename: "blob", content_type: "x", size: 8, conversation_id };
 
-    const refused = await world.rest("POST", "/files", bob.token, {
-      filename: "blob",
-      content_type: "x",
-      size: 8,
-      conversation_id,
-    });
+    const refused = [
+      await world.rest("POST", "/files", bob.token, file),
+      await world.rest("POST", `/agents/${other.id}/files`, other.token, file),
+    ];
 
-    expect(refused.body.error.code).toBe("NOT_CONVERSATION_MEMBER_UPLOAD");
+    expect(refused.map(codeOf)).toEqual(Array(2).fill("NOT_CONVERSATION_MEMBER_UPLOAD"));
+    expect(await world.rows("SELECT upload_id FROM upload")).toHaveLength(1);
   });
 
   /** Sends `bytes` and cuts the line once the relay holds them all. */
@@ -161,6 +183,30 @@ describe("files", () => {
     // The files go after the answer does.
     while (readdirSync(join(world.folder, "blobs")).includes(attachment_id))
       await setImmediatePromise();
+  });
+
+  test("[P77] an upload is put and confirmed within an hour of its announcement, and not later", async () => {
+    const bytes = new Uint8Array(100);
+    const { world, ada, conversation_id } = await anUpload(bytes);
+    // Not at a moment at which the relay clears up: the hour alone counts.
+    await world.clock.advance(1_000);
+    const body = { filename: "blob", content_type: "x", size: 100, conversation_id };
+    const announce = async () => (await world.rest("POST", "/files", ada.token, body)).body.data;
+    const [first, second] = [await announce(), await announce()];
+    const confirm = async ({ upload_id }: { upload_id: string }) =>
+      codeOf(
+        await world.rest("POST", "/files/confirm", ada.token, { upload_id, sha256: sha256(bytes) }),
+      );
+    await world.clock.advance(3_599_000);
+    await world.renew(ada);
+    for (const { upload_url } of [first, second])
+      expect(codeOf(await world.rest("PUT", upload_url, ada.token, bytes))).toBe(200);
+    expect(await confirm(first)).toBe(200);
+
+    await world.clock.advance(1_000);
+
+    expect(await confirm(second)).toBe("NOT_FOUND");
+    expect(codeOf(await world.rest("GET", second.upload_url, ada.token))).toBe("NOT_FOUND");
   });
 
   test("[P76] a file may have 100 MiB and not one byte more", async () => {

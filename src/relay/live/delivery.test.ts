@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ConversationId } from "#protocol/ids.ts";
+import type { RelayFrameOf } from "#protocol/relay-frame.ts";
 import {
   aMessage,
   aWorld,
@@ -7,6 +8,7 @@ import {
   type Socket,
   type World,
 } from "../relay-world.contract.ts";
+import { aSecondDevice } from "../rest-steps.contract.ts";
 
 const UNLIMITED = { perSecond: 100_000, burst: 100_000 };
 
@@ -169,6 +171,33 @@ describe("delivery", () => {
     expect(await seqs(agent, 5)).toEqual([257, 258, 259, 260, 261]);
   });
 
+  test.each(["lives", "is away"])(
+    "[P149] a socket gets nothing more once 4 MiB are unacknowledged, whether it %s while they are said",
+    async (when) => {
+      const { world, ada, echo, conversation } = await aBusyConversation();
+      const person = await world.online(ada);
+      const early = when === "lives" ? await world.online(echo) : null;
+      for (let i = 0; i < 24; i++) {
+        person.send(aMessage(conversation, ada, 7, 196_608));
+        await person.next("message.ack");
+      }
+      const agent = early ?? (await world.online(echo));
+      await agent.settle();
+      const frames: RelayFrameOf<"message.new">[] = [];
+      const sizeBytes = (): number =>
+        frames.reduce((sum, frame) => sum + JSON.stringify(frame).length, 0);
+      while (sizeBytes() < 4_194_304) frames.push(await agent.next("message.new"));
+      await agent.settle();
+
+      expect(agent.seen("message.new")).toEqual([]);
+      const seq = frames.at(-1)?.conversation_seq ?? 0;
+      agent.send({ type: "message.ack", conversation_id: conversation, seq });
+
+      const rest = await seqs(agent, 24 - frames.length);
+      expect([frames[0]?.conversation_seq, seq + 1, rest.at(-1)]).toEqual([2, rest[0], 25]);
+    },
+  );
+
   test("[P121] senders hear up to where their messages were delivered and read", async () => {
     const { world, ada, echo, conversation } = await aBusyConversation();
     const person = await world.online(ada);
@@ -256,6 +285,23 @@ describe("an agent's sockets", () => {
     await world.socket(echo, { connection_hint: "process-1" });
 
     expect((await before.closed()).code).toBe(4013);
+  });
+
+  test("[P82] a socket with another hint, without one, or of another device keeps its place", async () => {
+    const { world, ada, echo } = await aBusyConversation();
+    const phone = await aSecondDevice(world, ada);
+    const processes = [
+      await world.socket(echo, { connection_hint: "process-1" }),
+      await world.socket(echo),
+    ];
+    const person = await world.socket(ada, { connection_hint: "tab" });
+
+    await world.socket(echo, { connection_hint: "process-2" });
+    await world.socket(phone, { connection_hint: "tab" });
+
+    for (const socket of [...processes, person]) await socket.settle();
+    await world.socket(ada, { connection_hint: "tab" });
+    expect((await person.closed()).code).toBe(4013);
   });
 
   test("[P97] each conversation belongs to one of them", async () => {

@@ -351,7 +351,7 @@ export class Delivery {
         maxBytes: PAGE_BYTES,
       });
       for (const entry of page) {
-        if (connection.phase === "live" && entry.seq === feed.sentSeq + 1) {
+        if (isWanted() && entry.seq === feed.sentSeq + 1) {
           this.#push(connection, feed, entry, false);
         }
       }

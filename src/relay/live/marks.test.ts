@@ -1,6 +1,15 @@
 import { describe, expect, test } from "vitest";
 import type { ConversationId } from "#protocol/ids.ts";
-import { aLedger, aMessage, anId, aWorld, text64, type World } from "../relay-world.contract.ts";
+import type { RelayFrameOf } from "#protocol/relay-frame.ts";
+import {
+  aLedger,
+  aMessage,
+  anId,
+  aWorld,
+  text64,
+  type Socket,
+  type World,
+} from "../relay-world.contract.ts";
 import { aPersonWithAnAgent } from "../rest-steps.contract.ts";
 
 /** Two people in one conversation, both online; the second has one message to read. */
@@ -135,6 +144,37 @@ describe("control records", () => {
       ada.token,
     );
     expect(history.body.data).toMatchObject([{ type: "control", ...place }]);
+  });
+
+  test("[P141] reach all members and the sender's other sockets, and nobody else sends or hears one", async () => {
+    const { world, ada, echo, conversation } = await aPersonWithAnAgent(await aWorld());
+    const tablet = await world.online(ada);
+    const [sender, agent] = [await world.online(ada), await world.online(echo)];
+    const stranger = await world.online(await world.person("stranger"));
+    const send = (socket: Socket, byte: number, durable: boolean) =>
+      socket.send({
+        type: "control.send",
+        conversation_id: conversation,
+        record: text64(new Uint8Array([byte])),
+        durable,
+      });
+    const records = (frames: readonly RelayFrameOf<"control">[]) =>
+      frames.map(({ record }) => Buffer.from(record, "base64")[0]).toSorted();
+
+    send(stranger, 9, false);
+    send(stranger, 8, true);
+    await stranger.next("error");
+    await stranger.settle();
+    send(sender, 1, false);
+    send(sender, 2, true);
+    await sender.next("message.ack");
+
+    for (const socket of [tablet, agent])
+      expect(records([await socket.next("control"), await socket.next("control")])).toEqual([1, 2]);
+    for (const socket of [tablet, agent, sender, stranger]) {
+      await socket.settle();
+      expect(socket.seen("control")).toEqual([]);
+    }
   });
 
   test("[P114] count as unread only what is no control entry", async () => {
