@@ -9,9 +9,8 @@ import type { ConversationState } from "#crypto/ledger/conversation-state.ts";
 import type { Signer } from "#crypto/identity.ts";
 import { createDeviceTokens } from "#peer/accounts.ts";
 import { createEndpoint, type PeerEndpoint } from "#peer/create-endpoint.ts";
-import type { ConnectionStatus, EndpointEvent } from "#peer/endpoint.ts";
+import type { EndpointEvent } from "#peer/endpoint.ts";
 import { createStoreKeyVault } from "#peer/key-vault.ts";
-import type { PeerFailure } from "#peer/failure.ts";
 import type { Store } from "#peer/store.ts";
 import { createRest, type Tokens } from "#peer/rest.ts";
 import type { AccountId, ConversationId } from "#protocol/ids.ts";
@@ -29,7 +28,9 @@ import type { PeopleContext } from "./conversations/conversation-view.ts";
 import { syncConversations } from "./conversations/sync.ts";
 import type { EngineDeps } from "./deps.ts";
 import { openFileDesk, type FileDesk } from "./files/file-desk.ts";
+import { hearDoubt, hearFailure } from "./hear-trouble.ts";
 import { openHandover, type Handover } from "./handover.ts";
+import { isRemoved, keepLine, viewEnd, viewStatus } from "./line.ts";
 import { createLiveStreams, type LiveStreams } from "./live-streams.ts";
 import { loadPeople, type People } from "./people.ts";
 import { createPlainAgents, type PlainAgents } from "./plain/plain-agents.ts";
@@ -324,21 +325,6 @@ async function loadContacts(
   return { people, remarks };
 }
 
-function hearFailure(
-  failure: PeerFailure,
-  deps: EngineDeps,
-  liveStreams: LiveStreams,
-  sinks: SessionSinks,
-): void {
-  deps.log.warn("engine.endpoint-failure", { kind: failure.kind });
-  if (failure.kind === "peer/stream-ended") {
-    const { streamId } = failure;
-    const id = liveStreams.lose(streamId);
-    if (id !== null) sinks.thread(id, [{ type: "stream-lost", streamId }]);
-  }
-  if (failure.kind === "peer/store-full") sinks.emit({ type: "failed", failure: failure.kind });
-}
-
 const tellOfFiles = (
   sinks: SessionSinks,
   book: () => Book,
@@ -351,23 +337,6 @@ const tellOfFiles = (
   },
   tell: (transfer) => sinks.emit({ type: "transfer", transfer }),
 });
-
-/** What stops sending until it is settled. */
-function hearDoubt(
-  event: Extract<EndpointEvent, { type: "fork" | "ledger-withheld" | "identity-changed" }>,
-  { people, book, sinks }: Pick<Session, "people" | "book"> & { readonly sinks: SessionSinks },
-): void {
-  if (event.type === "identity-changed") {
-    const { accountId: id, change } = event;
-    return void people.note({ id, kind: kindOf(people, book, id), isChanged: true, change });
-  }
-  const { conversationId } = event;
-  book.change(
-    conversationId,
-    event.type === "fork" ? { type: "forked" } : { type: "withheld", isWithheld: event.isWithheld },
-  );
-  sinks.redraw(conversationId);
-}
 
 /** What agents signed of themselves: every device and member knows it, not only who opened the invite. */
 function noteSigned(endpoint: PeerEndpoint, people: People, members: readonly Member[]): void {
@@ -423,70 +392,4 @@ function openEndpoint(
     addedAt: record.createdAt,
   });
   return { endpoint, tokens };
-}
-
-function viewStatus(status: ConnectionStatus, before: ConnectionView, now: number): ConnectionView {
-  const since =
-    before.status === "offline" ? before.since : "since" in before ? before.since : null;
-  switch (status.status) {
-    case "online":
-      return { status: "online" };
-    case "idle":
-    case "connecting":
-    case "authenticating":
-      return { status: "connecting", since, retryAt: null };
-    case "waiting":
-      return { status: "connecting", since: since ?? status.since, retryAt: status.retryAt };
-    case "stopped":
-      if (before.status === "refused") return before;
-      return status.fatal
-        ? { status: "refused", reason: reasonOf(status.because) }
-        : { status: "offline", since: since ?? now };
-  }
-}
-
-/** What an account is, as far as it is known; a person where nothing is. */
-const kindOf = (people: People, book: Book, accountId: AccountId): "human" | "agent" =>
-  people.get(accountId)?.kind ??
-  book
-    .list()
-    .flatMap(({ members }) => members)
-    .find(({ id }) => id === accountId)?.kind ??
-  "human";
-
-/** The line to the relay as pages see it. What a removal of this device shuts is drawn anew everywhere. */
-function keepLine(sinks: SessionSinks, book: () => Book) {
-  let connection: ConnectionView = { status: "connecting", since: null, retryAt: null };
-  return {
-    view: () => connection,
-    become(next: ConnectionView): void {
-      const wasRemoved = isRemoved(connection);
-      connection = next;
-      sinks.emit({ type: "connection", connection });
-      if (wasRemoved === isRemoved(connection)) return;
-      for (const { id } of book().list()) {
-        book().touch(id);
-        sinks.redraw(id);
-      }
-    },
-  };
-}
-
-const isRemoved = (connection: ConnectionView): boolean =>
-  connection.status === "refused" && connection.reason === "device-removed";
-
-const viewEnd = (reason: string): ConnectionView => ({
-  status: "refused",
-  reason: reason === REMOVED ? "device-removed" : "session-invalidated",
-});
-
-/** The relay's word for it, in the frame that ends the session. */
-const REMOVED = "device_removed";
-
-function reasonOf(because: string): Extract<ConnectionView, { status: "refused" }>["reason"] {
-  // A device that is one of the account's can always sign in by its key.
-  if (because.includes("UNAUTHENTICATED") || because.includes("peer/unauthenticated"))
-    return "device-removed";
-  if (because.includes("BLOCKED")) return "blocked";
-  return because.includes("UNSUPPORTED") ? "unsupported-version" : "session-invalidated";
 }
