@@ -109,6 +109,8 @@ export default defineConfig(({ mode }) => ({
     maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000,
+    // What a test waits for comes when the machine has time for it; short of the test's own limit, so that it says what was missing.
+    expect: { poll: { timeout: 100_000 } },
     projects: [
       {
         extends: true,

@@ -32,7 +32,7 @@ function tooEarly(calls: readonly SystemCall[], ids: readonly string[]): readonl
 
 test.runIf(canTrace())(
   `[R2] [S14] of ${MESSAGES} messages each is written to the log, the log synced to the disk, and only then acknowledged`,
-  timeoutMs(240_000, 1_200_000),
+  timeoutMs(600_000, 1_200_000),
   async () => {
     const cast = await startCast();
     const folder = mkdtempSync(join(tmpdir(), "parley-trace-"));

@@ -75,7 +75,7 @@ async function setupLoad() {
 
 test(
   "[K6] [K18] an agent updated one process after the other, under load, does every command once",
-  timeoutMs(240_000, 1_200_000),
+  timeoutMs(600_000, 1_200_000),
   async () => {
     const story = await setupLoad();
     const { agent, processes } = story;
@@ -97,7 +97,7 @@ test(
 // An evicted process comes back after 30 to 60 s, with what it had begun; a soak has time for that.
 test.runIf(isSoak)(
   "[K6] [S16] a fourth process that drives one of three off its line costs no command and repeats none",
-  timeoutMs(240_000, 1_200_000),
+  timeoutMs(600_000, 1_200_000),
   async () => {
     const story = await setupLoad();
     const { agent, processes } = story;
@@ -118,7 +118,7 @@ test.runIf(isSoak)(
 
 test(
   "[K6] [K18] an agent replaced as a whole, blue by green and back, under load, does every command once",
-  timeoutMs(240_000, 1_200_000),
+  timeoutMs(600_000, 1_200_000),
   async () => {
     const story = await setupLoad();
     const { agent, processes } = story;

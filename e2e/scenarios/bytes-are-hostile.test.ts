@@ -181,7 +181,7 @@ describe("parsers", () => {
 
   test(
     "[C2] take what has one form, and nothing makes them throw",
-    timeoutMs(240_000, 1_800_000),
+    timeoutMs(600_000, 1_800_000),
     async () => {
       const primitives = await p;
       const everything = [...envelopes, ...opens, ...certificates, ...entries, ...controls];
@@ -270,7 +270,7 @@ function counted(p: Primitives) {
 describe("openers", () => {
   test(
     "[C16] [C25] [C27] open what was sealed and nothing else, with bounded work and one face",
-    timeoutMs(240_000, 1_800_000),
+    timeoutMs(600_000, 1_800_000),
     async () => {
       const cast = await makeCast(SEEDS.story);
       const { primitives, reset } = counted(await createPrimitives({ random: systemRandom }));
@@ -409,7 +409,7 @@ describe("openers", () => {
 
   test(
     "[C35] [C39] [C40] [C44] files, backups, recovery files, records and names open whole or not at all",
-    timeoutMs(240_000, 1_800_000),
+    timeoutMs(600_000, 1_800_000),
     async () => {
       const p = await createPrimitives({ random: systemRandom });
       const backup = golden("backup");

@@ -88,7 +88,7 @@ async function talkWhile(story: string, jumps: readonly ((clocks: Clocks) => voi
 
 test(
   "[E40] [E43] a person's clock set a day back, two forward and right again loses and repeats nothing",
-  timeoutMs(240_000, 240_000),
+  timeoutMs(600_000, 600_000),
   async () => {
     const findings = await talkWhile("clocks, the person's", [
       ({ person }) => person.set(-DAY_MS),
@@ -102,7 +102,7 @@ test(
 
 test(
   "[E40] [E43] an agent's clock set a day back and two forward loses and repeats nothing",
-  timeoutMs(240_000, 240_000),
+  timeoutMs(600_000, 600_000),
   async () => {
     const findings = await talkWhile("clocks, the agent's", [
       ({ agent }) => agent.set(-DAY_MS),
@@ -115,7 +115,7 @@ test(
 
 test(
   "[S13] a relay's clock set an hour back, a day forward and right again loses and repeats nothing",
-  timeoutMs(240_000, 240_000),
+  timeoutMs(600_000, 600_000),
   async () => {
     const findings = await talkWhile("clocks, the relay's", [
       ({ relay }) => relay.set(-HOUR_MS),
@@ -129,7 +129,7 @@ test(
 
 test(
   "[E4] a laptop that slept for an hour comes back and goes on",
-  timeoutMs(240_000, 240_000),
+  timeoutMs(600_000, 600_000),
   async () => {
     const findings = await talkWhile("clocks, asleep", [
       ({ person }) => person.sleep(HOUR_MS),

@@ -46,7 +46,7 @@ beforeAll(async () => {
   cpSync(cast.dataFolder, join(folder, "read"), { recursive: true });
   whole = storedRows(join(folder, "read"));
   await cast.end();
-}, 240_000);
+}, 600_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 function aCopy(name: string): string {
@@ -63,7 +63,7 @@ const isBeginning = (rows: readonly StoredRow[]): boolean =>
 
 test(
   `[S14] a log cut off at any of ${POSITIONS} places gives the beginning of what was written, dense and unchanged`,
-  timeoutMs(240_000, 1_200_000),
+  timeoutMs(600_000, 1_200_000),
   () => {
     expect(whole).toHaveLength(MESSAGES);
     let fewest = MESSAGES;
@@ -101,7 +101,7 @@ test("[S14] without the index of its log nothing is missing", () => {
 
 test(
   `[R17] [S17] a byte turned at any of ${POSITIONS} places is noticed, or what is read is unchanged`,
-  timeoutMs(240_000, 1_200_000),
+  timeoutMs(600_000, 1_200_000),
   () => {
     let [noticed, harmless] = [0, 0];
     for (let i = 0; i < POSITIONS; i++) {

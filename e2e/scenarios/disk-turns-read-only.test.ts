@@ -29,7 +29,7 @@ const isTraced = canTrace();
 
 test.runIf(isTraced)(
   `[R55] [S17] [R11] a file system that turns read-only ${TURNS} times refuses writes and nothing else, and takes them again without a restart`,
-  timeoutMs(300_000, 1_800_000),
+  timeoutMs(600_000, 1_800_000),
   async () => {
     const cast = await startCast();
     const { relay, person, conversationId } = cast;

@@ -80,7 +80,7 @@ async function resume(cast: Cast, cursor: number) {
 
 test(
   `[S13] [P114] in a conversation of ${ENTRIES} entries pages, resumes and unread counts are right and quick`,
-  timeoutMs(240_000, 1_800_000),
+  timeoutMs(600_000, 1_800_000),
   async () => {
     const cast = await startCast();
     const { conversationId } = cast;

@@ -115,7 +115,7 @@ const isHealthy = async (stage: Stage): Promise<boolean> =>
 
 test(
   "[P261] input nobody should send is refused one by one, and those who talk meanwhile notice nothing",
-  timeoutMs(240_000, 1_800_000),
+  timeoutMs(600_000, 1_800_000),
   async () => {
     const stage = await setupStage();
     const agent = await provisionCountingAgent(stage);

@@ -29,7 +29,7 @@ describe("a line that spoils how bytes come", () => {
   ];
   test.each(FAULTS)(
     "[E40] [E43] everything that comes %s is read and done once, in order",
-    timeoutMs(240_000, 1_200_000),
+    timeoutMs(600_000, 1_200_000),
     async (name, fault) => {
       const { stage, talk, end } = await setupTalk();
       stage.line.become(fault);
@@ -47,7 +47,7 @@ describe("a line that spoils how bytes come", () => {
 
 test(
   "[E62] [E40] a line cut in the midst of frames, either way, loses and repeats nothing",
-  timeoutMs(240_000, 1_800_000),
+  timeoutMs(600_000, 1_800_000),
   async () => {
     const { stage, talk, end } = await setupTalk();
     const cuts = rounds(6, 120);
@@ -64,7 +64,7 @@ test(
 
 test(
   "[E4] a line that is open and dead is found by its silence, and nothing said into it is lost",
-  timeoutMs(240_000, 1_200_000),
+  timeoutMs(600_000, 1_200_000),
   async () => {
     const { stage, ada, conversationId, clock, talk, end } = await setupTalk();
     const other = await anAgentInReach(stage, clock, ada);
@@ -91,7 +91,7 @@ test(
 
 test(
   "[E5] [E8] a captive portal, a gateway that says 502 and 429, then a closed door: a person's endpoint and an agent's SDK wait, come back and go on",
-  timeoutMs(240_000, 1_200_000),
+  timeoutMs(600_000, 1_200_000),
   async () => {
     const { stage, ada, talk, end } = await setupTalk({ agentsApart: true });
     const { line, agentLine } = stage;

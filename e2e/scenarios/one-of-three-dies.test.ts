@@ -3,7 +3,7 @@ import type { ConversationId } from "../../src/protocol/ids.ts";
 import { check, NONE, textsAcked, textsTold } from "../world/checker.ts";
 import { answered, ask, provisionCountingAgent, withoutSureties } from "../world/counted-work.ts";
 import type { Program } from "../world/processes.ts";
-import { rounds, timeoutMs } from "../world/profile.ts";
+import { rounds, timed, timeoutMs } from "../world/profile.ts";
 import { setupStage } from "../world/stage.ts";
 
 const CONVERSATIONS = 6;
@@ -13,7 +13,7 @@ const HAND_OVER_MS = 5_000;
 
 test(
   "[K6] of three processes with one key one dies at work: the others go on, and each command is done once",
-  timeoutMs(240_000, 1_800_000),
+  timeoutMs(600_000, 1_800_000),
   async () => {
     const stage = await setupStage();
     const agent = await provisionCountingAgent(stage);
@@ -24,7 +24,8 @@ test(
       conversations.push(await stage.world.group(ada, [[agent.account, "agent"]]));
     const asked: string[] = [];
     const deaths = rounds(3, 100);
-    let [slowestMs, workers] = [0, 0];
+    const handOversMs: number[] = [];
+    let workers = 0;
 
     for (let death = 0; death < deaths; death++) {
       const askAll = (part: string, count: number): Promise<unknown> =>
@@ -55,7 +56,7 @@ test(
       await holder.kill();
       const diedAt = Date.now();
       await answered(ada, [held]);
-      slowestMs = Math.max(slowestMs, Date.now() - diedAt);
+      handOversMs.push(Date.now() - diedAt);
       await meanwhile;
       await answered(ada, asked);
       processes.splice(processes.indexOf(holder), 1, await agent.start());
@@ -75,10 +76,10 @@ test(
         places,
         left,
       },
-      { deaths, "slowest hand-over in ms": slowestMs },
+      { deaths, "slowest hand-over in ms": Math.max(...handOversMs) },
     );
     expect(findings).toEqual(NONE);
-    expect(slowestMs).toBeLessThan(HAND_OVER_MS);
+    expect(timed(handOversMs)).toBeLessThan(HAND_OVER_MS);
     // Every conversation has one process at a time, and together they use more than one.
     expect(workers).toBeGreaterThan(deaths);
   },

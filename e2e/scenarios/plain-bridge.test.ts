@@ -184,7 +184,7 @@ describe("the bridge, as a process between a real relay and an agent server", ()
     const next = await start();
     ends.push(() => next.kill());
     await say(person, id, "what was it?");
-    await expect.poll(() => server.requests.length, { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => server.requests.length).toBe(2);
 
     expect(server.requests[1]?.body.messages.map(({ content }) => content)).toEqual([
       "remember apple",

@@ -9,6 +9,7 @@ import {
   type Seat,
 } from "../../src/engine/engine-world.contract.ts";
 import type { ConversationId } from "../../src/protocol/ids.ts";
+import { freePort } from "../../src/start/free-port.ts";
 import { startMyAgentServer, type MyAgentServerOptions } from "../world/plain/myagent-server.ts";
 import { startTpclawServer, type TpclawServerOptions } from "../world/plain/tpclaw-server.ts";
 import { chatScriptsOf } from "../world/plain/transcript.ts";
@@ -153,9 +154,8 @@ describe("a plain agent in the client", () => {
   });
 
   test("[N71] questions asked before the server is there wait, and leave in order; one is taken back", async () => {
-    const server = await aMyAgentServer();
-    const { url } = server;
-    await server.close();
+    const port = await freePort();
+    const url = `ws://127.0.0.1:${port}`;
     const ada = await world.person("Ada");
     const conversationId = must(await ada.calls.addAgentByAddress(input({ url })));
     await ada.openThread(conversationId);
@@ -166,7 +166,7 @@ describe("a plain agent in the client", () => {
       );
     const waiting = (await ada.openThread(conversationId)).messages.map(({ delivery }) => delivery);
     must(await ada.calls.discardFailed({ conversationId, messageId: ids[1] as never }));
-    const back = await aMyAgentServer({ port: Number(new URL(url).port) });
+    const back = await aMyAgentServer({ port });
     must(await ada.calls.runOnChannel({ conversationId, command: { type: "try-again" } }));
 
     await endedTurn(ada, 2);

@@ -1,7 +1,9 @@
 import { request } from "node:http";
 import { afterEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { hurriedClock, listenToMyAgent, type Listener } from "../world/plain/listener.ts";
+import { createFakeClock, type FakeClock } from "../../src/base/fake-clock.ts";
+import { createLeapingClock, elapse } from "../world/leaping-clock.ts";
+import { listenToMyAgent, type Listener } from "../world/plain/listener.ts";
 import {
   startMyAgentServer,
   type MyAgentServer,
@@ -28,6 +30,20 @@ async function aPerson(server: MyAgentServer): Promise<Listener> {
   return person;
 }
 
+/** What comes once enough time has passed at the server; nothing else there has to be quick. */
+async function passing<Value>(clock: FakeClock, coming: Promise<Value>): Promise<Value> {
+  const here = coming.then(() => true);
+  const notYet = () => new Promise<false>((next) => setImmediate(() => next(false)));
+  while (!(await Promise.race([here, notYet()]))) await clock.advance(10);
+  return coming;
+}
+
+/** Until the server has heard so many frames of this kind. */
+const hasHeard = (server: MyAgentServer, event: string, count = 1): Promise<unknown> =>
+  expect
+    .poll(() => server.heard.filter((frame) => frame.event === event).length)
+    .toBeGreaterThanOrEqual(count);
+
 describe("a person talks with a MyAgent server", () => {
   test("the answer is whole though its pieces were lossy and its last piece came late", async () => {
     const server = await aServer({ deltaMs: 2 });
@@ -51,10 +67,15 @@ describe("a person talks with a MyAgent server", () => {
   });
 
   test("a confirmation is asked and obeyed, both ways, and silence reads as no", async () => {
-    const server = await aServer({ scripts: chatScriptsOf("tool_confirm_accept"), confirmMs: 60 });
-    const person = await aPerson(server);
+    const scripts = chatScriptsOf("tool_confirm_accept");
+    const answering = await aPerson(await aServer({ scripts }));
+    const silent = await aPerson(await aServer({ scripts, confirmMs: 1 }));
     const statuses: unknown[] = [];
-    for (const answer of [true, false, null]) {
+    for (const [person, answer] of [
+      [answering, true],
+      [answering, false],
+      [silent, null],
+    ] as const) {
       const turn = person.ask("delete the file");
       const { promptId } = await person.prompt();
       if (answer !== null)
@@ -185,7 +206,8 @@ describe("a plan", () => {
   });
 
   test("loses a task that is cancelled, and one that is restarted is done all the same", async () => {
-    const server = await aServer({ kind: "plan", taskMs: 120 });
+    const clock = createFakeClock();
+    const server = await aServer({ kind: "plan", clock });
     const person = await aPerson(server);
     person.run({
       type: "solve-tasks",
@@ -202,7 +224,8 @@ describe("a plan", () => {
 
     person.run({ type: "cancel-task", taskId: "1" });
     person.run({ type: "restart-task", taskId: "2" });
-    const { plan, parts, outcome } = await person.ended("s" as never);
+    await hasHeard(server, "user.restart_task");
+    const { plan, parts, outcome } = await passing(clock, person.ended("s" as never));
 
     expect(plan?.tasks.map(({ status }) => status)).toEqual(["cancelled", "done", "done"]);
     expect(parts.flatMap((part) => (part.kind === "control" ? [part.outcome] : []))).toEqual([
@@ -213,9 +236,10 @@ describe("a plan", () => {
   });
 
   test("on a server that asks for no confirmation, controls are accepted and nothing happens", async () => {
+    const clock = createFakeClock();
     const server = await aServer({
       kind: "plan",
-      planMs: 80,
+      clock,
       plan: { asks: false, tasks: [{ id: 1 }], summary: "s", concurrency: 1, failingTaskIds: [] },
     });
     const person = await aPerson(server);
@@ -224,7 +248,8 @@ describe("a plan", () => {
 
     person.run({ type: "cancel-plan" });
     person.run({ type: "replan", turnId: "x" as never, question: null });
-    const { parts, outcome } = await person.ended(turnId);
+    await hasHeard(server, "user.replan");
+    const { parts, outcome } = await passing(clock, person.ended(turnId));
 
     expect(outcome).toBe("done");
     expect(parts.map((part) => (part.kind === "control" ? [part.said, part.outcome] : []))).toEqual(
@@ -236,10 +261,11 @@ describe("a plan", () => {
   });
 
   test("that was cancelled leaves work behind which does not count in the next", async () => {
-    const server = await aServer({ kind: "plan", taskMs: 80 });
+    const clock = createFakeClock();
+    const server = await aServer({ kind: "plan", clock });
     const person = await aPerson(server);
     const first = person.ask("write it");
-    const prompt = await person.prompt();
+    const prompt = await passing(clock, person.prompt());
     person.run({
       type: "answer-prompt",
       promptId: prompt.promptId,
@@ -250,7 +276,9 @@ describe("a plan", () => {
     person.run({ type: "stop" });
     const second = person.ask("write it");
 
-    const next = await person.prompt();
+    // Time enough for what is left behind, too.
+    const next = await passing(clock, person.prompt());
+    await clock.advance(1_000);
     const before = person
       .view()
       .turns.at(-1)
@@ -284,13 +312,17 @@ describe("a line that fails", () => {
 
   test("a line that stays open and carries nothing is noticed and left, its turn lost and the next answered", async () => {
     const server = await aServer({ scripts: chatScriptsOf("cancel"), aliveMs: 10 });
-    const person = listenToMyAgent(server.url, hurriedClock(10));
+    const clock = createLeapingClock();
+    const person = listenToMyAgent(server.url, clock);
     ends.push(() => person.channel.close());
     await person.online();
     const first = person.ask("use the slow tool");
     await person.turn(first, ({ parts }) => parts.some(({ kind }) => kind === "tool"));
 
     server.freeze();
+    // A probe after half a minute, and time for its answer.
+    await elapse(clock, 30_000);
+    await elapse(clock, 10_000);
     const lost = await person.ended(first);
     const next = await person.ended(person.ask(QUESTION));
 
@@ -299,12 +331,15 @@ describe("a line that fails", () => {
   });
 
   test("a line lost without a word: the old session is waited out, then restored", async () => {
-    const server = await aServer({ aliveMs: 1_500 });
+    const clock = createFakeClock();
+    const server = await aServer({ clock });
     const person = await aPerson(server);
     await person.ended(person.ask(QUESTION));
 
     server.loseLines();
     await person.until(({ status }) => (status.status === "restoring" ? status : null));
+    await hasHeard(server, "user.reconnect_with_state");
+    await clock.advance(1_000);
     await person.online();
 
     const events = server.heard.map(({ event }) => event);

@@ -5,12 +5,8 @@ import { systemRandom } from "../../src/base/random.ts";
 import type { ChatOptions } from "../../src/channels/chat/create-chat-channel.ts";
 import { listModels } from "../../src/channels/chat/endpoint.ts";
 import { createActivityFeed } from "../../src/channels/tpclaw/create-activity-feed.ts";
-import {
-  hurriedClock,
-  listenToChat,
-  listenToTpclaw,
-  openNodeSocket,
-} from "../world/plain/listener.ts";
+import { createLeapingClock, elapse } from "../world/leaping-clock.ts";
+import { listenToChat, listenToTpclaw, openNodeSocket } from "../world/plain/listener.ts";
 import {
   startTpclawServer,
   type TpclawServer,
@@ -41,12 +37,14 @@ function aChatPerson(server: TpclawServer, given: Partial<ChatOptions> = {}) {
   return person;
 }
 
-/** A line over which nothing is read for a while. */
-const slowFetch: ChatOptions["fetch"] = async (url, request) => {
-  const response = await fetch(url, request);
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
-  return response;
-};
+/** A line over which nothing is read until the server has enough of that. */
+const slowFetch =
+  (server: TpclawServer): ChatOptions["fetch"] =>
+  async (url, request) => {
+    const response = await fetch(url, request);
+    await server.hasCut;
+    return response;
+  };
 
 describe("TPCLAW's socket", () => {
   test.each(["message", "stream", "stream-and-message"] as const)(
@@ -103,14 +101,18 @@ describe("TPCLAW's socket", () => {
 
   test("a line that stays open and carries nothing is left once a ping goes unanswered", async () => {
     const server = await aServer({ socket: "silent" });
-    const person = listenToTpclaw(server.socketUrl, hurriedClock(10));
+    const clock = createLeapingClock();
+    const person = listenToTpclaw(server.socketUrl, clock);
     ends.push(() => person.channel.close());
     await person.online();
+    await elapse(clock, 30_000);
     await person.until(({ heardAt }) => heardAt);
     const turnId = person.ask("hello");
     await person.turn(turnId, ({ status }) => status === "running");
 
     server.freeze();
+    await elapse(clock, 30_000);
+    await elapse(clock, 10_000);
 
     expect((await person.ended(turnId)).outcome).toBe("lost");
     await person.online();
@@ -226,7 +228,7 @@ describe("chat completions", () => {
     const server = await aServer({ flood: 10_000 });
     const quick = aChatPerson(server);
     const whole = await quick.ended(quick.ask("all of it"));
-    const slow = aChatPerson(server, { fetch: slowFetch });
+    const slow = aChatPerson(server, { fetch: slowFetch(server) });
     const cut = await slow.ended(slow.ask("slowly"));
 
     expect(whole.text).toHaveLength(10_000 * 1_024);

@@ -37,7 +37,7 @@ async function talkOf(cast: Cast) {
 
 test(
   `[R2] [S14] over ${KILLS} kills while the log moves into the database nothing acknowledged is lost, nothing stands twice`,
-  timeoutMs(240_000, 1_800_000),
+  timeoutMs(600_000, 1_800_000),
   async () => {
     const cast = await startCast();
     const database = join(cast.dataFolder, DATABASE_FILE);
@@ -76,7 +76,7 @@ test(
 
 test(
   `[S14] over ${KILLS} kills while the database is brought to a newer form the next start finds all of it, and finishes`,
-  timeoutMs(240_000, 1_800_000),
+  timeoutMs(600_000, 1_800_000),
   async () => {
     const left: unknown[] = [];
     for (let kill = 0; kill < KILLS; kill++) {
@@ -117,7 +117,7 @@ test(
 
 test(
   `[P76] over ${KILLS} kills while a file comes in it goes on from where it broke, and is whole`,
-  timeoutMs(240_000, 1_800_000),
+  timeoutMs(600_000, 1_800_000),
   async () => {
     const cast = await startCast();
     const bytes = createSeededRandom(7)(FILE_BYTES);

@@ -13,6 +13,7 @@ import { witnessed } from "../world/key-witness.ts";
 import { findInMemory } from "../world/memory.ts";
 import { createSearch, formsOfKey, formsOfText, type Search } from "../world/needles.ts";
 import { cardOf, decide, submit } from "../world/person-answers.ts";
+import { timeoutMs } from "../world/profile.ts";
 import { launchBehind, RELAY_LOG, type RelayProcess } from "../world/relay-process.ts";
 
 const filesIn = (folder: string, pattern: string): Buffer =>
@@ -120,7 +121,7 @@ const say = async (person: Person, conversationId: ConversationId, text: string)
 
 test(
   "[R1] after a whole conversation no text and no key is in the relay's files, logs, wires or memory",
-  { timeout: 240_000 },
+  timeoutMs(600_000, 600_000),
   async () => {
     const watched = await setupWatchedWorld();
     const { ada } = await converse(watched);

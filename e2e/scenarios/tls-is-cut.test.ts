@@ -40,7 +40,7 @@ const UNHURRIED = { timeout: 100_000, interval: 50 };
 
 test(
   "[E62] [E40] TLS that breaks in its handshake, within a record or without a goodbye loses and repeats nothing",
-  timeoutMs(240_000, 1_800_000),
+  timeoutMs(600_000, 1_800_000),
   async () => {
     const { lines, front, talk, meanwhile, end } = await setupSecureTalk();
     const done = front.handshakes.done;
@@ -71,7 +71,7 @@ test(
 
 test(
   "[E5] a certificate that is over or of a stranger's is refused by a person's endpoint and an agent's SDK, and nothing is sent",
-  timeoutMs(240_000, 600_000),
+  timeoutMs(600_000, 600_000),
   async () => {
     const { front, talk, meanwhile, end } = await setupSecureTalk();
     await talk("before");

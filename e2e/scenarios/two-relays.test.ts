@@ -6,7 +6,7 @@ import type { EndpointEvent } from "../../src/peer/endpoint.ts";
 import { runAgent } from "../world/agent-process.ts";
 import { check, NONE, textsAcked, textsTold } from "../world/checker.ts";
 import { answered, ask, withoutSureties } from "../world/counted-work.ts";
-import { rounds, timeoutMs } from "../world/profile.ts";
+import { rounds, timed, timeoutMs } from "../world/profile.ts";
 import { canSeveral, setupNodes, type NodesStage } from "../world/two-nodes.ts";
 
 type EventOf<Type extends EndpointEvent["type"]> = Extract<EndpointEvent, { type: Type }>;
@@ -35,7 +35,7 @@ async function aCountingAgent(stage: NodesStage) {
 describe.skipIf(!canSeveral)("two relays on one PostgreSQL", () => {
   test(
     "[R43] [R46] a person at one and an agent at the other talk both ways, typing and stream included",
-    timeoutMs(480_000, 120_000),
+    timeoutMs(600_000, 600_000),
     async () => {
       const stage = await setupNodes(2);
       const [here, there] = stage.nodes;
@@ -67,7 +67,7 @@ describe.skipIf(!canSeveral)("two relays on one PostgreSQL", () => {
 
   test(
     "[R44] an agent's processes share its work over both; a fourth puts one out, and each command is done once",
-    timeoutMs(480_000, 120_000),
+    timeoutMs(600_000, 600_000),
     async () => {
       const stage = await setupNodes(2);
       const [here, there] = stage.nodes;
@@ -90,12 +90,15 @@ describe.skipIf(!canSeveral)("two relays on one PostgreSQL", () => {
 
       await askAll("with three");
       await answered(ada, asked);
+      const evictions = async (): Promise<number> =>
+        (await here.counter("evictions_total")) + (await there.counter("evictions_total"));
+      const before = await evictions();
       processes.push(await agent.start(there.url));
+      // Looked at now: the one that is out comes back after half a minute, and puts out another.
+      await expect.poll(evictions).toBe(before + 1);
       await askAll("with a fourth");
       await answered(ada, asked);
 
-      const evictions =
-        (await here.counter("evictions_total")) + (await there.counter("evictions_total"));
       const [places, left] = [await stage.places(), await stage.left()];
       const done = agent.done();
       for (const one of processes) await one.kill();
@@ -107,14 +110,13 @@ describe.skipIf(!canSeveral)("two relays on one PostgreSQL", () => {
         places,
         left,
       });
-      expect(evictions).toBe(1);
       expect(findings).toEqual(NONE);
     },
   );
 
   test(
     "[R45] one is killed in the middle of a counted conversation: clients move, nothing acknowledged is lost or done twice",
-    timeoutMs(300_000, 1_800_000),
+    timeoutMs(600_000, 1_800_000),
     async () => {
       const stage = await setupNodes(2);
       const agent = await aCountingAgent(stage);
@@ -135,7 +137,8 @@ describe.skipIf(!canSeveral)("two relays on one PostgreSQL", () => {
         [ben, []],
       ]);
       const deaths = rounds(2, 50);
-      let [slowestMs, slowestAnswerMs] = [0, 0];
+      const movesMs: number[] = [];
+      let slowestAnswerMs = 0;
 
       for (let death = 0; death < deaths; death++) {
         const askAll = (part: string, count: number): Promise<unknown> =>
@@ -153,7 +156,7 @@ describe.skipIf(!canSeveral)("two relays on one PostgreSQL", () => {
         const diedAt = Date.now();
         await stage.kill(victim);
         await askAll("after", 1);
-        slowestMs = Math.max(slowestMs, Date.now() - diedAt);
+        movesMs.push(Date.now() - diedAt);
         await meanwhile;
         for (const person of people) await answered(person, asked.get(person) ?? []);
         slowestAnswerMs = Math.max(slowestAnswerMs, Date.now() - diedAt);
@@ -176,12 +179,16 @@ describe.skipIf(!canSeveral)("two relays on one PostgreSQL", () => {
             places,
             left,
           },
-          { deaths, "slowest move in ms": slowestMs, "slowest answer in ms": slowestAnswerMs },
+          {
+            deaths,
+            "slowest move in ms": Math.max(...movesMs),
+            "slowest answer in ms": slowestAnswerMs,
+          },
         );
         expect(findings).toEqual(NONE);
       }
       expect(done.toSorted()).toEqual(all.toSorted());
-      expect(slowestMs).toBeLessThan(MOVED_WITHIN_MS);
+      expect(timed(movesMs)).toBeLessThan(MOVED_WITHIN_MS);
     },
   );
 });

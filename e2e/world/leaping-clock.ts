@@ -8,6 +8,12 @@ export interface LeapingClock extends Clock {
   set(byMs: number): void;
 }
 
+/** Sleeps; resolves when what was due meanwhile is done. */
+export async function elapse(clock: LeapingClock, ms: number): Promise<void> {
+  clock.sleep(ms);
+  await new Promise<void>((resolve) => void clock.after(0, resolve));
+}
+
 type Timer = { readonly dueAt: number; readonly task: () => void; cancel: () => void };
 
 export function createLeapingClock(real: Clock = systemClock): LeapingClock {

@@ -6,6 +6,13 @@ export const isSoak = env?.MODE === "soak" || process.env["PARLEY_PROFILE"] === 
 /** The number for the gate, and the one for a soak. */
 export const rounds = (gate: number, soak: number): number => (isSoak ? soak : gate);
 
+/**
+ * The duration that a limit is held against: a soak has its machine to itself, and the slowest counts; the gate's may
+ * stand still for seconds, and the quickest shows what the program needs.
+ */
+export const timed = (durationsMs: readonly number[]): number =>
+  isSoak ? Math.max(...durationsMs) : Math.min(...durationsMs);
+
 /** Time for a story, generous: a story that waits for what never comes is to fail with its own words. */
 export const timeoutMs = (gate: number, soak: number): { readonly timeout: number } => ({
   timeout: isSoak ? soak : gate,

@@ -28,6 +28,7 @@ import { bytesToBase64 } from "#base/base64.ts";
 import { createOperator } from "#relay/operator.ts";
 import { DATABASE_FILE } from "#relay/data-folder.ts";
 import { createRelayServer, type RelayOptions } from "#relay/relay-server.ts";
+import { freePort } from "#start/free-port.ts";
 import {
   agentTokens,
   createDeviceTokens,
@@ -88,8 +89,10 @@ export async function startWorld(
   const own = changes.primitives ?? primitives;
   const dataFolder = mkdtempSync(join(tmpdir(), "parley-endpoint-"));
   const rates = { ...GENEROUS, ...relayOptions.rates };
-  let relay = await launch({ dataFolder, port: 0, ...relayOptions, rates });
-  const { url, port } = relay;
+  // One of its own: the relay ends and comes back, and its port is to be there.
+  const port = relayOptions.port ?? (await freePort());
+  let relay = await launch({ dataFolder, ...relayOptions, rates, port });
+  const { url } = relay;
   const members: Member[] = [];
   let handles = 0;
 

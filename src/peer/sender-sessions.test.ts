@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test, vi } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { fc } from "#base/properties.contract.ts";
 import { bytesToBase64 } from "#base/base64.ts";
 import { bytesToHex, utf8, type Bytes } from "#base/bytes.ts";
@@ -318,7 +318,7 @@ describe("own chains", () => {
 
     const isWiped = (key: Bytes) => key.every((byte) => byte === 0);
     expect(keys.length).toBeGreaterThan(0);
-    await vi.waitFor(() => expect(keys.every(isWiped)).toBe(true));
+    await expect.poll(() => keys.every(isWiped)).toBe(true);
   });
 });
 

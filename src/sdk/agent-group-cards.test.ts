@@ -221,7 +221,7 @@ describe("what a group shows", () => {
         () => "set",
         ({ code }) => code,
       );
-    await expect.poll(set, { timeout: 30_000 }).toBe("set");
+    await expect.poll(set).toBe("set");
     const entry = await bob.hears(
       ({ content }) =>
         content.kind === "message" &&

@@ -32,6 +32,7 @@ import type { KnownPayload, Payload } from "#protocol/payload.ts";
 import { AgentCreated, InviteCreated, Relation, UserKeys } from "#protocol/rest.ts";
 import { createOperator } from "#relay/operator.ts";
 import { createRelayServer, type RelayOptions, type RunningRelay } from "#relay/relay-server.ts";
+import { freePort } from "#start/free-port.ts";
 import { HasheeAgent } from "./agent.ts";
 import type { HasheeError } from "./agent-error.ts";
 import type { AgentOptions } from "./options.ts";
@@ -88,12 +89,14 @@ export type AgentWorld = {
 
 export async function anAgentWorld(relayOptions: Partial<RelayOptions> = {}): Promise<AgentWorld> {
   const folder = aFolder();
-  let relay: RunningRelay = await createRelayServer({ ...relayOptions, dataFolder: folder });
+  const port = await freePort();
+  const options = { port, ...relayOptions, dataFolder: folder };
+  let relay: RunningRelay = await createRelayServer(options);
   onTestEnd(() => relay.close());
   const operator = await createOperator(folder, systemClock, systemRandom);
   onTestEnd(() => operator.close());
   const primitives = await createPrimitives({ random: systemRandom });
-  const { url, port } = relay;
+  const { url } = relay;
   return {
     url,
     folder,
@@ -111,7 +114,7 @@ export async function anAgentWorld(relayOptions: Partial<RelayOptions> = {}): Pr
     person: (name) => aPerson(url, primitives, name),
     async restartRelay() {
       await relay.close();
-      relay = await createRelayServer({ ...relayOptions, dataFolder: folder, port });
+      relay = await createRelayServer(options);
     },
   };
 }
@@ -194,7 +197,7 @@ async function aPerson(url: string, primitives: Primitives, name: string): Promi
     const keys = await endpoint.rest.call("GET", `/keys/users/${userId}/devices`, UserKeys);
     return keys.ok && keys.value.devices.some(({ prekeys }) => prekeys.length > 0);
   };
-  await expect.poll(hasPrekeys, { timeout: 60_000 }).toBe(true);
+  await expect.poll(hasPrekeys).toBe(true);
 
   return {
     userId,

@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createFakeClock } from "#base/fake-clock.ts";
 import { announce } from "./announcements-store.ts";
 import { filterConversations, selectUnreadConversations } from "./conversations-store.ts";
@@ -40,12 +40,12 @@ describe("the account", () => {
     engine.refuseNext("loadAccount", { kind: "engine/store-newer" });
 
     engine.emit({ type: "engine-restarted" });
-    await vi.waitFor(() =>
-      expect(stores.account.getState()).toMatchObject({
+    await expect
+      .poll(() => stores.account.getState())
+      .toMatchObject({
         account: { status: "loading" },
         loadFailure: { kind: "engine/store-newer" },
-      }),
-    );
+      });
     await stores.account.getState().load();
 
     expect(stores.account.getState()).toMatchObject({

@@ -27,15 +27,6 @@ const shared = {
   likelyCauses: ["server-down"] as const,
 };
 
-/** A clock on which waits are over so many times sooner. */
-export function hurriedClock(times: number): Clock {
-  const from = systemClock.now();
-  return {
-    now: () => from + (systemClock.now() - from) * times,
-    after: (delayMs, task) => systemClock.after(delayMs / times, task),
-  };
-}
-
 export const listenToMyAgent = (url: string, clock: Clock = systemClock) =>
   listen(
     createMyAgentChannel({

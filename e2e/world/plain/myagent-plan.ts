@@ -3,6 +3,7 @@
  * cancelled run, statistics that never start again, and controls that are accepted without effect.
  */
 import { randomBytes } from "node:crypto";
+import type { Clock } from "../../../src/base/clock.ts";
 import type { ClientContent, Task } from "./frames.ts";
 import type { Run, ServerSession } from "./myagent-session.ts";
 
@@ -37,13 +38,13 @@ const count = (origin: string, agent: string): object => {
 };
 
 export async function runPlan(session: ServerSession, run: Run, question: string): Promise<void> {
-  const { plan, planMs } = session.options;
+  const { clock, plan, planMs } = session.options;
   let asked = question;
   for (;;) {
     const planning = planControl(session, asked);
     session.plan = plan.asks ? planning.control : autoControl(session);
     session.emit("plan.start", { content: { question: asked } });
-    const fate = await planning.wait(run, planMs);
+    const fate = await planning.wait(run, clock, planMs);
     if (fate === "cancelled") {
       session.emit("plan.cancelled", { content: { reason: "cancelled" } });
       return finish(session, "Plan was cancelled");
@@ -158,11 +159,10 @@ function planControl(session: ServerSession, question: string) {
     control,
     question: () => next,
     isReplanned: () => fate === "replanned",
-    async wait(run: Run, ms: number): Promise<"planned" | "cancelled" | "replanned"> {
+    async wait(run: Run, clock: Clock, ms: number): Promise<"planned" | "cancelled" | "replanned"> {
       await run.until((done) => {
-        const timer = setTimeout(done, ms);
         wake = done;
-        return () => clearTimeout(timer);
+        return clock.after(ms, done);
       });
       isPlanning = false;
       return fate ?? "planned";
@@ -191,7 +191,7 @@ async function solve(
   run: Run,
   tasks: readonly Task[],
 ): Promise<readonly Result[]> {
-  const { plan, taskMs } = session.options;
+  const { clock, plan, taskMs } = session.options;
   const works: Work[] = tasks.map((task) => ({
     task,
     state: "queued",
@@ -222,8 +222,7 @@ async function solve(
   const begin = (work: Work): void => {
     work.state = "running";
     say("solver.start", { content: { task: work.task } });
-    const timer = setTimeout(() => end(work), taskMs);
-    work.stop = () => clearTimeout(timer);
+    work.stop = clock.after(taskMs, () => end(work));
   };
   const end = (work: Work): void => {
     const { task } = work;

@@ -4,6 +4,7 @@
  */
 import type { AddressInfo } from "node:net";
 import { WebSocketServer, type WebSocket } from "ws";
+import { systemClock, type Clock } from "../../../src/base/clock.ts";
 import { contentOf, type ClientFrame, type Task } from "./frames.ts";
 import { ServerSession } from "./myagent-session.ts";
 import { readState, ReplayBuffer } from "./myagent-state.ts";
@@ -13,6 +14,8 @@ import { chatScriptsOf, planOf, type ChatScript } from "./transcript.ts";
 const MAX_FRAME_BYTES = 1_048_576;
 
 export type MyAgentServerOptions = {
+  /** What plans, their tasks and lost connections go by. */
+  readonly clock: Clock;
   readonly kind: "chat" | "plan";
   readonly scripts: readonly ChatScript[];
   readonly plan: {
@@ -57,6 +60,7 @@ export async function startMyAgentServer(
   given: Partial<MyAgentServerOptions> = {},
 ): Promise<MyAgentServer> {
   const options: MyAgentServerOptions = {
+    clock: systemClock,
     kind: "chat",
     scripts: chatScriptsOf("message_answer"),
     plan: { asks: true, ...planOf("plan_confirm"), concurrency: 2, failingTaskIds: [] },
@@ -64,7 +68,7 @@ export async function startMyAgentServer(
     deltaMs: 5,
     planMs: 20,
     taskMs: 40,
-    confirmMs: 5_000,
+    confirmMs: 600_000,
     heartbeatMs: 60_000,
     aliveMs: 500,
     namespace: "",
@@ -107,7 +111,7 @@ export async function startMyAgentServer(
           alive.delete(session.id);
         }
       };
-      if (wire.isFrozen) setTimeout(forget, options.aliveMs).unref();
+      if (wire.isFrozen) options.clock.after(options.aliveMs, forget);
       else forget();
     });
     wire.send({

@@ -43,6 +43,8 @@ export interface TpclawServer {
   /** Takes completions and says nothing to them, not even a head, until `release`. */
   hold(): void;
   release(): void;
+  /** Resolves once a reader was cut off for being behind. */
+  readonly hasCut: Promise<void>;
   /** Open sockets. */
   clients(): number;
   say(frame: unknown): void;
@@ -74,6 +76,7 @@ export async function startTpclawServer(
   const requests: CompletionHeard[] = [];
   const heard: SocketFrame[] = [];
   const held: (() => void)[] = [];
+  const cut = Promise.withResolvers<void>();
   let isHolding = false;
   const connections = new Set<Socket>();
   const clients = new Set<WebSocket>();
@@ -140,7 +143,7 @@ export async function startTpclawServer(
       "cache-control": "no-cache, no-transform",
     });
     if (options.failsAsText) return void failAsText(response);
-    void (options.flood > 0 ? flood(response, options.flood) : play(response, isAgui));
+    void (options.flood > 0 ? flood(response, options.flood, cut.resolve) : play(response, isAgui));
   };
 
   const play = async (response: ServerResponse, isAgui: boolean): Promise<void> => {
@@ -206,6 +209,7 @@ export async function startTpclawServer(
     socketUrl: `ws://127.0.0.1:${port}/api/v1/ws`,
     requests,
     heard,
+    hasCut: cut.promise,
     hold() {
       isHolding = true;
     },
@@ -239,14 +243,26 @@ function failAsText(response: ServerResponse): void {
   response.end();
 }
 
+const PATIENCE_TURNS = 20_000;
+
 /** Everything at once; whoever falls behind is told in the answer itself, and it ends well. */
-async function flood(response: ServerResponse, pieces: number): Promise<void> {
+async function flood(response: ServerResponse, pieces: number, tellCut: () => void): Promise<void> {
+  const mostBytes = 1_024 * 1_100;
+  /** Whoever reads at all takes something in so many turns, however busy the machine is. */
+  const isBehind = async (): Promise<boolean> => {
+    for (let turn = 0; turn < PATIENCE_TURNS; turn++) {
+      if (response.writableLength <= mostBytes) return false;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return true;
+  };
   const chunk = (delta: object, finish: string | null): string =>
     `data: ${JSON.stringify({ choices: [{ delta, finish_reason: finish, index: 0 }] })}\n\n`;
   const piece = chunk({ content: "x".repeat(1_024) }, null);
   for (let sent = 0; sent < pieces; sent++) {
-    if (response.writableLength > 1_024 * piece.length) {
+    if (await isBehind()) {
       response.write(chunk({ content: "[stream cut: the reader is too slow]" }, null));
+      tellCut();
       break;
     }
     response.write(piece);

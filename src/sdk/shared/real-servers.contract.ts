@@ -1,10 +1,10 @@
 /** Redis and PostgreSQL as Debian packages them, started by a test on loopback in a folder that goes with it. */
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { chownSync, existsSync, globSync, mkdtempSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { createInterface } from "node:readline";
+import { freePort } from "#start/free-port.ts";
 
 export type RealServer = { readonly address: string; stop(): Promise<void> };
 export type RealPostgres = RealServer & {
@@ -77,14 +77,6 @@ function ordinaryUser(): { readonly uid: number; readonly gid: number } | null {
     Number(execFileSync("id", [flag, "postgres"], { encoding: "utf8" }));
   return { uid: idOf("-u"), gid: idOf("-g") };
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const probe = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = probe.address() as AddressInfo;
-      probe.close(() => resolve(port));
-    });
-  });
 
 function says(child: ChildProcess, text: string): Promise<void> {
   return new Promise((resolve, reject) => {
