@@ -55,7 +55,10 @@ describe("a person and an agent", () => {
     const list = must(await ada.calls.listConversations());
     expect(list).toHaveLength(1);
     expect(list[0]).toMatchObject({ kind: "h2a", title: "Echo", relation: "established" });
-    expect(list[0]?.peer?.presence).toBe("online");
+    // Who is there is told apart from what is said.
+    await expect
+      .poll(async () => must(await ada.calls.listConversations())[0]?.peer?.presence)
+      .toBe("online");
   });
 
   test("[N41] a link whose fingerprint is another stops there", async () => {

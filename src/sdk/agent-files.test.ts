@@ -1,12 +1,11 @@
 import { createHash } from "node:crypto";
 import { openAsBlob, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { bytesToBase64 } from "#base/base64.ts";
 import { createSeededRandom } from "#base/seeded-random.ts";
 import type { Attachment, KnownPayload } from "#protocol/payload.ts";
-import { aFolder, aMailbox, outcomeOf, setupMeeting } from "./agent-world.contract.ts";
+import { aFolder, aMailbox, onTestEnd, outcomeOf, setupMeeting } from "./agent-world.contract.ts";
 import type { FileRef } from "./files/agent-files.ts";
 import type { AgentMessage } from "./incoming/message-context.ts";
 import type { DecryptFailure } from "./options.ts";
@@ -25,7 +24,13 @@ async function collect(stream: ReadableStream<Uint8Array>) {
   return { sha256: hash.digest("hex"), sizeBytes, pieces };
 }
 
-const spools = () => readdirSync(tmpdir()).filter((name) => name.startsWith("parley-file-"));
+/** A folder for temporary files that nobody else uses. */
+function ownTemporaryFolder(): string {
+  const folder = aFolder();
+  vi.stubEnv("TMPDIR", folder);
+  onTestEnd(() => void vi.unstubAllEnvs());
+  return folder;
+}
 
 /** Every byte the relay has on its disk. */
 const onDisk = (folder: string): Buffer =>
@@ -63,11 +68,11 @@ describe("a file", () => {
 
     // Another process of the agent, which knows no more than the attachment, reads it.
     const other = await world.run(provisioned);
-    const before = spools();
+    const temporary = ownTemporaryFolder();
     const got = await collect(other.streamAttachment(sent.attachment));
     expect(got).toMatchObject({ sha256: sha256(data), sizeBytes: data.length });
     expect(got.pieces).toBeGreaterThan(100);
-    expect(spools()).toEqual(before);
+    expect(readdirSync(temporary)).toEqual([]);
   });
 
   test("[K23] that a person sent stands on the message with all that opens it", async () => {

@@ -10,7 +10,7 @@ export type Program = {
   prints(text: string): Promise<string>;
   /** The first value it tells its parent. */
   readonly tells: Promise<unknown>;
-  /** Asks it to end; its exit code. */
+  /** Asks it to end; its exit code, once all its lines have come. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 };
 
@@ -34,7 +34,8 @@ export function runProgram(
       for (const look of [...waiting]) look();
     });
   }
-  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  // Not its exit: what it said last may still be on the way then.
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
   const stop = (signal: NodeJS.Signals = "SIGTERM"): Promise<number | null> => {
     child.kill(signal);
     return ended;

@@ -60,6 +60,9 @@ function setupProject(out: string, tarball: string, packed: string): string {
 const npm = (folder: string, words: readonly string[]): string =>
   execFileSync("npm", [...words], { cwd: folder, encoding: "utf8", stdio: "pipe" });
 
+/** Compilers and package managers need minutes on a machine that does much else. */
+const BUILDS_WITHIN_MS = 600_000;
+
 describe("the SDK as a package of its own", () => {
   const out = mkdtempSync(join(tmpdir(), "parley-package-"));
   const place = { tarball: "", packed: "" };
@@ -68,7 +71,7 @@ describe("the SDK as a package of its own", () => {
     place.tarball = packSdk(out);
     place.packed = join(out, "parley-agent-sdk");
     project = setupProject(out, place.tarball, place.packed);
-  }, 120_000);
+  }, BUILDS_WITHIN_MS);
   afterAll(() => rmSync(out, { recursive: true, force: true }));
 
   test("[K28] holds scripts and types of what an agent needs, names its packages, and nothing of the house", () => {
@@ -90,57 +93,65 @@ describe("the SDK as a package of its own", () => {
     ]);
   });
 
-  test("[K28] gives a new TypeScript project its types, checked to the bottom", () => {
-    const use = `import { HasheeAgent } from "${PUBLISHED_NAME}";
+  test(
+    "[K28] gives a new TypeScript project its types, checked to the bottom",
+    () => {
+      const use = `import { HasheeAgent } from "${PUBLISHED_NAME}";
       const agent = await HasheeAgent.init();
       agent.addMessageHandler(async (msg) => {
         if (msg.payload.type !== "text") return;
         const length: number = msg.payload.text;
         await agent.send(msg.conversation_id, { type: "text", txt: "?" });
       });`;
-    const good = spawnSync("npm", ["run", "build"], { cwd: project, encoding: "utf8" });
-    const bad = join(project, "src/bad.ts");
-    writeFileSync(bad, use);
-    const refused = spawnSync("npm", ["run", "build"], { cwd: project, encoding: "utf8" });
-    writeFileSync(bad, "export {};");
+      const good = spawnSync("npm", ["run", "build"], { cwd: project, encoding: "utf8" });
+      const bad = join(project, "src/bad.ts");
+      writeFileSync(bad, use);
+      const refused = spawnSync("npm", ["run", "build"], { cwd: project, encoding: "utf8" });
+      writeFileSync(bad, "export {};");
 
-    expect(good.stdout).not.toContain("error");
-    expect(good.status).toBe(0);
-    expect(refused.stdout).toContain("src/bad.ts(5,15): error TS2322");
-    expect(refused.stdout).toContain("Did you mean to write 'text'?");
-  }, 120_000);
+      expect(good.stdout).not.toContain("error");
+      expect(good.status).toBe(0);
+      expect(refused.stdout).toContain("src/bad.ts(5,15): error TS2322");
+      expect(refused.stdout).toContain("Did you mean to write 'text'?");
+    },
+    BUILDS_WITHIN_MS,
+  );
 
-  test("[K28] runs as a container would: built, keys from the environment, a check, SIGTERM", async () => {
-    npm(project, ["run", "build"]);
-    const world = await anAgentWorld();
-    const agent = await world.provision("Container");
-    const environment = {
-      ...environmentOf(world.url, agent),
-      HOME: aFolder(),
-      NODE_ENV: "production",
-      HASHEE_CONNECTION_MODE: "websocket",
-      HASHEE_X25519_PRIVATE_BASE64: bytesToBase64(systemRandom(32)),
-      HASHEE_ED25519_PRIVATE_BASE64: bytesToBase64(systemRandom(32)),
-    };
-    const program = runProgram(join(project, "dist/index.js"), environment);
-    await program.prints("up; waiting for messages");
-    const alice = await world.person("Alice");
-    const conversationId = await alice.meet(agent, null);
-    await alice.say(conversationId, "从容器里");
-    await alice.reads(isText('你好!我收到了 "从容器里"'));
+  test(
+    "[K28] runs as a container would: built, keys from the environment, a check, SIGTERM",
+    async () => {
+      npm(project, ["run", "build"]);
+      const world = await anAgentWorld();
+      const agent = await world.provision("Container");
+      const environment = {
+        ...environmentOf(world.url, agent),
+        HOME: aFolder(),
+        NODE_ENV: "production",
+        HASHEE_CONNECTION_MODE: "websocket",
+        HASHEE_X25519_PRIVATE_BASE64: bytesToBase64(systemRandom(32)),
+        HASHEE_ED25519_PRIVATE_BASE64: bytesToBase64(systemRandom(32)),
+      };
+      const program = runProgram(join(project, "dist/index.js"), environment);
+      await program.prints("up; waiting for messages");
+      const alice = await world.person("Alice");
+      const conversationId = await alice.meet(agent, null);
+      await alice.say(conversationId, "从容器里");
+      await alice.reads(isText('你好!我收到了 "从容器里"'));
 
-    const check = spawnSync(process.execPath, ["-e", "process.exit(0)"]);
-    // Not in step: the relay runs in this very process.
-    const whoami = await promisify(execFile)(
-      process.execPath,
-      [join(project, "node_modules/.bin/parley"), "whoami", "--json"],
-      { env: { ...process.env, ...environment } },
-    );
+      const check = spawnSync(process.execPath, ["-e", "process.exit(0)"]);
+      // Not in step: the relay runs in this very process.
+      const whoami = await promisify(execFile)(
+        process.execPath,
+        [join(project, "node_modules/.bin/parley"), "whoami", "--json"],
+        { env: { ...process.env, ...environment } },
+      );
 
-    expect(check.status).toBe(0);
-    expect(JSON.parse(whoami.stdout)).toMatchObject({ agent_id: agent.agentId, online: true });
-    expect(await program.stop()).toBe(0);
-    expect(program.lines).toContain("[hashee] received SIGTERM; shutting down...");
-    expect(program.lines.join()).not.toContain("keys persisted");
-  }, 120_000);
+      expect(check.status).toBe(0);
+      expect(JSON.parse(whoami.stdout)).toMatchObject({ agent_id: agent.agentId, online: true });
+      expect(await program.stop()).toBe(0);
+      expect(program.lines).toContain("[hashee] received SIGTERM; shutting down...");
+      expect(program.lines.join()).not.toContain("keys persisted");
+    },
+    BUILDS_WITHIN_MS,
+  );
 });

@@ -174,7 +174,8 @@ describe("an agent without a connection", () => {
     await alice.say(conversationId, "hello");
     const body = bodyOf((await rows()).find(({ type }) => type === "message.new") as Row);
     const old = String(Math.floor(Date.now() / 1_000) - 301);
-    const early = String(Math.floor(Date.now() / 1_000) + 302);
+    // By more than the limit: each look at the clock is later than this one.
+    const early = String(Math.floor(Date.now() / 1_000) + 600);
 
     expect(await post(body, { timestamp: old })).toBe(401);
     expect(await post(body, { timestamp: early })).toBe(401);
@@ -202,6 +203,7 @@ describe("an agent without a connection", () => {
 
   test.each([true, false])(
     "[K25] [K26] is reached by the relay's own deliveries, signed with the secret its creator was given (a disk: %s)",
+    { timeout: 600_000 },
     async (hasDisk) => {
       const world = await anAgentWorld({ allowsPrivateTargets: true });
       const server = createServer();
@@ -230,7 +232,8 @@ describe("an agent without a connection", () => {
       await alice.say(conversationId, "over the relay's own hands");
       await alice.reads(isText("delivered"));
 
-      expect(new Set(statuses)).toEqual(new Set([200]));
+      // Where the program needs longer than the relay waits it says "not yet", and the relay comes again in minutes.
+      expect(new Set(statuses.filter((status) => status !== 503))).toEqual(new Set([200]));
     },
   );
 
