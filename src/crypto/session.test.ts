@@ -240,6 +240,34 @@ describe("a session", () => {
     expect(sessionEnded(sender, { ...now, prekeyKids: renewed })).toBe(true);
   });
 
+  test("[C17] seals as many messages as the least of its recipients' certificates says", async () => {
+    const least = recipientOf(agent);
+    if (!("prekey" in least.delivery)) throw new Error("a prekey");
+    const prekey = { ...least.delivery.prekey, maxSession: 2 };
+    const few = { ...least, delivery: { ...least.delivery, prekey } };
+    for (const recipients of [
+      [few, recipientOf(laptop)],
+      [recipientOf(laptop), few],
+    ]) {
+      const { session } = must(
+        await openSenderSession(world.primitives, senderOptions(human, recipients)),
+      );
+      const one = await seal(session);
+      const two = await seal(one.session);
+      expect(await sealMessage(world.primitives, two.session, aMessage(world))).toEqual({
+        ok: false,
+        failure: { kind: "crypto/session-over" },
+      });
+    }
+  });
+
+  test("[C17] is timed by what its writer signed, whenever it is read", async () => {
+    const { sender, receiver } = await aTalk();
+    const { envelope } = await seal(sender, aMessage(world, "late", START + DAY));
+    for (const now of [START - 9 * DAY, START, START + 900 * DAY])
+      expect((await open(receiver, envelope, { now })).ok).toBe(true);
+  });
+
   test("[C17] seals 64 messages within a day and nothing after", async () => {
     let { sender } = await aTalk();
     for (let i = 0; i < 64; i++) sender = (await seal(sender)).session;
@@ -367,7 +395,7 @@ describe("joining a session", () => {
     expect(sessionEnded(opened.session, current)).toBe(true);
   });
 
-  test("[C2][C11][C18] fails for every byte of the open that is changed", async () => {
+  test("[C2][C11][C18][C27] fails for every byte of the open that is changed", async () => {
     const { sessionOpen } = await aTalk([recipientOf(agent)]);
     const causes = new Set<string>();
     for (let at = 0; at < sessionOpen.length; at++) {
@@ -413,6 +441,7 @@ describe("reading a message", () => {
       [{ senderDeviceId: laptop.deviceId }, "unknown-session"],
       [{ sid: world.random(16) }, "unknown-session"],
       [{ index: 1 }, "tag"],
+      [{ index: 63 }, "tag"],
       [{ index: 64 }, "out-of-range"],
       [{ ledgerSeq: 1 }, "ledger-mismatch"],
       [{ ledgerHead: hash }, "ledger-mismatch"],
@@ -420,6 +449,7 @@ describe("reading a message", () => {
       [{ kind: "control" }, "tag"],
       [{ createdAt: START + 1 }, "tag"],
       [{ createdAt: START - 1 }, "out-of-time"],
+      [{ createdAt: START + DAY + 3_600_000 }, "tag"],
       [{ createdAt: START + DAY + 3_600_001 }, "out-of-time"],
       [{ commitment: hash }, "tag"],
       [{ recipientsHash: hash }, "recipients-mismatch"],
@@ -447,6 +477,16 @@ describe("reading a message", () => {
     const seen: ReadContext["seen"] = ({ index }) => asked.push(index) > 0;
     expect(await open(receiver, envelope, { seen })).toEqual(cannotRead("replay"));
     expect(asked).toEqual([0]);
+  });
+
+  test("[C29] a used key is gone, so that a repeat opens nothing even where it is not known", async () => {
+    const { sender, receiver } = await aTalk();
+    const one = await seal(sender);
+    const two = await seal(one.session);
+    const after = must(await open(receiver, two.envelope)).session;
+    const both = must(await open(after, one.envelope)).session;
+    for (const { envelope } of [one, two])
+      expect(await open(both, envelope, { seen: () => false })).toEqual(cannotRead("replay"));
   });
 
   test("[C12] is judged by the pinned key and by no other", async () => {
@@ -744,6 +784,8 @@ describe("envelope mode", () => {
         [laptop, human],
       ]) {
         const { envelope, header, messageHash } = await stateless(webhook, devices, suite);
+        const other = await stateless(webhook, devices, suite);
+        expect(other.header.sid).not.toEqual(header.sid);
         expect(header).toMatchObject({ index: 0, previous: new Uint8Array(32) });
         for (const device of devices) {
           const message = must(await read(envelope, webhook, device));
@@ -848,6 +890,18 @@ describe("envelope mode", () => {
       "tag",
       "signature",
     ]);
+  });
+
+  test("[C29] asks by device with session, index and message whether it was taken before, before a key is looked for", async () => {
+    const { envelope, header } = await stateless(webhook, [human]);
+    const asked: object[] = [];
+    const repeated = await read(envelope, webhook, human, {
+      seen: (head: object) => asked.push(head) > 0,
+      prekeyOf: () => expect.unreachable("a key was looked for"),
+    });
+    expect(repeated).toEqual(cannotRead("replay"));
+    const { senderDeviceId, sid, index, messageId } = header;
+    expect(asked).toEqual([expect.objectContaining({ senderDeviceId, sid, index, messageId })]);
   });
 
   test("[C24] two devices that keep sessions never fall back to it", async () => {

@@ -207,6 +207,11 @@ describe("an account's ledger", () => {
     expect(findFork(world.primitives, [junk, ...human.entries], [junk, ...agent.entries])).toBe(
       null,
     );
+    const namesake = await forge({ ...account, seq: 0, head: account.heads[0] ?? card }, identity, {
+      scope: "conversation",
+    });
+    expect(findFork(world.primitives, human.entries, [namesake])).toBe(null);
+    expect(await replay(human.entries.slice(1), account)).toEqual(refused("repeated", 1));
     const early = await forge({ ...account, seq: -1, head: new Uint8Array(32) }, identity, {});
     const both = findFork(world.primitives, human.entries, [rival, early, rival]);
     expect(both?.seq).toBe(0);
