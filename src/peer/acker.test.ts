@@ -52,6 +52,19 @@ describe("acknowledging", () => {
     expect(acked).toEqual([1, 3, 5]);
   });
 
+  test("[E42] what was acked on one line is acked again on the next, and on that one once", async () => {
+    const { acker, acked, clock } = anAcker();
+    acker.stored(A, 3);
+    await clock.advance(1_000);
+    acker.stored(A, 3);
+    await clock.advance(1_000);
+    acker.restart(null);
+    acker.stored(A, 3);
+    await clock.advance(1_000);
+
+    expect(acked).toEqual([3, 3]);
+  });
+
   test("[E42] an ack that could not leave goes with the next line", async () => {
     const { acker, acked, clock, cut } = anAcker();
     cut(true);

@@ -143,7 +143,7 @@ describe("the end of a session", () => {
     expect(toldOf(cleo)).toEqual([]);
   });
 
-  test("[E85] is said by the next run when a run ended without a word", async () => {
+  test("[E85] [E86] is said by the next run when a run ended without a word", async () => {
     const { ann, ben, conversationId } = await twoWhoTalk();
     const cut = cutOff(ben);
     await say(ann, conversationId, "cut off");
@@ -173,7 +173,12 @@ describe("the end of a session", () => {
     await ann.endpoint.close(60_000);
     const { missing } = await ben.until(isMissing);
 
-    expect(missing).toMatchObject({ authorId: ann.endpoint.accountId, count: 2 });
+    const word = await controlIn(ben);
+    expect(missing).toMatchObject({
+      authorId: ann.endpoint.accountId,
+      count: 2,
+      afterSeq: word.seq,
+    });
     expect(await ben.endpoint.missing(conversationId)).toEqual([missing]);
   });
 
@@ -208,6 +213,39 @@ describe("the end of a session", () => {
     await say(ben, conversationId, "end");
 
     expect(toldOf(ben)).toEqual([]);
+  });
+
+  test("[E86] a word about another conversation says nothing here", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    const elsewhere = await world.group(ann, [[ben, "human"]]);
+    await say(ann, elsewhere, "there");
+    await ben.text("there");
+    // The two words change places: each is signed, and stands in the wrong log.
+    const words: ControlFrame[] = [];
+    ben.socket.hears((frame) => {
+      if (!isControl(frame)) return [frame];
+      words.push(frame);
+      const [one, other] = words;
+      return one === undefined || other === undefined
+        ? []
+        : [
+            { ...one, record: other.record },
+            { ...other, record: one.record },
+          ];
+    });
+
+    await ann.endpoint.close(60_000);
+    for (const at of [conversationId, elsewhere])
+      await ben.entry(
+        ({ content, conversationId: where }) => content.kind === "other" && where === at,
+      );
+    await say(ben, conversationId, "end");
+    await say(ben, elsewhere, "end");
+
+    expect(words).toHaveLength(2);
+    expect(toldOf(ben)).toEqual([]);
+    for (const at of [conversationId, elsewhere])
+      expect(await ben.endpoint.missing(at)).toEqual([]);
   });
 
   test("[E86] nothing is missing by a word that its author did not sign", async () => {

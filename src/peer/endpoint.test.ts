@@ -1,7 +1,11 @@
 import { systemClock } from "#base/clock.ts";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { base64ToBytes } from "#base/base64.ts";
+import { parseSessionOpen } from "#protocol/envelope.ts";
 import type { ConversationId } from "#protocol/ids.ts";
+import type { RelayFrame } from "#protocol/relay-frame.ts";
 import type { EndpointEvent, Entry } from "./endpoint.ts";
+import { parseEntry } from "./entry.ts";
 import { createMemoryStore } from "./memory-store.ts";
 import type { Store } from "./store.ts";
 import { must, startWorld, textOf, type Member, type World } from "./endpoint-world.contract.ts";
@@ -50,6 +54,43 @@ describe("a run that ends", () => {
     const late = await (await again).text("late");
     expect(textOf(late)).toBe("late");
     expect(state.writesAfter).toBe(0);
+  });
+});
+
+describe("a run that ends in a write", () => {
+  test("[E84] is over when the write is done, and then all of the message is on its disk", async () => {
+    const ann = await world.person();
+    const disk = createMemoryStore();
+    const state = { isSlow: false };
+    const held: (() => void)[] = [];
+    const slow: Store = {
+      ...disk,
+      commit: async (batch) => {
+        if (state.isSlow && (batch.log?.length ?? 0) > 0)
+          await new Promise<void>((resolve) => held.push(resolve));
+        return disk.commit(batch);
+      },
+    };
+    const ben = await world.person({ store: slow });
+    const conversationId = await world.group(ann, [[ben, "human"]]);
+    await say(ann, conversationId, "before");
+    await ben.text("before");
+
+    state.isSlow = true;
+    await say(ann, conversationId, "late");
+    await expect.poll(() => held.length, { timeout: 60_000 }).toBeGreaterThan(0);
+    let isOver = false;
+    const closing = ben.endpoint.close(0).then(() => (isOver = true));
+    // Whoever does not wait is over long before others have talked.
+    for (const text of ["one", "two", "three"]) await say(ann, conversationId, text);
+    const wasOver = isOver;
+    for (const release of held) release();
+    await closing;
+
+    expect(wasOver).toBe(false);
+    const rows = await disk.logAfter(conversationId, 0, 100);
+    const kept = rows.flatMap(({ row }) => textOf(parseEntry(row) ?? expect.fail("a row")) ?? []);
+    expect(kept).toEqual(["before", "late"]);
   });
 });
 
@@ -465,10 +506,18 @@ describe("a group of four", () => {
     await say(ann, conversationId, "all three");
     await cleo.text("all three");
 
+    const opens: string[] = [];
+    ben.socket.hears((frame) => {
+      if (frame.type === "message.new") opens.push(frame.session_open ?? "");
+      return [frame];
+    });
+
     const change = { type: "remove", accountId: cleo.endpoint.accountId } as const;
     must(await ann.endpoint.changeMembers(conversationId, change));
     await say(ann, conversationId, "the two of us");
     await ben.text("the two of us");
+    const { head } = must(parseSessionOpen(base64ToBytes(opens[0] ?? "") ?? new Uint8Array()));
+    expect(head.recipients.map(({ accountId }) => accountId)).toEqual([ben.endpoint.accountId]);
     const after = await say(cleo, conversationId, "still here?");
 
     expect(textsOf(cleo)).toEqual(["all three"]);
@@ -476,6 +525,41 @@ describe("a group of four", () => {
     expect((await ben.endpoint.ledger(conversationId))?.members.has(cleo.endpoint.accountId)).toBe(
       false,
     );
+  });
+
+  test("[E31] what a relay puts behind a member's removal is not read, what stands before it is", async () => {
+    const [ann, ben, cleo] = [await world.person(), await world.person(), await world.person()];
+    const conversationId = await world.group(ann, [
+      [ben, "human"],
+      [cleo, "human"],
+    ]);
+    await say(cleo, conversationId, "while I am here");
+    await ben.text("while I am here");
+    const held: Extract<RelayFrame, { type: "message.new" }>[] = [];
+    ben.socket.hears((frame) => {
+      if (frame.type === "message.new" && frame.sender_id === cleo.endpoint.accountId) {
+        held.push(frame);
+        return [];
+      }
+      const [message] = frame.type === "ledger.appended" ? held.splice(0) : [];
+      if (frame.type !== "ledger.appended" || message === undefined) return [frame];
+      // The two change places: the removal comes first, then what was said before it.
+      const { conversation_seq } = frame;
+      return [
+        { ...frame, conversation_seq: message.conversation_seq },
+        { ...message, conversation_seq },
+      ];
+    });
+
+    await say(cleo, conversationId, "put behind");
+    const change = { type: "remove", accountId: cleo.endpoint.accountId } as const;
+    must(await ann.endpoint.changeMembers(conversationId, change));
+    await say(ann, conversationId, "end");
+    await ben.text("end");
+
+    expect(textsOf(ben)).toEqual(["while I am here", "end"]);
+    const closed = entriesOf(ben).filter(({ content }) => content.kind === "unreadable");
+    expect(closed).toMatchObject([{ content: { failure: "not-member" } }]);
   });
 
   test("[E71] a new member reads what comes after, and nothing before", async () => {

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { systemClock } from "#base/clock.ts";
 import { utf8ToText } from "#base/bytes.ts";
-import type { ConversationId, UserId } from "#protocol/ids.ts";
+import type { ConversationId, MessageId, UserId } from "#protocol/ids.ts";
 import type { EndpointFrame } from "#protocol/endpoint-frame.ts";
 import type { RelayFrame } from "#protocol/relay-frame.ts";
 import type { Entry } from "./endpoint.ts";
@@ -69,6 +69,33 @@ describe("a relay that repeats, holds back and reorders", () => {
     await ben.text("end");
 
     expect(textsOf(ben)).toEqual(["first", "pay him", "end"]);
+    expect(failuresOf(ben)).toEqual([]);
+  });
+
+  test("[E40] an old message put at a new place is dropped by the next run, too", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    const old: Extract<RelayFrame, { type: "message.new" }>[] = [];
+    ben.socket.hears((frame) => {
+      if (isMessage(frame)) old.push(frame);
+      return [frame];
+    });
+    await say(ann, conversationId, "pay him");
+    await ben.text("pay him");
+
+    const again = await ben.restart();
+    again.socket.hears((frame) =>
+      isMessage(frame)
+        ? [
+            ...old.map((one) => ({ ...one, conversation_seq: frame.conversation_seq })),
+            { ...frame, conversation_seq: frame.conversation_seq + 1 },
+          ]
+        : [frame],
+    );
+    await say(ann, conversationId, "end");
+    await again.text("end");
+
+    expect(textsOf(again)).toEqual(["end"]);
+    expect(failuresOf(again)).toEqual([]);
   });
 
   test("[E40] an own message whose repeat and late ack come together is told once", async () => {
@@ -259,6 +286,31 @@ describe("a relay that lies", () => {
 
     expect(failuresOf(ben)).toEqual(["malformed"]);
     expect(textsOf(ben)).toEqual(["first"]);
+  });
+
+  test("[E35] a message shown under another id, or in another conversation, is not read", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    const elsewhere = await world.group(ann, [[ben, "human"]]);
+    await say(ann, elsewhere, "there");
+    const { seq } = await ben.text("there");
+    const otherId = "01900000-0000-7000-8000-00000000000f" as MessageId;
+
+    ben.socket.hears((frame) => (isMessage(frame) ? [{ ...frame, message_id: otherId }] : [frame]));
+    await say(ann, conversationId, "not that one");
+    const renamed = await ben.entry(({ content }) => content.kind === "unreadable");
+    const moved = { conversation_id: elsewhere, conversation_seq: seq + 1 };
+    ben.socket.hears((frame) => (isMessage(frame) ? [{ ...frame, ...moved }] : [frame]));
+    await say(ann, conversationId, "said here");
+    const strayed = await ben.entry(
+      ({ content, conversationId: at }) => content.kind === "unreadable" && at === elsewhere,
+    );
+
+    expect(renamed).toMatchObject({ conversationId, content: { messageId: otherId } });
+    expect([renamed.content, strayed.content]).toMatchObject([
+      { failure: "malformed" },
+      { failure: "malformed" },
+    ]);
+    expect(textsOf(ben)).toEqual(["first", "there"]);
   });
 
   test("[E35] an envelope with one bit flipped is unreadable, and the next one opens", async () => {

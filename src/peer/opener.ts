@@ -127,13 +127,13 @@ class VerifyingOpener implements Opener {
     return view === null ? unreadable("unknown-sender") : ok({ account: account.value, view });
   }
 
-  async #isMember(state: ConversationState, row: SealedRow): Promise<boolean> {
+  async #isMember(state: ConversationState, row: SealedRow, draft: Draft): Promise<boolean> {
     if (state.members.has(row.senderId)) return true;
     if (!state.removed.has(row.senderId)) return false;
-    const place = await this.#options.store.get(
-      REMOVALS_TABLE,
-      removalKey(row.conversationId, row.senderId),
-    );
+    const key = removalKey(row.conversationId, row.senderId);
+    // A removal that is taken in together with what the relay put behind it is not on the disk yet.
+    const drafted = draft.puts.findLast((put) => put.table === REMOVALS_TABLE && put.key === key);
+    const place = drafted?.value ?? (await this.#options.store.get(REMOVALS_TABLE, key));
     return place === null || row.seq < Number(utf8ToText(place));
   }
 
@@ -149,7 +149,7 @@ class VerifyingOpener implements Opener {
     if (!state.ok) return state;
     const sender = await this.#senderOf(head);
     if (!sender.ok) return sender;
-    if (!(await this.#isMember(state.value, row))) return unreadable("not-member");
+    if (!(await this.#isMember(state.value, row, draft))) return unreadable("not-member");
     const { view, account } = sender.value;
     const context = {
       sender: view,

@@ -263,6 +263,26 @@ describe("when it cannot be sent", () => {
     expect(outbox.list()).toEqual([]);
   });
 
+  test("[E67] a message that a store did not take once is not sent when it takes others", async () => {
+    const disk = createMemoryStore();
+    let tries = 0;
+    const store: Store = {
+      ...disk,
+      commit: async (batch) =>
+        tries++ === 0 ? err({ kind: "peer/store-full" }) : disk.commit(batch),
+    };
+    const { queue, asked, clock, outbox, idsSent } = anOutbox(store);
+    await outbox.start();
+
+    const lost = await queue("not taken");
+    const taken = must(await queue("taken"));
+    await clock.advance(0);
+
+    expect(lost).toEqual({ ok: false, failure: { kind: "peer/store-full" } });
+    expect(asked).toHaveLength(1);
+    expect(idsSent()).toEqual([taken.messageId]);
+  });
+
   test("[E67] a message that the relay has and a full store cannot place stays here until there is room", async () => {
     const disk = createMemoryStore();
     let isFull = false;
