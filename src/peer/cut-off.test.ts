@@ -220,27 +220,30 @@ describe("the end of a session", () => {
     const elsewhere = await world.group(ann, [[ben, "human"]]);
     await say(ann, elsewhere, "there");
     await ben.text("there");
-    // The two words change places: each is signed, and stands in the wrong log.
+    // The two words change places: each is signed, and stands in the wrong log. One names a message that is cut off.
     const words: ControlFrame[] = [];
     ben.socket.hears((frame) => {
+      if (isMessage(frame)) return [];
       if (!isControl(frame)) return [frame];
       words.push(frame);
       const [one, other] = words;
-      return one === undefined || other === undefined
-        ? []
-        : [
-            { ...one, record: other.record },
-            { ...other, record: one.record },
-          ];
+      if (one === undefined || other === undefined) return [];
+      const placed = words.map((word) => ({
+        ...word,
+        conversation_seq:
+          (word.conversation_seq ?? 0) - (word.conversation_id === elsewhere ? 1 : 0),
+      }));
+      return placed.map((word, at) => ({ ...word, record: words[1 - at]?.record ?? "" }));
     });
+    await say(ann, elsewhere, "cut off");
 
     await ann.endpoint.close(60_000);
-    for (const at of [conversationId, elsewhere])
+    for (const at of [conversationId, elsewhere]) {
       await ben.entry(
         ({ content, conversationId: where }) => content.kind === "other" && where === at,
       );
-    await say(ben, conversationId, "end");
-    await say(ben, elsewhere, "end");
+      await say(ben, at, "end");
+    }
 
     expect(words).toHaveLength(2);
     expect(toldOf(ben)).toEqual([]);
@@ -266,7 +269,7 @@ describe("the end of a session", () => {
 });
 
 describe("beats", () => {
-  test("[E85] [C31] tell within a minute what a relay cut off, and less often the longer it is quiet", async () => {
+  test("[E85] [E86] [C31] tell within a minute what a relay cut off, and less often the longer it is quiet", async () => {
     const { clock, leap } = leapingClock();
     const { ann, ben, conversationId } = await twoWhoTalk(clock);
     const beats: ControlFrame[] = [];
