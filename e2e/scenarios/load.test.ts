@@ -7,7 +7,15 @@ import { online, startCast, type Cast } from "../world/cast.ts";
 import { BY_HAND, check, NONE, placesStored } from "../world/checker.ts";
 import { allOnline, makeCrowd, makeGroup } from "../world/crowd.ts";
 import { isSoak, rounds, timeoutMs } from "../world/profile.ts";
-import { flood, makeFrames, p99, steady, type Delays, type Talk } from "../world/talk.ts";
+import {
+  flood,
+  makeFrames,
+  p99,
+  steady,
+  steadyOver,
+  type Delays,
+  type Talk,
+} from "../world/talk.ts";
 
 const talkOf = async (cast: Cast): Promise<Talk> => ({
   sender: await online(cast.relay.url, cast.person),
@@ -15,6 +23,20 @@ const talkOf = async (cast: Cast): Promise<Talk> => ({
   from: cast.person,
   conversationId: cast.conversationId,
 });
+
+/** So many conversations in which one agent speaks and another listens, each over a socket of its own. */
+async function talksOf(cast: Cast, count: number): Promise<readonly Talk[]> {
+  const crowd = await makeCrowd(cast, 2 * count);
+  const sockets = await allOnline(cast.relay.url, crowd);
+  const talks: Talk[] = [];
+  for (let i = 0; i < crowd.length; i += 2) {
+    const [from, to, sender, receiver] = [crowd[i], crowd[i + 1], sockets[i], sockets[i + 1]];
+    if (from === undefined || to === undefined || sender === undefined || receiver === undefined)
+      throw new Error("each has a partner");
+    talks.push({ from, sender, receiver, conversationId: await makeGroup(cast, [from, to]) });
+  }
+  return talks;
+}
 
 /** Stops the relay and has everything compared. */
 async function verdict(
@@ -44,28 +66,41 @@ const residentMib = (pid: number): number =>
 
 describe("a relay under load", () => {
   test(
-    "[S13] a steady 300 messages a second beside idle sockets all arrive, once, in order, and its memory and descriptors stay",
+    "[S13] a steady 300 messages a second over many talks beside idle sockets all arrive, once, in order, and its memory and descriptors stay",
     timeoutMs(600_000, 3_600_000),
     async () => {
       const cast = await startCast();
       const idle = await allOnline(cast.relay.url, await makeCrowd(cast, rounds(100, 2_000)));
-      const talk = await talkOf(cast);
+      const talks = await talksOf(cast, rounds(10, 100));
       const { pid } = cast.relay.program;
       const [fdsBefore, mibBefore] = [descriptors(pid), residentMib(pid)];
 
-      const delays = await steady(talk, 300, rounds(10, 120));
+      const { byTalk, ...delays } = await steadyOver(talks, 300, rounds(10, 1_800));
 
       const [fds, mib] = [descriptors(pid), residentMib(pid)];
-      for (const socket of [...idle, talk.sender, talk.receiver]) socket.terminate();
-      const findings = await verdict(cast, "steady", delays, {
-        idle: idle.length,
-        "ack p99 in ms": p99(delays.ackMs),
-        "MiB before": Math.round(mibBefore),
-        "MiB after": Math.round(mib),
-        "descriptors before": fdsBefore,
-        "descriptors after": fds,
-      });
+      const active = talks.flatMap(({ sender, receiver }) => [sender, receiver]);
+      for (const socket of [...idle, ...active]) socket.terminate();
+      await cast.relay.program.stop();
+      const places = placesStored(cast.dataFolder);
+      await cast.end();
+      const all = (which: "acked" | "read") => byTalk.flatMap((passed) => passed[which]);
+      const facts = { acked: { speakers: all("acked") }, read: { listeners: all("read") }, places };
+      const findings = check(
+        "steady",
+        { ...facts, ...BY_HAND },
+        {
+          idle: idle.length,
+          active: active.length,
+          "ack p99 in ms": p99(delays.ackMs),
+          "MiB before": Math.round(mibBefore),
+          "MiB after": Math.round(mib),
+          "descriptors before": fdsBefore,
+          "descriptors after": fds,
+        },
+      );
       expect(findings).toEqual(NONE);
+      // Nobody heard of another talk, and each heard its own in the order it was stored.
+      expect(byTalk.map(({ read }) => read)).toEqual(byTalk.map(({ acked }) => acked));
       expect(fds).toBeLessThanOrEqual(fdsBefore + 4);
       expect(mib).toBeLessThan(600);
       expectWithin(p99(delays.ackMs), 150);
@@ -150,7 +185,7 @@ describe("a relay under load", () => {
     async () => {
       const BEHIND = 50;
       const cast = await startCast();
-      const crowd = await makeCrowd(cast, rounds(60, 600));
+      const crowd = await makeCrowd(cast, rounds(60, 2_000));
       const groups: ConversationId[] = [];
       for (let at = 0; at < crowd.length; at += 60)
         groups.push(await makeGroup(cast, crowd.slice(at, at + 60)));

@@ -107,44 +107,83 @@ export type Delays = Passed & {
  * had to wait for room counts its waiting too.
  */
 export async function steady(talk: Talk, perSecond: number, seconds: number): Promise<Delays> {
-  const frames = makeFrames(talk, perSecond * seconds);
+  const { byTalk, ...delays } = await steadyOver([talk], perSecond, seconds);
+  const [passed] = byTalk;
+  if (passed === undefined) throw new Error("one talk was had");
+  return { ...delays, ...passed };
+}
+
+/** As {@link steady}, the messages spread evenly over talks whose sockets are their own. */
+export async function steadyOver(
+  talks: readonly Talk[],
+  perSecond: number,
+  seconds: number,
+): Promise<{
+  readonly ackMs: readonly number[];
+  readonly newMs: readonly number[];
+  readonly byTalk: readonly Passed[];
+}> {
+  const startedAt = performance.now();
+  const gapMs = (talks.length * 1_000) / perSecond;
+  const each = Math.round((perSecond * seconds) / talks.length);
+  const all = talks.map((talk, i) =>
+    keepUp(talk, { each, gapMs, firstAt: startedAt + i * (gapMs / talks.length) }),
+  );
+  const beat = setInterval(() => {
+    for (const { send } of all) send();
+  }, 1);
+  const done = await Promise.all(all.map(({ ended }) => ended));
+  clearInterval(beat);
+  return {
+    ackMs: done.flatMap(({ ackMs }) => ackMs),
+    newMs: done.flatMap(({ newMs }) => newMs),
+    byTalk: done,
+  };
+}
+
+/** One talk of a steady rate: `send` says what is due and finds room. */
+function keepUp(
+  talk: Talk,
+  {
+    each,
+    gapMs,
+    firstAt,
+  }: { readonly each: number; readonly gapMs: number; readonly firstAt: number },
+): { readonly send: () => void; readonly ended: Promise<Delays> } {
   const dueAt = new Map<string, number>();
-  const ackMs: number[] = [];
-  const newMs: number[] = [];
-  const acked: string[] = [];
-  const read: string[] = [];
+  const delays = { ackMs: [] as number[], newMs: [] as number[] };
+  const passed = { acked: [] as string[], read: [] as string[] };
   const since = (id: string): number => performance.now() - (dueAt.get(id) ?? Number.NaN);
-  await new Promise<void>((resolve) => {
-    const startedAt = performance.now();
-    let sent = 0;
-    const send = (): void => {
-      const due = ((performance.now() - startedAt) / 1_000) * perSecond;
-      while (sent < Math.min(due, frames.length) && sent - ackMs.length < WINDOW) {
-        const { id = "", text = "" } = frames[sent] ?? {};
-        dueAt.set(id, startedAt + (sent * 1_000) / perSecond);
-        talk.sender.send(text);
-        sent++;
-      }
-    };
-    const beat = setInterval(send, 1);
+  let sent = 0;
+  const ended = new Promise<Delays>((resolve) => {
     const done = (): void => {
-      if (ackMs.length < frames.length || newMs.length < frames.length) return;
-      clearInterval(beat);
+      if (passed.acked.length < each || passed.read.length < each) return;
       stop();
-      resolve();
+      resolve({ ...delays, ...passed });
     };
     const stop = listen(talk, {
       onAck(id) {
-        acked.push(id);
-        ackMs.push(since(id));
+        passed.acked.push(id);
+        delays.ackMs.push(since(id));
         done();
       },
       onNew(id) {
-        read.push(id);
-        newMs.push(since(id));
+        passed.read.push(id);
+        delays.newMs.push(since(id));
         done();
       },
     });
   });
-  return { ackMs, newMs, acked, read };
+  return {
+    ended,
+    send() {
+      const due = Math.min((performance.now() - firstAt) / gapMs, each);
+      while (sent < due && sent - passed.acked.length < WINDOW) {
+        const [{ id, text } = { id: "", text: "" }] = makeFrames(talk, 1);
+        dueAt.set(id, firstAt + sent * gapMs);
+        talk.sender.send(text);
+        sent++;
+      }
+    },
+  };
 }
