@@ -44,9 +44,17 @@ export async function followCalls(
 export const slowSyncs = (pid: number, delayMs: number): Promise<() => Promise<void>> =>
   inject(pid, "fsync,fdatasync", `delay_enter=${delayMs * 1_000}`);
 
-/** What a file system says that the kernel turned read-only, until the returned function is called. */
-export const refuseWrites = (pid: number): Promise<() => Promise<void>> =>
-  inject(pid, "pwrite64,ftruncate,fallocate,fsync,fdatasync", "error=EROFS");
+/**
+ * What a file system says that the kernel turned read-only, or one that is full and so takes syncs but nothing new,
+ * until the returned function is called.
+ */
+export const refuseWrites = (
+  pid: number,
+  because: "read-only" | "full",
+): Promise<() => Promise<void>> =>
+  because === "read-only"
+    ? inject(pid, "pwrite64,ftruncate,fallocate,fsync,fdatasync", "error=EROFS")
+    : inject(pid, "pwrite64,fallocate", "error=ENOSPC");
 
 async function inject(pid: number, calls: string, what: string): Promise<() => Promise<void>> {
   const tracer = spawn(

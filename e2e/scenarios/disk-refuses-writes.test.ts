@@ -27,10 +27,15 @@ const refusals = (socket: WebSocket, frames: readonly Said[]): Promise<readonly 
 
 const isTraced = canTrace();
 
-test.runIf(isTraced)(
-  `[R55] [S17] [R11] a file system that turns read-only ${TURNS} times refuses writes and nothing else, and takes them again without a restart`,
+const KINDS = [
+  { because: "read-only", code: "STORAGE_FAILED" },
+  { because: "full", code: "STORAGE_FULL" },
+] as const;
+
+test.runIf(isTraced).each(KINDS)(
+  `[R55] [S17] [R11] a file system that is $because ${TURNS} times refuses writes and nothing else, and takes them again without a restart`,
   timeoutMs(600_000, 1_800_000),
-  async () => {
+  async ({ because, code }) => {
     const cast = await startCast();
     const { relay, person, conversationId } = cast;
     const talk = {
@@ -50,7 +55,7 @@ test.runIf(isTraced)(
 
     for (let turn = 0; turn < TURNS; turn++) {
       const before = await flood(talk, makeFrames(talk, MESSAGES));
-      const turnBack = await refuseWrites(relay.program.pid);
+      const turnBack = await refuseWrites(relay.program.pid, because);
       const refused = makeFrames(talk, MESSAGES);
       const codes = await refusals(talk.sender, refused);
       const history = `/conversations/${conversationId}/messages?after=0&limit=10`;
@@ -73,8 +78,8 @@ test.runIf(isTraced)(
     const places = placesStored(cast.dataFolder);
     await cast.end();
     const facts = { acked: { ada: acked }, read: { "the agent": read }, places, ...BY_HAND };
-    expect(check("read-only", facts, { turns: TURNS })).toEqual(NONE);
-    const refusal = { codes: ["STORAGE_FAILED"], ready: 503, live: 200, history: 200 };
+    expect(check(`disk ${because}`, facts, { turns: TURNS })).toEqual(NONE);
+    const refusal = { codes: [code], ready: 503, live: 200, history: 200 };
     expect(said).toEqual(Array.from({ length: TURNS }, () => refusal));
   },
 );
