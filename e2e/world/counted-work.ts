@@ -10,7 +10,10 @@ import type { Stage } from "./stage.ts";
 export type CountingAgent = {
   readonly account: ProvisionedAgent;
   /** Starts one more process; resolves once it is connected. */
-  start(nodeArguments?: readonly string[]): Promise<Program>;
+  start(
+    nodeArguments?: readonly string[],
+    env?: Readonly<Record<string, string>>,
+  ): Promise<Program>;
   /** What was done, in order, with the process that did it. */
   done(): readonly { readonly pid: number; readonly text: string }[];
 };
@@ -22,12 +25,12 @@ export async function provisionCountingAgent(stage: Stage): Promise<CountingAgen
   writeFileSync(effects, "");
   return {
     account,
-    start: (nodeArguments = []) =>
+    start: (nodeArguments = [], env = {}) =>
       runAgent(
         "e2e/world/counting-agent.ts",
         account,
         stage.agentLine.url,
-        { EFFECTS: effects, ...stage.agentEnv },
+        { EFFECTS: effects, ...stage.agentEnv, ...env },
         nodeArguments,
       ),
     done: () =>

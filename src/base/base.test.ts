@@ -105,7 +105,7 @@ test("a disposer runs clean-ups once, last first, and late ones at once", () => 
   expect(ran).toEqual([2, 1, 3]);
 });
 
-test("a keyed queue keeps order within a key, and a failure does not stop the next", async () => {
+test("a keyed queue keeps order within a key, a failure does not stop the next, and it says who is at work", async () => {
   const queue = createKeyedQueue();
   const ran: string[] = [];
   const gate = Promise.withResolvers<null>();
@@ -117,11 +117,13 @@ test("a keyed queue keeps order within a key, and a failure does not stop the ne
   });
   const second = queue.run("a", async () => ran.push("a2"));
   await queue.run("b", async () => ran.push("b1"));
+  expect([queue.isBusy("a"), queue.isBusy("c")]).toEqual([true, false]);
   gate.resolve(null);
 
   await expect(first).rejects.toThrow("a1 failed");
   await second;
   expect(ran).toEqual(["b1", "a1", "a2"]);
+  await expect.poll(() => queue.isBusy("a")).toBe(false);
 });
 
 test("back-off doubles to thirty seconds and never goes under half", () => {

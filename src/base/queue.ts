@@ -2,6 +2,8 @@
 export interface KeyedQueue {
   /** Resolves or rejects as the task does; a failing task does not stop the next. */
   run<Value>(key: string, task: () => Promise<Value>): Promise<Value>;
+  /** Whether a task of the key runs or waits. */
+  isBusy(key: string): boolean;
 }
 
 /** Creates a keyed queue. */
@@ -19,5 +21,6 @@ export function createKeyedQueue(): KeyedQueue {
       tails.set(key, tail);
       return result;
     },
+    isBusy: (key) => tails.has(key),
   };
 }

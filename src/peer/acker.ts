@@ -14,6 +14,9 @@ export interface Acker {
   flush(): void;
   /** A new line, or a reset log: what was acked before says nothing about it. */
   restart(conversationId: ConversationId | null): void;
+  /** Whether the relay was told of everything here, so that nothing is lost with {@link release}. */
+  isLevel(conversationId: ConversationId): boolean;
+  release(conversationId: ConversationId): void;
 }
 
 type Lane = {
@@ -66,6 +69,12 @@ export function createAcker(options: {
       for (const one of lane.outstanding) if (one <= seq) lane.outstanding.delete(one);
       schedule(lane);
     },
+    isLevel(conversationId) {
+      const lane = lanes.get(conversationId);
+      if (lane === undefined) return true;
+      return lane.outstanding.size === 0 && lane.storedSeq <= lane.ackedSeq;
+    },
+    release: (conversationId) => void lanes.delete(conversationId),
     restart(conversationId) {
       for (const [id, lane] of lanes) {
         if (conversationId === null) lane.ackedSeq = 0;

@@ -104,6 +104,7 @@ class LiveEndpoint implements PeerEndpoint {
     const { outbox, acker, writers, reader, signals, inbox, progress, statements, connection } =
       this.#parts;
     this.#stopTending();
+    this.#parts.resting.close();
     const said = outbox.drained().then(() => (drainMs > 0 ? progress.finish() : undefined));
     await withinMs(this.#options.clock, drainMs, said);
     acker.flush();
@@ -125,6 +126,7 @@ class LiveEndpoint implements PeerEndpoint {
     const hasOwnCall = payload.type === "stream" || payload.type === "recall";
     assert(!hasOwnCall, "streams and recalls have their own calls");
     const { clock, random, primitives } = this.#options;
+    this.#parts.resting.use(conversationId);
     return this.#parts.outbox.queue({
       conversationId,
       messageId: options.messageId ?? makeId<MessageId>(clock.now(), random),
@@ -153,11 +155,13 @@ class LiveEndpoint implements PeerEndpoint {
   }
 
   recall(conversationId: ConversationId, messageId: MessageId): Promise<Result<null, PeerFailure>> {
+    this.#parts.resting.use(conversationId);
     return this.#parts.recalls.recall(conversationId, messageId);
   }
 
   async openStream(conversationId: ConversationId): Promise<Result<StreamWriter, PeerFailure>> {
     if (this.#isClosed) return err({ kind: "peer/closed" });
+    this.#parts.resting.use(conversationId);
     return this.#parts.writers.open(conversationId);
   }
 
@@ -170,6 +174,7 @@ class LiveEndpoint implements PeerEndpoint {
   }
 
   markRead(conversationId: ConversationId, seq: number): void {
+    this.#parts.resting.use(conversationId);
     this.#parts.signals.markRead(conversationId, seq);
   }
 
@@ -180,6 +185,7 @@ class LiveEndpoint implements PeerEndpoint {
   foundConversation(
     input: Parameters<Endpoint["foundConversation"]>[0],
   ): Promise<Result<ConversationState, PeerFailure>> {
+    this.#parts.resting.use(input.conversationId);
     return this.#parts.membership.found(input);
   }
 
@@ -187,15 +193,18 @@ class LiveEndpoint implements PeerEndpoint {
     conversationId: ConversationId,
     change: Parameters<Endpoint["changeMembers"]>[1],
   ): Promise<Result<ConversationState, PeerFailure>> {
+    this.#parts.resting.use(conversationId);
     return this.#parts.membership.change(conversationId, change);
   }
 
   async ledger(conversationId: ConversationId): Promise<ConversationState | null> {
+    this.#parts.resting.use(conversationId);
     const state = await this.#parts.ledgers.state(conversationId);
     return state.ok ? state.value : null;
   }
 
   async confirmLedger(conversationId: ConversationId): Promise<Result<null, PeerFailure>> {
+    this.#parts.resting.use(conversationId);
     const state = await this.#parts.ledgers.confirm(conversationId);
     return state.ok ? ok(null) : state;
   }
@@ -220,6 +229,7 @@ class LiveEndpoint implements PeerEndpoint {
     conversationId: ConversationId,
     entries: readonly Entry[],
   ): ReturnType<Endpoint["takeHistory"]> {
+    this.#parts.resting.use(conversationId);
     return this.#parts.inbox.takeHistory(conversationId, entries);
   }
 
@@ -228,6 +238,7 @@ class LiveEndpoint implements PeerEndpoint {
     beforeSeq: number,
     limit: number,
   ): ReturnType<Endpoint["pullBefore"]> {
+    this.#parts.resting.use(conversationId);
     return this.#parts.inbox.pullBefore(conversationId, beforeSeq, limit);
   }
 
@@ -250,6 +261,8 @@ class LiveEndpoint implements PeerEndpoint {
   async #welcome(resumed: RelayFrameOf<"resume.ok"> | null): Promise<void> {
     const { inbox, outbox, writers, signals, progress, membership, ledgers } = this.#parts;
     ledgers.doubt();
+    for (const { conversation_id } of resumed?.conversations ?? [])
+      this.#parts.resting.use(conversation_id);
     await inbox.resumed(resumed);
     if (resumed !== null && this.#options.keepLog) {
       // Only now: a reset that a crash interrupts must happen again.
@@ -278,7 +291,9 @@ class LiveEndpoint implements PeerEndpoint {
   }
 
   #hear(frame: RelayFrame): void {
-    const { inbox, signals, reader, writers } = this.#parts;
+    const { inbox, signals, reader, writers, resting } = this.#parts;
+    if ("conversation_id" in frame && frame.conversation_id !== undefined)
+      resting.use(frame.conversation_id);
     if (isDurableFrame(frame)) {
       if (frame.type === "stream.start" && this.#options.keepLog) void this.#followAgain(frame);
       return inbox.offer(frame);
@@ -369,7 +384,7 @@ class LiveEndpoint implements PeerEndpoint {
       // A device that has no prekey yet would be sealed out by being announced.
       return membership.announce({ onlyReachable: true });
     }
-    if (reason === "prekey" || keyring.known(changed) === undefined) return;
+    if (reason === "prekey" || !(await keyring.isPinned(changed))) return;
     const refreshed = await keyring.refresh(changed);
     if (!refreshed.ok) this.#report(refreshed.failure);
   }

@@ -11,7 +11,7 @@ import { err, ok, type Result } from "#base/result.ts";
 import type { Secret } from "#base/secret.ts";
 import { fingerprint, type Signer } from "#crypto/identity.ts";
 import type { Primitives } from "#crypto/primitives.ts";
-import type { AccountId, AgentId, DeviceId } from "#protocol/ids.ts";
+import type { AccountId, AgentId, ConversationId, DeviceId } from "#protocol/ids.ts";
 import * as v from "valibot";
 import { createAcker, type Acker } from "./acker.ts";
 import { createConnection, type Connection } from "./connection.ts";
@@ -30,10 +30,12 @@ import { createOpener } from "./opener.ts";
 import { createOutbox, type Outbox } from "./outbox.ts";
 import { createOwnProgress, type OwnProgress } from "./own-progress.ts";
 import { createOwnPrekeys, type OwnPrekeys } from "./prekey-keeper.ts";
+import { createPutAway } from "./put-away.ts";
 import { createRecallSender, type RecallSender } from "./recall.ts";
 import { createReceiverSessions, type OwnView } from "./receiver-sessions.ts";
 import { createRecipientFinder, type RecipientFinder } from "./recipients.ts";
 import { createRelayChannel, type RelayChannel } from "./relay-channel.ts";
+import { createResting, type Resting } from "./resting.ts";
 import { createRest, type Fetch, type Rest, type Tokens } from "./rest.ts";
 import { createSeenMessages, type SeenMessages } from "./seen-messages.ts";
 import { createSenderSessions, type SenderSessions } from "./sender-sessions.ts";
@@ -81,6 +83,10 @@ export type EndpointOptions = {
   readonly claim?: Claim;
   /** Opens what other processes of the same agent said, instead of only naming it. Default false. */
   readonly readsOwn?: boolean;
+  /** How many conversations are kept in memory before the ones at rest are put away. Default: all. */
+  readonly conversationsInMemory?: number;
+  /** Told when a conversation leaves memory. */
+  readonly onPutAway?: (conversationId: ConversationId) => void;
 };
 
 /** What the parts tell outwards. */
@@ -102,6 +108,7 @@ export type Parts = Trust &
     readonly signals: Signals;
     readonly membership: Membership;
     readonly recalls: RecallSender;
+    readonly resting: Resting;
   };
 
 /** The epoch of the log that the store's positions belong to. */
@@ -146,6 +153,8 @@ export function assembleParts(options: EndpointOptions, outward: Outward): Parts
     emit,
     placeStart: placeStartIn(inbox, seen, progress, self),
   });
+  const signals = createSignals({ clock, send: (frame) => channel.send(frame), emit });
+  const parts = { ...trust, ...sending, inbox, reader, writers, signals };
   return {
     ...trust,
     ...lines,
@@ -155,7 +164,13 @@ export function assembleParts(options: EndpointOptions, outward: Outward): Parts
     reader,
     writers,
     acker,
-    signals: createSignals({ clock, send: (frame) => channel.send(frame), emit }),
+    signals,
+    resting: createResting({
+      ...createPutAway({ ...parts, ownId: self.accountId }),
+      clock,
+      limit: options.conversationsInMemory ?? Infinity,
+      isReady: () => channel.isReady(),
+    }),
     membership: createMembership({ primitives, clock, self, ...trust }),
     recalls: createRecallSender({
       clock,
@@ -269,6 +284,7 @@ function assembleSending(
   const senders = createSenderSessions({
     primitives,
     clock,
+    store,
     self,
     ownFingerprint,
     keyring,
@@ -368,6 +384,7 @@ function assembleInbox(
     keepLog,
     isAckedByCaller: options.acknowledge === "by-caller",
     hasOwnInFlight: (conversationId) => outbox.hasInFlight(conversationId),
+    onPutAway: (conversationId) => options.onPutAway?.(conversationId),
     emit: (event) => {
       if (event.type === "entry") notice(event.entry);
       emit(event);

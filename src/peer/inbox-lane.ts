@@ -48,6 +48,11 @@ export class Lane {
     return this.waiting.size > 0 || knowsOfMore;
   }
 
+  /** Nothing is lost when it goes: what it knows stands on the disk, or comes with the next entry. */
+  isIdle(): boolean {
+    return !this.isBehind() && (!this.#keepLog || this.ahead.size === 0);
+  }
+
   /** Whether the place lies in what is stored here. */
   holds(seq: number): boolean {
     const { range } = this;

@@ -44,6 +44,10 @@ export interface Inbox {
   ): Promise<Result<number, PeerFailure>>;
   /** Runs a task, and commits what it gives, unless entries wait that come before. */
   whenLevel(conversationId: ConversationId, task: (cursor: number) => Promise<Draft>): void;
+  /** Whether everything of a conversation that came is stored, told and acknowledged. */
+  isAtRest(conversationId: ConversationId): boolean;
+  /** Forgets where a conversation stands, and its chains, unless there is something to do; whether it did. */
+  putAway(conversationId: ConversationId): Promise<boolean>;
   /** Begins no write any more; resolves when the one under way is done. */
   close(): Promise<void>;
 }
@@ -68,6 +72,8 @@ type Needs = {
   /** An entry is told whose caller acknowledges it. */
   readonly isAckedByCaller: boolean;
   readonly hasOwnInFlight: (conversationId: ConversationId) => boolean;
+  /** A conversation's places are forgotten, in this moment. */
+  readonly onPutAway: (conversationId: ConversationId) => void;
   readonly emit: (event: EndpointEvent) => void;
 };
 
@@ -207,10 +213,31 @@ class OrderedInbox implements Inbox {
     });
   }
 
+  isAtRest(conversationId: ConversationId): boolean {
+    return !this.#queue.isBusy(conversationId) && this.#isLevel(conversationId);
+  }
+
+  async putAway(conversationId: ConversationId): Promise<boolean> {
+    return this.#queue.run(conversationId, async () => {
+      if (!this.#isLevel(conversationId)) return false;
+      this.#lanes.get(conversationId)?.stopTimer();
+      this.#lanes.delete(conversationId);
+      this.#acker.release(conversationId);
+      this.#sessions.release(conversationId);
+      this.#options.onPutAway(conversationId);
+      return true;
+    });
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const lane of this.#lanes.values()) lane.stopTimer();
     await Promise.allSettled(this.#writing);
+  }
+
+  #isLevel(conversationId: ConversationId): boolean {
+    const lane = this.#lanes.get(conversationId);
+    return (lane === undefined || lane.isIdle()) && this.#acker.isLevel(conversationId);
   }
 
   #laneOf(conversationId: ConversationId): Lane {

@@ -24,6 +24,8 @@ export interface Keyring {
   account(accountId: AccountId): Promise<Result<AccountState, PeerFailure>>;
   /** The pinned account if it was already used since start. */
   readonly known: (accountId: AccountId) => AccountState | undefined;
+  /** Whether the account was ever pinned here, in this run or an earlier one. */
+  isPinned(accountId: AccountId): Promise<boolean>;
   /** Asks the relay for more entries. Fails with `peer/key-changed` when they contradict the pinned ones. */
   refresh(accountId: AccountId): Promise<Result<AccountState, PeerFailure>>;
   /** Accepts the account as it is now, after the person decided; a link's fingerprint must match. */
@@ -32,6 +34,11 @@ export interface Keyring {
   changeOf(accountId: AccountId): KeyChange | null;
   /** Whether nothing may be sealed to this account until {@link pin}. */
   isBlocked(accountId: AccountId): boolean;
+  /**
+   * Takes accounts out of memory that are not among these, are not blocked and were not asked for since it was called
+   * before; the disk has them.
+   */
+  retain(needed: ReadonlySet<AccountId>): void;
   /** Keeps own entries that were just made, after the relay took them. */
   adopt(
     accountId: AccountId,
@@ -85,6 +92,8 @@ class PinnedKeyring implements Keyring {
   readonly #rest: Needs["rest"];
   readonly #pinned = new Map<AccountId, Pinned>();
   readonly #queue = createKeyedQueue();
+  /** Asked for since the last time that accounts were taken out of memory. */
+  #recent = new Set<AccountId>();
 
   /** Bound: others hand it on as a question. */
   readonly known = (accountId: AccountId): AccountState | undefined =>
@@ -108,6 +117,20 @@ class PinnedKeyring implements Keyring {
     if (!equalBytes(acceptedKey, held.state.identityKey)) return "identity";
     if (isWeaker) return "weaker";
     return isSuspect ? "record" : null;
+  }
+
+  async isPinned(accountId: AccountId): Promise<boolean> {
+    return this.#pinned.has(accountId) || (await this.#store.get(TABLE, accountId)) !== null;
+  }
+
+  retain(needed: ReadonlySet<AccountId>): void {
+    for (const accountId of this.#pinned.keys()) {
+      const isNeeded = needed.has(accountId) || this.#recent.has(accountId);
+      // A blocked one stays: that nothing may be sealed to it is asked of memory.
+      if (isNeeded || this.#queue.isBusy(accountId) || this.isBlocked(accountId)) continue;
+      this.#pinned.delete(accountId);
+    }
+    this.#recent = new Set();
   }
 
   account(accountId: AccountId): Promise<Result<AccountState, PeerFailure>> {
@@ -154,6 +177,7 @@ class PinnedKeyring implements Keyring {
   }
 
   async #load(accountId: AccountId): Promise<Pinned | null> {
+    this.#recent.add(accountId);
     const held = this.#pinned.get(accountId);
     if (held !== undefined) return held;
     const record = parseRecord(AccountRecord, await this.#store.get(TABLE, accountId));

@@ -13,7 +13,7 @@ import type { ConversationState } from "#crypto/ledger/conversation-state.ts";
 import { peekLedgerEntry } from "#crypto/ledger/entry.ts";
 import { findFork } from "#crypto/ledger/fork.ts";
 import type { Primitives } from "#crypto/primitives.ts";
-import { parseId, type ConversationId } from "#protocol/ids.ts";
+import { parseId, type AccountId, type ConversationId } from "#protocol/ids.ts";
 import type { PeerFailure } from "./failure.ts";
 import { BytesText, encodeRecord, parseRecord } from "./json-record.ts";
 import type { Keyring } from "./keyring.ts";
@@ -41,6 +41,10 @@ export interface Ledgers {
   /** Compares the relay's whole ledger with ours, and freezes on proof of a fork. */
   compare(conversationId: ConversationId): Promise<void>;
   isForked(conversationId: ConversationId): boolean;
+  /** Takes a ledger out of memory, unless it is forked; the disk has it, and the relay is asked anew before a seal. */
+  release(conversationId: ConversationId): Promise<void>;
+  /** Who is named in the ledgers in memory. */
+  accounts(): ReadonlySet<AccountId>;
   /** Conversations with a kept ledger. */
   ids(): Promise<readonly ConversationId[]>;
 }
@@ -146,6 +150,20 @@ class KeptLedgers implements Ledgers {
 
   isForked(conversationId: ConversationId): boolean {
     return (this.#kept.get(conversationId)?.record.fork ?? null) !== null;
+  }
+
+  release(conversationId: ConversationId): Promise<void> {
+    return this.#queue.run(conversationId, async () => {
+      // Whether it is forked is asked of memory.
+      if (this.isForked(conversationId)) return;
+      this.#kept.delete(conversationId);
+      this.#confirmed.delete(conversationId);
+    });
+  }
+
+  accounts(): ReadonlySet<AccountId> {
+    const states = [...this.#kept.values()].map(({ state }) => state);
+    return new Set(states.flatMap(({ members, ownerId }) => [ownerId, ...members.keys()]));
   }
 
   async ids(): Promise<readonly ConversationId[]> {

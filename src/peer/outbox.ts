@@ -44,6 +44,8 @@ export interface Outbox extends OwnMessages {
   discard(messageId: MessageId): Promise<Result<null, PeerFailure>>;
   list(): readonly OutgoingMessage[];
   hasInFlight(conversationId: ConversationId): boolean;
+  /** Whether a message or a task of the conversation waits, runs or has failed. */
+  isBusy(conversationId: ConversationId): boolean;
   /** Runs a task between the messages of a conversation, after those queued before. */
   between<Value>(conversationId: ConversationId, task: () => Promise<Value>): Promise<Value>;
   /** The line may carry messages. */
@@ -185,6 +187,13 @@ class DurableOutbox implements Outbox {
     return [...this.#items.values()].some(
       ({ message, state }) =>
         message.conversationId === conversationId && state.status === "sending",
+    );
+  }
+
+  isBusy(conversationId: ConversationId): boolean {
+    if (this.#lanes.isBusy(conversationId)) return true;
+    return [...this.#items.values()].some(
+      ({ message }) => message.conversationId === conversationId,
     );
   }
 

@@ -35,6 +35,8 @@ export interface OwnProgress {
   placed(message: Placed): Put;
   /** The session takes no further message; `count` were sealed in it. */
   over(conversationId: ConversationId, sid: Bytes, count: number): void;
+  /** Ends a conversation's session and says so; whether there is nothing left to say. */
+  leave(conversationId: ConversationId): Promise<boolean>;
   /** The line may carry records. */
   ready(): void;
   /** Ends every session and says so; resolves when the relay has it, or cannot be asked. */
@@ -135,6 +137,14 @@ class ConfirmedProgress implements OwnProgress {
     if (own === undefined) return;
     this.#owns.set(key, { ...own, isOver: true, sealed: Math.max(count, own.sealed ?? 0) });
     void this.#say(conversationId);
+  }
+
+  async leave(conversationId: ConversationId): Promise<boolean> {
+    this.#options.senders.end(conversationId);
+    for (const own of this.#of(conversationId))
+      if (!own.isOver) this.#owns.set(keyOf(conversationId, own.sid), { ...own, isOver: true });
+    if (this.#of(conversationId).length > 0) await this.#say(conversationId);
+    return this.#of(conversationId).length === 0;
   }
 
   ready(): void {

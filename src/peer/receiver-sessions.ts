@@ -81,6 +81,8 @@ export interface ReceiverSessions {
   put(name: ChainName, session: ReceiverSession, draft: Draft): Promise<void>;
   /** The draft is durable. */
   keep(draft: Draft): void;
+  /** Takes a conversation's chains out of memory; nobody may be reading by them. */
+  release(conversationId: ConversationId): void;
 }
 
 const TABLE = "sessions";
@@ -205,6 +207,10 @@ class Chains implements ReceiverSessions {
       if (this.#held.size <= MAX_HELD) break;
       this.#drop(key);
     }
+  }
+
+  release(conversationId: ConversationId): void {
+    for (const key of this.#held.keys()) if (key.startsWith(`${conversationId}/`)) this.#drop(key);
   }
 
   /** The replacement shares no secret with what it replaced, so this one can go at once. */

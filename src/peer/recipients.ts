@@ -33,6 +33,8 @@ export interface RecipientFinder {
   find(state: ConversationState): Promise<Result<Recipients, PeerFailure>>;
   /** The account's keys changed: ask again next time. */
   forget(accountId: AccountId): void;
+  /** Forgets the keys of all accounts but these. */
+  retain(needed: ReadonlySet<AccountId>): void;
 }
 
 /** The newest X-Wing prekey seen of a device: its certificate, by account and device. */
@@ -107,6 +109,11 @@ class KeyFinder implements RecipientFinder {
 
   forget(accountId: AccountId): void {
     this.#kept.delete(accountId);
+  }
+
+  retain(needed: ReadonlySet<AccountId>): void {
+    for (const accountId of this.#kept.keys())
+      if (!needed.has(accountId)) this.#kept.delete(accountId);
   }
 
   async #fetchKeys(

@@ -115,7 +115,7 @@ async function aWriter(
     const self = { accountId, deviceId, kind: "human" as const, signer };
     const finder = createRecipientFinder({ primitives, clock, store, rest, keyring, self });
     const ownFingerprint = async () => ({ ok: true, value: writer.fingerprint }) as const;
-    const needs = { primitives, clock, self, ownFingerprint, keyring, ledgers, finder };
+    const needs = { primitives, clock, store, self, ownFingerprint, keyring, ledgers, finder };
     return { ledgers, chains: createSenderSessions(needs) };
   };
   const { conversationId } = founded.state;
@@ -277,6 +277,27 @@ describe("own chains", () => {
       }),
       { numRuns: 15, seed: 33 },
     );
+  });
+
+  test("[E98] that were put away are named by the next one of their writer, and by no other's", async () => {
+    const [ann, bot] = [await anEndpoint(world, "human"), await anEndpoint(world, "agent")];
+    const { start, conversationId } = await aWriter(ann, [bot]);
+    const chains = start();
+    const sealed = async (by = chains) => must(await by.seal(conversationId, aText()));
+    const before = ({ sessionOpen }: Sealed) =>
+      must(peekSessionOpen(sessionOpen ?? new Uint8Array())).previousSid;
+
+    const first = await sealed();
+    chains.end(conversationId);
+    await chains.release(conversationId);
+    const second = await sealed();
+    await chains.release(conversationId);
+    const third = await sealed();
+    const next = await sealed(start());
+
+    expect([before(first), before(second), before(next)]).toEqual([null, first.header.sid, null]);
+    expect(third.sessionOpen).toBeNull();
+    expect(third.header.sid).toEqual(second.header.sid);
   });
 
   test("[E33] roll over after 64 messages and after a day", async () => {

@@ -3,7 +3,7 @@
  * A new one starts after a restart, a ledger entry, a changed prekey, 64 messages or 24 h. A state that was stepped on
  * is overwritten at once. SPEC E33, E46.
  */
-import { equalBytes, type Bytes } from "#base/bytes.ts";
+import { concat, equalBytes, type Bytes } from "#base/bytes.ts";
 import type { Clock } from "#base/clock.ts";
 import { createKeyedQueue } from "#base/queue.ts";
 import { err, ok, type Result } from "#base/result.ts";
@@ -26,6 +26,7 @@ import type { PeerFailure } from "./failure.ts";
 import type { Keyring } from "./keyring.ts";
 import type { Ledgers } from "./ledgers.ts";
 import type { RecipientFinder, Recipients } from "./recipients.ts";
+import type { Store } from "./store.ts";
 
 export type Sealed = {
   readonly envelope: Bytes;
@@ -54,13 +55,19 @@ export interface SenderSessions {
   seal(conversationId: ConversationId, message: ToSeal): Promise<Result<Sealed, PeerFailure>>;
   /** Ends the session: a message of it was refused, and the chain must not show a hole. */
   end(conversationId: ConversationId): void;
+  /** Moves what follows from an ended session to the disk, unless there is a new one. */
+  release(conversationId: ConversationId): Promise<void>;
 }
 
 export const createSenderSessions = (options: Needs): SenderSessions => new OwnChains(options);
 
+/** Writer and session id of the last session of a conversation that was put away, 16 bytes each. */
+const LAST_TABLE = "own-last-session";
+
 type Needs = {
   readonly primitives: Primitives;
   readonly clock: Clock;
+  readonly store: Store;
   readonly self: {
     readonly accountId: AccountId;
     readonly deviceId: DeviceId;
@@ -115,6 +122,16 @@ class OwnChains implements SenderSessions {
     // Not under the hands of a seal that has just read it: zeros would be a key that everyone knows.
     if (held !== undefined)
       void this.#queue.run(conversationId, async () => eraseSenderSession(held));
+  }
+
+  release(conversationId: ConversationId): Promise<void> {
+    return this.#queue.run(conversationId, async () => {
+      const sid = this.#lastSids.get(conversationId);
+      if (sid === undefined || this.#sessions.has(conversationId)) return;
+      const put = { table: LAST_TABLE, key: conversationId, value: concat(this.writer, sid) };
+      const saved = await this.#options.store.commit({ puts: [put] });
+      if (saved.ok) this.#lastSids.delete(conversationId);
+    });
   }
 
   holds(conversationId: ConversationId, sid: Bytes): boolean {
@@ -189,6 +206,14 @@ class OwnChains implements SenderSessions {
     });
   }
 
+  /** An earlier run wrote under another name, and what it wrote does not go on. */
+  async #lastSid(conversationId: ConversationId): Promise<Bytes | null> {
+    const held = this.#lastSids.get(conversationId);
+    if (held !== undefined) return held;
+    const row = await this.#options.store.get(LAST_TABLE, conversationId);
+    return row !== null && equalBytes(row.subarray(0, 16), this.writer) ? row.slice(16) : null;
+  }
+
   async #current(
     conversationId: ConversationId,
     held: SenderSession | undefined,
@@ -204,7 +229,7 @@ class OwnChains implements SenderSessions {
       conversationId,
       account: { seq: prepared.account.seq, head: prepared.account.head },
       ledger: prepared.ledger,
-      previousSid: this.#lastSids.get(conversationId) ?? null,
+      previousSid: await this.#lastSid(conversationId),
       recipients: prepared.recipients,
       now,
     });

@@ -15,6 +15,10 @@ export interface Signals {
   markRead(conversationId: ConversationId, seq: number): void;
   /** A new line: read marks that never left go now. */
   ready(): void;
+  /** Whether a read mark has not left yet. */
+  hasUnsent(conversationId: ConversationId): boolean;
+  /** Forgets which marks of a conversation were told and sent. */
+  release(conversationId: ConversationId): void;
   close(): void;
 }
 
@@ -33,7 +37,7 @@ class LiveSignals implements Signals {
   readonly #stopTyping = new Map<string, () => void>();
   readonly #readSeqs = new Map<ConversationId, number>();
   readonly #sentSeqs = new Map<ConversationId, number>();
-  readonly #toldSeqs = new Map<string, number>();
+  readonly #toldSeqs = new Map<ConversationId, Map<string, number>>();
 
   constructor(options: Needs) {
     this.#clock = options.clock;
@@ -54,9 +58,10 @@ class LiveSignals implements Signals {
         const { conversation_id: conversationId, seq, user_id: accountId } = frame;
         const status = frame.type === "message.read" ? "read" : frame.status;
         // The relay says it in two ways; receipts are cumulative, so only growth is news.
-        const key = `${conversationId}/${accountId}/${status}`;
-        if ((this.#toldSeqs.get(key) ?? 0) >= seq) return true;
-        this.#toldSeqs.set(key, seq);
+        const key = `${accountId}/${status}`;
+        const told = this.#toldSeqs.get(conversationId) ?? new Map<string, number>();
+        if ((told.get(key) ?? 0) >= seq) return true;
+        this.#toldSeqs.set(conversationId, told.set(key, seq));
         this.#emit({ type: "receipt", conversationId, seq, status, accountId });
         return true;
       }
@@ -80,6 +85,16 @@ class LiveSignals implements Signals {
 
   ready(): void {
     for (const [conversationId, seq] of this.#readSeqs) this.#sendRead(conversationId, seq);
+  }
+
+  hasUnsent(conversationId: ConversationId): boolean {
+    const readSeq = this.#readSeqs.get(conversationId) ?? 0;
+    return readSeq > (this.#sentSeqs.get(conversationId) ?? 0);
+  }
+
+  release(conversationId: ConversationId): void {
+    for (const seqs of [this.#readSeqs, this.#sentSeqs, this.#toldSeqs])
+      seqs.delete(conversationId);
   }
 
   close(): void {

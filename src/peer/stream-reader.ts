@@ -42,6 +42,7 @@ export interface StreamReader {
   drop(streamId: StreamId): void;
   /** Index of the next delta wanted, by stream: what a new line resumes from. */
   positions(): Readonly<Record<string, number>>;
+  isReading(conversationId: ConversationId): boolean;
   close(): void;
 }
 
@@ -143,6 +144,10 @@ class LiveReader implements StreamReader {
     if (proof.count > one.state.count) return text.startsWith(one.text) ? "unseen" : "altered";
     const isProven = isStreamProven(one.state, { count: proof.count, hash });
     return isProven && one.text === text ? "same" : "altered";
+  }
+
+  isReading(conversationId: ConversationId): boolean {
+    return [...this.#live.values()].some(({ start }) => start.conversationId === conversationId);
   }
 
   positions(): Readonly<Record<string, number>> {

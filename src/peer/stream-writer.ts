@@ -38,6 +38,7 @@ export interface StreamWriters {
   refused(streamId: StreamId, code: string, retryAfterMs: number): void;
   /** A new line: live streams are started again and go on where the relay stands. */
   resume(): void;
+  isWriting(conversationId: ConversationId): boolean;
   close(): void;
 }
 
@@ -173,6 +174,11 @@ class LiveWriters implements StreamWriters {
 
   resume(): void {
     for (const one of this.#live.values()) if (one.isLive) void this.#restart(one);
+  }
+
+  isWriting(conversationId: ConversationId): boolean {
+    const all = [...this.#live.values(), ...this.#starting.values()];
+    return all.some((one) => one.conversationId === conversationId);
   }
 
   close(): void {

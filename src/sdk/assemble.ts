@@ -72,7 +72,14 @@ export async function assembleAgent(
   const closing = new AbortController();
   const restLine = options.connectionMode === "websocket" ? null : restLineOf(options);
   const openSocket = restLine?.open ?? openNodeSocket;
-  const endpoint = connect({ ...reach, watch, asGuest, openSocket, signal: closing.signal });
+  const endpoint = connect({
+    ...reach,
+    watch,
+    asGuest,
+    openSocket,
+    onPutAway: (conversationId) => restLine?.forget(conversationId),
+    signal: closing.signal,
+  });
 
   let live: PeerEndpoint | null = null;
   const typing = createTypingRenewal(clock, (id, shown) => live?.typing(conversationOf(id), shown));

@@ -57,6 +57,8 @@ describe("the options of an agent", () => {
       pathOf({ ...good, privateKey: KEY }),
       pathOf({ ...good, privateKey: "AAAA", signingPrivateKey: KEY }),
       pathOf(good, { HASHEE_CRYPTO: "rot13" }),
+      pathOf({ ...good, conversationsInMemory: 0 }),
+      pathOf({ ...good, conversationsInMemory: 2.5 }),
     ]).toEqual([
       "accepted",
       "agentId",
@@ -67,6 +69,8 @@ describe("the options of an agent", () => {
       "signingPrivateKey",
       "privateKey",
       "crypto",
+      "conversationsInMemory",
+      "conversationsInMemory",
     ]);
   });
 
@@ -79,10 +83,22 @@ describe("the options of an agent", () => {
       "HASHEE_CONNECTION_MODE",
       "HASHEE_X25519_PRIVATE_BASE64",
       "HASHEE_CRYPTO",
+      "HASHEE_CONVERSATIONS_IN_MEMORY",
     ];
 
     for (const name of names)
       expect(() => settleOptions({}, { ...good, [name]: "?" }), name).toThrow(name);
+  });
+
+  test("[K45] say how many conversations stay in memory, a thousand unless they do", () => {
+    const good = { agentId: AGENT_ID, token: TOKEN };
+    const environment = { HASHEE_CONVERSATIONS_IN_MEMORY: "50" };
+
+    expect([
+      settleOptions(good, {}).conversationsInMemory,
+      settleOptions(good, environment).conversationsInMemory,
+      settleOptions({ ...good, conversationsInMemory: 7 }, environment).conversationsInMemory,
+    ]).toEqual([1_000, 50, 7]);
   });
 
   test("[K2] never print a key or a token", () => {

@@ -49,6 +49,8 @@ export type AgentOptions = {
   readonly dedupe?: string | DedupeStore | null | undefined;
   /** `noble` leaves the platform's own primitives out; bytes and verdicts are the same, slower. */
   readonly crypto?: CryptoChoice | undefined;
+  /** How many conversations stay in memory; beyond it the ones at rest are put away until somebody writes. Default 1,000. */
+  readonly conversationsInMemory?: number | undefined;
 };
 
 export type RawKeys = {
@@ -68,9 +70,13 @@ export type SettledOptions = {
   readonly vaultFolder: string | null;
   readonly dedupe: DedupeStore | string | null;
   readonly crypto: CryptoChoice;
+  readonly conversationsInMemory: number;
 };
 
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** About 30 MB of memory. */
+const DEFAULT_CONVERSATIONS_IN_MEMORY = 1_000;
 
 /** Where an agent that names no relay looks for one. */
 export const DEFAULT_BASE_URL = "http://127.0.0.1:8787";
@@ -115,6 +121,9 @@ export function settleOptions(options: AgentOptions, environment: Environment): 
           join(homedir(), ".hashee", agentId, "vault")),
     dedupe: settleDedupe(options, environment, agentId),
     crypto: checkCrypto(given(options.crypto, "HASHEE_CRYPTO") ?? "auto"),
+    conversationsInMemory: checkNumber(
+      given(options.conversationsInMemory?.toString(), "HASHEE_CONVERSATIONS_IN_MEMORY"),
+    ),
   };
 }
 
@@ -151,6 +160,15 @@ function checkMode(text: string): ConnectionMode {
 function checkCrypto(text: string): CryptoChoice {
   if (text === "auto" || text === "noble") return text;
   throw badOption("crypto", "The option crypto, or HASHEE_CRYPTO, is auto or noble.");
+}
+
+function checkNumber(text: string | undefined): number {
+  if (text === undefined) return DEFAULT_CONVERSATIONS_IN_MEMORY;
+  if (/^[1-9][0-9]{0,8}$/.test(text)) return Number(text);
+  throw badOption(
+    "conversationsInMemory",
+    "The option conversationsInMemory, or HASHEE_CONVERSATIONS_IN_MEMORY, is a whole number from 1 on.",
+  );
 }
 
 function checkKeys(

@@ -14,7 +14,7 @@ import {
 import { createMemoryStore } from "#peer/memory-store.ts";
 import { createRest, type Fetch, type Rest, type Tokens } from "#peer/rest.ts";
 import type { OpenSocket } from "#peer/socket.ts";
-import type { AgentId, DeviceId } from "#protocol/ids.ts";
+import type { AgentId, ConversationId, DeviceId } from "#protocol/ids.ts";
 import type { LineWatch } from "./line/line-watch.ts";
 import { pollUntil } from "./line/poll-loop.ts";
 import { createForeignVault, mayOfferPrekeys, register } from "./line/register.ts";
@@ -88,10 +88,11 @@ export async function connect(
     readonly watch: LineWatch;
     readonly asGuest: boolean;
     readonly openSocket: OpenSocket;
+    readonly onPutAway: (conversationId: ConversationId) => void;
     readonly signal: AbortSignal;
   },
 ): Promise<PeerEndpoint> {
-  const { options, primitives, disk, identity, asGuest, openSocket } = parts;
+  const { options, primitives, disk, identity, asGuest, openSocket, onPutAway } = parts;
   const { rest } = parts.access;
   await register({
     ...parts,
@@ -105,7 +106,9 @@ export async function connect(
   });
   const isOurs = disk.vault !== null && (await mayOfferPrekeys(rest, options.agentId, disk.vault));
   const vault = asGuest ? createForeignVault(disk.vault) : isOurs ? disk.vault : null;
-  return createEndpoint({ ...commonOf(parts), store: disk.store, openSocket, vault });
+  const { conversationsInMemory } = options;
+  const endpoint = { ...commonOf(parts), store: disk.store, openSocket, vault, onPutAway };
+  return createEndpoint({ ...endpoint, conversationsInMemory });
 }
 
 /** An endpoint that is never started: it opens what stands in the log, and keeps and changes nothing. */

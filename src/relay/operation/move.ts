@@ -13,6 +13,7 @@ import { DATABASE_FILE } from "../data-folder.ts";
 import { migrate, schemaVersion } from "../postgres/migrate.ts";
 import { connectSafely, createPostgresSql } from "../postgres/session.ts";
 import { logEpochOf, openForWriting } from "../store/database.ts";
+import { isDamage, isHeld } from "../store/fault.ts";
 import type { Param, Sql } from "../store/sql.ts";
 import { createSqliteSql } from "../store/sqlite-sql.ts";
 import { verifyFolder, verifyRows, type Damage } from "./verify.ts";
@@ -29,6 +30,7 @@ export type MoveDone = {
 };
 export type MoveFailure =
   | { readonly kind: "relay/no-database" }
+  | { readonly kind: "relay/not-a-database" }
   | { readonly kind: "relay/relay-is-running" }
   | { readonly kind: "relay/source-damaged"; readonly damage: readonly Damage[] }
   | { readonly kind: "relay/move-target-in-use" }
@@ -59,13 +61,14 @@ export async function moveToServer(
   const file = join(dataFolder, DATABASE_FILE);
   if ((await stat(file).catch(() => null)) === null) return err({ kind: "relay/no-database" });
   const source = holdAlone(file);
-  if (source === null) return err({ kind: "relay/relay-is-running" });
-  source.close();
+  if (!source.ok) return source;
+  source.value.close();
   const { damage } = await verifyFolder(dataFolder, null, withFiles);
   if (damage.length > 0) return err({ kind: "relay/source-damaged", damage });
 
-  const held = holdAlone(file);
-  if (held === null) return err({ kind: "relay/relay-is-running" });
+  const again = holdAlone(file);
+  if (!again.ok) return again;
+  const held = again.value;
   const client = await connectSafely(database, true).catch((fault: unknown) => {
     held.close();
     throw fault;
@@ -85,20 +88,22 @@ export async function moveToServer(
   }
 }
 
-/** Opens a file that nobody else has open, in the newest form; null: somebody has it. */
-function holdAlone(file: string): DatabaseSync | null {
+/** Opens a file that nobody else has open, in the newest form. */
+function holdAlone(file: string): Result<DatabaseSync, MoveFailure> {
   const alone = new DatabaseSync(file, { timeout: 0 });
   try {
     // A relay keeps its log open for as long as it lives; only the last to hold it may take it away.
     alone.exec("PRAGMA journal_mode = DELETE");
-  } catch {
-    return null;
+  } catch (fault) {
+    if (isHeld(fault)) return err({ kind: "relay/relay-is-running" });
+    if (isDamage(fault)) return err({ kind: "relay/not-a-database" });
+    throw fault;
   } finally {
     alone.close();
   }
   const db = openForWriting(file, "");
   db.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE; COMMIT");
-  return db;
+  return ok(db);
 }
 
 class Altered extends Error {

@@ -4,12 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
+import { Secret } from "#base/secret.ts";
 import { readConfig, type Config } from "../config.ts";
 import { BLOB_FOLDER, DATABASE_FILE, KEY_FILE } from "../data-folder.ts";
 import { aMessage, aWorld, onTestEnd } from "../relay-world.contract.ts";
 import { aPersonWithAnAgent, sendByRest } from "../rest-steps.contract.ts";
 import { backUp } from "./backup.ts";
 import { examine } from "./doctor.ts";
+import { moveToServer } from "./move.ts";
 import { verifyFolder } from "./verify.ts";
 
 const aFolder = (): string => {
@@ -105,6 +107,22 @@ describe("where files lie in a bucket and the key is in the settings", () => {
     });
     expect(await verifyFolder(copy, null, false)).toMatchObject({ entries: 4, damage: [] });
     expect(existsSync(join(copy, KEY_FILE))).toBe(false);
+  });
+});
+
+describe("a move to a server", () => {
+  test("[R54] of what is no database says so, and a relay that runs is another matter", async () => {
+    const nowhere = new Secret("postgres://nobody@127.0.0.1:1/none");
+    const folder = aFolder();
+    writeFileSync(join(folder, DATABASE_FILE), "x".repeat(8_192));
+    const { world } = await aLivedInRelay();
+
+    const garbage = await moveToServer(folder, nowhere);
+    const running = await moveToServer(world.folder, nowhere);
+
+    expect(garbage).toEqual({ ok: false, failure: { kind: "relay/not-a-database" } });
+    expect(running).toEqual({ ok: false, failure: { kind: "relay/relay-is-running" } });
+    expect(readFileSync(join(folder, DATABASE_FILE), "utf8")).toBe("x".repeat(8_192));
   });
 });
 

@@ -14,6 +14,8 @@ const SAYS: Readonly<Record<string, string>> = {
   NOT_FOUND: "No agent has this id; `agent list` shows them.",
   MANIFEST_INVALID: "A suggestion has 1 to 80 characters, and there are at most 8.",
   "relay/no-database": "There is no database in the data folder: PARLEY_DATA is not the relay's.",
+  "relay/not-a-database":
+    "What lies at the database's place in the data folder is no database, or not a whole one: put the folder back from a copy first.",
   "relay/no-address": "PARLEY_DATABASE names no server to move to.",
   "relay/backup-target-in-use":
     "The folder holds something already: a copy goes into an empty one.",

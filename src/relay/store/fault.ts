@@ -1,5 +1,7 @@
 /** What a fault out of a database means: a full disk, one that fails, damage, a lost connection, or a bug of ours. */
 
+const SQLITE_BUSY = 5;
+const SQLITE_LOCKED = 6;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;
 const SQLITE_NOTADB = 26;
@@ -38,6 +40,12 @@ export function isDamage(fault: unknown): boolean {
   const primary = primaryCode(fault);
   const state = sqlStateOf(fault);
   return primary === SQLITE_CORRUPT || primary === SQLITE_NOTADB || DAMAGED.test(state ?? "");
+}
+
+/** Whether somebody else has the file of a database. */
+export function isHeld(fault: unknown): boolean {
+  const primary = primaryCode(fault);
+  return primary === SQLITE_BUSY || primary === SQLITE_LOCKED;
 }
 
 /** Whether the same transaction, begun anew, may well succeed. */

@@ -12,13 +12,22 @@ export interface Names {
 }
 
 const TABLE = "sdk.name";
+/** Names at hand without asking the store. */
+const MAX_AT_HAND = 1_000;
 
 /** Creates the directory over the agent's store and the relay. */
 export function createNames(store: Store, rest: Rest): Names {
   const known = new Map<string, string>();
 
-  const learn = async (accountId: string, name: string): Promise<void> => {
+  const remember = (accountId: string, name: string): void => {
+    known.delete(accountId);
     known.set(accountId, name);
+    if (known.size > MAX_AT_HAND)
+      for (const oldest of known.keys()) return void known.delete(oldest);
+  };
+
+  const learn = async (accountId: string, name: string): Promise<void> => {
+    remember(accountId, name);
     await store.commit({ puts: [{ table: TABLE, key: accountId, value: encodeRecord(name) }] });
   };
 
@@ -38,7 +47,7 @@ export function createNames(store: Store, rest: Rest): Names {
         known.get(accountId) ?? parseRecord(v.string(), await store.get(TABLE, accountId));
       if (held !== null && held !== undefined) return held;
       const asked = await ask(accountId, kind);
-      if (asked === "") known.set(accountId, "");
+      if (asked === "") remember(accountId, "");
       else await learn(accountId, asked);
       return asked;
     },

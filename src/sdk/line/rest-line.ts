@@ -16,6 +16,8 @@ export interface RestLine {
   deliver(frame: DurableFrame): Promise<void>;
   /** Hands in what no log holds; resolves when the endpoint has heard it. */
   tell(frame: RelayFrame): Promise<void>;
+  /** The endpoint has put the conversation away: it would acknowledge a repeated entry once more. */
+  forget(conversationId: string): void;
 }
 
 type Call = (method: "POST", path: string, body: unknown) => Promise<unknown>;
@@ -78,6 +80,10 @@ class CallingLine implements RestLine {
     await this.#opened.promise;
     if (this.#socket === null) throw new HasheeError("CLOSED");
     say(this.#socket, frame);
+  }
+
+  forget(conversationId: string): void {
+    this.#ackedSeqs.delete(conversationId);
   }
 
   async #hear(socket: Socket, frame: ParsedEndpointFrame): Promise<void> {
