@@ -25,7 +25,10 @@ describe("approval view", () => {
   test("[C36] every member of the request, detail and option stands in a row of its own, uncut", () => {
     const long = "x".repeat(50_000);
     const rows = rowsWith({
-      request: { z: long, a: { deep: [1, "1"] }, "": null },
+      action: "act",
+      summary: "sum",
+      editable: ["a", "z"],
+      request: { z: long, a: { y: 1, deep: [1, "1"] }, "": null },
       details: [{ label: "Diff", value: long, kind: "diff", lang: "c++" }],
       quorum: { required: 2, approvers: [] },
     });
@@ -39,6 +42,7 @@ describe("approval view", () => {
       "Request: a",
       "Request: z",
       "You may change",
+      "You may change",
       "Choice that approves",
       "Choice that denies",
       "Approvals needed",
@@ -46,7 +50,15 @@ describe("approval view", () => {
       "Digest",
     ]);
     expect(rows[3]?.value).toBe(long);
-    expect(rows[5]?.value).toBe('{"deep":[1,"1"]}');
+    expect(rows[5]?.value).toBe('{"deep":[1,"1"],"y":1}');
+    expect([0, 1, 4, 7, 8, 11].map((at) => rows[at]?.value)).toEqual([
+      "act",
+      "sum",
+      "null",
+      "a",
+      "z",
+      "2",
+    ]);
     expect(rows[6]?.value).toBe(`"${long}"`);
   });
 
@@ -101,6 +113,18 @@ describe("approval view", () => {
     });
   });
 
+  test("[C36] a name that hides something is warned of, however plain its value", () => {
+    const rows = rowsWith({
+      details: [{ label: "Pa\u200Bth", value: "plain", kind: "text" }],
+      request: { "a\u202Eb": 1 },
+    });
+
+    expect(rows.filter(({ warning }) => warning.startsWith("Contains hidden"))).toEqual([
+      expect.objectContaining({ label: "Detail (text): Pa⟦U+200B⟧th", value: "plain" }),
+      expect.objectContaining({ label: "Request: a⟦U+202E⟧b", value: "1" }),
+    ]);
+  });
+
   test("[C36] times are shown in one zone, and one that is none as it came", () => {
     const expiry = (expires_at: string) =>
       rowsWith({ expires_at }).find(({ label }) => label === "Expires")?.value;
@@ -133,6 +157,9 @@ describe("visible text", () => {
     );
     for (const codePoint of [
       0, 0x1b, 0x7f, 0xad, 0x61c, 0x200d, 0x2066, 0x2069, 0xfeff, 0xe0041, 0xd800,
+      // What draws nothing and is no format character: fillers, variation selectors, a blank of Braille.
+      0x034f,
+      0x115f, 0x1160, 0x17b4, 0x180b, 0x2800, 0x3164, 0xfe00, 0xffa0, 0xe0100, 0xe01ef,
     ]) {
       const { text, isChanged } = visibleText(String.fromCodePoint(codePoint));
       expect([text.startsWith("⟦U+"), isChanged]).toEqual([true, true]);

@@ -123,7 +123,7 @@ describe("an answer to a card", () => {
     expect(judgeAnswer(app, anAnswer({ ref_action: "vote" })).type).toBe("accept");
   });
 
-  test("[K41] to a vote names one of its options, once for each member, before it closes", () => {
+  test("[K15] [K41] to a vote names one of its options, once for each member, before it closes", () => {
     const payload = {
       ui: "vote_card",
       question: "?",

@@ -11,6 +11,11 @@ describe("what an agent answers", () => {
 
   test("[K29] in a group only what names it, names all or answers it", () => {
     expect(isFor(ME, inGroup)).toBe(false);
+    const other = "01900000-0000-7000-8000-0000000000b2";
+    expect(isFor(ME, { ...inGroup, mentions: [other] })).toBe(false);
+    expect(
+      isFor(ME, { ...inGroup, reply_to: { message_id: "m", sender_id: other, preview_text: "" } }),
+    ).toBe(false);
     expect(isFor(ME, { ...inGroup, mentions: [ME] })).toBe(true);
     expect(isFor(ME, { ...inGroup, mention_all: true })).toBe(true);
     expect(

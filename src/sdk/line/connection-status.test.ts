@@ -20,6 +20,23 @@ describe("the words for the line", () => {
     expect(heard).toEqual(["connecting", "connected"]);
   });
 
+  test("[K3] tries that failed before the first handler came are told without repeats", () => {
+    const board = aBoard();
+    for (const status of [connecting(0), waiting, authenticating, waiting, connecting(2), online])
+      board.tell(status);
+    const heard: string[] = [];
+    board.add((word) => heard.push(word));
+
+    expect(heard).toEqual(["connecting", "reconnecting", "connected"]);
+  });
+
+  test("[K3] a further try is reconnecting, also before the line ever stood", () => {
+    const board = aBoard();
+    board.tell(connecting(1));
+
+    expect(board.current).toBe("reconnecting");
+  });
+
   test("[K3] a later handler hears only what comes after it", () => {
     const board = aBoard();
     board.tell(connecting(0));

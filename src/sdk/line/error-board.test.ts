@@ -36,6 +36,19 @@ describe("errors nobody can retry", () => {
     ]);
   });
 
+  test("[K4] each wait a second of their own, whatever was waited for before", async () => {
+    const { clock, printed, board } = setupBoard();
+    board.tell(refused);
+    await clock.advance(500);
+    board.add(() => {})();
+    board.tell(refused);
+    await clock.advance(999);
+    expect(printed).toEqual([]);
+    await clock.advance(1);
+
+    expect(printed).toHaveLength(1);
+  });
+
   test("[K4] reach every handler, and a failing handler stops nobody", async () => {
     const { clock, printed, board } = setupBoard();
     const heard: string[] = [];

@@ -8,9 +8,12 @@ import { createLineWatch } from "./line-watch.ts";
 function aWatch(reach: DedupeStore["reach"], asGuest = false) {
   const lines: string[] = [];
   const clock = createFakeClock();
+  const errors = createErrorBoard(clock, () => {});
+  const heard: string[] = [];
+  errors.add(({ code }) => heard.push(code));
   const watch = createLineWatch({
     clock,
-    errors: createErrorBoard(clock, () => {}),
+    errors,
     metrics: createMetricsRecorder(),
     dedupe: { ...createMemoryDedupeStore(), reach },
     asGuest,
@@ -18,7 +21,7 @@ function aWatch(reach: DedupeStore["reach"], asGuest = false) {
   });
   const online = (connections: number) =>
     watch.tell({ status: "online", connectionId: "c", connections });
-  return { watch, lines, online };
+  return { watch, lines, online, heard };
 }
 
 test.each(["memory", "local"] as const)(
@@ -52,4 +55,15 @@ test("[K34] who only visits beside the agent's processes is not warned of them",
   online(2);
 
   expect(lines).toEqual([]);
+});
+
+test("[K4] of the line's failures only those that no retry heals are told", () => {
+  const { watch, heard } = aWatch("memory");
+  const failure = { kind: "peer/offline" } as const;
+
+  watch.hear({ type: "error", failure, fatal: false });
+  const afterPassing = heard.length;
+  watch.hear({ type: "error", failure, fatal: true });
+
+  expect([afterPassing, heard.length]).toEqual([0, 1]);
 });
