@@ -479,6 +479,21 @@ describe("reading a message", () => {
     expect(asked).toEqual([0]);
   });
 
+  test("[C25] a message that came late and broken leaves its key and the chain as they were", async () => {
+    const { sender, receiver } = await aTalk();
+    const one = await seal(sender);
+    const two = await seal(one.session);
+    const three = await seal(two.session);
+    const after = must(await open(receiver, two.envelope)).session;
+    const before = encodeReceiverSession(after);
+
+    const broken = await open(after, flipped(one.envelope, one.envelope.length - 1));
+
+    expect(broken).toEqual(cannotRead("tag"));
+    expect(encodeReceiverSession(after)).toEqual(before);
+    for (const { envelope } of [one, three]) expect((await open(after, envelope)).ok).toBe(true);
+  });
+
   test("[C29] a used key is gone, so that a repeat opens nothing even where it is not known", async () => {
     const { sender, receiver } = await aTalk();
     const one = await seal(sender);

@@ -43,7 +43,7 @@ describe("metrics", () => {
   test("[K8] are Prometheus text with underscores for dots", () => {
     const recorder = createMetricsRecorder();
     recorder.inbound("h2a", "text");
-    recorder.sent("h2a", 40);
+    recorder.sent("h2a", 50);
     recorder.sent("h2a", 20_000);
 
     const lines = recorder.read().toPrometheus().split("\n");
@@ -53,7 +53,7 @@ describe("metrics", () => {
     expect(lines).toContain('hashee_send_duration_ms_bucket{conv_type="h2a",le="25"} 0');
     expect(lines).toContain('hashee_send_duration_ms_bucket{conv_type="h2a",le="50"} 1');
     expect(lines).toContain('hashee_send_duration_ms_bucket{conv_type="h2a",le="+Inf"} 2');
-    expect(lines).toContain('hashee_send_duration_ms_sum{conv_type="h2a"} 20040');
+    expect(lines).toContain('hashee_send_duration_ms_sum{conv_type="h2a"} 20050');
     expect(lines).toContain('hashee_send_duration_ms_count{conv_type="h2a"} 2');
     expect(lines).toContain("hashee_connection_status 0");
   });

@@ -100,6 +100,37 @@ describe("the way of an entry to a handler", () => {
     expect(story).toEqual(["begin 2", "end 2", "ack 2", "ack 2"]);
   });
 
+  test("[K6] knows a message by what its author signed, wherever the log shows it", async () => {
+    const { intake, story } = setupIntake(createMemoryDedupeStore());
+    intake.hear(anEntry(2));
+    intake.hear({ ...anEntry(2), seq: 7, at: 9_000 });
+    await settle();
+
+    expect(story).toEqual(["begin 2", "end 2", "ack 2", "ack 7"]);
+  });
+
+  test("[K6] gives what was finished to nobody again", async () => {
+    const path = aPath();
+    const before = aFileStore(path, 1);
+    const ended = setupIntake(before);
+    ended.intake.hear(anEntry(2));
+    await settle();
+    await before.close();
+
+    const after = setupIntake(
+      createFileDedupeStore(path, {
+        clock: createFakeClock(),
+        random: createSeededRandom(2),
+        isAlive: () => false,
+      }),
+    );
+    await after.intake.recover();
+    await settle();
+
+    expect(ended.story).toEqual(["ack 2", "begin 2", "end 2"]);
+    expect(after.story).toEqual([]);
+  });
+
   test("[K6] gives what a dead process had begun to the next one, marked as interrupted", async () => {
     const path = aPath();
     const before = aFileStore(path, 1);

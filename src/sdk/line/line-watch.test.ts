@@ -31,6 +31,7 @@ test.each(["memory", "local"] as const)(
 
     online(1);
     const alone = watch.isExactlyOnce();
+    expect(lines).toEqual([]);
     online(3);
     online(2);
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, readdirSync } from "node:fs";
+import { copyFileSync, mkdtempSync, readFileSync, readdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -41,7 +41,20 @@ test("[K33] a note is there at the next start, is replaced as a whole, and goes 
   ]);
 });
 
-test("[K33] a note lies sealed, and opens neither under another key nor under another name", async () => {
+test("[K33] a note put in another's place does not open", async () => {
+  const folder = aFolder();
+  const notes = createAgentNotes(await openVault(folder), aSeal());
+  await notes.write("a", "the first");
+  await notes.write("b", "the second");
+
+  const fileOf = (name: string) =>
+    readdirSync(folder).find((file) => file.startsWith(`note-${name}`)) ?? "";
+  copyFileSync(join(folder, fileOf("a")), join(folder, fileOf("b")));
+
+  expect([await notes.read("a"), await notes.read("b")]).toEqual(["the first", null]);
+});
+
+test("[K33] a note lies sealed, opens under no other key, and its name is no path", async () => {
   const folder = aFolder();
   const vault = await openVault(folder);
   await createAgentNotes(vault, aSeal()).write("a", "what was said");
