@@ -17,12 +17,16 @@ import { createSqlLog } from "./log/sql-log.ts";
 import type { AppendRequest, LogStore } from "./log/log-store.ts";
 import { createMetrics } from "./metrics.ts";
 import { createMemoryTickets } from "./nodes/tickets.ts";
+import type { Shared } from "./nodes/together.ts";
 import { Relay } from "./relay.ts";
 import { aLedger, aMessage, anId, onTestEnd, text64 } from "./relay-world.contract.ts";
-import { openStore } from "./store/open-store.ts";
+import { openStore, type Store } from "./store/open-store.ts";
 
-/** A relay without sockets: an agent's link whose frames and closes are listed. */
-async function aBareRelay(change: (log: LogStore) => LogStore = (log) => log) {
+/** A relay without sockets: an agent's link whose frames and closes are listed. `share`: others stand on its database. */
+async function aBareRelay(
+  change: (log: LogStore) => LogStore = (log) => log,
+  share: ((store: Store, tick: () => void) => Shared) | null = null,
+) {
   const clock = createFakeClock();
   const random = createSeededRandom(1);
   const folder = mkdtempSync(join(tmpdir(), "parley-bare-"));
@@ -44,7 +48,7 @@ async function aBareRelay(change: (log: LogStore) => LogStore = (log) => log) {
     origins: () => [],
   });
   const rates = { ...DEFAULT_RATES, agentMessages: { perSecond: 1_000, burst: 1_000 } };
-  const relay = new Relay({
+  const relay: Relay = new Relay({
     log,
     directory,
     admission,
@@ -54,7 +58,9 @@ async function aBareRelay(change: (log: LogStore) => LogStore = (log) => log) {
     events: silentLog,
     metrics: createMetrics(),
     rates,
+    ...(share === null ? {} : { shared: share(store, () => relay.tick()) }),
   });
+  await relay.together?.start();
 
   const agentId = anId<AgentId>();
   const token = makeAgentToken(random);
@@ -406,6 +412,32 @@ describe("an agent's sockets", () => {
 
     expect(closes).toEqual([4008]);
     expect(appended).toEqual([]);
+  });
+
+  test("[R44] keep their places when one signs in while its node gives a sign of life", async () => {
+    const { relay, clock, closes, frames, signIn, store } = await aBareRelay(
+      undefined,
+      ({ sql, writer }, tick) => ({
+        sql,
+        writer: {
+          ...writer,
+          run(name, args, tag) {
+            const run = writer.run(name, args, tag);
+            // Shares its commit, so that both are answered in one go.
+            if (name === "openAgentSocket") tick();
+            return run;
+          },
+        },
+      }),
+    );
+
+    await signIn();
+    relay.tick();
+    await clock.advance(0);
+
+    expect(frames[0]).toMatchObject({ type: "auth.ok" });
+    expect(closes).toEqual([]);
+    expect(await store.sql.all("SELECT agent_id FROM agent_socket")).toHaveLength(1);
   });
 
   test("[P98] learn a fence at sign-in that grows with each change of their set", async () => {

@@ -27,6 +27,8 @@ type Needs = {
   readonly clock: Clock;
   readonly events: Log;
   readonly roster: Roster;
+  /** Whether a socket of this id is open here, signed in or not. */
+  readonly isOpen: (connectionId: string) => boolean;
   readonly cursors: Pick<Cursors, "write">;
   /** The socket has the conversation now and gets what the agent lacks. */
   readonly begin: (connection: Connection, held: Held) => void;
@@ -46,7 +48,6 @@ export class AgentPlaces {
   readonly #holderByKey = new Map<string, Connection>();
   /** Conversations that a socket here should have and has not got yet. */
   readonly #wantByKey = new Map<string, Want>();
-  readonly #entering = new Set<string>();
   readonly #refreshing = createKeyedQueue();
 
   constructor(needs: Needs) {
@@ -59,18 +60,15 @@ export class AgentPlaces {
     agentId: AccountId,
   ): Promise<Result<{ readonly fence: number }, RelayFailure>> {
     const { writer, clock, nodeId, bus, roster } = this.#needs;
-    this.#entering.add(connection.id);
-    const opened = await writer
-      .run("openAgentSocket", {
-        agentId: agentId as AgentId,
-        connectionId: connection.id,
-        nodeId: nodeId(),
-        hint: connection.hint,
-        most: MAX_SOCKETS_PER_AGENT,
-        used: roster.of(agentId).map(({ id, usedAt }) => ({ connectionId: id, usedAt })),
-        now: clock.now(),
-      })
-      .finally(() => this.#entering.delete(connection.id));
+    const opened = await writer.run("openAgentSocket", {
+      agentId: agentId as AgentId,
+      connectionId: connection.id,
+      nodeId: nodeId(),
+      hint: connection.hint,
+      most: MAX_SOCKETS_PER_AGENT,
+      used: roster.of(agentId).map(({ id, usedAt }) => ({ connectionId: id, usedAt })),
+      now: clock.now(),
+    });
     if (!opened.ok) return opened;
     for (const { connectionId, by } of opened.value.displaced)
       bus.publish({ kind: "displaced", connection: connectionId, by });
@@ -169,7 +167,8 @@ export class AgentPlaces {
   }): void {
     for (const { agent_id, connection_id } of heard.sockets) {
       const isHere = this.#needs.roster.of(agent_id).some(({ id }) => id === connection_id);
-      if (!isHere && !this.#entering.has(connection_id))
+      // One that is being let in has its row before its place in the roster.
+      if (!isHere && !this.#needs.isOpen(connection_id))
         void this.#closeLost(agent_id, connection_id);
     }
     for (const { agent_id, fence } of heard.fences)

@@ -41,6 +41,7 @@ export function joinOthers(parts: Parts): Together {
   return new Together({
     ...parts,
     roster,
+    isOpen: (connectionId) => sockets.find(connectionId) !== null,
     async concernOf(conversationId, shownSeq) {
       const members = await audience.members(conversationId);
       // Who was put out still hears of that.

@@ -37,6 +37,7 @@ type Needs = Shared & {
   readonly random: RandomBytes;
   readonly events: Log;
   readonly roster: Roster;
+  readonly isOpen: (connectionId: string) => boolean;
   readonly cursors: Pick<Cursors, "write">;
   readonly concernOf: (conversationId: ConversationId, shownSeq: number | null) => Promise<Concern>;
   readonly forgetMembers: (conversationId: ConversationId) => void;
