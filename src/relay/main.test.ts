@@ -5,7 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { onTestEnd, openSocket } from "./relay-world.contract.ts";
+import { createFakeClock } from "#base/fake-clock.ts";
+import { systemRandom } from "#base/random.ts";
+import { createOperator } from "./operator.ts";
+import { killed, onTestEnd, openSocket } from "./relay-world.contract.ts";
 
 const MAIN = fileURLToPath(new URL("./main.ts", import.meta.url));
 
@@ -22,7 +25,7 @@ function aProgram(args: readonly string[], env: Readonly<Record<string, string>>
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     execArgv: ["--disable-warning=ExperimentalWarning"],
   });
-  onTestEnd(() => void program.kill("SIGKILL"));
+  onTestEnd(() => killed(program));
   const printed = { out: "", err: "" };
   program.stdout?.on("data", (bytes) => (printed.out += String(bytes)));
   program.stderr?.on("data", (bytes) => (printed.err += String(bytes)));
@@ -31,9 +34,18 @@ function aProgram(args: readonly string[], env: Readonly<Record<string, string>>
 }
 
 test("[R10] SIGTERM closes every socket with 4014 and ends the program with 0", async () => {
-  const { program, ended } = aProgram([], { PARLEY_DATA: aFolder() });
+  const folder = aFolder();
+  const operator = await createOperator(folder, createFakeClock(), systemRandom);
+  const made = await operator.createAgent("Echo", "");
+  await operator.close();
+  if (!made.ok) throw new Error(made.failure.code);
+  const { agent_id, token } = made.value;
+  const { program, ended } = aProgram([], { PARLEY_DATA: folder });
   const [{ url }] = (await once(program, "message")) as [{ url: string }];
   const socket = await openSocket(`${url.replace("http", "ws")}/ws/agent`, null);
+  // A stranger would be closed for being slow.
+  socket.send({ type: "auth", agent_id, token });
+  await socket.next("auth.ok");
 
   program.kill("SIGTERM");
 

@@ -2,7 +2,9 @@
  * What tests of a running relay stand on: a real relay on a free port with a clock of theirs, people who registered,
  * agents, sockets whose frames can be awaited.
  */
+import type { ChildProcess } from "node:child_process";
 import { sign, type KeyObject } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,9 +40,26 @@ export {
 /** Whatever a test opened, closed again last first. */
 const cleanUps: (() => Promise<void> | void)[] = [];
 afterEach(async () => {
-  for (const cleanUp of cleanUps.splice(0).toReversed()) await cleanUp();
+  const faults: unknown[] = [];
+  for (const cleanUp of cleanUps.splice(0).toReversed()) {
+    // One that fails must not leave the others' servers to the next test.
+    try {
+      await cleanUp();
+    } catch (fault) {
+      faults.push(fault);
+    }
+  }
+  if (faults.length > 0) throw new AggregateError(faults, "clean-ups failed");
 });
 export const onTestEnd = (cleanUp: () => Promise<void> | void): void => void cleanUps.push(cleanUp);
+
+/** Ends a program at once; resolves when it is gone and writes no more. */
+export async function killed(program: ChildProcess): Promise<void> {
+  if (program.exitCode !== null || program.signalCode !== null) return;
+  const gone = once(program, "exit");
+  program.kill("SIGKILL");
+  await gone;
+}
 
 export type Answer = { readonly status: number; readonly body: any; readonly headers: Headers };
 export type Person = Account & { readonly handle: string; readonly deviceKey: KeyObject };
@@ -75,7 +94,7 @@ export interface World {
     account: Account,
     extra?: Partial<Extract<EndpointFrame, { type: "auth" }>>,
   ): Promise<Socket>;
-  /** Signed in and level, from the cursors the relay holds. */
+  /** Signed in, level from the cursors the relay holds, and told who else is here. */
   online(account: Account): Promise<Socket>;
 }
 
@@ -85,7 +104,9 @@ export const aWorldsDatabase = (): Promise<Secret<string> | null> =>
 
 export async function aWorld(options: Partial<RelayOptions> = {}): Promise<World> {
   const folder = options.dataFolder ?? mkdtempSync(join(tmpdir(), "parley-relay-"));
-  onTestEnd(() => rmSync(folder, { recursive: true, force: true }));
+  // A folder that was given may be another relay's too, which still runs when this one has ended.
+  if (options.dataFolder === undefined)
+    onTestEnd(() => rmSync(folder, { recursive: true, force: true }));
   const clock = createFakeClock();
   const lines: string[] = [];
   const write = (event: string, fields?: object): void =>
@@ -211,10 +232,32 @@ export async function aWorld(options: Partial<RelayOptions> = {}): Promise<World
       const socket = await world.socket(account);
       socket.send({ type: "resume", log_epoch: null, cursors: null });
       await socket.next("resume.ok");
+      // Who is here is looked up behind that answer: who comes later must not be taken for one of them.
+      await socket.settle();
       return socket;
     },
   };
   return world;
+}
+
+/**
+ * Time passes in steps, with room for real sockets in between, until the promise is kept. Each step waits for a commit,
+ * so that time runs no faster than the database works.
+ */
+export async function passTimeUntil<Value>(
+  worlds: World | readonly World[],
+  promise: Promise<Value>,
+  stepMs: number,
+): Promise<Value> {
+  const all = "clock" in worlds ? [worlds] : worlds;
+  const state = { isKept: false };
+  const keep = (): void => void (state.isKept = true);
+  promise.then(keep, keep);
+  while (!state.isKept) {
+    for (const clock of new Set(all.map((world) => world.clock))) await clock.advance(stepMs);
+    await Promise.all(all.map((world) => world.rest("GET", "/health")));
+  }
+  return promise;
 }
 
 async function rowsIn<Row>(
@@ -255,7 +298,10 @@ export interface Socket {
   next<Type extends RelayFrame["type"]>(type: Type): Promise<RelayFrameOf<Type>>;
   /** Frames that came and nobody asked for, of one type. */
   seen<Type extends RelayFrame["type"]>(type: Type): RelayFrameOf<Type>[];
-  /** Resolves when everything the relay had to say before now has come. */
+  /**
+   * Resolves when the relay has heard all that this socket said, and what it had said by then has come. What it looks
+   * up first, or stores, may come later.
+   */
   settle(): Promise<void>;
   closed(): Promise<{ readonly code: number; readonly reason: string }>;
   close(): void;

@@ -21,6 +21,7 @@ import {
   anId,
   aRegistration,
   aWorld,
+  killed,
   onTestEnd,
   text64,
   type World,
@@ -199,7 +200,7 @@ describe.runIf(process.platform === "linux")("a disk that fails to write", () =>
       env: { ...process.env, PARLEY_PORT: "0", PARLEY_DATA: folder },
       stdio: ["ignore", "ignore", "ignore", "ipc"],
     });
-    onTestEnd(() => void program.kill("SIGKILL"));
+    onTestEnd(() => killed(program));
     const [{ url }] = (await once(program, "message")) as [{ url: string }];
     const call = async (method: string, path: string, token: string | null, body?: unknown) => {
       const response = await fetch(`${url}${path}`, {

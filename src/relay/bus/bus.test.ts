@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createClient } from "redis";
-import { systemClock } from "#base/clock.ts";
+import { createFakeClock } from "#base/fake-clock.ts";
 import { silentLog } from "#base/log.ts";
 import type { AgentId, ConversationId } from "#protocol/ids.ts";
 import { startRedis, type RealServer } from "#sdk/shared/real-servers.contract.ts";
@@ -24,9 +24,10 @@ describe.skipIf(startRedis === null)("Redis", () => {
   });
   afterAll(() => server.stop());
 
-  const open = async (channel: string, address = server.address) => {
+  /** Waits for the server, however long it takes: only the clock's owner ends the wait. */
+  const open = async (channel: string, address = server.address, clock = createFakeClock()) => {
     const metrics = createMetrics();
-    const needs = { clock: systemClock, events: silentLog, metrics, nodeId: anId<string>() };
+    const needs = { clock, events: silentLog, metrics, nodeId: anId<string>() };
     const bus = await openRedisBus({ ...needs, address, channel });
     onTestEnd(() => bus.close());
     return { bus, metrics };
@@ -120,7 +121,10 @@ describe.skipIf(startRedis === null)("Redis", () => {
   });
 
   test("[R41] a node starts without its server", async () => {
-    const { bus } = await open("nowhere", "redis://127.0.0.1:1");
+    const clock = createFakeClock();
+    const opening = open("nowhere", "redis://127.0.0.1:1", clock);
+    await clock.advance(2_000);
+    const { bus } = await opening;
 
     const state = bus.state();
     await bus.close();

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { MAX_WAITING_HISTORY_NOTES } from "#protocol/limits.ts";
 import { aLedger, aLedgerEntry, aRegistration, text64 } from "../hand-made.contract.ts";
 import { hashOf } from "../ledger-head.ts";
-import { aWorld } from "../relay-world.contract.ts";
+import { aWorld, passTimeUntil, type Answer } from "../relay-world.contract.ts";
 
 const LINK = "00112233445566778899aabbccddeeff";
 const path = (step: number, id = LINK) => `/auth/device-links/${id}/${step}`;
@@ -72,22 +72,15 @@ describe("a device link", () => {
 
   test("[P28] answers who waits when the note is there, and at the end of the wait", async () => {
     const { world, ada, put } = await aLink();
+    const wait = (step: number) => world.rest("GET", `${path(step)}?wait=20`);
     /** Lets time pass until the request has waited enough; it may not have begun to wait yet. */
-    const waited = async (step: number) => {
-      const state = { isOver: false };
-      const waiting = world.rest("GET", `${path(step)}?wait=20`);
-      void waiting.finally(() => (state.isOver = true));
-      for (let tries = 0; tries < 250 && !state.isOver; tries++) {
-        await world.rest("GET", "/health");
-        await world.clock.advance(500);
-      }
-      return (await waiting).body.data;
-    };
+    const answered = async (waiting: Promise<Answer>) =>
+      (await passTimeUntil(world, waiting, 500)).body.data;
 
-    const held = waited(3);
+    const held = wait(3);
     await put(3, ada.token, "CCCC");
-    expect(await held).toEqual({ sealed: "CCCC" });
-    expect(await waited(4)).toEqual({ sealed: null });
+    expect(await answered(held)).toEqual({ sealed: "CCCC" });
+    expect(await answered(wait(4))).toEqual({ sealed: null });
   });
 });
 

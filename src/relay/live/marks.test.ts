@@ -88,17 +88,20 @@ describe("read marks", () => {
       });
     }
     await reader.settle();
-    // Who may see it is read from the database first.
-    await expect.poll(() => writer.seen("presence").length, { timeout: 60_000 }).toBe(4);
+    const told = () => ({
+      presence: writer.seen("presence").length,
+      typing: writer.seen("typing").length,
+      control: writer.seen("control").length,
+    });
+    // Who may see each is read from the database first.
+    await expect.poll(told).toEqual({ presence: 4, typing: 8, control: 4 });
     await writer.settle();
 
-    expect(writer.seen("typing")).toHaveLength(8);
-    expect(writer.seen("control")).toHaveLength(4);
     // Marks of one conversation are stored in the order they were said: behind all that were taken.
     const path = `/conversations/${conversation}/read`;
     const marked = await world.rest("POST", path, bob.token, { seq: 1 });
     expect(marked.body.data.read_seq).toBe(4);
-    expect(writer.seen("presence")).toHaveLength(4);
+    expect(told()).toEqual({ presence: 4, typing: 8, control: 4 });
     expect(reader.seen("error")).toEqual([]);
   });
 });
@@ -109,6 +112,11 @@ describe("presence", () => {
     const { bob, ada, writer, reader } = await twoPeople(world);
     reader.close();
     await reader.closed();
+    // The relay hears of it at its own end of the line; only then may it be told that from now on he agrees.
+    const metrics = async () => (await world.rest("GET", "/metrics")).body as string;
+    await expect.poll(metrics).toContain('parley_relay_connections{kind="human"} 1\n');
+    const online = () => world.rows("SELECT 1 FROM online WHERE account = ?", bob.id);
+    await expect.poll(online).toEqual([]);
     await world.rest("PATCH", "/users/me", bob.token, { presence: true });
     await writer.settle();
     expect(writer.seen("presence")).toEqual([]);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ConversationId, MessageId } from "#protocol/ids.ts";
 import type { AgentId } from "#protocol/ids.ts";
-import { aMessage, anEnvelope, anId, aWorld } from "../relay-world.contract.ts";
+import { aMessage, anEnvelope, anId, aWorld, passTimeUntil } from "../relay-world.contract.ts";
 import { aSessionOpen } from "../rest-steps.contract.ts";
 
 async function aPersonWithAnAgent(options: Parameters<typeof aWorld>[0] = {}) {
@@ -274,14 +274,9 @@ describe("messages", () => {
     agent.send({ ...aMessage(conversation, echo), artifact_guard: { key, expires_at } });
     await agent.next("message.ack");
 
-    await expect
-      .poll(async () => {
-        await world.clock.advance(6_000);
-        return person.seen("artifact.expired");
-      })
-      .toHaveLength(1);
+    const expired = await passTimeUntil(world, person.next("artifact.expired"), 1_000);
 
-    expect(await person.next("artifact.expired")).toMatchObject({ key, expired_at: expires_at });
+    expect(expired).toMatchObject({ key, expired_at: expires_at });
     agent.send({ ...aMessage(conversation, echo), artifact_guard: { key, based_on_revision: 0 } });
     expect((await agent.next("error")).code).toBe("ARTIFACT_EXPIRED");
     for (let times = 0; times < 3; times++) {

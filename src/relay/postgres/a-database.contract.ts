@@ -16,7 +16,7 @@ afterAll(async () => {
   const server = running;
   running = null;
   await (await server)?.stop();
-}, 60_000);
+});
 
 /** The server of this file's tests; its commits wait for the disk. */
 export function theServer(): Promise<RealPostgres> {
@@ -31,7 +31,10 @@ export async function tellServer<Row = unknown>(
   text: string,
   params: readonly string[] = [],
 ): Promise<Row[]> {
-  const client = new Client({ ...clientConfig(new Secret(address)), application_name: "test" });
+  // The relay's limits are for the relay: a test waits as long as it takes.
+  const limits = { connectionTimeoutMillis: 0, query_timeout: 0 };
+  const needs = { ...clientConfig(new Secret(address)), ...limits, application_name: "test" };
+  const client = new Client(needs);
   await client.connect();
   const { rows } = await client.query(text, [...params]);
   await client.end();

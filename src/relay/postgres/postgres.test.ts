@@ -234,35 +234,47 @@ describe.skipIf(NO_POSTGRES !== null)(
     test("[R53] a group that ran into a deadlock is run again, and done once", async () => {
       const database = await aDatabase();
       const node = await aNode(database);
-      const places = [await aConversation(node), await aConversation(node)];
-      for (const place of places) await node.log.append(aRequest(place), null);
-      const [one, two] = places;
-      if (one === undefined || two === undefined) throw new Error("two conversations");
-      const rival = new Client({ connectionString: database.reveal() });
-      await rival.connect();
-      onTestEnd(() => rival.end());
-      // The rival is patient: the server ends the relay's transaction.
-      await rival.query("SET deadlock_timeout = '60s'");
-      await rival.query("BEGIN");
-      const take = ({ conversationId }: Place) =>
-        rival.query("SELECT 1 FROM member WHERE conv = $1 FOR UPDATE", [conversationId]);
-      await take(two);
+      const [one, two, three] = [
+        await aConversation(node),
+        await aConversation(node),
+        await aConversation(node),
+      ];
+      for (const place of [one, two, three]) await node.log.append(aRequest(place), null);
+      const aTransaction = async () => {
+        const client = new Client({ connectionString: database.reveal() });
+        await client.connect();
+        onTestEnd(() => client.end());
+        // Others are patient: the server ends the transaction of the relay, which looks for a circle.
+        await client.query("SET deadlock_timeout = '1h'");
+        await client.query("BEGIN");
+        const take = ({ conversationId }: Place) =>
+          client.query("SELECT 1 FROM member WHERE conv = $1 FOR UPDATE", [conversationId]);
+        return { client, take };
+      };
+      const waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
+      const waitingCount = async () => (await tellServer(database.reveal(), waiting)).length;
       const move = ({ conversationId, ada }: Place) => ({
         endpointId: ada as string as DeviceId,
         accountId: ada,
         conversationId,
         seq: 1,
       });
+      const [gate, rival] = [await aTransaction(), await aTransaction()];
+      await gate.take(two);
+      await rival.take(three);
 
-      const moved = node.log.advanceCursors([move(one), move(two)]);
-      const waiting = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'";
-      await expect
-        .poll(() => tellServer(database.reveal(), waiting), { timeout: 20_000 })
-        .toHaveLength(1);
-      await take(one);
-      await rival.query("ROLLBACK");
+      // The relay has the first and waits at the gate, the rival for the first: the relay closes the circle, then looks.
+      const moved = node.log.advanceCursors([move(one), move(two), move(three)]);
+      await expect.poll(waitingCount).toBe(1);
+      const taken = rival.take(one);
+      await expect.poll(waitingCount).toBe(2);
+      await gate.client.query("ROLLBACK");
+      await taken;
+      await rival.client.query("ROLLBACK");
 
-      expect(await moved).toMatchObject({ ok: true, value: [{ seq: 1 }, { seq: 1 }] });
+      expect(await moved).toMatchObject({ ok: true, value: [{ seq: 1 }, { seq: 1 }, { seq: 1 }] });
+      const ended = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+      await expect.poll(() => tellServer(database.reveal(), ended)).toEqual([{ deadlocks: 1 }]);
     });
 
     test("[R53] connections that the server ended are made anew, without a failed write", async () => {
@@ -272,7 +284,7 @@ describe.skipIf(NO_POSTGRES !== null)(
       await node.log.append(aRequest(place), null);
       await tellServer(
         database.reveal(),
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        `SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
        WHERE application_name = 'parley-relay' AND datname = current_database()`,
       );
 
@@ -357,7 +369,7 @@ describe.skipIf(NO_POSTGRES !== null)(
       await tellServer(address, `ALTER DATABASE ${name} ALLOW_CONNECTIONS false`);
       await tellServer(
         address,
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
+        `SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity WHERE datname = '${name}'`,
       );
       const away = [(await world.rest("GET", "/ready")).status, (await profile()).status];
       await tellServer(address, `ALTER DATABASE ${name} ALLOW_CONNECTIONS true`);

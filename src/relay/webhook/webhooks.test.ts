@@ -9,7 +9,13 @@ import { Secret } from "#base/secret.ts";
 import type { AgentId, ConversationId } from "#protocol/ids.ts";
 import { createAtRest } from "../at-rest.ts";
 import { createOutbound, type OutboundRequest } from "../outbound.ts";
-import { aMessage, aWorld, onTestEnd, type Account, type World } from "../relay-world.contract.ts";
+import {
+  aMessage,
+  aWorld,
+  onTestEnd,
+  passTimeUntil,
+  type Account,
+} from "../relay-world.contract.ts";
 import { codeOf, sendByRest } from "../rest-steps.contract.ts";
 import { deliveryIdOf, retryDelayMs } from "./delivery.ts";
 
@@ -70,21 +76,6 @@ async function aWebhookAgent(options: { readonly health?: boolean } = {}) {
   const meet = (person = bob): Promise<ConversationId> => world.invite(person, code);
   const say = (conversation: ConversationId) => sendByRest(world, bob, conversation);
   return { receiver, world, ada, bob, agent, meet, say, secret: webhook_secret, governance };
-}
-
-/** Time passes in steps, with room for real sockets in between, until the promise is kept. */
-async function passTimeUntil<Value>(
-  world: World,
-  promise: Promise<Value>,
-  stepMs: number,
-): Promise<Value> {
-  const state = { isKept: false };
-  void promise.then(() => (state.isKept = true));
-  while (!state.isKept) {
-    await world.clock.advance(stepMs);
-    await world.rest("GET", "/health");
-  }
-  return promise;
 }
 
 describe("a webhook", () => {

@@ -43,7 +43,6 @@ async function runRedis(binary: string, wanted?: number): Promise<RealServer> {
 }
 
 async function runPostgres(binary: string, settings: PostgresSettings): Promise<RealPostgres> {
-  const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), "parley-postgres-"));
   const user = ordinaryUser();
   if (user !== null) chownSync(folder, user.uid, user.gid);
@@ -52,6 +51,7 @@ async function runPostgres(binary: string, settings: PostgresSettings): Promise<
   const setUp = ["-D", data, "-U", "parley", "--auth=trust", "--no-sync", "--encoding=UTF8"];
   execFileSync(binary, setUp, { ...who, cwd: folder, stdio: "pipe" });
   const server = join(binary, "../postgres");
+  const port = await freePort();
   const run = async (): Promise<ChildProcess> => {
     const own = settings.flatMap((setting) => ["-c", setting]);
     const place = ["-D", data, "-k", folder, "-h", "127.0.0.1", "-p", String(port)];
@@ -88,7 +88,8 @@ function says(child: ChildProcess, text: string): Promise<void> {
         if (line.includes(text)) resolve();
       });
     }
-    child.once("exit", () => reject(new Error(`ended before it was ready:\n${heard.join("\n")}`)));
+    child.once("error", reject);
+    child.once("close", () => reject(new Error(`ended before it was ready:\n${heard.join("\n")}`)));
   });
 }
 
@@ -102,6 +103,7 @@ async function end(
 }
 
 async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const exited = new Promise((resolve) => child.once("exit", resolve));
   child.kill(signal);
   await exited;

@@ -31,7 +31,7 @@ function describeSharedPlace(start: (() => Promise<RealServer>) | null): void {
   let server: RealServer;
   beforeAll(async () => {
     if (start !== null) server = await start();
-  }, 60_000);
+  });
   afterAll(() => server.stop());
 
   /** One process of an agent, as far as the server knows it. */
