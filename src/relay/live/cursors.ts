@@ -26,12 +26,14 @@ export class Cursors {
     this.#needs = needs;
   }
 
-  move(
-    { type, accountId, endpointId }: Principal,
-    conversationId: ConversationId,
-    seq: number,
-  ): void {
-    if (type === "agent") this.remember(accountId, conversationId, seq);
+  /** To a place that exists. */
+  move(principal: Principal, conversationId: ConversationId, seq: number): void {
+    if (principal.type === "agent") this.remember(principal.accountId, conversationId, seq);
+    this.claim(principal, conversationId, seq);
+  }
+
+  /** As {@link Cursors.move}, to a place that may not exist yet: the log caps it, and only then it is remembered. */
+  claim({ accountId, endpointId }: Principal, conversationId: ConversationId, seq: number): void {
     const key = `${endpointId} ${conversationId}`;
     // Two sockets of one device may be at different places; the further one counts.
     const furthest = Math.max(seq, this.#moveByKey.get(key)?.seq ?? 0);
@@ -55,9 +57,16 @@ export class Cursors {
     this.#moveByKey.clear();
     if (moves.length === 0) return;
     const moved = await log.advanceCursors(moves);
-    if (moved.ok) for (const delivered of moved.value) onDelivered(delivered);
-    // A lost cursor costs a repeated delivery, which receivers drop.
-    else events.warn("cursors.failed", { code: moved.failure.code });
+    if (!moved.ok) {
+      // A lost cursor costs a repeated delivery, which receivers drop.
+      events.warn("cursors.failed", { code: moved.failure.code });
+      return;
+    }
+    for (const delivered of moved.value) {
+      const { accountId, conversationId, seq } = delivered;
+      if (this.#byAgent.has(accountId)) this.remember(accountId, conversationId, seq);
+      onDelivered(delivered);
+    }
   }
 
   /** An agent's cursor as last heard, or null. */

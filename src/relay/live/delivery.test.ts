@@ -132,6 +132,30 @@ describe("delivery", () => {
     expect(await seqs(await world.online(echo), 1)).toEqual([6]);
   });
 
+  test("[P91] who acknowledges more than there is, and comes back at once, misses nothing of what follows", async () => {
+    const { world, ada, echo, conversation } = await aBusyConversation();
+    const person = await world.online(ada);
+    const first = await world.online(echo);
+    await first.next("relation.established");
+    first.send({ type: "message.ack", conversation_id: conversation, seq: 1 });
+    await first.settle();
+    await cursorsWritten(world);
+    first.close();
+    await first.closed();
+    const level = await world.online(echo);
+    level.send({ type: "message.ack", conversation_id: conversation, seq: 99 });
+    await level.settle();
+    // Its next process is here before it is gone: the agent stays.
+    const next = await world.socket(echo);
+    level.close();
+    await level.closed();
+    await say(person, ada, conversation, 1);
+
+    next.send({ type: "resume", log_epoch: null, cursors: null });
+
+    expect(await seqs(next, 1)).toEqual([2]);
+  });
+
   test("[P94] a client of another log is told to start over", async () => {
     const { world, ada, conversation } = await aBusyConversation();
     const person = await world.socket(ada);

@@ -176,7 +176,7 @@ export class Delivery {
     const feed = connection.feeds.get(conversationId);
     if (feed === undefined) {
       // Level since it resumed: what it pulled by itself may still move its cursor. The log caps it.
-      this.#needs.cursors.move(principal, conversationId, seq);
+      this.#needs.cursors.claim(principal, conversationId, seq);
       return;
     }
     const reached = Math.min(seq, feed.lastSeq);
