@@ -3,7 +3,14 @@ import type { Page } from "playwright/test";
 import { expect, test } from "./journey.ts";
 import { Person } from "./person.ts";
 
+/** Looked at when everything that fades or moves has come to its end: colours on their way are no colours. */
 const serious = async (page: Page): Promise<readonly string[]> => {
+  await page.waitForFunction(() =>
+    document.getAnimations().every(({ playState, effect }) => {
+      const isEndless = effect?.getComputedTiming().endTime === Number.POSITIVE_INFINITY;
+      return isEndless || playState !== "running";
+    }),
+  );
   const { violations } = await new AxeBuilder({ page }).analyze();
   return violations
     .filter(({ impact }) => impact === "serious" || impact === "critical")
@@ -29,7 +36,6 @@ for (const theme of ["light", "dark"] as const) {
     test(`axe finds nothing serious in a thread of every kind, ${theme}, ${width} px`, async ({
       join,
     }) => {
-      test.setTimeout(120_000);
       const ada = await join({ name: "Ada", theme, width });
       await ada.startWith("Guide");
       for (const [ask, answer] of [
@@ -53,11 +59,11 @@ for (const theme of ["light", "dark"] as const) {
     const ada = await join({ name: "Ada", theme });
     for (const section of ["profile", "security", "appearance", "writing", "about"]) {
       await ada.page.goto(`${world.url}/settings/${section}`);
-      await ada.page.getByRole("main").waitFor();
+      await ada.page.getByRole("main").getByRole("heading").first().waitFor();
       expect(await serious(ada.page), section).toEqual([]);
     }
     await ada.page.goto(`${world.url}/contacts`);
-    await ada.page.getByRole("main").waitFor();
+    await ada.page.getByRole("main").getByRole("heading").first().waitFor();
     expect(await serious(ada.page), "contacts").toEqual([]);
     await ada.page.goto(world.url);
     await ada.page.getByRole("button", { name: "New conversation" }).first().click();

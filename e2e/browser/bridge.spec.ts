@@ -7,6 +7,7 @@ import { startTpclawServer } from "../world/plain/tpclaw-server.ts";
 import { chatScriptsOf } from "../world/plain/transcript.ts";
 import { startWorld, type Program, type World } from "../world/processes.ts";
 import { Person } from "./person.ts";
+import { readCard } from "./read-card.ts";
 
 type Bridge = {
   readonly ada: Person;
@@ -28,7 +29,7 @@ const test = base.extend<Cast, { readonly world: World }>({
       await use(world);
       await world.close();
     },
-    { scope: "worker", timeout: 60_000 },
+    { scope: "worker", timeout: 240_000 },
   ],
   ends: async ({}, use) => {
     const ends: (() => unknown)[] = [];
@@ -71,25 +72,10 @@ const startBridge = (
     PARLEY_BRIDGE_PROTOCOL: protocol,
   });
 
-/** Reads the thread from its beginning to its end, a piece at a time. */
-const readAll = (log: Locator): Promise<void> =>
-  log.evaluate(async (element) => {
-    element.scrollTop = 0;
-    for (let top = -1; element.scrollTop > top;) {
-      top = element.scrollTop;
-      // What was in view for less than a frame was not seen.
-      await new Promise((seen) => requestAnimationFrame(() => setTimeout(seen)));
-      element.scrollBy({ top: 200, behavior: "instant" });
-    }
-  });
-
 /** Reads all of a card, knows that no keys were compared, and approves. */
-async function approve({ log }: Person, card: Locator): Promise<void> {
+async function approve(ada: Person, card: Locator): Promise<void> {
   const button = card.getByRole("button", { name: "Approve", exact: true });
-  await expect(async () => {
-    await readAll(log);
-    await expect(card.getByRole("button", { name: "Deny" })).toBeEnabled({ timeout: 1_000 });
-  }).toPass();
+  await readCard(ada, card.getByRole("button", { name: "Deny" }));
   const box = card.getByRole("checkbox", { name: /I have not compared keys/ });
   await box.press("Space");
   await expect(box).toBeChecked();

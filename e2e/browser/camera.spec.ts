@@ -53,7 +53,7 @@ test("the camera reads a device link at the door, says when a code is another, a
   await show(phone, `${world.url}/link#${code.replaceAll("-", "")}`);
 
   await expect(phone.page.getByRole("group", { name: /^Number to compare/ })).toBeVisible();
-  expect(await track.evaluate((one) => one?.readyState)).toBe("ended");
+  await expect.poll(() => track.evaluate((one) => one?.readyState)).toBe("ended");
   await phone.leave();
 });
 

@@ -74,7 +74,9 @@ test("[U106] a device is renamed, and a removed one is shut out at once, says so
   const tablet = await addByLink(ada, browser as Browser, world.url);
   await tablet.openConversation(/Echo/);
   await tablet.composer.fill("half a thought");
+  await tablet.draftKept("half a thought");
   const devices = await devicesOf(ada.page);
+  await expect(devices.getByRole("button", { name: /^Rename / })).toHaveCount(2);
   await devices
     .getByRole("button", { name: /^Rename / })
     .last()
@@ -90,8 +92,10 @@ test("[U106] a device is renamed, and a removed one is shut out at once, says so
   const notice = tablet.page.getByText("This device was removed from your account.");
   await expect(notice).toBeVisible(PATIENCE);
   await expectShut(tablet, "half a thought");
-  await tablet.page.getByRole("button", { name: "Copy", exact: true }).click();
-  expect(await tablet.page.evaluate(() => navigator.clipboard.readText())).toBe("half a thought");
+  const copied = await tablet.copies(() =>
+    tablet.page.getByRole("button", { name: "Copy", exact: true }).click(),
+  );
+  expect(copied).toBe("half a thought");
   await ada.page.goto(world.url);
   await ada.openConversation(/Echo/);
   await ada.say("without the tablet");

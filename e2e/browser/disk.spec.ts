@@ -70,7 +70,6 @@ async function newcomer(browser: Browser, said: string, password: string | null)
 test("[U143] a full disk is told, keeps what was typed, and everything goes on once there is room", async ({
   browser,
 }) => {
-  test.setTimeout(180_000);
   const ada = await newcomer(browser, "while there was room", null);
   const worker = await ada.engineWorker();
   const full = ada.page
@@ -110,7 +109,6 @@ test("[U143] a full disk is told, keeps what was typed, and everything goes on o
 test("[U85] [N151] a database that goes while the page is open leads to the ways back", async ({
   browser,
 }) => {
-  test.setTimeout(180_000);
   const ada = await newcomer(browser, "before", "correct horse battery");
   const devtools = await ada.context.newCDPSession(ada.page);
 
@@ -129,7 +127,6 @@ test("[U85] [N151] a database that goes while the page is open leads to the ways
 test("[U143] [N150] a disk that is forbidden or held by another version is named, and asked again without a reload", async ({
   browser,
 }) => {
-  test.setTimeout(180_000);
   const ada = await newcomer(browser, "said by the older version", null);
   const url = ada.page.url();
 
@@ -153,7 +150,7 @@ test("[U143] [N150] a disk that is forbidden or held by another version is named
   // What waited for the other tab may take a moment to let go.
   await expect(async () => {
     const again = ada.page.getByRole("button", { name: "Try again" });
-    if (await again.isVisible()) await again.click();
+    if (await again.isVisible()) await again.click({ timeout: 5_000 });
     await expect(ada.row("said by the older version")).toHaveCount(2);
   }).toPass({ timeout: 60_000 });
 

@@ -17,6 +17,16 @@ const choose = (person: Person, files: Parameters<Locator["setInputFiles"]>[0]) 
 const tray = ({ page }: Person) =>
   page.getByRole("list", { name: "Files that go with the message" });
 
+/** Where it is in its row, and how high that is: a scroll moves neither. Whole px. */
+const placeInRow = (piece: Locator) =>
+  piece.evaluate((element) => {
+    const row = element.closest("article")?.getBoundingClientRect();
+    const { left, top, width, height } = element.getBoundingClientRect();
+    const within = { left: left - (row?.left ?? 0), top: top - (row?.top ?? 0) };
+    const sizes = { ...within, width, height, rowHeight: row?.height ?? 0 };
+    return Object.entries(sizes).map(([name, px]) => `${name} ${Math.round(px)}`);
+  });
+
 async function saved(person: Person, row: Locator, name: string): Promise<Buffer> {
   const download = person.page.waitForEvent("download");
   await row.getByRole("button", { name: `Save ${name}` }).click();
@@ -70,7 +80,7 @@ test("[U141] [U142] an upload whose line is cut goes on where it was, and a pict
   await world.startRelay();
 
   const hash = createHash("sha256").update(file.buffer).digest("hex");
-  await expect(ada.row(hash)).toBeVisible({ timeout: 40_000 });
+  await expect(ada.row(hash)).toBeVisible();
   // Five pieces, and the one that was cut once more.
   expect(moved.filter((method) => method === "PUT")).toHaveLength(6);
 
@@ -78,13 +88,15 @@ test("[U141] [U142] an upload whose line is cut goes on where it was, and a pict
   await ada.expectMessage("note.txt");
   const before = moved.length;
   const frame = ada.page.getByRole("button", { name: "Show dusk.png" });
-  const place = await frame.boundingBox();
+  const place = await placeInRow(frame);
   await frame.click();
   const picture = ada.page.getByRole("img", { name: "The sun low in an evening sky" });
   await expect(picture).toBeVisible();
-  expect(await picture.evaluate((image) => (image as HTMLImageElement).naturalWidth)).toBe(640);
-  const shown = await ada.page.getByRole("button", { name: "Enlarge dusk.png" }).boundingBox();
-  expect(shown).toEqual(place);
+  await expect
+    .poll(() => picture.evaluate((image) => (image as HTMLImageElement).naturalWidth))
+    .toBe(640);
+  const shown = ada.page.getByRole("button", { name: "Enlarge dusk.png" });
+  expect(await placeInRow(shown)).toEqual(place);
   expect(moved.slice(before)).toEqual(["GET"]);
   const note = await saved(ada, ada.row("note.txt").last(), "note.txt");
   expect(note.toString()).toContain("sealed by the guide");

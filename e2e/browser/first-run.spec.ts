@@ -39,9 +39,7 @@ test("without a password the client keeps reminding, and setting one ends that",
   await ada.page.getByLabel("New password").fill("correct horse battery");
   await ada.page.getByRole("button", { name: "Save password" }).click();
 
-  await expect(ada.page.getByText("A password protects this account.")).toBeVisible({
-    timeout: 30_000,
-  });
+  await expect(ada.page.getByText("A password protects this account.")).toBeVisible();
 });
 
 test("the offered invitations carry the fingerprint the agent itself told", async ({

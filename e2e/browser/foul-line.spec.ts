@@ -12,7 +12,6 @@ const FAULTS: readonly Fault[] = [
 test("behind a hotel's page, a gateway's refusal or a torn line one reads and writes on, and all of it arrives once", async ({
   browser,
 }) => {
-  test.setTimeout(240_000);
   const place = await startFaultyWorld();
   const ada = await Person.join(browser, place.url, { name: "Ada" });
   try {

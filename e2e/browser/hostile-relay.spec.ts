@@ -22,7 +22,7 @@ const test = base.extend<{ readonly ada: Person }, { readonly scene: Scene }>({
       await world.close();
       await relay.close();
     },
-    { scope: "worker", timeout: 60_000 },
+    { scope: "worker", timeout: 240_000 },
   ],
   ada: async ({ scene, browser }, use) => {
     const ada = await Person.join(browser as Browser, scene.world.url, { name: "Ada" });
@@ -82,6 +82,7 @@ test("messages that come turned round stand in their order", async ({ ada, scene
   }
 
   await expect(ada.row("three of three")).toHaveCount(2);
+  await expect(ada.row(/of three/)).toHaveCount(6);
   const texts = await ada.row(/of three/).allInnerTexts();
   const heard = texts.map((text) => /(\w+) of three/.exec(text)?.[1]);
   const told = heard.filter((word, i) => heard.indexOf(word) === i);
@@ -146,6 +147,8 @@ test("an identity put in an agent's place is kept out until the person decides, 
   await ada.page.getByRole("button", { name: "Go on without comparing" }).click();
   const question = ada.page.getByRole("alertdialog");
   await question.getByRole("button", { name: "Go on without comparing" }).click();
+  // Escape closes what is on top.
+  await expect(question).toHaveCount(0);
   await ada.page.keyboard.press("Escape");
 
   await expect(ada.composer).toHaveText("on my own risk");

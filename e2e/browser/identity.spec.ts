@@ -118,7 +118,6 @@ test("a withdrawn recovery code is refused in words, and the next one brings the
   browser,
   world,
 }) => {
-  test.setTimeout(240_000);
   const ada = await join({ name: "Ada Recovers", password: PASSWORD });
   const { page } = ada;
   await page.getByRole("button", { name: "Skip for now" }).click();

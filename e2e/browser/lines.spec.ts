@@ -17,7 +17,7 @@ test("history opens without a network, and what is written then leaves in order"
   await expect(ada.row("three").getByText("Not sent yet.")).toBeAttached();
   await world.startRelay();
 
-  await expect(ada.row(/^.*three/s)).toHaveCount(2, { timeout: 40_000 });
+  await expect(ada.row(/^.*three/s)).toHaveCount(2);
   const order = (await ada.log.getByRole("article", { name: /^You/ }).allInnerTexts())
     .map((text) => /(one|two|three)/.exec(text)?.[1])
     .filter((word) => word !== undefined);
@@ -37,7 +37,7 @@ test("a relay that restarts loses nothing and repeats nothing", async ({ join, w
   await expect(ada.page.getByText(/Offline since|Connecting/).first()).toBeVisible();
   await world.startRelay();
 
-  await expect(ada.row("two")).toHaveCount(2, { timeout: 40_000 });
+  await expect(ada.row("two")).toHaveCount(2);
   await ada.page.reload();
   await expect(ada.row("two")).toHaveCount(2);
   await expect(ada.row("one")).toHaveCount(2);
@@ -57,7 +57,5 @@ test("two tabs of one account both live, also after the first one goes", async (
   await second.getByRole("textbox", { name: /^Message / }).fill("from the second tab");
   await second.getByRole("textbox", { name: /^Message / }).press("Enter");
 
-  await expect(log.getByRole("article").filter({ hasText: "from the second tab" })).toHaveCount(2, {
-    timeout: 30_000,
-  });
+  await expect(log.getByRole("article").filter({ hasText: "from the second tab" })).toHaveCount(2);
 });

@@ -58,7 +58,6 @@ test("a browser that was added by a link takes the password once and is locked b
   browser,
   world,
 }) => {
-  test.setTimeout(240_000);
   const ada = await join({ name: "Ada", password: PASSWORD });
   await ada.startWith("Echo");
   const tablet = await addByLink(ada, browser as Browser, world.url);

@@ -30,9 +30,10 @@ test("[U113] [U114] [U145] [U146] a person makes an agent, starts its program wi
 
   // Shown once: a press beside it does not close it, and what is copied starts the program.
   const once = page.getByRole("alertdialog", { name: "Parrot is ready to be started" });
-  await once.getByRole("button", { name: "Copy: Environment" }).click();
+  const shown = await ada.copies(() =>
+    once.getByRole("button", { name: "Copy: Environment" }).click(),
+  );
   await page.mouse.click(4, 4);
-  const shown = await page.evaluate(() => navigator.clipboard.readText());
   await expect(once.getByText(shown)).toBeVisible();
   await once.getByRole("button", { name: "I have kept it" }).click();
   const sheet = page.getByRole("dialog", { name: "Parrot" });
@@ -142,8 +143,9 @@ test("[U152] who made an agent lets somebody in, pauses, restores and ends it fo
   await form.getByLabel("Name").fill("Clerk");
   await form.getByRole("button", { name: "Create agent" }).click();
   const once = page.getByRole("alertdialog", { name: "Clerk is ready to be started" });
-  await once.getByRole("button", { name: "Copy: Environment" }).click();
-  const shown = await page.evaluate(() => navigator.clipboard.readText());
+  const shown = await ada.copies(() =>
+    once.getByRole("button", { name: "Copy: Environment" }).click(),
+  );
   await once.getByRole("button", { name: "I have kept it" }).click();
   const program = await startProgram(
     "src/sdk/examples/echo.ts",

@@ -45,7 +45,8 @@ function installTime(): void {
 /** Before the app is opened: this page and its workers get time that can leap. */
 export async function bringTime({ page }: Person): Promise<void> {
   await page.addInitScript(installTime);
-  page.on("worker", (worker) => void worker.evaluate(installTime));
+  // A worker that ends before it has heard of it needs no time.
+  page.on("worker", (worker) => void worker.evaluate(installTime).catch(() => undefined));
 }
 
 /** So many minutes later. */
@@ -55,6 +56,11 @@ export async function letMinutesPass(person: Person, minutes: number): Promise<v
   const { page } = person;
   await Promise.all([
     page.evaluate(leap, ms),
-    ...page.workers().map((worker) => worker.evaluate(leap, ms)),
+    ...page.workers().map((worker) =>
+      worker.evaluate(leap, ms).catch((fault: unknown) => {
+        // No time passes for a worker that has ended.
+        if (page.workers().includes(worker)) throw fault;
+      }),
+    ),
   ]);
 }

@@ -125,7 +125,7 @@ export class Person {
   }
 
   async expectMessage(text: string | RegExp): Promise<void> {
-    await expect(this.row(text).last()).toBeVisible({ timeout: 20_000 });
+    await expect(this.row(text).last()).toBeVisible();
   }
 
   async openConversation(title: string | RegExp): Promise<void> {
@@ -139,11 +139,27 @@ export class Person {
 
   /** An action of a message: one of its buttons, or one behind "More". */
   async act(row: Locator, action: string): Promise<void> {
-    await row.hover();
-    const tools = row.getByRole("toolbar", { name: "Message actions" });
-    if (action === "Reply") return tools.getByRole("button", { name: action }).click();
-    await tools.getByRole("button", { name: "More" }).click();
+    if (action === "Reply") return this.useTool(row, action);
+    await this.useTool(row, "More");
     await this.page.getByRole("menuitem", { name: action }).click();
+  }
+
+  /** Presses a button that a row shows while the pointer is on it; what arrives may push the row from under it. */
+  async useTool(row: Locator, name: string): Promise<void> {
+    const tools = row.getByRole("toolbar", { name: "Message actions" });
+    await expect(async () => {
+      await row.hover({ timeout: 5_000 });
+      await tools.getByRole("button", { name }).click({ timeout: 5_000 });
+    }).toPass();
+  }
+
+  /** What lies on the clipboard once `press` has put it there. */
+  async copies(press: () => Promise<void>): Promise<string> {
+    const read = (): Promise<string> => this.page.evaluate(() => navigator.clipboard.readText());
+    await this.page.evaluate(() => navigator.clipboard.writeText(""));
+    await press();
+    await expect.poll(read).not.toBe("");
+    return read();
   }
 
   /** The browser loses what it stored of the app, as browsers do, and opens the app anew. */

@@ -3,12 +3,10 @@ import { fork, type ChildProcess } from "node:child_process";
 import { appendFileSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  DEMO_AGENTS,
-  offerInvites,
-  provisionAgents,
-  type DemoAgent,
-} from "../../src/start/demo-agents.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { systemRandom } from "../../src/base/random.ts";
+import { createOperator } from "../../src/relay/operator.ts";
+import { DEMO_AGENTS, offerInvites, type ProvisionedAgent } from "../../src/start/demo-agents.ts";
 import { freePort } from "../../src/start/free-port.ts";
 
 const RELAY = "src/relay/main.ts";
@@ -19,6 +17,9 @@ export type Program = {
   stop(): Promise<void>;
   /** Ends it the way a power cut does and waits. */
   kill(): Promise<void>;
+  /** Has it stand still until it may go on: it keeps its lines and hears nothing. */
+  pause(): void;
+  goOn(): void;
   /** The first message it sends to its parent, sent before or to come, that has this name. */
   tells(name: string): Promise<void>;
   /** Sends it a word; the next message it sends that has the word's name. */
@@ -68,7 +69,7 @@ export async function startWorld(
   mkdirSync(env.PARLEY_DATA, { recursive: true });
   let relay = await startProgram(RELAY, env, logFile);
   const names = options.agents ?? DEMO_AGENTS.map((agent) => agent.name);
-  const provisioned = await provisionAgents(RELAY, env.PARLEY_DATA);
+  const provisioned = await provision(names, env.PARLEY_DATA);
   const agents = new Map<string, AgentProgram>();
 
   const startAgent = async (name: string): Promise<AgentProgram> => {
@@ -84,10 +85,10 @@ export async function startWorld(
     agents.set(name, program);
     return program;
   };
-  for (const name of names) await startAgent(name);
+  const started = await Promise.all(names.map(startAgent));
   await offerInvites(
     env.PARLEY_DATA,
-    [...agents.values()].map(({ inviteCode, fingerprint }) => ({ code: inviteCode, fingerprint })),
+    started.map(({ inviteCode, fingerprint }) => ({ code: inviteCode, fingerprint })),
   );
   return {
     folder,
@@ -107,8 +108,25 @@ export async function startWorld(
   };
 }
 
+/** Has the operator make the named demo agents. */
+async function provision(
+  names: readonly string[],
+  folder: string,
+): Promise<readonly ProvisionedAgent[]> {
+  const operator = await createOperator(folder, systemClock, systemRandom);
+  const made: ProvisionedAgent[] = [];
+  for (const agent of DEMO_AGENTS.filter(({ name }) => names.includes(name))) {
+    const answer = await operator.createAgent(agent.name, agent.description, agent.suggestions);
+    if (!answer.ok) throw new Error(answer.failure.code);
+    const { agent_id: agentId, token, invite_code: inviteCode } = answer.value;
+    made.push({ ...agent, agentId, token, inviteCode });
+  }
+  await operator.close();
+  return made;
+}
+
 async function startAgentProgram(
-  agent: DemoAgent & { agentId: string; token: string; inviteCode: string },
+  agent: ProvisionedAgent,
   url: string,
   folder: string,
   logFile: string,
@@ -200,6 +218,8 @@ export async function startProgram(
     greeting,
     tells,
     asks,
+    pause: () => void child.kill("SIGSTOP"),
+    goOn: () => void child.kill("SIGCONT"),
     stop: end("SIGTERM"),
     kill: end("SIGKILL"),
   };
