@@ -1,33 +1,15 @@
-import { AxeBuilder } from "@axe-core/playwright";
-import type { Page } from "playwright/test";
+import { seriousIn } from "./axe.ts";
 import { expect, test } from "./journey.ts";
 import { Person } from "./person.ts";
-
-/** Looked at when everything that fades or moves has come to its end: colours on their way are no colours. */
-const serious = async (page: Page): Promise<readonly string[]> => {
-  await page.waitForFunction(() =>
-    document.getAnimations().every(({ playState, effect }) => {
-      const isEndless = effect?.getComputedTiming().endTime === Number.POSITIVE_INFINITY;
-      return isEndless || playState !== "running";
-    }),
-  );
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(
-      ({ id, nodes }) =>
-        `${id}: ${nodes.map(({ target, any }) => `${target.join(" ")} ${any[0]?.message ?? ""}`).join("; ")}`,
-    );
-};
 
 for (const theme of ["light", "dark"] as const) {
   test(`axe finds nothing serious at the door, ${theme}`, async ({ browser, world }) => {
     const ada = await Person.arrive(browser, world.url, { name: "Ada", theme });
     await ada.page.getByLabel("Your name").waitFor();
 
-    expect(await serious(ada.page)).toEqual([]);
+    expect(await seriousIn(ada.page)).toEqual([]);
     await ada.makeAccount(null);
-    expect(await serious(ada.page)).toEqual([]);
+    expect(await seriousIn(ada.page)).toEqual([]);
     await ada.leave();
   });
 
@@ -46,10 +28,10 @@ for (const theme of ["light", "dark"] as const) {
       ] as const) {
         await ada.say(ask);
         await ada.expectMessage(answer);
-        expect(await serious(ada.page), ask).toEqual([]);
+        expect(await seriousIn(ada.page), ask).toEqual([]);
       }
       await ada.page.getByRole("button", { name: "Details" }).click();
-      expect(await serious(ada.page), "details").toEqual([]);
+      expect(await seriousIn(ada.page), "details").toEqual([]);
     });
 
   test(`axe finds nothing serious in settings, contacts and dialogs, ${theme}`, async ({
@@ -60,14 +42,14 @@ for (const theme of ["light", "dark"] as const) {
     for (const section of ["profile", "security", "appearance", "writing", "about"]) {
       await ada.page.goto(`${world.url}/settings/${section}`);
       await ada.page.getByRole("main").getByRole("heading").first().waitFor();
-      expect(await serious(ada.page), section).toEqual([]);
+      expect(await seriousIn(ada.page), section).toEqual([]);
     }
     await ada.page.goto(`${world.url}/contacts`);
     await ada.page.getByRole("main").getByRole("heading").first().waitFor();
-    expect(await serious(ada.page), "contacts").toEqual([]);
+    expect(await seriousIn(ada.page), "contacts").toEqual([]);
     await ada.page.goto(world.url);
     await ada.page.getByRole("button", { name: "New conversation" }).first().click();
     await ada.page.getByRole("dialog").waitFor();
-    expect(await serious(ada.page), "new conversation").toEqual([]);
+    expect(await seriousIn(ada.page), "new conversation").toEqual([]);
   });
 }

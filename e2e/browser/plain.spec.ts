@@ -1,10 +1,10 @@
-import { AxeBuilder } from "@axe-core/playwright";
 import { expect, test as base } from "playwright/test";
 import { startMyAgentServer, type MyAgentServer } from "../world/plain/myagent-server.ts";
 import { startTpclawServer, type TpclawServer } from "../world/plain/tpclaw-server.ts";
 import { freePort } from "../../src/start/free-port.ts";
 import { chatScriptsOf, linesOf } from "../world/plain/transcript.ts";
 import { startWorld, type World } from "../world/processes.ts";
+import { seriousIn } from "./axe.ts";
 import { Person } from "./person.ts";
 
 type Servers = {
@@ -95,10 +95,7 @@ test("[U82] a MyAgent server: the badge, an answer with its tools, and nothing i
   await expect(answer.getByRole("code").filter({ hasText: "print" })).toBeVisible();
   await answer.hover();
   await expect(answer.getByRole("button", { name: "Reply" })).toHaveCount(0);
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.filter(({ impact }) => impact === "serious" || impact === "critical")).toEqual(
-    [],
-  );
+  expect(await seriousIn(page)).toEqual([]);
 });
 
 test("[U81] a confirmation is answered once and a plan is edited before it runs", async ({
