@@ -41,6 +41,9 @@ import { serveUsers } from "./users.ts";
 const OWN_PATH =
   /^\/(auth|users|contacts|keys|agents|invites|relations|conversations|groups|files|push|ws|health|live|ready|metrics)(\/|$)/;
 
+/** An address of the app that begins like one of the relay's: a reload may come here, where no worker answers for the app. */
+const SHARED_PATH = "/contacts";
+
 /** An upload's own bound is what was announced. */
 const isUpload = (path: string): boolean => path.endsWith("/upload");
 
@@ -92,6 +95,11 @@ export function createApp(
       : bounded(http, next),
   );
   app.use(onceByKey(api));
+  app.get(SHARED_PATH, async (http, next) => {
+    const asksForPage = http.req.header("accept")?.includes("text/html") === true;
+    if (!asksForPage || needs.staticRoot === null) return next();
+    return (await serveStaticFile(needs.staticRoot, "/index.html")) ?? next();
+  });
   serveHealth(app, api);
   serveAuth(app, api);
   serveUsers(app, api);

@@ -104,6 +104,23 @@ describe("every answer", () => {
     expect((await world.rest("GET", "/..%2foutside.txt")).status).toBe(404);
   });
 
+  test("[P13] the app's page of contacts is a page for whoever asks for one, and a list for whoever asks with a token", async () => {
+    const dist = mkdtempSync(join(tmpdir(), "parley-dist-"));
+    onTestEnd(() => rmSync(dist, { recursive: true }));
+    writeFileSync(join(dist, "index.html"), "the app");
+    const world = await aWorld({ staticRoot: dist });
+    const ada = await world.person("ada");
+    const asksForPage = { accept: "text/html,application/xhtml+xml,*/*;q=0.8" };
+
+    const page = await world.rest("GET", "/contacts", null, undefined, asksForPage);
+
+    expect([page.status, page.body]).toEqual([200, "the app"]);
+    expect(page.headers.get("cache-control")).toBe("no-store");
+    expect((await world.rest("GET", "/contacts", ada.token)).body.data).toEqual([]);
+    expect((await world.rest("GET", "/contacts")).status).toBe(401);
+    expect((await world.rest("GET", "/users/me", null, undefined, asksForPage)).status).toBe(401);
+  });
+
   test("[P7] [P9] a refusal names its code, its key and is never stored by a cache", async () => {
     const world = await aWorld();
 
