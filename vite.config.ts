@@ -41,7 +41,7 @@ const ON_POSTGRES = {
   test: {
     name: "postgres",
     include: [
-      "src/relay/http/{auth,conversations,device-notes,files,idempotency,manifests,operation,people,polling,rest,ways}.test.ts",
+      "src/relay/http/{auth,conversations,device-notes,files,idempotency,manifests,operation,people,polling,relations,rest,ways}.test.ts",
       "src/relay/live/{delivery,marks,messages,streams}.test.ts",
       "src/relay/nodes/*.test.ts",
       "src/relay/{push/push,webhook/webhooks,relay,operator}.test.ts",

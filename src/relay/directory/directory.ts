@@ -188,7 +188,8 @@ const readsOfRelations = (sql: Sql) => ({
     ),
   contactRequestsOf: (userId: UserId) =>
     sql.all<ContactRequestRow>(
-      "SELECT * FROM contact_requests WHERE from_id = ?1 OR to_id = ?1 ORDER BY created_at",
+      `SELECT * FROM contact_requests WHERE from_id = ?1 OR (to_id = ?1 AND NOT EXISTS (
+         SELECT 1 FROM blocks WHERE user_id = ?1 AND blocked_id = from_id)) ORDER BY created_at`,
       userId,
     ),
   blocksOf: (userId: UserId) =>

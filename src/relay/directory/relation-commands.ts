@@ -118,10 +118,6 @@ export const requestContact: Command<
   if ((await tx.sql.get("SELECT 1 FROM users WHERE user_id = ?", toId)) === undefined)
     return refuse("NOT_FOUND");
   if (fromId === toId) return refuse("BAD_REQUEST", { path: "user_id" });
-  // A blocked person learns nothing: the request is taken and goes nowhere.
-  if (await tx.sql.get("SELECT 1 FROM blocks WHERE user_id = ? AND blocked_id = ?", toId, fromId)) {
-    return ok({ requestId, isNew: false });
-  }
   const known = await tx.sql.get<{ request_id: string }>(
     "SELECT request_id FROM contact_requests WHERE from_id = ? AND to_id = ?",
     fromId,
@@ -136,7 +132,13 @@ export const requestContact: Command<
     noteSealed,
     now,
   );
-  return ok({ requestId, isNew: true });
+  // A blocked person learns nothing: their request stands like any other, where they look, and goes nowhere.
+  const blocked = await tx.sql.get(
+    "SELECT 1 FROM blocks WHERE user_id = ? AND blocked_id = ?",
+    toId,
+    fromId,
+  );
+  return ok({ requestId, isNew: blocked === undefined });
 };
 
 export const acceptContact: Command<
@@ -295,11 +297,7 @@ export const block: Command<{ now: number; userId: UserId; blockedId: UserId }, 
     blockedId,
     now,
   );
-  await tx.sql.run(
-    "DELETE FROM contact_requests WHERE from_id = ? AND to_id = ?",
-    blockedId,
-    userId,
-  );
+  await dropRequestsOf(tx, { fromId: blockedId, toId: userId });
   return ok(null);
 };
 
@@ -307,9 +305,21 @@ export const unblock: Command<{ userId: UserId; blockedId: UserId }, null> = asy
   tx,
   { userId, blockedId },
 ) => {
-  await tx.sql.run("DELETE FROM blocks WHERE user_id = ? AND blocked_id = ?", userId, blockedId);
+  const lifted = await tx.sql.run(
+    "DELETE FROM blocks WHERE user_id = ? AND blocked_id = ?",
+    userId,
+    blockedId,
+  );
+  // What was asked while it stood went nowhere; it does not come late.
+  if (lifted > 0) await dropRequestsOf(tx, { fromId: blockedId, toId: userId });
   return ok(null);
 };
+
+const dropRequestsOf = (
+  tx: Transaction,
+  { fromId, toId }: { readonly fromId: UserId; readonly toId: UserId },
+): Promise<number> =>
+  tx.sql.run("DELETE FROM contact_requests WHERE from_id = ? AND to_id = ?", fromId, toId);
 
 /** About somebody the person has met: a list of strangers could grow without end. */
 export const putRemark: Command<

@@ -162,6 +162,8 @@ describe("conversations", () => {
     expect((await world.rest("GET", path, echo.token)).body.data).toEqual({ session_open });
     const bob = await world.person("bob");
     expect(codeOf(await world.rest("GET", path, bob.token))).toBe("NOT_MEMBER");
+    const unknown = path.replace(/09$/, "0a");
+    expect(codeOf(await world.rest("GET", unknown, echo.token))).toBe("NOT_FOUND");
   });
 });
 
@@ -281,6 +283,21 @@ describe("groups", () => {
       );
 
     expect([await pin(bob), await pin(ada)]).toEqual(["ROLE_REQUIRED", 200]);
+  });
+
+  test("[P46] who left a group still fetches the openings of its sessions", async () => {
+    const { world, ada, bob, conversation, row } = await aGroup();
+    const sid = new Uint8Array(16).fill(9);
+    const session_open = aSessionOpen(conversation, ada, sid);
+    const { conversation_id: _inPath, type: _implied, ...body } = aMessage(conversation, ada);
+    const said = { ...body, session_open };
+    await world.rest("POST", `/conversations/${conversation}/messages`, ada.token, said);
+
+    await world.rest("POST", `/groups/${conversation}/leave`, bob.token, { ledger: row(3) });
+
+    const path = `/conversations/${conversation}/sessions/${Buffer.from(sid).toString("hex")}`;
+    const fetched = await world.rest("GET", path, bob.token);
+    expect(fetched.body.data).toEqual({ session_open });
   });
 
   test("[R3] [P72] a member leaves with a ledger entry and writes no more; the owner cannot", async () => {

@@ -1,6 +1,11 @@
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { ConversationId } from "#protocol/ids.ts";
+import { silentLog } from "#base/log.ts";
+import { systemRandom } from "#base/random.ts";
+import type { ConversationId, UserId } from "#protocol/ids.ts";
+import { DATABASE_FILE } from "../data-folder.ts";
+import { openStore, placeOf } from "../store/open-store.ts";
 import { aLedger, anId, aWorld, text64, type Account } from "../relay-world.contract.ts";
 import { codeOf } from "../rest-steps.contract.ts";
 
@@ -129,6 +134,34 @@ describe("a capability manifest", () => {
     });
     expect(codeOf(await decide(bob.token, 2, ["mail:send"]))).toBe("BAD_REQUEST");
     expect(codeOf(await decide(ada.token, 2, []))).toBe("NOT_FOUND");
+  });
+
+  test("[P59] is judged where it is stored: what changed since it was looked at counts", async () => {
+    const { world, ada, bob, accept, change } = await anAgentThatAsks();
+    const { relation_id } = (await accept([])).body.data;
+    await change(aManifest({ "calendar:read": "high" }));
+    const { clock, database, folder } = world;
+    const beside = await openStore(placeOf(database, join(folder, DATABASE_FILE), "here"), {
+      clock,
+      random: systemRandom,
+      log: silentLog,
+    });
+    const grant = (by: Account, manifestVersion: number) =>
+      beside.writer.run("grantScopes", {
+        relationId: relation_id,
+        by: by.id as UserId,
+        manifestVersion,
+        grantedScopes: ["calendar:read"],
+      });
+
+    const answers = [await grant(bob, 1), await grant(ada, 2), await grant(bob, 2)];
+    await beside.close();
+
+    expect(answers).toMatchObject([
+      { failure: { code: "REVISION_CONFLICT", params: { current_revision: 2 } } },
+      { failure: { code: "NOT_FOUND" } },
+      { ok: true, value: { granted_scopes: '["calendar:read"]' } },
+    ]);
   });
 
   test("[P57] an invite is accepted with scopes the agent asks for and no others", async () => {

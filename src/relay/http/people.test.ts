@@ -179,6 +179,48 @@ describe("people", () => {
     );
   });
 
+  test("[P40] at most four prekeys are published, each time all at once, by device and agent", async () => {
+    const { world, ada, echo } = await aPersonWithAnAgent(await aWorld());
+    const [card] = aLedger(0, echo.id, 1);
+    await world.rest("POST", `/agents/${echo.id}/keys/register`, echo.token, {
+      public_key: text64(randomBytes(32)),
+      signing_public_key: text64(randomBytes(32)),
+      card: text64(card ?? new Uint8Array()),
+      prekeys: [],
+    });
+    const some = (count: number) =>
+      Array.from({ length: count }, () => ({
+        kid: text64(randomBytes(16)),
+        suite: 2,
+        certificate: text64(randomBytes(8)),
+      }));
+    const read = async (path: string) => (await world.rest("GET", path, ada.token)).body.data;
+    const publishers = [
+      {
+        path: "/keys/prekeys",
+        token: ada.token,
+        shown: async () => (await read(`/keys/users/${ada.id}/devices`)).devices[0].prekeys,
+      },
+      {
+        path: `/agents/${echo.id}/prekeys`,
+        token: echo.token,
+        shown: async () => (await read(`/keys/agents/${echo.id}`)).prekeys,
+      },
+    ];
+
+    for (const { path, token, shown } of publishers) {
+      const [four, two] = [some(4), some(2)];
+      const put = async (prekeys: unknown) =>
+        codeOf(await world.rest("PUT", path, token, { prekeys }));
+      expect(await put(four)).toBe(200);
+      expect(await shown()).toEqual(four);
+      expect(await put(some(5))).toBe("BAD_REQUEST");
+      expect(await shown()).toEqual(four);
+      expect(await put(two)).toBe(200);
+      expect(await shown()).toEqual(two);
+    }
+  });
+
   test("[P279] keys of people are read 60 times a minute", async () => {
     const { world, ada, echo } = await aPersonWithAnAgent(await aWorld());
     const path = `/keys/users/${ada.id}/devices`;

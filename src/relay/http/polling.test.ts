@@ -1,8 +1,12 @@
+import { randomBytes } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import type { ConversationId } from "#protocol/ids.ts";
 import {
+  aLedger,
   aMessage,
   aWorld,
   openSocket,
+  text64,
   type Account,
   type Answer,
 } from "../relay-world.contract.ts";
@@ -87,15 +91,49 @@ describe("a polling agent", () => {
     expect(seqs(await answer)).toEqual([2]);
 
     const cursor = (await poll()).body.next_cursor;
-    const vain = await aHeldPoll(`cursor=${cursor}&wait=25`);
+    const vain = await aHeldPoll(`cursor=${cursor}&wait=9999`);
     const state = { isOver: false };
     void vain.answer.then(() => (state.isOver = true));
-    // It may not have begun to wait yet, so time passes until it has waited enough.
-    while (!state.isOver) {
+    // It may not have begun to wait yet, so time passes until it has waited enough: 25 s, whatever it asks for.
+    for (let waits = 0; !state.isOver && waits < 100; waits++) {
       await world.clock.advance(25_000);
       await poll();
     }
     expect((await vain.answer).body).toEqual({ data: [], next_cursor: null });
+  });
+
+  test("[P240] gets each conversation in order, and acknowledges no more than it was given", async () => {
+    const { world, ada, agent, conversation, poll, say } = await aPollingAgent();
+    const { code } = (await world.rest("POST", `/agents/${agent.id}/invites`, ada.token, {})).body
+      .data;
+    const bob = await world.person("bob");
+    const other = await world.invite(bob, code);
+    for (let i = 0; i < 3; i++) {
+      await say();
+      await sendByRest(world, bob, other);
+    }
+    const placesOf = ({ body }: Answer, of: ConversationId): readonly number[] =>
+      body.data
+        .filter((frame: any) => frame.conversation_id === of)
+        .map((frame: any) => frame.conversation_seq);
+
+    const got = new Map<ConversationId, number[]>([
+      [conversation, []],
+      [other, []],
+    ]);
+    let query = "limit=3";
+    for (;;) {
+      const answer = await poll(query);
+      for (const [id, places] of got) places.push(...placesOf(answer, id));
+      expect(answer.body.data.length).toBeLessThanOrEqual(3);
+      if (answer.body.next_cursor === null) break;
+      query = `limit=3&cursor=${answer.body.next_cursor}`;
+    }
+
+    expect([...got.values()]).toEqual([
+      [1, 2, 3, 4],
+      [1, 2, 3, 4],
+    ]);
   });
 
   test("[P240] [R10] is answered at once by a relay that stops", async () => {
@@ -165,6 +203,39 @@ describe("an agent's settings", () => {
     expect((await socket.closed()).code).toBe(4004);
     expect((await world.rest("GET", "/conversations", agent.token)).status).toBe(401);
     expect((await world.rest("GET", "/agents", ada.token)).body.data).toEqual([]);
+  });
+
+  test("[P52] are changed and ended by its creator alone; a deleted one's card and ledger stay", async () => {
+    const { world, ada, agent } = await aPollingAgent();
+    const bob = await world.person("bob");
+    const card = text64(aLedger(0, agent.id, 1)[0] ?? new Uint8Array());
+    const keys = {
+      public_key: text64(randomBytes(32)),
+      signing_public_key: text64(randomBytes(32)),
+      prekeys: [],
+      card,
+    };
+    await world.rest("POST", `/agents/${agent.id}/keys/register`, agent.token, keys);
+    const path = `/agents/${agent.id}`;
+
+    const paused = await world.rest("PATCH", path, ada.token, { governance: "paused" });
+    expect(paused.body.data.governance).toBe("paused");
+    for (const token of [bob.token, agent.token]) {
+      const patch = { governance: "active" };
+      expect((await world.rest("PATCH", path, token, patch)).status).toBeGreaterThanOrEqual(400);
+      expect((await world.rest("DELETE", path, token)).status).toBeGreaterThanOrEqual(400);
+    }
+    expect((await world.rest("GET", path, bob.token)).body.data.governance).toBe("paused");
+    await world.rest("DELETE", path, ada.token);
+
+    const ledger = await world.rest("GET", `/keys/ledger/${agent.id}`, bob.token);
+    expect(ledger.body.data).toMatchObject([{ entry: card }]);
+    expect((await world.rest("GET", `/keys/agents/${agent.id}`, bob.token)).body.data).toEqual({
+      agent_id: agent.id,
+      ...keys,
+    });
+    const again = await world.rest("PATCH", path, ada.token, { display_name: "Again" });
+    expect(codeOf(again)).toBe("NOT_FOUND");
   });
 
   test("[P53] a token made anew ends the old one's sockets at once", async () => {

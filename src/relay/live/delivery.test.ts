@@ -314,13 +314,11 @@ describe("an agent's sockets", () => {
   test("[P82] a socket with another hint, without one, or of another device keeps its place", async () => {
     const { world, ada, echo } = await aBusyConversation();
     const phone = await aSecondDevice(world, ada);
-    const processes = [
-      await world.socket(echo, { connection_hint: "process-1" }),
-      await world.socket(echo),
-    ];
+    const processes = [await world.socket(echo), await world.socket(echo)];
+    processes.push(await world.socket(echo, { connection_hint: "process-1" }));
     const person = await world.socket(ada, { connection_hint: "tab" });
 
-    await world.socket(echo, { connection_hint: "process-2" });
+    await world.socket(ada, { connection_hint: "another tab" });
     await world.socket(phone, { connection_hint: "tab" });
 
     for (const socket of [...processes, person]) await socket.settle();

@@ -6,8 +6,8 @@ import { describe, expect, test } from "vitest";
 import { base64UrlToBytes } from "#base/base64.ts";
 import { utf8, type Bytes } from "#base/bytes.ts";
 import { aMessage, aWorld, onTestEnd, type World } from "../relay-world.contract.ts";
-import { aPersonWithAnAgent, codeOf } from "../rest-steps.contract.ts";
-import { sealPush } from "./web-push.ts";
+import { aPersonWithAnAgent, aSecondDevice, codeOf } from "../rest-steps.contract.ts";
+import { makeEphemeral, sealPush } from "./web-push.ts";
 
 const bytesOf = (text: string): Bytes => base64UrlToBytes(text) ?? new Uint8Array();
 
@@ -179,6 +179,36 @@ describe("a person who is not here", () => {
   });
 });
 
+describe("a notification", () => {
+  test("[P80] is as long for a small place and count as for large ones", () => {
+    const { p256dh, auth } = aBrowser().keys;
+    const keys = { publicKey: bytesOf(p256dh), auth: bytesOf(auth) };
+    const lengthOf = (text: string): number | undefined =>
+      sealPush(utf8(text), keys, {
+        salt: bytesOf("DGv6ra1nlYgDCS1FRnbzlw"),
+        ephemeral: makeEphemeral(),
+      })?.length;
+
+    expect(lengthOf('{"seq":1}')).toBe(lengthOf('{"seq":1234567890,"badge":1000}'));
+  });
+
+  test("[P80] is for each device that did not acknowledge, whatever another one did", async () => {
+    const { world, ada, service, browser, conversation, say } = await aSubscribedPerson();
+    const phone = await aSecondDevice(world, ada);
+    const person = await world.online(phone);
+    const seq = await say();
+    await person.next("message.new");
+    person.send({ type: "message.ack", conversation_id: conversation, seq });
+    await person.settle();
+    await world.clock.advance(50);
+    await world.rest("GET", "/health");
+
+    await fiveSecondsPass(world, 1);
+
+    expect(service.pushed.map(({ body }) => browser.open(body))).toMatchObject([{ seq }]);
+  });
+});
+
 describe("a subscription", () => {
   test("[P80] is one a device, and ends with the device or by its owner", async () => {
     const { world, ada, service, subscribe, subscribed, say } = await aSubscribedPerson();
@@ -195,9 +225,13 @@ describe("a subscription", () => {
     expect(service.pushed).toEqual([]);
   });
 
-  test("[P80] that its push service does not know any more is deleted", async () => {
+  test.each([
+    [404, "NOT_FOUND"],
+    [410, "NOT_FOUND"],
+    [400, 200],
+  ])("[P80] answered by %i is then found or not: %s", async (status, found) => {
     const { world, ada, service, subscribed, say } = await aSubscribedPerson();
-    service.state.status = 410;
+    service.state.status = status;
     await say();
 
     await fiveSecondsPass(world, 1);
@@ -205,7 +239,26 @@ describe("a subscription", () => {
 
     expect(service.pushed).toHaveLength(1);
     const path = `/push/subscriptions/${subscribed.body.data.subscription_id}`;
-    expect(codeOf(await world.rest("DELETE", path, await world.renew(ada)))).toBe("NOT_FOUND");
+    expect(codeOf(await world.rest("DELETE", path, await world.renew(ada)))).toBe(found);
+  });
+
+  test("[P80] is its browser's last, and ended by its own person alone", async () => {
+    const { world, service, subscribed, browser, say } = await aSubscribedPerson();
+    const bob = await world.person("bob");
+    const remove = async (id: string) =>
+      codeOf(await world.rest("DELETE", `/push/subscriptions/${id}`, bob.token));
+    expect(await remove(subscribed.body.data.subscription_id)).toBe("NOT_FOUND");
+
+    // The same browser, signed in as somebody else: its endpoint is that person's now.
+    const endpoint = `${service.url}/send/1`;
+    const body = { endpoint, keys: browser.keys };
+    const his = await world.rest("POST", "/push/subscriptions", bob.token, body);
+    await say();
+    await fiveSecondsPass(world, 1);
+    expect(service.pushed).toEqual([]);
+    await world.restart();
+    await world.renew(bob);
+    expect(await remove(his.body.data.subscription_id)).toBe(200);
   });
 
   test("[P80] with keys or an address that cannot be is refused", async () => {

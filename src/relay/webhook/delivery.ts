@@ -16,9 +16,16 @@ const DELIVERED: ReadonlySet<EntryKind> = new Set([
   "relation.revoked",
 ]);
 
-/** Whether the entry is news to this agent: its own words are not. */
+/** Whether the entry is news to this agent: its own words are not, nor what it did to a relation. */
 export const isNews = (entry: StoredEntry, agentId: AgentId): boolean =>
-  DELIVERED.has(entry.kind) && entry.senderId !== agentId && entry.recalledAt === null;
+  DELIVERED.has(entry.kind) &&
+  entry.senderId !== agentId &&
+  doerOf(entry) !== agentId &&
+  entry.recalledAt === null;
+
+/** Who paused, restored or ended a relation: entries of the relay's own name nobody as their sender. */
+const doerOf = ({ meta: { payload } }: StoredEntry): unknown =>
+  typeof payload === "object" && payload !== null && "by" in payload ? payload.by : null;
 
 /** The body, without which the signature says nothing: its bytes are signed as they are sent. */
 export function deliveryBody(entry: StoredEntry): Bytes {

@@ -127,6 +127,57 @@ describe("a webhook", () => {
     expect((await receiver.next()).body.metadata.conversation_seq).toBe(4);
   });
 
+  test("[P235] is told of each thing that happens to a relation, but not of what its agent did to it", async () => {
+    const { receiver, world, ada, bob, agent, meet } = await aWebhookAgent();
+    await meet();
+    const relationOf = async (person: Account) =>
+      (await world.rest("GET", "/relations", person.token)).body.data[0].relation_id;
+    const change = async (by: Account, whose: Account, verb: string) =>
+      world.rest("POST", `/relations/${await relationOf(whose)}/${verb}`, by.token);
+    const told = async () => (await receiver.next()).body.type;
+
+    const types = [await told()];
+    for (const [by, verb] of [
+      [ada, "suspend"],
+      [ada, "restore"],
+      [bob, "revoke"],
+    ] as const) {
+      await change(by, bob, verb);
+      types.push(await told());
+    }
+    expect(types).toEqual([
+      "relation.established",
+      "relation.suspended",
+      "relation.restored",
+      "relation.revoked",
+    ]);
+
+    await meet(ada);
+    expect(await told()).toBe("relation.established");
+    expect((await change(agent, ada, "revoke")).status).toBe(200);
+    const eve = await world.person("eve");
+    const last = await meet(eve);
+
+    expect((await receiver.next()).body.metadata.conversation_id).toBe(last);
+  });
+
+  test("[P235] is not told what was recalled before it could be", async () => {
+    const { receiver, world, bob, meet, say } = await aWebhookAgent();
+    const conversation = await meet();
+    await receiver.next();
+    receiver.state.status = 503;
+    const { message_id } = (await say(conversation)).body.data;
+    expect((await receiver.next()).body.metadata.conversation_seq).toBe(2);
+    const path = `/conversations/${conversation}/messages/${message_id}/recall`;
+    expect((await world.rest("POST", path, bob.token, {})).status).toBe(200);
+    await say(conversation);
+    receiver.state.status = 200;
+
+    const next = await passTimeUntil(world, receiver.next(), 1_000);
+
+    expect(next.body.metadata.conversation_seq).toBe(4);
+  });
+
   test("[P235] is told what a person granted, again while it fails, and in no conversation", async () => {
     const { receiver, world, ada, bob, agent, meet } = await aWebhookAgent();
     const conversation = await meet();
