@@ -41,6 +41,25 @@ describe("settings", () => {
     expect(config.ok ? null : config.failure[0]?.rule).toBe("a number from 0 to 65535");
   });
 
+  test.each([
+    ["PARLEY_PORT", "65535", "65536"],
+    ["PARLEY_REGISTRATION_CODE", "x".repeat(64), "x".repeat(65)],
+    ["PARLEY_METRICS_TOKEN", "x".repeat(16), "x".repeat(15)],
+    ["PARLEY_TRUST_PROXY", "1", "2"],
+    ["PARLEY_ALLOW_PRIVATE_TARGETS", "1", "true"],
+    ["PARLEY_KEY", Buffer.alloc(32).toString("base64"), Buffer.alloc(33).toString("base64")],
+    ["PARLEY_REDIS", "rediss://cache", "https://cache"],
+    ["PARLEY_CONNECT", "https://a.example, wss://b.example", "https://a.example/b"],
+    ["PARLEY_ARTIFACT_ORIGIN", "https://apps.example", "wss://apps.example"],
+    ["PARLEY_LOG_LEVEL", "debug", "trace"],
+  ] as const)("[R14] %s is held to its bound", (name, right, wrong) => {
+    expect(readConfig({ [name]: right })).toMatchObject({ ok: true });
+    expect(readConfig({ [name]: wrong })).toEqual({
+      ok: false,
+      failure: [{ name, rule: RULES[name] }],
+    });
+  });
+
   test("[R14] name the rates that are others than the built-in ones", () => {
     const config = readConfig({ PARLEY_RATES: "rest=50/200, marks=0.5/1" });
 

@@ -327,8 +327,10 @@ describe("a socket", () => {
     await expect.poll(() => told("control")).toBe(1);
     fill(1_048_577);
     await beat();
+    relay.tell(agent.id, { type: "contact.remarked", contact_id: ada });
     await log.append(aWritten(conversation, ada, clock.now()), null);
 
+    expect(told("contact.remarked")).toBe(2);
     await expect.poll(() => told("message.new")).toBe(1);
     expect(told("control")).toBe(1);
     expect(closes).toEqual([]);

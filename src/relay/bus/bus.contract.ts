@@ -49,10 +49,14 @@ export function describeBus(name: string, connect: (count: number) => Promise<Ep
       for (const message of said) here.publish(message);
       const heardAtOnce = own.heard.length;
       await other.until(said.length);
+      // Behind all of them: by then an echo of its own words would have come back.
+      const last = aSign();
+      there.publish(last);
+      await own.until(said.length + 1);
 
       expect(heardAtOnce).toBe(said.length);
-      expect(own.heard).toEqual(said);
-      expect(other.heard).toEqual(said);
+      expect(own.heard).toEqual([...said, last]);
+      expect(other.heard).toEqual([...said, last]);
     });
 
     test("[R40] whoever stops listening hears nothing more", async () => {

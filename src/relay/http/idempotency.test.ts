@@ -64,4 +64,16 @@ describe("a request with an Idempotency-Key", () => {
     const held = await world.held();
     expect([held.includes("Helper"), held.includes(token)]).toEqual([true, false]);
   });
+
+  test("[R6] has its answer kept sealed: the database alone does not give it away", async () => {
+    const { world, make } = await aPersonWhoRepeats();
+    const { token, agent_id } = (await make("k1")).body.data;
+    await world.stop();
+
+    const held = await world.held();
+
+    expect(held.includes(agent_id)).toBe(true);
+    expect(held.includes(token)).toBe(false);
+    expect(await world.rows("SELECT scope FROM idempotency")).toHaveLength(1);
+  });
 });

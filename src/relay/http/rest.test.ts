@@ -58,29 +58,49 @@ describe("every answer", () => {
     writeFileSync(join(dist, "assets", "app-1.js"), "1");
     const world = await aWorld({ staticRoot: dist, connectSources: ["https://agent.example"] });
 
-    for (const path of [
-      "/",
-      "/i/some-code",
-      "/assets/app-1.js",
-      "/assets/gone.js",
-      "/auth/config",
-      "/users/me",
-      "/health",
-      "/nothing.txt",
-      "/users/%E0%A4%A",
-    ]) {
-      const { headers } = await world.rest("GET", path);
-      expect(headers.get("content-security-policy"), path).toContain(
-        "connect-src 'self' https://agent.example;",
-      );
-      expect(headers.get("content-security-policy"), path).toContain(
-        "require-trusted-types-for 'script'",
-      );
-      expect(headers.get("cross-origin-opener-policy"), path).toBe("same-origin");
-      expect(headers.get("cross-origin-embedder-policy"), path).toBe("require-corp");
-      expect(headers.get("x-content-type-options"), path).toBe("nosniff");
-      expect(headers.get("referrer-policy"), path).toBe("no-referrer");
-      expect(headers.get("strict-transport-security"), path).toBe("max-age=63072000");
+    const policy = [
+      "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; font-src 'self';",
+      "img-src 'self' blob:; media-src blob:; connect-src 'self' https://agent.example;",
+      "manifest-src 'self'; frame-src 'none'; base-uri 'none'; form-action 'none';",
+      "frame-ancestors 'none'; object-src 'none';",
+      "require-trusted-types-for 'script'; trusted-types app-worker",
+    ].join(" ");
+    const expected = {
+      "content-security-policy": policy,
+      "cross-origin-opener-policy": "same-origin",
+      "cross-origin-embedder-policy": "require-corp",
+      "cross-origin-resource-policy": "same-origin",
+      "referrer-policy": "no-referrer",
+      "x-content-type-options": "nosniff",
+      "x-dns-prefetch-control": "off",
+      "permissions-policy": "camera=(self), microphone=(self), geolocation=(), payment=(), usb=()",
+      "strict-transport-security": "max-age=63072000",
+    };
+    const foreign = { origin: "https://elsewhere.example" };
+    const tooLong = new Uint8Array(1_048_577);
+    for (const [status, method, path, body, headers] of [
+      [200, "GET", "/"],
+      [200, "HEAD", "/"],
+      [200, "GET", "/i/some-code"],
+      [200, "GET", "/assets/app-1.js"],
+      [404, "GET", "/assets/gone.js"],
+      [200, "GET", "/auth/config"],
+      [401, "GET", "/users/me"],
+      [200, "GET", "/health"],
+      [404, "GET", "/nothing.txt"],
+      [401, "GET", "/users/%E0%A4%A"],
+      [404, "POST", "/nowhere", {}],
+      [400, "POST", "/auth/login", {}],
+      [403, "POST", "/auth/login", {}, foreign],
+      [413, "POST", "/auth/login", tooLong],
+      [501, "POST", "/auth/send-code", {}],
+    ] as const) {
+      const answer = await world.rest(method, path, null, body, headers);
+      const shown = Object.keys(expected).map((name) => [name, answer.headers.get(name)]);
+      expect([answer.status, Object.fromEntries(shown)], `${method} ${path}`).toEqual([
+        status,
+        expected,
+      ]);
     }
   });
 

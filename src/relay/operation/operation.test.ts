@@ -156,6 +156,25 @@ describe("verifying", () => {
       "files missing or altered",
     ]);
   });
+
+  test("[R17] counts each kind of damage, a moved last number and an account's ledger among them, and changes nothing", async () => {
+    const { world } = await aLivedInRelay();
+    await world.stop();
+    tamper(world.folder, "UPDATE entry SET body = x'00' WHERE seq IN (2, 3)");
+    tamper(world.folder, "UPDATE entry SET seq = 9 WHERE seq = 4");
+    tamper(world.folder, "UPDATE account_ledger SET prev_hash = zeroblob(32) WHERE seq = 1");
+    const file = join(world.folder, DATABASE_FILE);
+    const before = readFileSync(file);
+
+    const { damage } = await verifyFolder(world.folder);
+
+    expect(damage).toEqual([
+      { check: "holes in a conversation", count: 1 },
+      { check: "entries with another hash", count: 2 },
+      { check: "broken ledgers", count: 1 },
+    ]);
+    expect(readFileSync(file).equals(before)).toBe(true);
+  });
 });
 
 describe("the doctor", () => {

@@ -15,6 +15,7 @@ import { aLedger, anId, aWorld, onTestEnd } from "../relay-world.contract.ts";
 import { openStore } from "../store/open-store.ts";
 import { MIGRATIONS } from "../store/schema.ts";
 import { aDatabase, NO_POSTGRES, tellServer, theServer } from "./a-database.contract.ts";
+import { unfitnessOf } from "./session.ts";
 
 /** A relay's store on this database, as one of several nodes has it. */
 async function aNode(postgres: Secret<string>) {
@@ -380,3 +381,23 @@ describe.skipIf(NO_POSTGRES !== null)(
     });
   },
 );
+
+test("[R50] a server is named as what makes it unfit: too old, late with its disk, or a copy of another", () => {
+  const sound = {
+    version: 140_000,
+    fsync: "on",
+    synchronous_commit: "on",
+    checksums: "on",
+    standby: false,
+  };
+
+  expect([
+    unfitnessOf(sound),
+    unfitnessOf({ ...sound, synchronous_commit: "remote_apply" }),
+    unfitnessOf({ ...sound, version: 139_999 }),
+    unfitnessOf({ ...sound, fsync: "off" }),
+    unfitnessOf({ ...sound, standby: true }),
+  ]).toEqual([null, null, "too-old", "fsync-off", "standby"]);
+  for (const synchronous_commit of ["off", "local", "remote_write"])
+    expect(unfitnessOf({ ...sound, synchronous_commit })).toBe("synchronous-commit-off");
+});
