@@ -13,7 +13,8 @@ import {
   HELD,
   type Step,
 } from "../world/hostile-schedule.ts";
-import { createLeapingClock, type LeapingClock } from "../world/leaping-clock.ts";
+import { createHurry } from "../world/hurry.ts";
+import { createLeapingClock } from "../world/leaping-clock.ts";
 import { rounds, timeoutMs } from "../world/profile.ts";
 
 const SCHEDULES = rounds(24, 1_000);
@@ -49,37 +50,6 @@ type Player = {
 
 const eventsOf = ({ former, current }: Player): readonly EndpointEvent[] =>
   [...former, current].flatMap(({ events }) => events);
-
-/**
- * Waits for the next try pass at once, and no other time does: a schedule is about order, not about minutes. While
- * there is no relay nobody hurries, or days would go by.
- */
-function createHurry(clock: LeapingClock) {
-  const members = new Set<Member>();
-  let isRelayThere = true;
-  const hurry = (): void => {
-    const dueAt = [...members].flatMap(({ endpoint }) => {
-      const status = endpoint.status();
-      return status.status === "waiting" ? status.retryAt : [];
-    });
-    if (isRelayThere && dueAt.length > 0)
-      clock.sleep(Math.max(0, ...dueAt.map((at) => Math.ceil(at - clock.now()))));
-  };
-  return {
-    follow(member: Member): void {
-      members.add(member);
-      member.endpoint.on((event) => {
-        if (event.type === "status" && event.status.status === "waiting") queueMicrotask(hurry);
-      });
-    },
-    async without(restarting: Promise<void>): Promise<void> {
-      isRelayThere = false;
-      await restarting;
-      isRelayThere = true;
-      hurry();
-    },
-  };
-}
 
 /** Two people and an agent that answers each command once, under the treatment of this seed. */
 async function setupPlayers(world: World, seed: number) {
@@ -127,7 +97,7 @@ async function take(
     readonly world: World;
   },
 ): Promise<void> {
-  if (step.do === "restart relay") return hurry.without(world.restartRelay());
+  if (step.do === "restart relay") return hurry.without(() => world.restartRelay());
   const player = players[step.who];
   if (player === undefined) throw new Error("a player");
   switch (step.do) {

@@ -16,9 +16,10 @@ import { rounds, timeoutMs } from "../world/profile.ts";
 import { storedRows } from "../world/stored.ts";
 import { flood, makeFrames, type Said } from "../world/talk.ts";
 
-const KILLS = rounds(5, 50);
-/** Enough to make the writer move its log into the database while it comes in. */
-const MESSAGES = 7_000;
+const KILLS = rounds(3, 50);
+/** Enough to make the writer move its log of 16 MiB into the database while it comes in: few large ones, or many. */
+const MESSAGES = rounds(1_500, 7_000);
+const PADDED_BYTES = rounds(16_384, 1_024);
 const FILE_BYTES = 3_000_000;
 
 /** Looks again each millisecond: what is waited for does not last longer. */
@@ -47,7 +48,7 @@ test(
 
     for (let kill = 0; kill < KILLS; kill++) {
       const talk = await talkOf(cast);
-      due = [...due, ...makeFrames(talk, MESSAGES)];
+      due = [...due, ...makeFrames(talk, MESSAGES - due.length, PADDED_BYTES)];
       const passing = flood(talk, due);
       // Only a checkpoint writes to the database itself.
       const { mtimeMs } = statSync(database);

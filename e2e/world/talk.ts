@@ -24,9 +24,10 @@ export type Said = { readonly id: string; readonly text: string };
 export const makeFrames = (
   { from, conversationId }: Pick<Talk, "from" | "conversationId">,
   count: number,
+  paddedBytes = PADDED_BYTES,
 ): readonly Said[] =>
   Array.from({ length: count }, () => {
-    const frame = aMessage(conversationId, from, 7, PADDED_BYTES);
+    const frame = aMessage(conversationId, from, 7, paddedBytes);
     return { id: frame.client_message_id as string, text: JSON.stringify(frame) };
   });
 

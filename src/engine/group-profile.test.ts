@@ -143,6 +143,9 @@ describe("what a group shows", () => {
 
     const first = await sees(cara, id, ({ title }) => title === "Rowing");
     expect(first.group?.description).toBe("Fridays.");
-    expect(await viewNow(bob, id)).toMatchObject({ title: "Rowing", group: { role: "member" } });
+    // Bob hears of his role on a line of his own.
+    await expect
+      .poll(() => viewNow(bob, id))
+      .toMatchObject({ title: "Rowing", group: { role: "member" } });
   });
 });

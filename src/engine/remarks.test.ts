@@ -87,7 +87,7 @@ test("[N155] a contact goes by the name it was given on every device of the pers
     members: expect.arrayContaining([expect.objectContaining({ name: "Kitchen bot" })]) as unknown,
   });
   await titled(tablet, echo, "Kitchen bot");
-  tablet.listenAnew();
+  for (const seat of [ada, tablet]) seat.listenAnew();
   must(await tablet.calls.setRemark({ accountId: echo, name: "\u200b " }));
   expect(await titled(ada, echo, own)).not.toHaveProperty("peer.ownName");
   expect(await ada.calls.setRemark({ accountId: "x" as AccountId, name: "x" })).toMatchObject({

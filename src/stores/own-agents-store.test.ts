@@ -14,14 +14,14 @@ test("[U112] who watches their agents sees one start within seconds, and nothing
   await expect.poll(() => store.getState().agents?.[0]?.isOnline).toBe(false);
   engine.world.ownAgents = [anOwnAgent({ isOnline: true })];
   await expect
-    .poll(() => {
-      clock.advance(4_000);
+    .poll(async () => {
+      await clock.advance(4_000);
       return store.getState().agents?.[0]?.isOnline;
     })
     .toBe(true);
   stop();
   const asked = engine.heard.length;
-  clock.advance(60_000);
+  await clock.advance(60_000);
 
   expect(engine.heard.length).toBe(asked);
 });
