@@ -5,6 +5,7 @@ import { concat, type Bytes } from "#base/bytes.ts";
 import { systemRandom } from "#base/random.ts";
 import type { Result } from "#base/result.ts";
 import { Secret } from "#base/secret.ts";
+import { u64 } from "#protocol/encoding.ts";
 import type { ApprovalCard } from "#protocol/artifact.ts";
 import type { AccountId, ConversationId, DeviceId, MessageId } from "#protocol/ids.ts";
 
@@ -17,9 +18,12 @@ import {
   type ApprovalChoice,
   type ApprovalRequest,
 } from "./approval.ts";
+import { encodeApprovalRecord, parseApprovalRecord } from "./approval-record.ts";
 import type { CryptoFailure } from "./failure.ts";
 import { makeSigner } from "./identity.ts";
+import { LABEL } from "./labels.ts";
 import { createPrimitives } from "./primitives.ts";
+import { signRecord, splitSigned } from "./signed-record.ts";
 import { APPROVAL_LEDGER, APPROVAL_NOW, IDS, goldenRequest } from "./vectors/golden-sealed.ts";
 
 const p = await createPrimitives({ random: systemRandom });
@@ -180,6 +184,18 @@ describe("a decision", () => {
     expect(failureOf(await sign(yes, { now: EXPIRES_AT + 1 }))).toBe("crypto/approval-expired");
     expect(failureOf(await verify(fromTheFuture, yes, { now: APPROVAL_NOW - 5 * 60_000 }))).toBe(
       "time",
+    );
+  });
+
+  test("[C37] decided after the expiry is too late, also where the agent's clock has not come to it", async () => {
+    const { record } = splitSigned(await signed(yes));
+    const fields = parseApprovalRecord(record);
+    if (fields === null) throw new Error("a record");
+    const late = encodeApprovalRecord({ ...fields, decidedAt: u64(EXPIRES_AT + 1) });
+    const approval = await signRecord(p, LABEL.approvalSignature, late, signer);
+
+    expect(failureOf(await verify(approval, yes, { now: EXPIRES_AT }))).toBe(
+      "crypto/approval-expired",
     );
   });
 

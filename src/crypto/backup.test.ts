@@ -106,7 +106,7 @@ describe("backup key", () => {
 });
 
 describe("backup content", () => {
-  test("[C39] an older version than the ledger names is refused, and another of the same version", () => {
+  test("[C39] an older or newer version than the ledger names is refused, and another of the same version", () => {
     const { sealed, hash } = sealBackup(p, backupKey, owner, content);
 
     const opened = openBackup(p, backupKey, owner, { version: 4, hash }, sealed);
@@ -115,6 +115,10 @@ describe("backup content", () => {
     expect(openBackup(p, backupKey, owner, { version: 5, hash }, sealed)).toEqual({
       ok: false,
       failure: { kind: "crypto/backup-version-mismatch", version: 4, expected: 5 },
+    });
+    expect(openBackup(p, backupKey, owner, { version: 3, hash }, sealed)).toEqual({
+      ok: false,
+      failure: { kind: "crypto/backup-version-mismatch", version: 4, expected: 3 },
     });
     expect(openBackup(p, backupKey, owner, { version: 4, hash: filled(0) }, sealed)).toEqual({
       ok: false,

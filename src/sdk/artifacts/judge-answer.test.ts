@@ -123,6 +123,18 @@ describe("an answer to a card", () => {
     expect(judgeAnswer(app, anAnswer({ ref_action: "vote" })).type).toBe("accept");
   });
 
+  test("[K44] to a tool's call must be of that call", () => {
+    const tool = aRecord({
+      subtype: "tool_call",
+      payload: { call_id: "card", tool_name: "t", arguments: {} },
+    });
+    const says = (call_id: string) =>
+      judgeAnswer(tool, anAnswer({ ref_action: "tool_result", values: { call_id, status: "ok" } }));
+
+    expect(says("card").type).toBe("accept");
+    expect(says("another")).toEqual({ type: "refuse", code: "ARTIFACT_INVALID" });
+  });
+
   test("[K15] [K41] to a vote names one of its options, once for each member, before it closes", () => {
     const payload = {
       ui: "vote_card",
