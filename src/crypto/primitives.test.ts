@@ -1,8 +1,8 @@
 import { ED25519_TORSION_SUBGROUP, ed25519 } from "@noble/curves/ed25519.js";
 import { fc } from "#base/properties.contract.ts";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
-import { concat, hexToBytes, utf8, type Bytes } from "#base/bytes.ts";
+import { concat, equalBytes, hexToBytes, utf8, type Bytes } from "#base/bytes.ts";
 import { systemRandom } from "#base/random.ts";
 import { createSeededRandom } from "#base/seeded-random.ts";
 
@@ -12,7 +12,7 @@ import {
   passesEd25519VerifyAnswers,
   passesX25519Answers,
 } from "./known-answers.ts";
-import { createPrimitives } from "./primitives.ts";
+import { createPrimitives, type AesGcm } from "./primitives.ts";
 
 const native = await createPrimitives({ random: systemRandom });
 const noble = await createPrimitives({ random: systemRandom, force: "noble" });
@@ -261,6 +261,72 @@ describe("known answers", () => {
     expect(await passesEd25519SignAnswers(hedged)).toBe(false);
     expect(await passesX25519Answers(careless)).toBe(false);
     expect(await passesAesGcmAnswers(forgetful)).toBe(false);
+    const deaf = async (publicKey: Bytes, _message: Bytes, signature: Bytes) =>
+      native.ed25519Verify(publicKey, Uint8Array.of(0x72), signature);
+    expect(await passesEd25519VerifyAnswers(deaf)).toBe(false);
+    const [head, plain] = [utf8("head"), utf8("known answer")];
+    const aes = (change: (right: AesGcm) => Partial<AesGcm>) => async (key: Bytes) => {
+      const right = await native.importAesGcm(key);
+      return { seal: right.seal, open: right.open, ...change(right) };
+    };
+    for (const wrong of [
+      aes((right) => ({ seal: (nonce, _aad, text) => right.seal(nonce, plain, text) })),
+      aes((right) => ({ open: (nonce, _aad, sealed) => right.open(nonce, head, sealed) })),
+      aes((right) => ({
+        open: async (nonce, aad, sealed) =>
+          (await right.open(nonce, aad, sealed)) ?? (equalBytes(aad, head) ? plain : null),
+      })),
+      aes(() => ({ open: async () => null })),
+    ])
+      expect(await passesAesGcmAnswers(wrong)).toBe(false);
+    expect(await passesAesGcmAnswers(aes(() => ({})))).toBe(true);
+  });
+
+  test("[C42] what a platform does wrong is done by noble, and nothing else is", async () => {
+    const { subtle } = crypto;
+    /** The platform with one of its calls changed. */
+    const onPlatform = async (wrong: Partial<SubtleCrypto>) => {
+      const bent = new Proxy(subtle, {
+        get: (target, name) => {
+          const value: unknown = Reflect.get(wrong, name) ?? Reflect.get(target, name);
+          return typeof value === "function" ? value.bind(target) : value;
+        },
+      });
+      vi.stubGlobal("crypto", { subtle: bent });
+      try {
+        return await createPrimitives({ random: systemRandom });
+      } finally {
+        vi.unstubAllGlobals();
+      }
+    };
+    const all = { ed25519: true, x25519: true, aesGcm: true };
+    const zeros = async () => new ArrayBuffer(64);
+    const seed = new Uint8Array(32).fill(7);
+    const message = utf8("a message");
+
+    expect((await onPlatform({})).native).toEqual(all);
+    const signsOtherwise = await onPlatform({ sign: zeros });
+    expect(signsOtherwise.native).toEqual(all);
+    expect(await signsOtherwise.ed25519Sign(seed, message)).toEqual(
+      await noble.ed25519Sign(seed, message),
+    );
+    const believesAll = await onPlatform({ verify: async () => true });
+    expect(believesAll.native).toEqual({ ...all, ed25519: false });
+    expect(await believesAll.ed25519Verify(noble.ed25519PublicKey(seed), message, seed)).toBe(
+      false,
+    );
+    const agreesOnAnything = await onPlatform({ deriveBits: async () => new ArrayBuffer(32) });
+    expect(agreesOnAnything.native).toEqual({ ...all, x25519: false });
+    const key = noble.x25519PublicKey(new Uint8Array(32).fill(9));
+    expect(await agreesOnAnything.x25519(seed, key)).toEqual(await noble.x25519(seed, key));
+    const opensAnything = await onPlatform({ decrypt: async () => new ArrayBuffer(12) });
+    expect(opensAnything.native).toEqual({ ...all, aesGcm: false });
+    const refuses = async () => Promise.reject(new Error("not supported"));
+    expect((await onPlatform({ importKey: refuses })).native).toEqual({
+      ed25519: false,
+      x25519: false,
+      aesGcm: false,
+    });
   });
 
   test("[C42] noble itself gives every known answer", async () => {

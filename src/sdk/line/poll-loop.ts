@@ -3,7 +3,7 @@ import * as v from "valibot";
 import { backoffDelayMs } from "#base/backoff.ts";
 import type { Clock } from "#base/clock.ts";
 import type { RandomBytes } from "#base/random.ts";
-import { isPassing, type PeerFailure } from "#peer/failure.ts";
+import { isPassing } from "#peer/failure.ts";
 import type { Rest } from "#peer/rest.ts";
 import { parseDurableFrame } from "#protocol/frame.ts";
 import type { AgentId } from "#protocol/ids.ts";
@@ -38,7 +38,8 @@ export async function pollUntil(
     const page = await rest.page(path, v.unknown());
     if (signal.aborted) return;
     if (!page.ok) {
-      if (!mayPass(page.failure)) throw errorOfFailure(page.failure, true);
+      // Another process may be the one that polls, until it leaves: that passes, too.
+      if (!isPassing(page.failure)) throw errorOfFailure(page.failure, true);
       await pause(clock, backoffDelayMs(tries++, random), signal);
       continue;
     }
@@ -53,10 +54,6 @@ export async function pollUntil(
     cursor = nextCursor === null ? "" : `&cursor=${encodeURIComponent(nextCursor)}`;
   }
 }
-
-/** Another process may be the one that polls, until it leaves. */
-const mayPass = (failure: PeerFailure): boolean =>
-  isPassing(failure) || (failure.kind === "peer/refused" && failure.code === "POLL_BUSY");
 
 const pause = (clock: Clock, delayMs: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
