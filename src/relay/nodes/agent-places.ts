@@ -189,6 +189,9 @@ export class AgentPlaces {
     );
     const ids = rows.flatMap(({ connection_id }) => connection_id ?? []);
     const set = { fence: rows[0]?.fence ?? 0, ids };
+    const known = this.#setByAgent.get(agentId);
+    // Of two looks at once the one that saw more may be answered first.
+    if (known !== undefined && known.fence > set.fence) return known;
     this.#setByAgent.set(agentId, set);
     return set;
   }
