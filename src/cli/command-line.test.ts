@@ -4,13 +4,20 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterEach, describe, expect, test } from "vitest";
+import { bytesToBase64 } from "#base/base64.ts";
+import { systemClock } from "#base/clock.ts";
+import { systemRandom } from "#base/random.ts";
+import { ok } from "#base/result.ts";
+import { makeId, type ConversationId } from "#protocol/ids.ts";
 import type { Payload } from "#protocol/payload.ts";
+import { Conversation } from "#protocol/rest.ts";
 import {
   aFolder,
   anAgentWorld,
   environmentOf,
   isText,
   setupMeeting,
+  value,
 } from "#sdk/agent-world.contract.ts";
 import { COMMANDS } from "./commands.ts";
 import { runCommandLine } from "./run.ts";
@@ -126,6 +133,53 @@ describe("the command line beside a running agent", () => {
       ({ content }) => content.kind === "message" && isText("still here")(content.payload),
     );
     expect(content).toMatchObject({ reduced: false });
+  });
+
+  test("[L5] talks in a group like anywhere, while making, leaving and filling groups is for people", async () => {
+    const { alice, provisioned, world } = await setupShell();
+    const conversationId = makeId<ConversationId>(systemClock.now(), systemRandom);
+    const members = [{ accountId: provisioned.agentId, kind: "agent" as const }];
+    const others = members.map(({ accountId: id, kind: type }) => ({ id, type }));
+    value(
+      await alice.endpoint.foundConversation({
+        conversationId,
+        type: "group",
+        members,
+        post: async (entries) => {
+          const ledger = entries.map(bytesToBase64);
+          const body = { conversation_id: conversationId, members: others, ledger };
+          const posted = await alice.endpoint.rest.call("POST", "/groups", Conversation, body);
+          return posted.ok ? ok(null) : posted;
+        },
+      }),
+    );
+    await alice.say(conversationId, "welcome, all of you");
+
+    const places = await json<object[]>(["conversations"]);
+    await json(["send", conversationId, "good to be here"]);
+    const page = await json<{ messages: Message[] }>(["messages", conversationId]);
+    const asAgent = async (path: string, body: object) => {
+      const authorization = `Bearer ${provisioned.token}`;
+      const headers = { authorization, "content-type": "application/json" };
+      const at = `${world.url}/groups${path}`;
+      return (await fetch(at, { method: "POST", headers, body: JSON.stringify(body) })).status;
+    };
+    const ledger = { ledger_seq: 2, prev_hash: "", entry: "" };
+    const refused = [
+      await asAgent("", { conversation_id: crypto.randomUUID(), members: others, ledger: [] }),
+      await asAgent(`/${conversationId}/members`, { id: alice.userId, type: "human", ledger }),
+      await asAgent(`/${conversationId}/leave`, { ledger }),
+    ];
+
+    expect(places).toContainEqual(
+      expect.objectContaining({ conversation_id: conversationId, type: "group" }),
+    );
+    expect(await alice.reads(isText("good to be here"))).toBeTruthy();
+    expect(page.messages.map(({ payload }) => payload)).toMatchObject([
+      { text: "welcome, all of you" },
+      { text: "good to be here" },
+    ]);
+    expect(refused).toEqual([401, 401, 401]);
   });
 
   test("[L3] sends files, and saves those of others under numbers, over nothing", async () => {

@@ -1,9 +1,7 @@
 #!/usr/bin/env node
 /** The `parley` program: one command line, one visit to the relay; or, behind `relay`, the relay's own program. */
+import { refusalOfNode } from "#sdk/oldest-node.ts";
 import { relayCommand } from "./relay-command.ts";
-
-/** `node:sqlite` without a flag. */
-const OLDEST_NODE = [22, 13] as const;
 
 const words = process.argv.slice(2);
 // A reader that has seen enough, like `head`, closes the pipe; that is an end, not a fault.
@@ -11,7 +9,9 @@ process.stdout.on("error", (fault: NodeJS.ErrnoException) => {
   if (fault.code !== "EPIPE") throw fault;
   process.exit(0);
 });
-process.exitCode = isFresh() ? await run() : 1;
+const refusal = refusalOfNode("parley", process.versions.node);
+if (refusal !== null) process.stderr.write(`${refusal}\n`);
+process.exitCode = refusal === null ? await run() : 1;
 
 async function run(): Promise<number> {
   if (words[0] === "relay") return relayCommand(words.slice(1));
@@ -22,14 +22,4 @@ async function run(): Promise<number> {
     print: (line) => void process.stdout.write(`${line}\n`),
     complain: (line) => void process.stderr.write(`${line}\n`),
   });
-}
-
-function isFresh(): boolean {
-  const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
-  const [oldest, oldestMinor] = OLDEST_NODE;
-  if (major > oldest || (major === oldest && minor >= oldestMinor)) return true;
-  process.stderr.write(
-    `parley needs Node ${oldest}.${oldestMinor} or newer; this is ${process.versions.node}.\n`,
-  );
-  return false;
 }

@@ -24,7 +24,7 @@ export const whoami: Command = {
 
 export const conversations: Command = {
   words: "",
-  does: "the conversations the agent is in, newest first",
+  does: "the conversations the agent is in, groups too, newest first",
   options: {},
   async run(agent) {
     const all = await agent.conversations();

@@ -1,4 +1,5 @@
 /** The whole public surface of the agent SDK. */
+import "./refuse-old-node.ts";
 export { createAgent, HasheeAgent } from "./agent.ts";
 export { HasheeError } from "./agent-error.ts";
 export { restRequest } from "./rest-request.ts";

@@ -3,11 +3,11 @@
  * The local file serves every process of one host; `shared/` those of several. SPEC §once.
  */
 import { dirname, join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import type { Clock } from "#base/clock.ts";
 import { bytesToHex, type Bytes } from "#base/bytes.ts";
 import type { RandomBytes } from "#base/random.ts";
 import { hasCode, makePrivateFolder } from "./durable-file.ts";
+import { openDatabase } from "./sqlite.ts";
 
 /** One entry of a conversation's log. `key` is made of what its author signed, so no relay can make two of one. */
 export type Claim = {
@@ -77,7 +77,7 @@ export function createFileDedupeStore(
   }: { readonly clock: Clock; readonly random: RandomBytes; readonly isAlive?: IsAlive },
 ): DedupeStore {
   const owner = `${process.pid}.${bytesToHex(random(8))}`;
-  const database = new DatabaseSync(path, { timeout: 5_000 });
+  const database = openDatabase(path, { timeout: 5_000 });
   database.exec(SCHEMA);
   database
     .prepare("DELETE FROM claim WHERE claimed_at < ? AND finished = 1")

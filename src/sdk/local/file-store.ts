@@ -4,16 +4,17 @@
  * nothing here is sealed again: the folder's mode is the protection, as it is for the keys.
  */
 import { chmodSync } from "node:fs";
-import { DatabaseSync, type SQLOutputValue, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLOutputValue, StatementSync } from "node:sqlite";
 import type { Bytes } from "#base/bytes.ts";
 import { err, ok } from "#base/result.ts";
 import type { PeerFailure } from "#peer/failure.ts";
 import type { Batch, LogRow, Store } from "#peer/store.ts";
 import { isBusy } from "./folder-lock.ts";
+import { openDatabase } from "./sqlite.ts";
 
 /** Opens the store of a file, or returns null while another process has it open. */
 export function openFileStore(path: string): Store | null {
-  const database = new DatabaseSync(path, { timeout: 0 });
+  const database = openDatabase(path, { timeout: 0 });
   try {
     chmodSync(path, 0o600);
     database.exec(SCHEMA);

@@ -2,12 +2,12 @@
  * One process at a time on one host. The lock is the operating system's, taken through SQLite, so it ends with its
  * holder however that one dies: no process ids to compare, no lock files to break.
  */
-import { DatabaseSync } from "node:sqlite";
 import { systemClock, type Clock } from "#base/clock.ts";
+import { openDatabase } from "./sqlite.ts";
 
 /** Takes the lock and returns its release, or null while somebody else holds it. `path`: a file for the lock alone. */
 export function tryLock(path: string): (() => void) | null {
-  const database = new DatabaseSync(path, { timeout: 0 });
+  const database = openDatabase(path, { timeout: 0 });
   try {
     database.exec("BEGIN EXCLUSIVE");
   } catch (error) {

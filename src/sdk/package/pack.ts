@@ -9,6 +9,7 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { OLDEST_NODE } from "../oldest-node.ts";
 
 export const PACKAGE_NAME = "parley-agent-sdk";
 /** Loaded only by who names such a store; the agent's program brings them. */
@@ -16,8 +17,6 @@ const OPTIONAL_PEERS: Readonly<Record<string, string>> = {
   pg: "^8.11.0",
   redis: "^5.0.0 || ^6.0.0",
 };
-/** `node:sqlite` without a flag. */
-const OLDEST_NODE = ">=22.13";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
 const SOURCE = join(ROOT, "src");
@@ -123,7 +122,7 @@ function manifest(packages: ReadonlySet<string>): string {
       exports: { ".": { types: "./dist/sdk/index.d.ts", default: "./dist/sdk/index.js" } },
       bin: { parley: "dist/cli/main.js" },
       files: ["dist"],
-      engines: { node: OLDEST_NODE },
+      engines: { node: `>=${OLDEST_NODE}` },
       dependencies,
       peerDependencies: OPTIONAL_PEERS,
       peerDependenciesMeta: Object.fromEntries(

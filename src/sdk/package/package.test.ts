@@ -1,5 +1,13 @@
 import { execFile, execFileSync, spawnSync } from "node:child_process";
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -91,6 +99,20 @@ describe("the SDK as a package of its own", () => {
       "valibot",
       "ws",
     ]);
+  });
+
+  test("[K46] imports nothing up front that an older Node does not have", () => {
+    const scripts = globSync("dist/**/*.js", { cwd: place.packed });
+    const barred = scripts.filter((file) =>
+      /^import .*"node:sqlite"/m.test(readFileSync(join(place.packed, file), "utf8")),
+    );
+    const first = /^(?:import|export).*$/m.exec(
+      readFileSync(join(place.packed, "dist/sdk/index.js"), "utf8"),
+    );
+
+    expect(scripts).toContain("dist/sdk/local/sqlite.js");
+    expect(barred).toEqual([]);
+    expect(first?.[0]).toBe('import "./refuse-old-node.js";');
   });
 
   test(
