@@ -1,9 +1,11 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { describe, expect, test } from "vitest";
 import { createFakeClock } from "#base/fake-clock.ts";
 import { Secret } from "#base/secret.ts";
 import { createJsonLog, factsOf } from "../json-log.ts";
 import { createMetrics, METRICS } from "../metrics.ts";
-import { aMessage, aWorld } from "../relay-world.contract.ts";
+import { aMessage, aWorld, onTestEnd } from "../relay-world.contract.ts";
 import { aPersonWithAnAgent } from "../rest-steps.contract.ts";
 
 describe("the counters", () => {
@@ -68,6 +70,28 @@ describe("a relay's state", () => {
       body: { data: { ready: true, bus: "none" } },
     });
   });
+});
+
+test("[R11] a relay that is about to stop is not ready any more", async () => {
+  const world = await aWorld();
+  const { hostname, port } = new URL(world.url());
+  const line = connect(Number(port), hostname);
+  onTestEnd(() => void line.destroy());
+  let told = "";
+  line.on("data", (bytes) => (told += bytes.toString()));
+  const until = async (part: string): Promise<void> => {
+    while (!told.includes(part)) await once(line, "data");
+  };
+  // A line in the middle of a request is served to its end.
+  line.write("GET /ready HTTP/1.1\r\nHost: relay\r\n\r\nGET /ready HTTP/1.1\r\nHost: relay\r\n");
+  await until('"ready":true');
+
+  const stopped = world.stop();
+  line.write("Connection: close\r\n\r\n");
+  await until('"ready":false');
+  await stopped;
+
+  expect(told).toContain("HTTP/1.1 503");
 });
 
 describe("the log", () => {
