@@ -145,6 +145,8 @@ test("[C57] who knows the link's secret too changes the digits, the nonce or the
   const grant = must(await sealLinkGrant(p, keys, seen, there, content));
 
   expect(there).not.toEqual(link.transcript);
+  const elsewhere = new Secret(p.randomBytes(32));
+  expect(linkTranscript(p, keys, offer, asked.ask, elsewhere)).not.toEqual(link.transcript);
   expect(openLinkShow(p, keys, offer, otherNonce)).toEqual(BAD);
   const self = { deviceId: NEW_DEVICE, kemSeed: asked.kemSeed };
   expect(await openLinkGrant(p, keys, offer, self, link.transcript, grant)).toEqual(BAD);
@@ -171,6 +173,16 @@ test("[C58] a grant of another identity than the offer named is refused", async 
   const grant = must(await sealLinkGrant(p, keys, asked.ask, transcript, foreign));
 
   expect(await openLinkGrant(p, keys, offer, self, transcript, grant)).toEqual(BAD);
+});
+
+test("[C58] a grant opens for the device and the key that asked, and for no other", async () => {
+  const { keys, offer, self, transcript, grant } = link;
+  const open = (change: Partial<typeof self>) =>
+    openLinkGrant(p, keys, offer, { ...self, ...change }, transcript, grant);
+
+  expect(must(await open({})).identitySeed.reveal()).toEqual(identitySeed.reveal());
+  expect(await open({ kemSeed: new Secret(p.randomBytes(32)) })).toEqual(BAD);
+  expect(await open({ deviceId: oldDevice })).toEqual(BAD);
 });
 
 test("[C58] a link's keys print as nothing", () => {

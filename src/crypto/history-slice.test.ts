@@ -84,6 +84,8 @@ test("[C59] a part opens at its place of its slice only, and not with a byte cha
   expect(open({ ...slice, sliceId: p.randomBytes(16) }, 1)).toBeNull();
   expect(open({ ...slice, partCount: 2 }, 1)).toBeNull();
   expect(open({ ...slice, partCount: 1 }, 1)).toBeNull();
+  const behind = sealHistoryPart(p, slice, key, slice.partCount, utf8("one too many"));
+  expect(open(slice, slice.partCount, behind)).toBeNull();
   for (let at = 0; at < sealed.length; at++) {
     const flipped = Uint8Array.from(sealed, (byte, i) => (i === at ? byte ^ 1 : byte));
     expect(open(slice, 1, flipped)).toBeNull();

@@ -27,3 +27,22 @@ test("[C45] a recovery code reads back however it is typed, and a slip is notice
   ])
     expect(readRecoveryCode(primitives, slip)).toBeNull();
 });
+
+test("[C45] letters that look like a digit are read as that digit", () => {
+  // Sixteen bytes that are written as ones but for the last letter's bits, and sixteen that are written as zeros.
+  const ones = Uint8Array.from(
+    { length: 16 },
+    (_, at) => [0x08, 0x42, 0x10, 0x84, 0x21][at % 5] ?? 0,
+  );
+  for (const [bytes, digit, looksLike] of [
+    [ones, "1", ["I", "i", "L", "l"]],
+    [new Uint8Array(16), "0", ["O", "o"]],
+  ] as const) {
+    const written = writeRecoveryCode(primitives, new Secret(bytes));
+    expect(written.startsWith(digit.repeat(4))).toBe(true);
+    for (const letter of looksLike)
+      expect(readRecoveryCode(primitives, written.replaceAll(digit, letter))?.reveal()).toEqual(
+        bytes,
+      );
+  }
+});
