@@ -70,6 +70,8 @@ export class Person {
       .getByRole("button", { name: /^Start/ })
       .click();
     await expect(this.composer).toBeVisible();
+    // It speaks first: a question put before that would stand before its greeting.
+    if (agentName === "Guide") await this.expectMessage("Where to begin");
   }
 
   /** A second tab of the same profile. */
