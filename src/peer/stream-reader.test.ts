@@ -120,6 +120,14 @@ describe("following a stream", () => {
     expect(reader.finish(STREAM, proof, "pay 10")).toBe("unseen");
   });
 
+  test("[E52] a text that does not begin with what was shown is altered, followed to its end or not", async () => {
+    const { begin, hear, reader, proof } = await aStream(["pay ", "10"]);
+    begin();
+    hear(0);
+
+    expect(reader.finish(STREAM, proof, "take 10")).toBe("altered");
+  });
+
   test("[E53] a stream silent for 30 s is dropped and said to be over", async () => {
     const { begin, hear, clock, events, shown } = await aStream(["a", "b"]);
     begin();
@@ -134,6 +142,20 @@ describe("following a stream", () => {
       fatal: false,
     });
     expect(shown()).toEqual(["a"]);
+  });
+
+  test("[E53] each piece starts the 30 s of silence anew", async () => {
+    const { begin, hear, clock, events, shown } = await aStream(["a", "b", "c"]);
+    begin();
+    for (const index of [0, 1]) {
+      await clock.advance(20_000);
+      hear(index);
+    }
+    await clock.advance(29_999);
+    hear(2);
+
+    expect(shown()).toEqual(["a", "b", "c"]);
+    expect(events.filter(({ type }) => type === "error")).toEqual([]);
   });
 
   test("[E54] another member who knows the key cannot write into the stream", async () => {
