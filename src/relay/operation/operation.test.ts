@@ -216,6 +216,20 @@ describe("the doctor", () => {
     );
   });
 
+  test("[R18] says of a data folder that it is none, or that others can read it", async () => {
+    const [file, shared] = [join(aFolder(), "file"), aFolder()];
+    writeFileSync(file, "");
+    chmodSync(shared, 0o755);
+
+    expect(await failures(settings({ PARLEY_DATA: file }))).toContain(
+      "The data folder is not a folder.",
+    );
+    expect(await examine(settings({ PARLEY_DATA: shared }))).toContainEqual({
+      level: "warn",
+      says: "Others on this machine can read the data folder: chmod 700.",
+    });
+  });
+
   test("[R18] says what is wrong with key, database and origins", async () => {
     const { world } = await aLivedInRelay();
     await world.stop();
