@@ -16,7 +16,7 @@ import { rounds, timeoutMs } from "../world/profile.ts";
 import { storedRows } from "../world/stored.ts";
 import { flood, makeFrames, type Said } from "../world/talk.ts";
 
-const KILLS = rounds(3, 50);
+const KILLS = rounds(5, 50);
 /** Enough to make the writer move its log of 16 MiB into the database while it comes in: few large ones, or many. */
 const MESSAGES = rounds(1_500, 7_000);
 const PADDED_BYTES = rounds(16_384, 1_024);
