@@ -47,10 +47,13 @@ type Pending = {
 /**
  * Connects to an engine behind `port`.
  *
- * Calls fail with what the engine answers, and with `bridge/gone` (the far end died), `bridge/cancelled` (the
- * signal aborted) and `bridge/fault` (a bug in the engine).
+ * Calls fail with what the engine answers, and with `bridge/gone` (the far end died) or the kind that is to be said
+ * instead, `bridge/cancelled` (the signal aborted) and `bridge/fault` (a bug in the engine).
  */
-export function connect(port: BridgePort): BridgeClient {
+export function connect(
+  port: BridgePort,
+  { kind: goneKind }: BridgeFailure = { kind: "bridge/gone" },
+): BridgeClient {
   const events = createEmitter<EngineEvent>();
   const gone = createEmitter<null>();
   const pendingById = new Map<number, Pending>();
@@ -67,7 +70,7 @@ export function connect(port: BridgePort): BridgeClient {
     if (status === "gone") return;
     status = "gone";
     stop();
-    for (const id of [...pendingById.keys()]) finish(id, err({ kind: "bridge/gone" }));
+    for (const id of [...pendingById.keys()]) finish(id, err({ kind: goneKind }));
     gone.emit(null);
   };
   const post = (id: number, { name, input }: Pending): void =>
@@ -79,7 +82,7 @@ export function connect(port: BridgePort): BridgeClient {
     options?: CallOptions,
   ): Promise<Result<unknown, BridgeFailure>> => {
     const signal = options?.signal;
-    if (status === "gone") return Promise.resolve(err({ kind: "bridge/gone" }));
+    if (status === "gone") return Promise.resolve(err({ kind: goneKind }));
     if (signal?.aborted === true) return Promise.resolve(err({ kind: "bridge/cancelled" }));
     const id = nextId++;
     return new Promise((resolve) => {

@@ -179,7 +179,7 @@ describe("tabs of one profile", () => {
     await a.engine.entered;
     await a.tab.close();
 
-    expect(await stuck).toEqual({ ok: false, failure: { kind: "bridge/gone" } });
+    expect(await stuck).toEqual({ ok: false, failure: { kind: "bridge/leader-gone" } });
     a.port1.close();
     b.port1.close();
   });

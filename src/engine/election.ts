@@ -88,7 +88,7 @@ export function joinTabs(options: TabOptions): Tab {
   const follow = (term: string): void => {
     if (role === "leader" || leader?.term === term) return;
     leader?.client.close();
-    const client = connect(portToLeader(channel, term, tabId));
+    const client = connect(portToLeader(channel, term, tabId), { kind: "bridge/leader-gone" });
     client.onEvent((event) => page.emit(event));
     leader = { term, client };
     role = "follower";

@@ -446,6 +446,9 @@ export const en = {
   "failure.notAllowed.advice": "Somebody with more rights in this conversation can.",
   "failure.stopped.title": "The part that opens your messages has stopped",
   "failure.stopped.advice": "Reload the page. What is stored here stays.",
+  "failure.leaderGone.title": "Another tab has taken over",
+  "failure.leaderGone.advice":
+    "The tab that did this was closed. Look whether it was done, and if not, try again.",
   "failure.notFound.title": "This is not here any more",
   "failure.notFound.advice": "It may have been removed. Go back and open it again.",
   "failure.conflict.title": "Somebody was faster",

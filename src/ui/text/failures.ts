@@ -91,6 +91,7 @@ const ACTION_BY_REASON: Readonly<Record<Reason, FailureAction>> = {
   addressCredentials: "none",
   addressMixed: "none",
   stopped: "none",
+  leaderGone: "retry",
 };
 
 /** Kinds whose words differ from what their ending or layer says. */
@@ -101,6 +102,7 @@ const REASON_BY_KIND: Readonly<Record<string, Reason>> = {
   "crypto/file-too-large": "fileTooLarge",
   "peer/damaged-file": "fileDamaged",
   "bridge/gone": "stopped",
+  "bridge/leader-gone": "leaderGone",
   "peer/store-full": "storageFull",
   "peer/store-failed": "storage",
   "peer/store-closed": "storage",

@@ -426,6 +426,8 @@ export const zhHans: TextTable = {
   "failure.notAllowed.advice": "请会话中权限更高的人来操作。",
   "failure.stopped.title": "负责打开消息的部分已停止",
   "failure.stopped.advice": "请重新加载页面。这里存储的内容不受影响。",
+  "failure.leaderGone.title": "已由另一个标签页接手",
+  "failure.leaderGone.advice": "刚才处理它的标签页已关闭。请看看是否已完成；如果没有，请再试一次。",
   "failure.notFound.title": "已经不在这里了",
   "failure.notFound.advice": "可能已被移除。请返回后重新打开。",
   "failure.conflict.title": "有人先了一步",
