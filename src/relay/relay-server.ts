@@ -107,6 +107,7 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   const addressOf = (request: IncomingMessage): string =>
     callerAddress(request, options.trustsProxy ?? false);
+  const closeConnections = closingOnceIdle(server);
   const detachSockets = attachSockets(server, { relay, origins, addressOf });
   port = await listen(server, port, host);
 
@@ -123,7 +124,7 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
       stopTicking();
       stopDelivering();
       stopSweeping();
-      const closed = new Promise<void>((done) => server.close(() => done()));
+      const closed = closeConnections();
       await relay.stop(RETRY_AFTER_S);
       await Promise.all([webhooks.stop(), notifier.stop()]);
       detachSockets();
@@ -134,6 +135,22 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
       await bus.close();
       await store.close();
     },
+  };
+}
+
+/** Closes the server. Node ends connections that are idle by then; those that become so later are ended too. */
+function closingOnceIdle(server: Server): () => Promise<void> {
+  let isClosing = false;
+  const look = (): void => {
+    if (isClosing) server.closeIdleConnections();
+  };
+  server.on("request", (request, response) => {
+    request.once("close", look);
+    response.once("close", look);
+  });
+  return () => {
+    isClosing = true;
+    return new Promise((done) => server.close(() => done()));
   };
 }
 
