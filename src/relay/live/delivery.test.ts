@@ -38,6 +38,11 @@ const seqs = async (socket: Socket, count: number): Promise<number[]> => {
   return got;
 };
 
+/** The agent has no socket any more, and what it acknowledged is on disk. */
+async function isAway(watcher: Socket): Promise<void> {
+  while ((await watcher.next("presence")).state !== "offline");
+}
+
 /** The cursors are written a moment after the acks. */
 const cursorsWritten = (world: World): Promise<void> => world.clock.advance(50);
 
@@ -114,7 +119,7 @@ describe("delivery", () => {
       await agent.settle();
       await cursorsWritten(world);
       agent.close();
-      await agent.closed();
+      await isAway(person);
     };
     await say(person, ada, conversation, 3);
     await acknowledge(4);
@@ -124,7 +129,7 @@ describe("delivery", () => {
     const between = await world.online(echo);
     expect(await seqs(between, 1)).toEqual([5]);
     between.close();
-    await between.closed();
+    await isAway(person);
 
     await acknowledge(5);
     await acknowledge(99);
@@ -148,7 +153,8 @@ describe("delivery", () => {
     // Its next process is here before it is gone: the agent stays.
     const next = await world.socket(echo);
     level.close();
-    await level.closed();
+    // Told once what the other one acknowledged is on disk.
+    while ((await next.next("agent.assignment")).connections !== 1);
     await say(person, ada, conversation, 1);
 
     next.send({ type: "resume", log_epoch: null, cursors: null });
