@@ -262,7 +262,7 @@ class LiveEndpoint implements PeerEndpoint {
     const { inbox, outbox, writers, signals, progress, membership, ledgers } = this.#parts;
     ledgers.doubt();
     for (const { conversation_id } of resumed?.conversations ?? [])
-      this.#parts.resting.use(conversation_id);
+      this.#parts.resting.note(conversation_id);
     await inbox.resumed(resumed);
     if (resumed !== null && this.#options.keepLog) {
       // Only now: a reset that a crash interrupts must happen again.
@@ -293,7 +293,7 @@ class LiveEndpoint implements PeerEndpoint {
   #hear(frame: RelayFrame): void {
     const { inbox, signals, reader, writers, resting } = this.#parts;
     if ("conversation_id" in frame && frame.conversation_id !== undefined)
-      resting.use(frame.conversation_id);
+      resting.note(frame.conversation_id);
     if (isDurableFrame(frame)) {
       if (frame.type === "stream.start" && this.#options.keepLog) void this.#followAgain(frame);
       return inbox.offer(frame);
@@ -348,7 +348,9 @@ class LiveEndpoint implements PeerEndpoint {
   }
 
   #notice({ conversationId, authorId, content }: Entry): void {
-    const { senders, signals, writers } = this.#parts;
+    const { senders, signals, writers, resting } = this.#parts;
+    // An own record about a session, or another's, is no use: each would keep the other's conversation in memory.
+    if (authorId !== this.accountId && content.kind !== "other") resting.use(conversationId);
     if (content.kind === "message") signals.wrote(conversationId, authorId);
     if (content.kind === "stream-ended") writers.ended(content.streamId);
     // Only ever asks for more fresh keys, so the relay's word is enough.

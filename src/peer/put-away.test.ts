@@ -14,8 +14,10 @@ const say = async (from: Member, conversationId: ConversationId, text: string) =
   return from.endpoint.settled(queued.messageId);
 };
 
-/** An agent that keeps one conversation in memory, and people who meet it one by one. */
-async function anAgentOfOne(changes: { readonly acknowledge?: "by-caller" } = {}) {
+/** An agent that keeps one conversation in memory, unless told otherwise, and people who meet it one by one. */
+async function anAgent(
+  changes: { readonly acknowledge?: "by-caller"; readonly conversationsInMemory?: number } = {},
+) {
   const gone: ConversationId[] = [];
   const agent = await world.agent({
     conversationsInMemory: 1,
@@ -42,7 +44,7 @@ async function anAgentOfOne(changes: { readonly acknowledge?: "by-caller" } = {}
 
 describe("a conversation that was put away", () => {
   test("[E98] goes on in both directions, to new devices too, and nothing is missing or told twice", async () => {
-    const { agent, guest, leaves } = await anAgentOfOne();
+    const { agent, guest, leaves } = await anAgent();
     const { person: ann, conversationId } = await guest("one");
     await guest("somebody else");
     await leaves(conversationId);
@@ -69,9 +71,29 @@ describe("a conversation that was put away", () => {
   });
 });
 
+test("[E96] [E98] of one conversation too many one session ends, and no other", async () => {
+  const { gone, guest, leaves } = await anAgent({ conversationsInMemory: 3 });
+  const { person, conversationId: first } = await guest("one");
+  const others = [await guest("two"), await guest("three"), await guest("four")];
+  await leaves(first);
+
+  const isToldOfAnEnd = ({ events }: Member): boolean =>
+    events.some(
+      (event) =>
+        event.type === "entry" && event.entry.seq > 3 && event.entry.content.kind === "other",
+    );
+  expect(gone).toEqual([first]);
+  expect([person, ...others.map((other) => other.person)].map(isToldOfAnEnd)).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
+});
+
 describe("what is under way stays in memory", () => {
   test("[E97] a stream that is being written, until it is done", async () => {
-    const { agent, gone, guest, leaves } = await anAgentOfOne();
+    const { agent, gone, guest, leaves } = await anAgent();
     const ann = await guest("write me a poem");
     const stream = must(await agent.endpoint.openStream(ann.conversationId));
     const ben = await guest("hello");
@@ -88,7 +110,7 @@ describe("what is under way stays in memory", () => {
   });
 
   test("[E97] an entry that the caller has not acknowledged, until it has", async () => {
-    const { agent, gone, guest, leaves } = await anAgentOfOne({ acknowledge: "by-caller" });
+    const { agent, gone, guest, leaves } = await anAgent({ acknowledge: "by-caller" });
     const ann = await guest("think about it");
     let isThinking = true;
     const acknowledge = ({ conversationId, seq }: Entry): void => {

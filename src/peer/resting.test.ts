@@ -28,6 +28,7 @@ function aHouse(limit: number) {
     line,
     resting,
     use: (names: string) => names.split(" ").forEach((name) => resting.use(id(name))),
+    note: (name: string) => resting.note(id(name)),
     rounds: () => gone,
   };
 }
@@ -82,16 +83,44 @@ describe("conversations beyond the number that stay in memory", () => {
     expect(asked).toEqual(["a", "b", "a"]);
   });
 
-  test("[E97] one whose end is being said keeps its place and is asked again", async () => {
-    const { use, clock, asked, answers } = aHouse(1);
+  test("[E97] one whose end is being said is asked again, whatever is heard of it, and no other leaves for it", async () => {
+    const { use, note, clock, asked, answers } = aHouse(1);
     answers.set("a", "leaving");
 
     use("a b");
-    await clock.advance(2_000);
+    await clock.advance(1_000);
+    note("a");
+    await clock.advance(1_000);
+    answers.set("a", "busy");
+    note("a");
+    await clock.advance(1_000);
     answers.delete("a");
     await clock.advance(5_000);
 
-    expect(asked).toEqual(["a", "a", "a"]);
+    expect(asked).toEqual(["a", "a", "a", "a"]);
+  });
+
+  test("[E97] one whose end is being said stays when it is used, and another leaves", async () => {
+    const { use, clock, asked, answers } = aHouse(2);
+    answers.set("a", "leaving");
+
+    use("a b c");
+    await clock.advance(1_000);
+    use("a");
+    await clock.advance(5_000);
+
+    expect(asked).toEqual(["a", "b"]);
+  });
+
+  test("[E96] one that was only heard of leaves before those that were used", async () => {
+    const { use, note, clock, asked } = aHouse(2);
+
+    use("a b");
+    note("c");
+    note("b");
+    await clock.advance(5_000);
+
+    expect(asked).toEqual(["c"]);
   });
 
   test("[E96] none leaves without a line, nor after the end", async () => {

@@ -8,6 +8,8 @@ import type { ConversationId } from "#protocol/ids.ts";
 export interface Resting {
   /** The conversation is used: it is put away last of all. */
   use(conversationId: ConversationId): void;
+  /** The conversation may be in memory; one that nobody used is put away first of all. */
+  note(conversationId: ConversationId): void;
   close(): void;
 }
 
@@ -37,9 +39,12 @@ export const createResting = (options: Needs): Resting => new LeastUsed(options)
 
 class LeastUsed implements Resting {
   readonly #options: Needs;
-  /** By conversation the number of its last use; the least recently used first. */
+  /** By conversation the number of its last use, 0 for none. */
   readonly #uses = new Map<ConversationId, number>();
+  /** Those that another round is to finish; one that is used meanwhile stays. */
+  readonly #leaving = new Set<ConversationId>();
   #count = 0;
+  #gone = 0;
   #isClosed = false;
   #stopTimer: (() => void) | null = null;
 
@@ -48,15 +53,23 @@ class LeastUsed implements Resting {
   }
 
   use(conversationId: ConversationId): void {
-    if (this.#options.limit === Infinity) return;
-    this.#uses.delete(conversationId);
-    this.#uses.set(conversationId, ++this.#count);
-    this.#lookLater();
+    this.#leaving.delete(conversationId);
+    this.#set(conversationId, ++this.#count);
+  }
+
+  note(conversationId: ConversationId): void {
+    this.#set(conversationId, this.#uses.get(conversationId) ?? 0);
   }
 
   close(): void {
     this.#isClosed = true;
     this.#stopTimer?.();
+  }
+
+  #set(conversationId: ConversationId, use: number): void {
+    if (this.#options.limit === Infinity) return;
+    this.#uses.set(conversationId, use);
+    this.#lookLater();
   }
 
   #excess(): number {
@@ -75,19 +88,33 @@ class LeastUsed implements Resting {
 
   async #round(): Promise<void> {
     if (!this.#options.isReady()) return;
-    const excess = this.#excess();
+    const goneBefore = this.#gone;
+    for (const conversationId of [...this.#leaving])
+      if (!this.#isClosed) await this.#putAway(conversationId);
+    await this.#begin(this.#excess() - this.#leaving.size);
+    if (this.#gone > goneBefore) this.#options.onGone();
+  }
+
+  async #begin(excess: number): Promise<void> {
     const most = Math.min(excess, Math.max(LEAVING.least, Math.ceil(excess * LEAVING.part)));
-    let leaving = 0;
-    let hasGone = false;
-    for (const [conversationId, use] of [...this.#uses]) {
-      if (this.#isClosed || leaving >= most) break;
-      const outcome = await this.#options.putAway(conversationId);
-      if (outcome !== "busy") leaving += 1;
-      if (outcome !== "gone") continue;
-      hasGone = true;
-      // Used meanwhile: it is back.
-      if (this.#uses.get(conversationId) === use) this.#uses.delete(conversationId);
+    let begun = 0;
+    for (const [conversationId] of [...this.#uses].toSorted(([, a], [, b]) => a - b)) {
+      if (this.#isClosed || begun >= most) return;
+      if (this.#leaving.has(conversationId)) continue;
+      if ((await this.#putAway(conversationId)) !== "busy") begun += 1;
     }
-    if (hasGone) this.#options.onGone();
+  }
+
+  async #putAway(conversationId: ConversationId): Promise<PutAway> {
+    const use = this.#uses.get(conversationId);
+    const outcome = await this.#options.putAway(conversationId);
+    if (outcome === "gone") this.#gone += 1;
+    // Used meanwhile: it is back.
+    if (this.#uses.get(conversationId) !== use) return outcome;
+    if (outcome === "leaving") this.#leaving.add(conversationId);
+    if (outcome !== "gone") return outcome;
+    this.#leaving.delete(conversationId);
+    this.#uses.delete(conversationId);
+    return outcome;
   }
 }
