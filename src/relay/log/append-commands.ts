@@ -22,6 +22,13 @@ export const appendMessage: Command<AppendRequest, Appended> = async (tx, reques
   return rightful.ok ? ok({ seq, at, duplicate: false }) : rightful;
 };
 
+type RecallableRow = {
+  readonly seq: number;
+  readonly sender_id: string;
+  readonly at: number;
+  readonly recalled_at: number | null;
+};
+
 export const recallMessage: Command<RecallRequest, Appended> = async (tx, request) => {
   const { conversationId, messageId, signed, now } = request;
   const member = await checkMember(tx, conversationId, request.senderId);
@@ -30,14 +37,14 @@ export const recallMessage: Command<RecallRequest, Appended> = async (tx, reques
     const earlier = await earlierAppend(tx, { ...request, messageId: signed.messageId });
     if (earlier !== null) return earlier;
   }
-  const row = await tx.sql.get<{ sender_id: string; at: number; recalled_at: number | null }>(
-    "SELECT sender_id, at, recalled_at FROM entry WHERE conv = ? AND msg_id = ?",
+  const row = await tx.sql.get<RecallableRow>(
+    "SELECT seq, sender_id, at, recalled_at FROM entry WHERE conv = ? AND msg_id = ?",
     conversationId,
     messageId,
   );
   if (row === undefined) return refuse("NOT_FOUND");
   if (row.sender_id !== request.senderId) return refuse("RECALL_NOT_OWNER");
-  if (row.recalled_at !== null) return await repeatedRecall(tx, conversationId, messageId);
+  if (row.recalled_at !== null) return await repeatedRecall(tx, request, row.seq);
   if (now - row.at > request.windowMs) return refuse("RECALL_WINDOW_EXPIRED");
   // The hash stays, so that a chain over the erased envelope can still be followed.
   await tx.sql.run(
@@ -368,13 +375,15 @@ const recallEntry = (request: RecallRequest): NewEntry => ({
 
 async function repeatedRecall(
   tx: Transaction,
-  conversationId: ConversationId,
-  messageId: string,
+  { conversationId, messageId }: RecallRequest,
+  afterSeq: number,
 ): Promise<Result<Appended, RelayFailure>> {
   const row = await tx.sql.get<{ seq: number; at: number }>(
+    // A recall stands soon behind its message, so few are looked at.
     `SELECT seq, at FROM entry
-     WHERE conv = ? AND kind = 'message.recalled' AND meta LIKE ? ORDER BY seq LIMIT 1`,
+     WHERE conv = ? AND seq > ? AND kind = 'message.recalled' AND meta LIKE ? ORDER BY seq LIMIT 1`,
     conversationId,
+    afterSeq,
     // The one thing a recall's meta begins with: see recallEntry. Both databases read it as text.
     `{"message_id":"${messageId}"%`,
   );

@@ -239,6 +239,35 @@ export function describeLogStore(name: string, make: () => Promise<LogStore>): v
       });
     });
 
+    test("[P74] a recall that is repeated is answered with the place of the first, not with another's", async () => {
+      const { log, ada, conversationId } = await aConversation();
+      const [other, first] = [aRequest(conversationId, ada), aRequest(conversationId, ada)];
+      await log.append(other, null);
+      await log.append(first, null);
+      const recall = (request: AppendRequest) =>
+        log.recall(
+          {
+            now: 3_000,
+            conversationId,
+            messageId: request.entry.messageId as MessageId,
+            senderId: ada.id,
+            senderType: "human",
+            senderDeviceId: ada.deviceId,
+            windowMs: 120_000,
+            signed: null,
+          },
+          null,
+        );
+      await recall(other);
+      const recalled = await recall(first);
+
+      const again = await recall(first);
+
+      expect(recalled).toEqual({ ok: true, value: { seq: 4, at: 3_000, duplicate: false } });
+      expect(again).toEqual({ ok: true, value: { seq: 4, at: 3_000, duplicate: true } });
+      expect(await read(log, conversationId)).toHaveLength(4);
+    });
+
     test("[P45] a ledger grows by compare-and-set; the loser is told the head", async () => {
       const { log, ada, conversationId } = await aConversation();
       const [, second] = aLedger(1, conversationId, 2);

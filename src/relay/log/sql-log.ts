@@ -122,19 +122,23 @@ type EntryRow = {
 };
 
 // Sizes first, so that no more bodies are read than the page may hold; the first entry is given whatever its size.
+// IN and not JOIN: SQLite would begin with the conversation, and go through all of it for each page.
 const pageSql = (direction: "ASC" | "DESC"): string =>
   `SELECT entry.*, session_open.bytes AS open_bytes
-   FROM (
-     SELECT seq, size, sum(size) OVER (ORDER BY seq ${direction}) AS total
-     FROM (
-       SELECT seq, coalesce(length(body), 0) + coalesce(length(bytes), 0) AS size
-       FROM entry LEFT JOIN session_open ON session_open.conv = entry.conv AND first_seq = seq
-       WHERE entry.conv = ? AND seq > ? AND seq < ? ORDER BY seq ${direction} LIMIT ?
-     ) AS sized
-   ) AS placed
-   JOIN entry ON entry.conv = ? AND entry.seq = placed.seq
+   FROM entry
    LEFT JOIN session_open ON session_open.conv = entry.conv AND session_open.first_seq = entry.seq
-   WHERE placed.total <= ? OR placed.total = placed.size
+   WHERE entry.conv = ? AND entry.seq IN (
+     SELECT seq
+     FROM (
+       SELECT seq, size, sum(size) OVER (ORDER BY seq ${direction}) AS total
+       FROM (
+         SELECT seq, coalesce(length(body), 0) + coalesce(length(bytes), 0) AS size
+         FROM entry LEFT JOIN session_open ON session_open.conv = entry.conv AND first_seq = seq
+         WHERE entry.conv = ? AND seq > ? AND seq < ? ORDER BY seq ${direction} LIMIT ?
+       ) AS sized
+     ) AS placed
+     WHERE total <= ? OR total = size
+   )
    ORDER BY entry.seq`;
 const UPWARDS = pageSql("ASC");
 const DOWNWARDS = pageSql("DESC");
@@ -147,10 +151,10 @@ async function readPage(
   const rows = await sql.all<EntryRow>(
     after !== null || before === null ? UPWARDS : DOWNWARDS,
     conversationId,
+    conversationId,
     after ?? 0,
     before ?? Number.MAX_SAFE_INTEGER,
     maxEntries,
-    conversationId,
     maxBytes,
   );
   const isWhole = rows.every((row) => row.body === null || isHashOf(row.hash, row.body));

@@ -198,6 +198,13 @@ CREATE TABLE remark (
   remark_sealed TEXT NOT NULL, PRIMARY KEY (user_id, contact_id)
 ) STRICT;`;
 
+/** What is looked for in large tables by something else than their keys. */
+const LOOKED_FOR = `
+CREATE INDEX entry_recalls ON entry(conv, seq) WHERE kind = 'message.recalled';
+CREATE INDEX upload_by_uploader ON upload(uploader, created_at);
+CREATE INDEX upload_unconfirmed ON upload(created_at) WHERE sha256 IS NULL;
+CREATE INDEX sessions_by_device ON sessions(device_id);`;
+
 /** Migration n brings `user_version` from n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
   ACCOUNTS + LOG,
@@ -212,4 +219,5 @@ export const MIGRATIONS: readonly string[] = [
   WAYS,
   COSIGNED_CARDS,
   REMARKS,
+  LOOKED_FOR,
 ];
