@@ -22,6 +22,8 @@ const RELAY_PATHS = [
   "files",
   "push",
   "health",
+  "ready",
+  "live",
   "metrics",
 ];
 
