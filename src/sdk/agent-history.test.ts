@@ -1,4 +1,7 @@
 import { expect, test } from "vitest";
+import { bytesToBase64 } from "#base/base64.ts";
+import { systemRandom } from "#base/random.ts";
+import type { KnownPayload } from "#protocol/payload.ts";
 import { anAgentWorld, setupMeeting } from "./agent-world.contract.ts";
 
 const shown = (messages: Awaited<ReturnType<typeof read>>) =>
@@ -33,4 +36,44 @@ test("[K27] [E30] an agent reads back what it said, from any of its processes, a
 
   expect(ownView).toEqual(["question", "an answer", "bit by bit", "recalled"]);
   expect(siblingView).toEqual(ownView);
+});
+
+test("[K27] a page holds every kind of message, oldest first, and leads to the page before it", async () => {
+  const { agent, alice, conversationId } = await setupMeeting();
+  const link: KnownPayload = { type: "link", url: "https://a.example", title: "A" };
+  const contact: KnownPayload = {
+    type: "contact",
+    contact: { kind: "user", id: alice.userId, display_name: "Ada" },
+  };
+  for (const payload of ["one", link, contact, "two"]) await alice.say(conversationId, payload);
+  await agent.send(conversationId, { type: "text", text: "three" });
+
+  const newest = await agent.history(conversationId, { limit: 2 });
+  const middle = await agent.history(conversationId, { before: newest.before ?? 0, limit: 2 });
+  const rest = await agent.history(conversationId, { before: middle.before ?? 0 });
+
+  expect(shown(newest.messages)).toEqual(["two", "three"]);
+  expect(shown(middle.messages)).toEqual(["link", "contact"]);
+  expect(middle.messages[0]).toMatchObject({ payload: link, sender_display_name: "Alice" });
+  expect(shown(rest.messages)).toEqual(["one"]);
+  expect(rest.before).toBeNull();
+});
+
+test("[K27] what an agent without prekeys said is named as its own and gone, and what it hears is not", async () => {
+  const world = await anAgentWorld();
+  const provisioned = await world.provision("Bare");
+  const keys = {
+    privateKey: bytesToBase64(systemRandom(32)),
+    signingPrivateKey: bytesToBase64(systemRandom(32)),
+  };
+  const agent = await world.run(provisioned, { keyVault: null, dedupe: null, ...keys });
+  const alice = await world.person("Alice");
+  const conversationId = await alice.meet(provisioned, agent.fingerprint);
+  await alice.say(conversationId, "question");
+  await agent.send(conversationId, { type: "text", text: "an answer" });
+
+  const { messages } = await agent.history(conversationId);
+
+  expect(shown(messages)).toEqual(["question", "own-message"]);
+  expect(messages[1]).toMatchObject({ sender_id: agent.agentId, payload: null });
 });

@@ -44,6 +44,51 @@ describe("the options of an agent", () => {
     expect(settleOptions({}, { ...environment, HASHEE_CRYPTO: "noble" }).crypto).toBe("noble");
   });
 
+  test("[K1] are each named in the environment, and what the program says wins over it", () => {
+    const [key, otherKey] = [3, 4].map((fill) => Buffer.alloc(32, fill).toString("base64"));
+    const environment = {
+      HASHEE_AGENT_ID: AGENT_ID,
+      HASHEE_AGENT_TOKEN: TOKEN,
+      HASHEE_BASE_URL: "http://relay.example",
+      HASHEE_CONNECTION_MODE: "polling",
+      HASHEE_X25519_PRIVATE_BASE64: key,
+      HASHEE_ED25519_PRIVATE_BASE64: otherKey,
+      HASHEE_KEY_VAULT: "/env/vault",
+      HASHEE_DEDUPE: "/env/dedupe",
+      HASHEE_CRYPTO: "noble",
+    };
+    const own: AgentOptions = {
+      agentId: AGENT_ID.replace("a1", "a2"),
+      token: `hsk_${"b".repeat(40)}`,
+      baseUrl: "http://own.example",
+      connectionMode: "webhook",
+      privateKey: otherKey,
+      signingPrivateKey: key,
+      keyVault: "/own/vault",
+      dedupe: "/own/dedupe",
+      crypto: "auto",
+    };
+    const shown = (options: AgentOptions) => {
+      const { token, keys, agentId, baseUrl, connectionMode, vaultFolder, dedupe, crypto } =
+        settleOptions(options, environment);
+      return [
+        ...[agentId, token.reveal(), baseUrl, connectionMode],
+        ...[keys?.privateKey, keys?.signingPrivateKey].map((one) => one?.reveal()[0]),
+        ...[vaultFolder, dedupe, crypto],
+      ];
+    };
+
+    expect(shown({})).toEqual([
+      ...[AGENT_ID, TOKEN, "http://relay.example", "polling"],
+      ...[3, 4, "/env/vault", "/env/dedupe", "noble"],
+    ]);
+    expect(shown(own)).toEqual([
+      ...[own.agentId, own.token, "http://own.example", "webhook"],
+      ...[4, 3, "/own/vault", "/own/dedupe", "auto"],
+    ]);
+    expect(shown({ keyVault: null, dedupe: null }).slice(6, 8)).toEqual([null, null]);
+  });
+
   test("[K1] that are wrong are refused by name", () => {
     const good = { agentId: AGENT_ID, token: TOKEN };
 
@@ -56,6 +101,7 @@ describe("the options of an agent", () => {
       pathOf(good, { HASHEE_CONNECTION_MODE: "pigeon" }),
       pathOf({ ...good, privateKey: KEY }),
       pathOf({ ...good, privateKey: "AAAA", signingPrivateKey: KEY }),
+      pathOf({ ...good, privateKey: KEY, signingPrivateKey: "AAAA" }),
       pathOf(good, { HASHEE_CRYPTO: "rot13" }),
       pathOf({ ...good, conversationsInMemory: 0 }),
       pathOf({ ...good, conversationsInMemory: 2.5 }),
@@ -68,6 +114,7 @@ describe("the options of an agent", () => {
       "connectionMode",
       "signingPrivateKey",
       "privateKey",
+      "signingPrivateKey",
       "crypto",
       "conversationsInMemory",
       "conversationsInMemory",

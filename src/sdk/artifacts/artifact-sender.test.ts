@@ -118,12 +118,13 @@ describe("cards", () => {
     const outcomes = await Promise.allSettled([
       sender.send(C, { ...progress(0), payload: { percent: 101 } }),
       sender.send(C, { ...progress(0), expires_at: tooLong }),
+      sender.send(C, { ...progress(0), expires_at: "soon" }),
       sender.update(C, { ref_artifact: "unknown", artifact: { payload: {} } }),
     ]);
 
     expect(
       outcomes.map((one) => one.status === "rejected" && (one.reason as HasheeError).code),
-    ).toEqual(["ARTIFACT_INVALID", "ARTIFACT_INVALID", "NOT_FOUND"]);
+    ).toEqual(["ARTIFACT_INVALID", "ARTIFACT_INVALID", "ARTIFACT_INVALID", "NOT_FOUND"]);
     expect(sent).toEqual([]);
   });
 

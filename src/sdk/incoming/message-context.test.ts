@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { ConversationState } from "#crypto/ledger/conversation-state.ts";
 import type { AccountId, ConversationId, DeviceId, MessageId } from "#protocol/ids.ts";
 import type { Payload } from "#protocol/payload.ts";
 import { eventOf } from "./agent-event.ts";
@@ -53,6 +54,44 @@ describe("the message object", () => {
     });
   });
 
+  test("[K11] lifts what every kind of message may carry, each file with the place it opens in", () => {
+    const file = {
+      attachment_id: "01900000-0000-7000-8000-0000000000f1",
+      file_key: "AA==",
+      cipher: "parley-file-v1" as const,
+      size: 1,
+      sha256: "00",
+      mime: "text/plain",
+      filename: "a.txt",
+    };
+    const reply_to = { message_id: M, sender_id: ALICE, preview_text: "hi" };
+    const message = messageOf(
+      anEntry({ type: "text", text: "", mention_all: true, reply_to, attachments: [file] }),
+      around,
+    );
+
+    expect(message).toMatchObject({
+      mention_all: true,
+      reply_to,
+      attachments: [{ ...file, conversation_id: C }],
+    });
+    expect("mentions" in message).toBe(false);
+  });
+
+  test("[K11] says of a group who is in it and since when, and of the writer what they are", () => {
+    const members = new Map([[ALICE, {}]]);
+    const ledger = { type: "group", conversationId: C, seq: 4, members } as unknown;
+    const entry = { ...anEntry({ type: "text", text: "hi" }), authorKind: "agent" } as const;
+    const message = messageOf(entry, { ...around, ledger: ledger as ConversationState });
+
+    expect(message).toMatchObject({
+      conversation_type: "group",
+      sender_type: "agent",
+      group_metadata: { group_id: C, group_key_version: 4, members: [ALICE] },
+    });
+    expect("group_metadata" in messageOf(entry, around)).toBe(false);
+  });
+
   test("[K11] keeps a payload of a later version and lifts nothing from it", () => {
     const unknown = {
       type: "unknown",
@@ -76,7 +115,8 @@ describe("the message object", () => {
 
 describe("the event object", () => {
   test("[K11] tells relations, recalls and reactions, and nothing of machinery", () => {
-    const entry = anEntry({ type: "reaction", message_id: M, emoji: "👍", op: "add" });
+    const reaction = { type: "reaction", message_id: M, emoji: "👍" } as const;
+    const entry = anEntry({ ...reaction, op: "add" });
     const facts = { user_id: ALICE, language: "zh-CN" };
     const relation = {
       ...entry,
@@ -107,6 +147,14 @@ describe("the event object", () => {
       message_id: M,
       by: "author",
     });
+    expect(eventOf(anEntry({ ...reaction, op: "remove" }))).toMatchObject({ op: "remove" });
+    for (const status of ["suspended", "restored", "revoked"] as const)
+      expect(eventOf({ ...entry, content: { kind: "relation", status, facts } })).toMatchObject({
+        type: `relation.${status}`,
+      });
+    expect(
+      eventOf({ ...entry, content: { kind: "recalled", messageId: M, by: "server" } }),
+    ).toMatchObject({ by: "server" });
     expect(eventOf(anEntry({ type: "text", text: "no event" }))).toBeNull();
   });
 });

@@ -1,11 +1,11 @@
-import { mkdtempSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { utf8 } from "#base/bytes.ts";
 import { assert } from "#base/invariant.ts";
 import { describeStore } from "#peer/store.contract.ts";
-import { openFileStore } from "./file-store.ts";
+import { openFileStore, openStoreDatabase } from "./file-store.ts";
 
 const aPath = () => join(mkdtempSync(join(tmpdir(), "parley-store-")), "store.sqlite");
 const open = (path: string) => {
@@ -47,10 +47,27 @@ describe("the file of a store", () => {
     expect(await store.list("t")).toEqual([]);
   });
 
-  test("[K9] can be read by its owner alone", () => {
+  test("[K9] [K10] can be read by its owner alone, and so can what lies beside it", async () => {
     const path = aPath();
-    open(path);
+    const store = open(path);
+    await store.commit({ puts: [{ table: "t", key: "a", value: utf8("kept") }] });
 
-    expect(statSync(path).mode & 0o777).toBe(0o600);
+    const modes = readdirSync(dirname(path)).map((name) => [
+      name,
+      statSync(join(dirname(path), name)).mode & 0o777,
+    ]);
+
+    expect(Object.fromEntries(modes)).toEqual({
+      "store.sqlite": 0o600,
+      "store.sqlite-wal": 0o600,
+    });
+  });
+
+  test("[K9] is synced at every commit", () => {
+    const database = openStoreDatabase(aPath());
+
+    expect(database?.prepare("PRAGMA synchronous").get()).toEqual({ synchronous: 2 });
+    expect(database?.prepare("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
+    database?.close();
   });
 });

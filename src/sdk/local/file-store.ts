@@ -12,17 +12,25 @@ import type { Batch, LogRow, Store } from "#peer/store.ts";
 import { isBusy } from "./folder-lock.ts";
 import { openDatabase } from "./sqlite.ts";
 
-/** Opens the store of a file, or returns null while another process has it open. */
-export function openFileStore(path: string): Store | null {
+/** The file's one connection, with its tables; null while another process has it. */
+export function openStoreDatabase(path: string): DatabaseSync | null {
   const database = openDatabase(path, { timeout: 0 });
   try {
+    // Before the first write: files that SQLite puts beside it take its mode.
     chmodSync(path, 0o600);
     database.exec(SCHEMA);
+    return database;
   } catch (error) {
     database.close();
     if (isBusy(error)) return null;
     throw error;
   }
+}
+
+/** Opens the store of a file, or returns null while another process has it open. */
+export function openFileStore(path: string): Store | null {
+  const database = openStoreDatabase(path);
+  if (database === null) return null;
   const statements = prepareAll(database);
   // Work that a closing agent did not wait for finds nothing any more, and can write nothing either.
   const ifOpen = async <Value>(nothing: Value, read: () => Value): Promise<Value> =>

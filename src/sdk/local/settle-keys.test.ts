@@ -10,7 +10,7 @@ import { createPrimitives, type Primitives } from "#crypto/primitives.ts";
 import { settleKeys } from "./settle-keys.ts";
 import type { GeneratedKeys, RawKeys } from "../options.ts";
 import { createFolderKeyVault } from "./key-vault.ts";
-import { createMemoryVaultFolder, openVaultFolder } from "./vault-folder.ts";
+import { createMemoryVaultFolder, openVaultFolder, type VaultFolder } from "./vault-folder.ts";
 
 let primitives: Primitives;
 beforeAll(async () => {
@@ -45,9 +45,20 @@ describe("an agent's keys", () => {
 
     expect(raw(second)).toEqual(raw(first));
     expect(told).toHaveLength(1);
-    expect(base64ToBytes(told[0]?.privateKey ?? "")).toEqual(first.privateKey.reveal());
-    expect(base64ToBytes(told[0]?.signingPublicKey ?? "")).toEqual(
-      primitives.ed25519PublicKey(first.signingPrivateKey.reveal()),
+    const {
+      privateKey = "",
+      signingPrivateKey = "",
+      publicKey = "",
+      signingPublicKey = "",
+    } = told[0] ?? {};
+    const [agreement = new Uint8Array(), signing = new Uint8Array()] = raw(first);
+    expect([privateKey, signingPrivateKey, publicKey, signingPublicKey].map(base64ToBytes)).toEqual(
+      [
+        agreement,
+        signing,
+        primitives.x25519PublicKey(agreement),
+        primitives.ed25519PublicKey(signing),
+      ],
     );
   });
 
@@ -59,6 +70,32 @@ describe("an agent's keys", () => {
       settleKeys({ keys: null, onKeyGenerated: failing }, vault, primitives),
     ).rejects.toThrow("the disk is full");
     expect(await vault.list("")).toEqual([]);
+  });
+
+  test("[K2] are used only after they were told and are kept", async () => {
+    const story: string[] = [];
+    const [told, kept] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const [asked, written] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const vault: VaultFolder = {
+      ...createMemoryVaultFolder(),
+      write: (name) => (story.push(`writes ${name}`), written.resolve(), kept.promise),
+    };
+    const onKeyGenerated = () => (story.push("tells"), asked.resolve(), told.promise);
+    const settled = settleKeys({ keys: null, onKeyGenerated }, vault, primitives).then(() =>
+      story.push("settled"),
+    );
+
+    await asked.promise;
+    story.push("told");
+    told.resolve();
+    await written.promise;
+    // A turn of the loop: who did not wait is through by now.
+    await new Promise((resolve) => setImmediate(resolve));
+    story.push("kept");
+    kept.resolve();
+    await settled;
+
+    expect(story).toEqual(["tells", "told", "writes identity", "kept", "settled"]);
   });
 
   test("[K2] that are given win over those of the vault", async () => {

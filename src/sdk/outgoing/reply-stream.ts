@@ -30,7 +30,7 @@ export interface ReplyStream {
   delta(text: string): Promise<void>;
   /** Sends the whole text as the message that stays. @throws {@link HasheeError} */
   done(extra?: StreamExtra): Promise<SendReceipt>;
-  /** Takes back what was shown; nothing stays. */
+  /** Takes back what was shown; nothing stays. After the end it does nothing. */
   abort(reason?: string): Promise<void>;
 }
 
@@ -54,8 +54,12 @@ export function createReplyStream(parts: {
     return result;
   };
 
-  const ensureOpen = async (): Promise<void> => {
+  const assertRuns = (): void => {
     if (state.status === "ended") throw new HasheeError("STREAM_UNKNOWN", ENDED);
+  };
+
+  const ensureOpen = async (): Promise<void> => {
+    assertRuns();
     if (state.status !== "unopened") return;
     parts.onFirstDelta();
     const opened = await parts.open();
@@ -94,6 +98,7 @@ export function createReplyStream(parts: {
     signal: stop.signal,
     delta: (piece) =>
       inOrder(async () => {
+        assertRuns();
         if (piece === "" || stop.signal.aborted) return;
         await ensureOpen();
         if (state.status === "live") {

@@ -82,7 +82,7 @@ export function createReading(rest: Rest, openReader: () => PeerEndpoint, store:
           if (unreadable !== null && !isShown) messages.push(unreadable);
           continue;
         }
-        if (!SHOWN.has(entry.content.payload.type)) continue;
+        if (HIDDEN.has(entry.content.payload.type)) continue;
         const displayName = await names.of(entry.authorId, entry.authorKind);
         const around = { ledger, displayName, exactlyOnce: false, interrupted: false };
         messages.push(messageOf(entry, around));
@@ -92,12 +92,8 @@ export function createReading(rest: Rest, openReader: () => PeerEndpoint, store:
   };
 }
 
-/** Everything that is a message by itself. */
-const SHOWN: ReadonlySet<string> = new Set(
-  "text image video audio file artifact artifact_update artifact_response reaction system unknown".split(
-    " ",
-  ),
-);
+/** What no reader is shown: machinery, and what a group shows of itself. */
+const HIDDEN: ReadonlySet<string> = new Set(["profile", "recall", "stream"]);
 
 function unreadableOf({ content, ...entry }: Entry): UnreadableMessage | null {
   const isRecalled = content.kind === "recalled";
