@@ -4,13 +4,27 @@ import { silentLog } from "#base/log.ts";
 import { err, ok } from "#base/result.ts";
 import { createSeededRandom } from "#base/seeded-random.ts";
 import type { AgentId } from "#protocol/ids.ts";
-import { createConnection, type ConnectionEvent } from "./connection.ts";
+import { createConnection, type ConnectionEvent, type ConnectionOptions } from "./connection.ts";
 import { createScriptedSockets } from "./scripted-socket.ts";
 
 const AGENT = "01900000-0000-7000-8000-0000000000aa" as AgentId;
+const presence = {
+  type: "presence",
+  peer_id: AGENT,
+  peer_type: "agent",
+  state: "online",
+  at: "2026-01-01T00:00:00.000Z",
+} as const;
 const authOk = { type: "auth.ok", connection_id: "c1", log_epoch: "e1" } as const;
 
-function aConnection(options: { agentId?: AgentId; tokens?: readonly (string | null)[] } = {}) {
+function aConnection(
+  options: {
+    agentId?: AgentId;
+    tokens?: readonly (string | null)[];
+    /** How a fresh token is had. */
+    fresh?: () => ReturnType<ConnectionOptions["tokens"]["token"]>;
+  } = {},
+) {
   const clock = createFakeClock();
   const sockets = createScriptedSockets();
   const asked: boolean[] = [];
@@ -26,6 +40,7 @@ function aConnection(options: { agentId?: AgentId; tokens?: readonly (string | n
     tokens: {
       async token(fresh) {
         asked.push(fresh);
+        if (fresh && options.fresh !== undefined) return options.fresh();
         const next = tokens.length === 0 ? "token" : tokens.shift();
         return next === null || next === undefined ? err({ kind: "peer/offline" }) : ok(next);
       },
@@ -75,6 +90,54 @@ describe("signing in", () => {
 
     expect(left).toBe(false);
     expect(sockets.last().sent).toHaveLength(1);
+  });
+
+  test("[E1] nothing is sent, and nothing is heard, while no one has signed in", async () => {
+    const { connection, sockets, clock, events } = aConnection();
+    const send = () => connection.send({ type: "presence.set", state: "away" });
+    const before = send();
+    connection.start();
+    await clock.advance(0);
+    const connecting = send();
+    sockets.last().opens();
+    sockets.last().says({ type: "pong", t: 1 });
+    sockets.last().says(presence);
+    sockets.last().says({ type: "auth.expiring", expires_in_seconds: 60 });
+    sockets.last().says({ type: "session.invalidated", reason: "logout" });
+    await clock.advance(0);
+
+    expect([before, connecting, send()]).toEqual([false, false, false]);
+    expect(sockets.last().sent.map(({ type }) => type)).toEqual(["auth"]);
+    expect(events.filter(({ type }) => type !== "status")).toEqual([]);
+    expect(connection.status().status).toBe("authenticating");
+    sockets.last().says(authOk);
+    sockets.last().says(presence);
+    expect(events.filter(({ type }) => type === "frame")).toHaveLength(1);
+    sockets.last().closes(1006);
+    expect(send()).toBe(false);
+  });
+
+  test("[E1] a token that comes when its line is gone leaves over no other one", async () => {
+    let renew = () => {};
+    const { connection, sockets, clock, goOnline } = aConnection({
+      fresh: () =>
+        new Promise((resolve) => {
+          renew = () => resolve(ok("renewed"));
+        }),
+    });
+    connection.start();
+    await goOnline();
+    sockets.last().says({ type: "auth.expiring", expires_in_seconds: 60 });
+    await clock.advance(0);
+    sockets.last().closes(1006);
+    await clock.advance(1_000);
+    expect(sockets.sockets).toHaveLength(2);
+
+    renew();
+    await clock.advance(0);
+    sockets.last().opens();
+
+    expect(sockets.last().sent.map(({ type }) => type)).toEqual(["auth"]);
   });
 
   test("[E2] a device whose token is refused tries once with a fresh one, then stops", async () => {

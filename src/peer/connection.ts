@@ -248,7 +248,10 @@ class Line implements Connection {
   }
 
   async #renew(): Promise<void> {
+    const line = this.#socket;
     const token = await this.#options.tokens.token(true);
+    // Another line signs in by itself, with its first frame.
+    if (line !== this.#socket) return;
     if (token.ok) this.#write({ type: "auth.renew", access_token: token.value });
     else this.#log.warn("peer.renew-failed", { kind: token.failure.kind });
   }

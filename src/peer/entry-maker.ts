@@ -28,6 +28,7 @@ import type { PeerFailure } from "./failure.ts";
 import { authorOf, factsOf, other } from "./frame-facts.ts";
 import type { Gaps } from "./gaps.ts";
 import type { Ledgers } from "./ledgers.ts";
+import { ownRecall } from "./recall.ts";
 import { REMOVALS_TABLE, removalKey, type Opened, type Opener } from "./opener.ts";
 import type { SeenMessages } from "./seen-messages.ts";
 import type { Statements } from "./statements.ts";
@@ -311,8 +312,7 @@ class VerifyingMaker implements EntryMaker {
     const seq = await this.#seen.seqOf(frame.conversation_id, target, draft);
     const row = seq === null ? null : await this.#store.logAt(frame.conversation_id, seq);
     const before = row === null ? null : parseEntry(row);
-    const isOwn =
-      frame.recalled_by === this.#self.accountId && frame.sender_device_id === this.#self.deviceId;
+    const isOwn = await this.#isOwnRecall(frame);
     let recallerId: AccountId | null = isOwn ? this.#self.accountId : null;
     if (!isOwn && frame.encrypted_payload !== undefined) {
       const opened = await this.#open(frame, frame.encrypted_payload, draft);
@@ -330,6 +330,15 @@ class VerifyingMaker implements EntryMaker {
       draft.log.push({ conversationId: frame.conversation_id, seq: before.seq, row: emptied });
     }
     return ok(this.#told(frame, byAuthor));
+  }
+
+  /** The relay may name this device as it likes: what it did not ask for is not its own. */
+  async #isOwnRecall(frame: RelayFrameOf<"message.recalled">): Promise<boolean> {
+    const { conversation_id, client_message_id, message_id, recalled_by, sender_device_id } = frame;
+    const { accountId, deviceId } = this.#self;
+    if (recalled_by !== accountId || sender_device_id !== deviceId) return false;
+    if (client_message_id === undefined) return false;
+    return (await ownRecall(this.#store, conversation_id, client_message_id)) === message_id;
   }
 
   async #makeLedger(

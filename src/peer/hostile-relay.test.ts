@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { systemClock } from "#base/clock.ts";
@@ -7,7 +8,14 @@ import type { EndpointFrame } from "#protocol/endpoint-frame.ts";
 import type { RelayFrame } from "#protocol/relay-frame.ts";
 import type { Entry } from "./endpoint.ts";
 import type { Socket } from "./socket.ts";
-import { must, startWorld, textOf, type Member, type World } from "./endpoint-world.contract.ts";
+import {
+  must,
+  onItsWay,
+  startWorld,
+  textOf,
+  type Member,
+  type World,
+} from "./endpoint-world.contract.ts";
 
 let world: World;
 beforeEach(async () => {
@@ -34,6 +42,16 @@ const entriesOf = (member: Member): readonly Entry[] =>
 const textsOf = (member: Member) => entriesOf(member).flatMap((entry) => textOf(entry) ?? []);
 const isMessage = (frame: RelayFrame): frame is Extract<RelayFrame, { type: "message.new" }> =>
   frame.type === "message.new";
+/** A line over which nothing of a log is pushed: it is said how far it goes, and that is all. */
+const notPushing = (address: string): Socket =>
+  onItsWay(
+    new WebSocket(address, { origin: new globalThis.URL(address.replace(/^ws/, "http")).origin }),
+    (frame) => {
+      if (frame.type !== "resume.ok") return "conversation_seq" in frame ? [] : [frame];
+      const conversations = frame.conversations.map((one) => ({ ...one, pushed: false }));
+      return [{ ...frame, conversations }];
+    },
+  );
 const failuresOf = (member: Member) =>
   entriesOf(member).flatMap(({ content }) =>
     content.kind === "unreadable" ? content.failure : [],
@@ -143,6 +161,49 @@ describe("a relay that repeats, holds back and reorders", () => {
     await ben.text("found");
 
     expect(textsOf(ben)).toEqual(["first", "lost", "found"]);
+  });
+
+  test("[E43] nothing is told past what cannot be fetched just now", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    let dropped = 0;
+    ben.socket.hears((frame) => (isMessage(frame) && dropped++ === 0 ? [] : [frame]));
+    let failures = 0;
+    world.lies = (url) => {
+      if (!url.includes("/messages?") || failures++ > 0) return null;
+      throw new Error("no network");
+    };
+
+    await say(ann, conversationId, "lost");
+    await say(ann, conversationId, "found");
+    await ben.text("found");
+
+    expect(failures).toBeGreaterThan(1);
+    expect(textsOf(ben)).toEqual(["first", "lost", "found"]);
+  });
+
+  test("[E44] what is not pushed is read to its end, however little a page holds", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    await ben.endpoint.close(0);
+    const texts = Array.from({ length: 7 }, (_, i) => `line ${i}`);
+    for (const text of texts) await say(ann, conversationId, text);
+    const path = `/conversations/${conversationId}/messages`;
+    const page = must(await ann.endpoint.rest.page(`${path}?after=0&limit=200`, v.unknown()));
+    const rows = page.items as { conversation_seq: number }[];
+    world.lies = (url) => {
+      const { pathname, searchParams } = new globalThis.URL(url);
+      if (pathname !== path) return null;
+      const after = Number(searchParams.get("after") ?? 0);
+      const later = rows.filter(({ conversation_seq }) => conversation_seq > after);
+      return JSON.stringify({
+        data: later.slice(0, 3),
+        next_cursor: later.length > 3 ? "x" : null,
+      });
+    };
+
+    const back = await ben.restart({ openSocket: (address) => notPushing(address) });
+    await back.text("line 6");
+
+    expect(textsOf(back)).toEqual(texts);
   });
 });
 
@@ -355,6 +416,65 @@ describe("a relay that lies", () => {
     });
 
     await say(ann, conversationId, "swallowed");
+    const told = await ben.entry(({ content }) => content.kind === "recalled");
+
+    expect(told.content).toEqual({ kind: "recalled", messageId: sent.messageId, by: "server" });
+    const row = await ben.store.logAt(conversationId, seq);
+    expect(utf8ToText(row ?? new Uint8Array())).toContain("keep me");
+  });
+
+  test("[E36] a recall in the name of the own device, which it did not ask for, empties nothing", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    const sent = await say(ann, conversationId, "keep me");
+    const { seq } = await ann.text("keep me");
+    const { accountId, deviceId } = ann.endpoint;
+    // One that it did ask for, whose name the relay uses again.
+    const regret = await say(ann, conversationId, "regret");
+    const asked: RelayFrame[] = [];
+    ben.socket.hears((frame) => {
+      if (frame.type === "message.recalled") asked.push(frame);
+      return [frame];
+    });
+    must(await ann.endpoint.recall(conversationId, regret.messageId));
+    await ben.entry(({ content }) => content.kind === "recalled");
+    const [own] = asked;
+    if (own?.type !== "message.recalled") throw new Error("a recall came");
+    let count = 0;
+    ann.socket.hears((frame) => {
+      if (!isMessage(frame)) return [frame];
+      const { conversation_id, conversation_seq, created_at } = frame;
+      const forged = {
+        ...{ type: "message.recalled", conversation_id, conversation_seq, created_at },
+        message_id: sent.messageId,
+        recalled_by: accountId,
+        recalled_at: created_at,
+        sender_device_id: deviceId,
+        ...(count++ > 0 && { client_message_id: own.client_message_id }),
+      };
+      return [forged as RelayFrame];
+    });
+
+    for (const text of ["swallowed", "swallowed too"]) await say(ben, conversationId, text);
+    const told = () =>
+      entriesOf(ann).flatMap(({ content }) =>
+        content.kind === "recalled" && content.messageId === sent.messageId ? content.by : [],
+      );
+    await expect.poll(told, { timeout: 20_000 }).toEqual(["server", "server"]);
+
+    const row = await ann.store.logAt(conversationId, seq);
+    expect(utf8ToText(row ?? new Uint8Array())).toContain("keep me");
+  });
+
+  test("[E36] its author's signed recall of another message empties nothing", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    const sent = await say(ann, conversationId, "keep me");
+    const { seq } = await ben.text("keep me");
+    const regret = await say(ann, conversationId, "regret");
+    ben.socket.hears((frame) =>
+      frame.type === "message.recalled" ? [{ ...frame, message_id: sent.messageId }] : [frame],
+    );
+
+    must(await ann.endpoint.recall(conversationId, regret.messageId));
     const told = await ben.entry(({ content }) => content.kind === "recalled");
 
     expect(told.content).toEqual({ kind: "recalled", messageId: sent.messageId, by: "server" });
@@ -576,5 +696,68 @@ describe("a relay that lies", () => {
       ({ row }) => textOf(JSON.parse(utf8ToText(row) ?? "") as Entry) ?? [],
     );
     expect(texts).toEqual(["first", "later"]);
+  });
+
+  test("[E45] what was opened stands at its new places, and a repeat of it is one still", async () => {
+    const [ann, ben] = [await world.person(), await world.person()];
+    const conversationId = await world.group(ann, [[ben, "human"]]);
+    await say(ann, conversationId, "first");
+    const { state } = await say(ann, conversationId, "second");
+    const { seq } = await ben.text("second");
+    await ann.until(
+      (event): event is Extract<typeof event, { type: "receipt" }> =>
+        event.type === "receipt" && state.status === "acked" && event.seq >= state.seq,
+    );
+    const path = `/conversations/${conversationId}/messages`;
+    const page = must(await ann.endpoint.rest.page(`${path}?after=0&limit=200`, v.unknown()));
+    const rows = page.items as { conversation_seq: number }[];
+    const swapped = { [seq - 1]: seq, [seq]: seq - 1 };
+    const others = rows
+      .map((row) => ({
+        ...row,
+        conversation_seq: swapped[row.conversation_seq] ?? row.conversation_seq,
+      }))
+      .toSorted((a, b) => a.conversation_seq - b.conversation_seq);
+    world.lies = (url) =>
+      new globalThis.URL(url).pathname === path
+        ? JSON.stringify({ data: others, next_cursor: null })
+        : null;
+    const atReset: unknown[] = [];
+    ben.endpoint.on((event) => {
+      if (event.type === "reset")
+        atReset.push(
+          ben.store.get("ranges", conversationId),
+          ben.store.list("seen"),
+          ben.store.logAfter(conversationId, 0, 100),
+        );
+    });
+
+    await world.changeEpoch();
+    const kept = async () =>
+      (await ben.store.logAfter(conversationId, 0, 100)).flatMap((one) => {
+        const entry = JSON.parse(utf8ToText(one.row) ?? "") as Entry;
+        return textOf(entry) === null ? [] : { at: one.seq, seq: entry.seq, text: textOf(entry) };
+      });
+    await expect.poll(kept, { timeout: 20_000 }).toEqual([
+      { at: seq - 1, seq: seq - 1, text: "second" },
+      { at: seq, seq, text: "first" },
+    ]);
+    // Before anything is read anew the disk knows no place: who dies here reads it all.
+    expect(await Promise.all(atReset)).toEqual([null, [], []]);
+    expect(await ben.store.list("salvage")).toEqual([]);
+    world.lies = () => null;
+    const again = rows.find((row) => row.conversation_seq === seq) as RelayFrame | undefined;
+    ben.socket.hears((frame) =>
+      isMessage(frame) && again !== undefined
+        ? [
+            { ...again, conversation_seq: frame.conversation_seq } as RelayFrame,
+            { ...frame, conversation_seq: frame.conversation_seq + 1 },
+          ]
+        : [frame],
+    );
+    await say(ann, conversationId, "third");
+    await ben.text("third");
+    expect((await kept()).map(({ text }) => text)).toEqual(["second", "first", "third"]);
+    expect(failuresOf(ben)).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
 /** Taking an own message back: a signed request in the message's own chain, so readers know whose wish it was. SPEC E68. */
 import { bytesToBase64 } from "#base/base64.ts";
+import { utf8, utf8ToText } from "#base/bytes.ts";
 import type { Clock } from "#base/clock.ts";
 import type { RandomBytes } from "#base/random.ts";
 import { err, ok, type Result } from "#base/result.ts";
@@ -18,6 +19,20 @@ import type { Placed } from "./own-progress.ts";
 import type { RelayChannel } from "./relay-channel.ts";
 import type { SenderSessions } from "./sender-sessions.ts";
 import type { Put, Store } from "./store.ts";
+
+const TABLE = "own-recalls";
+const keyOf = (conversationId: ConversationId, recallId: MessageId): string =>
+  `${conversationId}/${recallId}`;
+
+/** What this device asked to take back by this request; null: it asked for nothing of the kind. */
+export async function ownRecall(
+  store: Store,
+  conversationId: ConversationId,
+  recallId: MessageId,
+): Promise<MessageId | null> {
+  const row = await store.get(TABLE, keyOf(conversationId, recallId));
+  return row && (utf8ToText(row) as MessageId | null);
+}
 
 export interface RecallSender {
   /** Fails with `peer/offline`, `peer/recall-window` or the refusal's kind. */
@@ -45,6 +60,12 @@ export function createRecallSender(options: {
     const payload = encodePayload({ type: "recall", message_id: messageId });
     if (!payload.ok) return err({ kind: "peer/bad-payload", path: "message_id" });
     const recallId = makeId<MessageId>(clock.now(), random);
+    // Readable to its own device only by this note: the request is sealed to everyone else.
+    const key = keyOf(conversationId, recallId);
+    const noted = await options.store.commit({
+      puts: [{ table: TABLE, key, value: utf8(messageId) }],
+    });
+    if (!noted.ok) return noted;
     const sealed = await sessions.seal(conversationId, {
       messageId: recallId,
       contentType: "recall",

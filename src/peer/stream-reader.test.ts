@@ -167,6 +167,17 @@ describe("following a stream", () => {
     expect(shown()).toEqual([]);
   });
 
+  test("[E54] another member cannot write its beginning before it is opened here either", async () => {
+    const forged = (await aStream(["forged"])).deltas;
+    const { begin, reader, hear, shown } = await aStream(["hers"]);
+
+    for (const delta of forged) reader.delta({ ...delta, sender_id: id("ee") as AccountId });
+    begin();
+    hear(0);
+
+    expect(shown()).toEqual(["hers"]);
+  });
+
   test("[E54] other bytes at a place already read end the stream", async () => {
     const { begin, hear, reader, deltas, events } = await aStream(["a", "b"]);
     begin();

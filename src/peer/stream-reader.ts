@@ -113,17 +113,13 @@ class LiveReader implements StreamReader {
     const { messageId, authorId, at } = start;
     this.#emit({ type: "stream-start", conversationId, streamId, messageId, authorId, at });
     for (const frame of this.#early.get(streamId) ?? [])
-      if (this.#live.has(streamId)) this.#read(one, frame);
+      if (this.#live.has(streamId)) this.#hear(one, frame);
     this.#early.delete(streamId);
   }
 
   delta(frame: RelayFrameOf<"stream.delta">): void {
     const one = this.#live.get(frame.stream_id);
-    if (one !== undefined) {
-      // Only the author's own deltas: the key is known to every member.
-      if (frame.sender_id === one.start.authorId) this.#read(one, frame);
-      return;
-    }
+    if (one !== undefined) return this.#hear(one, frame);
     const waiting = this.#early.get(frame.stream_id) ?? [];
     if (waiting.length >= MAX_EARLY_DELTAS) return;
     if (this.#early.size >= MAX_EARLY_STREAMS && waiting.length === 0) return;
@@ -173,6 +169,11 @@ class LiveReader implements StreamReader {
   #listen(one: Live): void {
     one.stopSilence();
     one.stopSilence = this.#clock.after(STREAM_SILENCE_MS, () => this.#fail(one, "silent"));
+  }
+
+  /** Only the author's own deltas: the key is known to every member. */
+  #hear(one: Live, frame: Delta): void {
+    if (frame.sender_id === one.start.authorId) this.#read(one, frame);
   }
 
   #read(one: Live, frame: Delta): void {
