@@ -203,7 +203,7 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
   });
   const vapid = await createVapid(secret, subjectOf(options.origins ?? []));
   const notifier = new Notifier({ ...shared, writer, outbound, vapid });
-  const uploads = createUploads(sql, writer, blobs);
+  const uploads = createUploads(sql, writer, blobs, clock);
   const app = createApp({
     ...shared,
     relay,

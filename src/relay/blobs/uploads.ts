@@ -1,4 +1,5 @@
 /** Reads about uploads, and the end of those that nobody confirmed. */
+import type { Clock } from "#base/clock.ts";
 import type { AccountId, AttachmentId, ConversationId } from "#protocol/ids.ts";
 import { orNull, type Sql } from "../store/sql.ts";
 import type { Writer } from "../store/writer.ts";
@@ -24,7 +25,21 @@ export interface Uploads {
   sweep(now: number): Promise<void>;
 }
 
-export function createUploads(sql: Sql, writer: Writer, blobs: BlobStore): Uploads {
+/** Nothing older is confirmed any more, whatever the nodes' clocks say. */
+const SETTLED_AFTER_MS = 2 * UPLOAD_LIFETIME_MS;
+
+export function createUploads(sql: Sql, writer: Writer, blobs: BlobStore, clock: Clock): Uploads {
+  // Confirmed files stay, so those that are settled are counted once.
+  let settled = { upTo: -1, bytes: 0 };
+  const bytesBetween = async (after: number, upTo: number): Promise<number> => {
+    const row = await sql.get<{ bytes: number }>(
+      `SELECT coalesce(sum(size), 0) AS bytes FROM upload
+       WHERE sha256 IS NOT NULL AND created_at > ? AND created_at <= ?`,
+      after,
+      upTo,
+    );
+    return row?.bytes ?? 0;
+  };
   return {
     byId: (uploadId) =>
       orNull(sql.get<UploadRow>("SELECT * FROM upload WHERE upload_id = ?", uploadId)),
@@ -36,10 +51,11 @@ export function createUploads(sql: Sql, writer: Writer, blobs: BlobStore): Uploa
         ),
       ),
     async confirmedBytes() {
-      const row = await sql.get<{ bytes: number }>(
-        "SELECT coalesce(sum(size), 0) AS bytes FROM upload WHERE sha256 IS NOT NULL",
-      );
-      return row?.bytes ?? 0;
+      const { upTo, bytes } = settled;
+      const next = Math.max(upTo, clock.now() - SETTLED_AFTER_MS);
+      const grown = bytes + (await bytesBetween(upTo, next));
+      settled = { upTo: next, bytes: grown };
+      return grown + (await bytesBetween(next, Number.MAX_SAFE_INTEGER));
     },
     async sweep(now) {
       const stale = await sql.all<UploadRow>(

@@ -36,7 +36,10 @@ type Row = {
   readonly peer_type: "human" | "agent" | null;
 };
 
-const SELECT = `SELECT conv.*, own.role, own.read_seq, own.muted_until, own.pinned, own.archived, own.left_seq,
+/** What is said of each costs some reads, so it is said of those alone that `own`, rows of `member`, gives. */
+const selectFrom = (
+  own: string,
+): string => `SELECT conv.*, own.role, own.read_seq, own.muted_until, own.pinned, own.archived, own.left_seq,
   (SELECT count(*) FROM member WHERE member.conv = own.conv AND member.left_seq IS NULL) AS member_count,
   (SELECT count(*) FROM (SELECT 1 FROM entry WHERE entry.conv = own.conv AND seq > own.read_seq
      AND seq >= own.joined_seq AND counts = 1 AND sender_id <> own.account LIMIT ${MAX_UNREAD_COUNT}) AS counted) AS unread,
@@ -44,8 +47,14 @@ const SELECT = `SELECT conv.*, own.role, own.read_seq, own.muted_until, own.pinn
      WHERE other.conv = own.conv AND other.account <> own.account AND other.left_seq IS NULL), 0) AS delivered_seq,
   (SELECT status FROM relations WHERE conversation_id = own.conv) AS relation_status,
   peer.account AS peer_id, peer.type AS peer_type
-  FROM member AS own JOIN conv ON conv.id = own.conv
+  FROM ${own} AS own JOIN conv ON conv.id = own.conv
   LEFT JOIN member AS peer ON peer.conv = own.conv AND peer.account <> own.account AND conv.type <> 'group'`;
+
+const ONE = `${selectFrom("member")} WHERE own.account = ? AND conv.id = ?`;
+const PAGE = `${selectFrom(
+  `(SELECT member.* FROM member JOIN conv ON conv.id = member.conv
+    WHERE account = ? AND (updated_at, id) < (?, ?) ORDER BY updated_at DESC, id DESC LIMIT ?)`,
+)} ORDER BY conv.updated_at DESC, conv.id DESC`;
 
 const conversationOf = (row: Row): Conversation => ({
   conversation_id: row.id,
@@ -82,11 +91,7 @@ export async function readConversation(
   id: ConversationId,
   accountId: AccountId,
 ): Promise<Conversation | null> {
-  const row = await api.sql.get<Row>(
-    `${SELECT} WHERE own.account = ? AND conv.id = ?`,
-    accountId,
-    id,
-  );
+  const row = await api.sql.get<Row>(ONE, accountId, id);
   return row === undefined ? null : conversationOf(row);
 }
 
@@ -103,8 +108,7 @@ const listConversations = (api: Api): Route =>
     const limit = pageSize(http);
     const [at, id] = (http.req.query("cursor") ?? "").split(".");
     const rows = await api.sql.all<Row>(
-      `${SELECT} WHERE own.account = ? AND (conv.updated_at, conv.id) < (?, ?)
-         ORDER BY conv.updated_at DESC, conv.id DESC LIMIT ?`,
+      PAGE,
       who.accountId,
       at !== undefined && /^\d+$/.test(at) ? Number(at) : Number.MAX_SAFE_INTEGER,
       id ?? "",

@@ -10,6 +10,7 @@ import {
   type Account,
   type Answer,
 } from "../relay-world.contract.ts";
+import { isOnAServer, readsFromNow } from "../log/statements.contract.ts";
 import { codeOf, sendByRest } from "../rest-steps.contract.ts";
 
 async function aPollingAgent() {
@@ -250,3 +251,38 @@ describe("an agent's settings", () => {
     await world.online({ ...agent, token });
   });
 });
+
+test.skipIf(isOnAServer)(
+  "[R61] whom a message is news for is asked once, however many agents wait",
+  async () => {
+    const { world, ada, poll, aHeldPoll, say } = await aPollingAgent();
+    const made = await world.rest("POST", "/agents", ada.token, {
+      display_name: "Other",
+      connection_mode: "polling",
+    });
+    const { agent_id, token } = made.body.data;
+    const others = `/agents/${agent_id}/messages/poll`;
+    const reads = readsFromNow();
+    const readsOfOneMore = async (cursor: string): Promise<{ next: string; count: number }> => {
+      const { answer } = await aHeldPoll(`cursor=${cursor}&wait=25`);
+      reads.length = 0;
+      await say();
+      const next = (await answer).body.next_cursor;
+      return {
+        next,
+        count: reads.filter((text) => /FROM member WHERE conv = \?/.test(text)).length,
+      };
+    };
+    await say();
+    const first = await readsOfOneMore((await poll()).body.next_cursor);
+    const alone = await readsOfOneMore(first.next);
+    const waiting = world.rest("GET", `${others}?wait=25`, token);
+    while (codeOf(await world.rest("GET", others, token)) !== "POLL_BUSY");
+
+    const beside = await readsOfOneMore(alone.next);
+
+    expect(beside.count).toBe(alone.count);
+    await world.stop();
+    await waiting;
+  },
+);

@@ -4,9 +4,10 @@
  */
 import { base64UrlToBytes, bytesToBase64Url } from "#base/base64.ts";
 import { utf8, utf8ToText } from "#base/bytes.ts";
-import { isUuid, type AgentId, type ConversationId } from "#protocol/ids.ts";
+import { isUuid, type AccountId, type AgentId, type ConversationId } from "#protocol/ids.ts";
 import { DEFAULT_POLL, MAX_POLL_WAIT_S } from "#protocol/limits.ts";
 import type { DurableFrame } from "#protocol/relay-frame.ts";
+import { createGathering } from "../live/gathering.ts";
 import { refuse } from "../failure.ts";
 import { endpointOf } from "../live/sign-in.ts";
 import { entryToFrame } from "../log/entry-frame.ts";
@@ -22,6 +23,13 @@ type Batch = { readonly frames: readonly DurableFrame[]; readonly places: Places
 export function servePolling(app: RelayApp, api: Api): void {
   // One poller at a time: two would acknowledge each other's batches.
   const polling = new Set<AgentId>();
+  const waiting: Waiting = new Map();
+  const gather = createGathering<ConversationId>((ids) => {
+    for (const id of ids) void tellMembers(api, id, waiting);
+  });
+  api.relay.onGrown((conversationId) => {
+    if (waiting.size > 0) gather(conversationId);
+  });
   app.get(
     "/agents/:id/messages/poll",
     api.agent(async (http, agent) => {
@@ -41,7 +49,11 @@ export function servePolling(app: RelayApp, api: Api): void {
         if (!acknowledged.ok) return acknowledged;
         const waitS = Math.min(queryCount(http, "wait") ?? 0, MAX_POLL_WAIT_S);
         const limit = http.req.query("limit") === undefined ? DEFAULT_POLL : pageSize(http);
-        const batch = await waitForBatch(api, agentId.value, limit, waitS, http.req.raw.signal);
+        const batch = await waitForBatch(api, waiting, agentId.value, {
+          limit,
+          waitS,
+          gone: http.req.raw.signal,
+        });
         return answerPage(batch.frames, batch.frames.length === 0 ? null : cursorOf(batch.places));
       } finally {
         await together?.dropChore(chore);
@@ -51,12 +63,27 @@ export function servePolling(app: RelayApp, api: Api): void {
   );
 }
 
+/** Who waits for news, and is told of it by a call. */
+type Waiting = Map<AccountId, () => void>;
+
+// Once for all who wait, however many they are.
+async function tellMembers(api: Api, id: ConversationId, waiting: Waiting): Promise<void> {
+  const members = await api.log.members(id).catch(() => null);
+  // Who cannot tell whom it is news for lets all of them look; a read that fails then fails for them to see.
+  if (members === null) for (const tell of waiting.values()) tell();
+  else
+    for (const { id: account, leftSeq } of members) if (leftSeq === null) waiting.get(account)?.();
+}
+
 async function waitForBatch(
   api: Api,
+  waiting: Waiting,
   agentId: AgentId,
-  limit: number,
-  waitS: number,
-  gone: AbortSignal,
+  {
+    limit,
+    waitS,
+    gone,
+  }: { readonly limit: number; readonly waitS: number; readonly gone: AbortSignal },
 ): Promise<Batch> {
   const ends = AbortSignal.any([gone, api.relay.stopping]);
   let isOver = waitS === 0;
@@ -65,11 +92,7 @@ async function waitForBatch(
     isOver = true;
     tell();
   });
-  const off = api.relay.onGrown((conversationId) => {
-    const concerns = api.directory.isMember(conversationId, agentId);
-    // Who cannot tell whether it is news looks; a read that fails then fails for the caller to see.
-    void concerns.catch(() => true).then((isNews) => isNews && tell());
-  });
+  waiting.set(agentId, () => tell());
   ends.addEventListener("abort", () => tell(), { once: true });
   try {
     for (;;) {
@@ -81,7 +104,7 @@ async function waitForBatch(
     }
   } finally {
     cancel();
-    off();
+    waiting.delete(agentId);
   }
 }
 
@@ -89,8 +112,8 @@ async function readBatch(api: Api, agentId: AgentId, limit: number): Promise<Bat
   const frames: DurableFrame[] = [];
   const places = new Map<ConversationId, number>();
   const onlyOwn = new Map<ConversationId, number>();
-  for (const row of await api.log.inbox(agentId, endpointOf(agentId))) {
-    if (row.cursor >= row.lastSeq || frames.length >= limit) continue;
+  for (const row of await api.log.behind(agentId, endpointOf(agentId))) {
+    if (frames.length >= limit) break;
     const entries = await api.log.page({
       conversationId: row.conversationId,
       after: row.cursor,

@@ -32,7 +32,7 @@ type Needs = {
 export class Sockets {
   readonly roster: Roster = createRoster();
   readonly #needs: Needs;
-  readonly #open = new Set<Connection>();
+  readonly #openById = new Map<string, Connection>();
   readonly #fenceByAgent = new Map<AccountId, number>();
 
   constructor(needs: Needs) {
@@ -43,12 +43,12 @@ export class Sockets {
     const { clock, random, frameBurst } = this.#needs;
     const now = clock.now();
     const connection = makeConnection(makeId(now, random), link, path, now, frameBurst);
-    this.#open.add(connection);
+    this.#openById.set(connection.id, connection);
     return connection;
   }
 
   all(): readonly Connection[] {
-    return [...this.#open];
+    return [...this.#openById.values()];
   }
 
   send(connection: Connection, frame: RelayFrame): void {
@@ -132,8 +132,7 @@ export class Sockets {
   }
 
   find(connectionId: string): Connection | null {
-    for (const connection of this.#open) if (connection.id === connectionId) return connection;
-    return null;
+    return this.#openById.get(connectionId) ?? null;
   }
 
   /** A socket lost its place to a newer one. */
@@ -144,7 +143,7 @@ export class Sockets {
 
   #leave(connection: Connection): void {
     connection.phase = "closed";
-    this.#open.delete(connection);
+    this.#openById.delete(connection.id);
     this.roster.remove(connection);
     const { principal } = connection;
     if (principal === null) return;

@@ -194,7 +194,16 @@ export interface LogStore {
   /** Empty for a damaged conversation. */
   page(request: PageRequest): Promise<readonly StoredEntry[]>;
   seqOf(conversationId: ConversationId, messageId: MessageId): Promise<number | null>;
+  /** Every conversation of the account: for who comes anew. */
   inbox(accountId: AccountId, endpointId: DeviceId): Promise<readonly InboxRow[]>;
+  /** Those of {@link inbox} whose cursor is behind. */
+  behind(accountId: AccountId, endpointId: DeviceId): Promise<readonly InboxRow[]>;
+  /** One of {@link inbox}; null for a conversation that the account was never in. */
+  placeIn(
+    conversationId: ConversationId,
+    accountId: AccountId,
+    endpointId: DeviceId,
+  ): Promise<InboxRow | null>;
   /** Moves cursors forward, never back, never past the log's end. */
   advanceCursors(moves: readonly CursorMove[]): Promise<Result<readonly Delivered[], RelayFailure>>;
   /** Moves a read mark forward; gives the mark and whether it moved. */

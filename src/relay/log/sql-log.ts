@@ -97,7 +97,16 @@ export async function createSqlLog(
         );
         return row?.seq ?? null;
       }),
-    inbox: (accountId, endpointId) => readInbox(sql, accountId, endpointId),
+    inbox: async (accountId, endpointId) =>
+      (await sql.all<PlaceRow>(INBOX, endpointId, accountId)).map(placeOf),
+    async behind(accountId, endpointId) {
+      const rows = (await sql.all<PlaceRow>(BEHIND, endpointId, accountId)).map(placeOf);
+      return rows.filter(({ cursor, lastSeq }) => cursor < lastSeq);
+    },
+    async placeIn(conversationId, accountId, endpointId) {
+      const row = await sql.get<PlaceRow>(PLACE, endpointId, accountId, conversationId);
+      return row === undefined ? null : placeOf(row);
+    },
     advanceCursors: (moves) => writer.run("advanceCursors", moves),
     markRead: (conversationId, accountId, seq) =>
       writer.run("markRead", { conversationId, accountId, seq }),
@@ -211,29 +220,24 @@ async function readLedger(sql: Sql, conversationId: ConversationId, afterSeq: nu
   return rows.map((row) => ({ ledgerSeq: row.seq, prevHash: row.prev_hash, entry: row.entry }));
 }
 
-async function readInbox(
-  sql: Sql,
-  accountId: AccountId,
-  endpointId: DeviceId,
-): Promise<readonly InboxRow[]> {
-  const rows = await sql.all<{
-    conv: ConversationId;
-    cursor: number;
-    last: number;
-    left_seq: number | null;
-    joined_seq: number;
-  }>(
-    `SELECT member.conv, coalesce(acked_seq, joined_seq - 1) AS cursor, joined_seq, left_seq, next_seq - 1 AS last
-     FROM member JOIN conv ON conv.id = member.conv
-     LEFT JOIN cursor ON cursor.conv = member.conv AND recipient_dev = ?
-     WHERE account = ?`,
-    endpointId,
-    accountId,
-  );
-  return rows.map((row) => ({
-    conversationId: row.conv,
-    cursor: Math.max(row.cursor, row.joined_seq - 1),
-    lastSeq: Math.min(row.last, row.left_seq ?? row.last),
-    joinedSeq: row.joined_seq,
-  }));
-}
+type PlaceRow = {
+  readonly conv: ConversationId;
+  readonly cursor: number;
+  readonly last: number;
+  readonly left_seq: number | null;
+  readonly joined_seq: number;
+};
+
+const INBOX = `SELECT member.conv, coalesce(acked_seq, joined_seq - 1) AS cursor, joined_seq, left_seq, next_seq - 1 AS last
+  FROM member JOIN conv ON conv.id = member.conv
+  LEFT JOIN cursor ON cursor.conv = member.conv AND recipient_dev = ?
+  WHERE account = ?`;
+const BEHIND = `${INBOX} AND coalesce(acked_seq, joined_seq - 1) < next_seq - 1`;
+const PLACE = `${INBOX} AND member.conv = ?`;
+
+const placeOf = (row: PlaceRow): InboxRow => ({
+  conversationId: row.conv,
+  cursor: Math.max(row.cursor, row.joined_seq - 1),
+  lastSeq: Math.min(row.last, row.left_seq ?? row.last),
+  joinedSeq: row.joined_seq,
+});

@@ -203,7 +203,11 @@ const LOOKED_FOR = `
 CREATE INDEX entry_recalls ON entry(conv, seq) WHERE kind = 'message.recalled';
 CREATE INDEX upload_by_uploader ON upload(uploader, created_at);
 CREATE INDEX upload_unconfirmed ON upload(created_at) WHERE sha256 IS NULL;
-CREATE INDEX sessions_by_device ON sessions(device_id);`;
+CREATE INDEX sessions_by_device ON sessions(device_id);
+CREATE INDEX sessions_by_end ON sessions(expires_at);
+CREATE INDEX login_failures_by_age ON login_failures(at);
+CREATE INDEX relations_of_two ON relations(user_id, agent_id);
+CREATE INDEX upload_confirmed ON upload(created_at, size) WHERE sha256 IS NOT NULL;`;
 
 /** Migration n brings `user_version` from n to n + 1. */
 export const MIGRATIONS: readonly string[] = [

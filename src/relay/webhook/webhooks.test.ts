@@ -16,6 +16,7 @@ import {
   passTimeUntil,
   type Account,
 } from "../relay-world.contract.ts";
+import { isOnAServer, readsFromNow } from "../log/statements.contract.ts";
 import { codeOf, sendByRest } from "../rest-steps.contract.ts";
 import { deliveryIdOf, retryDelayMs } from "./delivery.ts";
 
@@ -488,6 +489,32 @@ describe("where a webhook may be", () => {
     ]);
   });
 });
+
+test.skipIf(isOnAServer)(
+  "[R61] a delivery looks at the conversation it is of, however many its agent has",
+  async () => {
+    const { receiver, world, ada, meet, say } = await aWebhookAgent();
+    const conversation = await meet();
+    await meet(ada);
+    await receiver.next();
+    await receiver.next();
+    await say(conversation);
+    await receiver.next();
+    const reads = readsFromNow();
+
+    await say(conversation);
+    await receiver.next();
+    await say(conversation);
+    await receiver.next();
+
+    const ofAll = reads.filter((text) =>
+      /recipient_dev = \?\s+WHERE account = \?(?! AND member)/.test(text),
+    );
+    expect(ofAll).toEqual([]);
+    expect(reads.some((text) => /AND member.conv = \?$/.test(text))).toBe(true);
+    await world.stop();
+  },
+);
 
 test("[P236] a delivery's id is a UUIDv7 of its entry, the same every time", () => {
   const entry = { conversationId: "c", seq: 7, at: Date.UTC(2026, 0, 1) };

@@ -13,6 +13,7 @@ import type { Directory } from "../directory/directory.ts";
 import type { AgentRow } from "../directory/rows.ts";
 import { factsOf } from "../json-log.ts";
 import { endpointOf } from "../live/sign-in.ts";
+import { createGathering } from "../live/gathering.ts";
 import type { LogStore, StoredEntry } from "../log/log-store.ts";
 import { secondsSince, type Metrics } from "../metrics.ts";
 import type { Outbound, OutboundAnswer } from "../outbound.ts";
@@ -55,6 +56,10 @@ type Needs = {
 
 /** What is under way for one agent. */
 type Lane = {
+  /** Conversations that may have something new and are not begun. */
+  readonly ready: Set<ConversationId>;
+  /** Others than those that are ready may have something: all are to be looked at. */
+  isUnsure: boolean;
   readonly running: Set<ConversationId>;
   /** Conversations that wait for their next try. */
   readonly waiting: Map<ConversationId, () => void>;
@@ -76,52 +81,58 @@ export class Webhooks {
   readonly #laneByAgent = new Map<AgentId, Lane>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #noticesWaiting = new Set<() => void>();
-  /** Conversations whose new entries nobody has been woken for yet. */
-  readonly #grown = new Set<ConversationId>();
   /** It is another node's work, or nobody's yet. */
   #isStopped = true;
   #isEnded = false;
 
   constructor(needs: Needs) {
     this.#needs = needs;
-    needs.onGrown((conversationId) => this.#gather(conversationId));
+    // Entries that are told in one go grow few conversations, and each is looked at once.
+    const gather = createGathering<ConversationId>((ids) => {
+      for (const id of ids) this.#follow(id);
+    });
+    needs.onGrown((conversationId) => {
+      if (!this.#isStopped) gather(conversationId);
+    });
   }
 
   /** Takes up every agent's delivery where the last run left it. */
   start(): void {
     if (this.#isEnded) return;
     this.#isStopped = false;
-    this.#wakeAll(() => this.#needs.directory.webhookAgents());
+    this.#track(
+      this.#needs.directory.webhookAgents().then((agents) => {
+        for (const agentId of agents) this.wake(agentId);
+      }),
+    );
   }
 
-  /** There may be something for the agent, or its settings changed. */
+  /** There may be something for the agent in any conversation, or its settings changed. */
   wake(agentId: AgentId): void {
-    if (!this.#isStopped) this.#track(this.#wakeUp(agentId));
+    if (this.#isStopped) return;
+    this.#laneOf(agentId).isUnsure = true;
+    this.#goOn(agentId);
   }
 
-  // Entries that are told in one go grow few conversations, and each is looked at once.
-  #gather(conversationId: ConversationId): void {
+  #goOn(agentId: AgentId): void {
+    if (!this.#isStopped) this.#track(this.#drain(agentId));
+  }
+
+  #follow(conversationId: ConversationId): void {
     if (this.#isStopped) return;
-    const isFirst = this.#grown.size === 0;
-    this.#grown.add(conversationId);
-    if (!isFirst) return;
-    queueMicrotask(() => {
-      const grown = [...this.#grown];
-      this.#grown.clear();
-      for (const id of grown) this.#wakeAll(() => this.#needs.directory.webhookMembers(id));
+    const told = this.#needs.directory.webhookMembers(conversationId).then((agents) => {
+      for (const agentId of agents) {
+        this.#laneOf(agentId).ready.add(conversationId);
+        this.#goOn(agentId);
+      }
     });
-  }
-
-  #wakeAll(find: () => Promise<readonly AgentId[]>): void {
-    if (this.#isStopped) return;
-    this.#track(find().then((agents) => agents.forEach((agentId) => this.wake(agentId))));
-  }
-
-  async #wakeUp(agentId: AgentId): Promise<void> {
-    const agent = await this.#needs.directory.agent(agentId);
-    if (this.#isStopped || agent?.connection_mode !== "webhook") return;
-    if (agent.governance === "active") await this.#drain(agent);
-    else if (agent.governance === "unreachable") this.#probeLater(agent);
+    this.#track(
+      told.catch((fault: unknown) => {
+        // Whoever it was news for finds it with their next.
+        for (const lane of this.#laneByAgent.values()) lane.isUnsure = true;
+        throw fault;
+      }),
+    );
   }
 
   /**
@@ -164,18 +175,53 @@ export class Webhooks {
     while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
   }
 
-  async #drain(agent: AgentRow): Promise<void> {
-    const agentId = agent.agent_id;
+  // Begins what is ready, as many at once as may be.
+  async #drain(agentId: AgentId): Promise<void> {
     const lane = this.#laneOf(agentId);
-    for (const row of await this.#needs.log.inbox(agentId, endpointOf(agentId))) {
-      if (this.#isStopped) return;
-      if (lane.running.size >= CONVERSATIONS_AT_ONCE) return;
-      const { conversationId, cursor, lastSeq } = row;
-      const isBusy = lane.running.has(conversationId) || lane.waiting.has(conversationId);
-      if (isBusy || cursor >= lastSeq) continue;
-      lane.running.add(conversationId);
-      this.#track(this.#deliver(agentId, conversationId, cursor, 0));
+    const agent = await this.#needs.directory.agent(agentId);
+    if (this.#isStopped) return;
+    if (agent?.connection_mode !== "webhook" || agent.governance !== "active") {
+      lane.ready.clear();
+      lane.isUnsure = true;
+      if (agent?.connection_mode === "webhook" && agent.governance === "unreachable")
+        this.#probeLater(agent);
+      return;
     }
+    if (lane.isUnsure) await this.#lookAtAll(lane, agentId);
+    for (const conversationId of lane.ready) {
+      if (this.#isStopped || lane.running.size >= CONVERSATIONS_AT_ONCE) return;
+      // What is under way goes on until it is level, and is looked at once more after it.
+      if (lane.running.has(conversationId) || lane.waiting.has(conversationId)) continue;
+      lane.ready.delete(conversationId);
+      lane.running.add(conversationId);
+      this.#track(this.#begin(agentId, conversationId));
+    }
+  }
+
+  async #lookAtAll(lane: Lane, agentId: AgentId): Promise<void> {
+    lane.isUnsure = false;
+    try {
+      const rows = await this.#needs.log.behind(agentId, endpointOf(agentId));
+      for (const { conversationId } of rows) lane.ready.add(conversationId);
+    } catch (fault) {
+      lane.isUnsure = true;
+      throw fault;
+    }
+  }
+
+  async #begin(agentId: AgentId, conversationId: ConversationId): Promise<void> {
+    const { log } = this.#needs;
+    const place = await log.placeIn(conversationId, agentId, endpointOf(agentId)).catch((fault) => {
+      const lane = this.#laneOf(agentId);
+      lane.running.delete(conversationId);
+      lane.ready.add(conversationId);
+      throw fault;
+    });
+    const isBehind = place !== null && place.cursor < place.lastSeq;
+    if (isBehind) return this.#deliver(agentId, conversationId, place.cursor, 0);
+    this.#laneOf(agentId).running.delete(conversationId);
+    this.#goOn(agentId);
+    return undefined;
   }
 
   // One conversation from its cursor on, until it is level or an entry fails.
@@ -200,7 +246,7 @@ export class Webhooks {
             lane.running.delete(conversationId),
           );
           // One entry that is refused must not keep the other conversations.
-          this.wake(agentId);
+          this.#goOn(agentId);
           return;
         }
         tries = 0;
@@ -213,7 +259,7 @@ export class Webhooks {
       }
     }
     lane.running.delete(conversationId);
-    if (!this.#isStopped) this.wake(agentId);
+    this.#goOn(agentId);
   }
 
   async #offer(agent: AgentRow, entry: StoredEntry): Promise<Verdict> {
@@ -341,6 +387,8 @@ export class Webhooks {
 
   #laneOf(agentId: AgentId): Lane {
     const lane = this.#laneByAgent.get(agentId) ?? {
+      ready: new Set(),
+      isUnsure: true,
       running: new Set(),
       waiting: new Map(),
       failuresInRow: 0,
@@ -351,6 +399,8 @@ export class Webhooks {
   }
 
   #quiet(lane: Lane): void {
+    lane.ready.clear();
+    lane.isUnsure = true;
     for (const cancel of lane.waiting.values()) cancel();
     lane.waiting.clear();
     lane.cancelProbe?.();
