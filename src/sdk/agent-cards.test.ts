@@ -10,6 +10,7 @@ import { sealSecret } from "#crypto/secret-seal.ts";
 import type { AgentId } from "#protocol/ids.ts";
 import { parseCard, type ApprovalCard } from "#protocol/artifact.ts";
 import type { Payload } from "#protocol/payload.ts";
+import type { HasheeError } from "./agent-error.ts";
 import { aFolder, aMailbox, outcomeOf, setupMeeting, value } from "./agent-world.contract.ts";
 
 describe("streams over a real relay", () => {
@@ -190,6 +191,9 @@ describe("cards over a real relay", () => {
   });
 });
 
+const outcomeOrCode = (asked: Promise<unknown>): Promise<unknown> =>
+  asked.catch((error: HasheeError) => error.code);
+
 describe("approvals over a real relay", () => {
   const request = {
     title: "Deploy",
@@ -270,12 +274,28 @@ describe("approvals over a real relay", () => {
     expect(await decision).toMatchObject({ approved: false, option_id: "deny" });
   });
 
+  test("[K16] that nobody makes before the request expires are none: silence is no", async () => {
+    const { agent, conversationId } = await setupMeeting();
+    const ask = (expiresInMs: number) =>
+      outcomeOrCode(agent.approve(conversationId, { ...request, expiresInMs }));
+
+    // On a slow machine a short one is over before it could be sent.
+    let expiresInMs = 500;
+    let outcome = await ask(expiresInMs);
+    while (outcome === "BAD_REQUEST") outcome = await ask((expiresInMs *= 2));
+
+    expect(outcome).toBeNull();
+  });
+
   test("[K40] [P217] a form's secret comes to the agent as text, and lies sealed everywhere else", async () => {
     const { agent, alice, conversationId } = await setupMeeting();
     const primitives = await createPrimitives({ random: systemRandom });
     const form = {
       title: "Door",
-      fields: [{ id: "pin", label: "Pin", type: "secret" as const, required: true, max_length: 4 }],
+      fields: [
+        { id: "pin", label: "Pin", type: "secret" as const, required: true, max_length: 4 },
+        { id: "note", label: "Note", type: "secret" as const },
+      ],
     };
     const asked = agent.ask(conversationId, form);
     const card = cardOf(await alice.reads((payload) => payload.type === "artifact"));
@@ -298,14 +318,18 @@ describe("approvals over a real relay", () => {
       return { ...answer, values: { pin: { secret: bytesToBase64(sealed) } } };
     };
 
-    for (const wrong of [await answerWith("12345"), await answerWith("1234", "other")]) {
+    const right = await answerWith("1234");
+    // Of a field that takes any text, or none: what does not open is neither.
+    const unopened = { ...(await answerWith("1234")) };
+    const note = { secret: (await answerWith("1234", "other")).values.pin.secret };
+    const wrongNote = { ...unopened, values: { ...unopened.values, note } };
+    for (const wrong of [await answerWith("12345"), await answerWith("1234", "other"), wrongNote]) {
       await alice.say(conversationId, wrong);
       await alice.reads(
         (payload) =>
           payload.type === "system" && payload.event.params?.["response_id"] === wrong.response_id,
       );
     }
-    const right = await answerWith("1234");
     await alice.say(conversationId, right);
 
     expect((await asked)?.values).toEqual({ pin: "1234" });

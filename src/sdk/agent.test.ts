@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { describe, expect, test } from "vitest";
 import { bytesToBase64 } from "#base/base64.ts";
+import { systemClock, type Clock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
 import { Relation } from "#protocol/rest.ts";
 import * as v from "valibot";
@@ -20,6 +21,7 @@ import {
 import type { HasheeError } from "./agent-error.ts";
 import type { AgentEvent } from "./incoming/agent-event.ts";
 import type { AgentMessage } from "./incoming/message-context.ts";
+import { openFileStore } from "./local/file-store.ts";
 import { restRequest } from "./rest-request.ts";
 
 describe("messages over a real relay", () => {
@@ -124,7 +126,7 @@ describe("messages over a real relay", () => {
   });
 
   test("[K32] a person's decision about what the agent may do is an event", async () => {
-    const { agent, alice } = await setupMeeting();
+    const { agent, alice, conversationId } = await setupMeeting();
     const events = aMailbox<AgentEvent>();
     agent.addEventHandler((event) => {
       if (event.type === "agent.capability_changed") events.put(event);
@@ -143,10 +145,15 @@ describe("messages over a real relay", () => {
       granted_scopes: ["calendar:read"],
       capability_manifest_version,
     });
+    const inbox = aMailbox<AgentMessage>();
+    agent.addMessageHandler((msg) => inbox.put(msg));
+    await alice.say(conversationId, "and that is all");
+    await inbox.take();
+    expect(events.heard).toEqual([]);
   });
 
   test("[K12] are refused by code when the person has left or the address is none", async () => {
-    const { agent, alice, conversationId } = await setupMeeting();
+    const { agent, alice, conversationId, provisioned } = await setupMeeting();
     const events = aMailbox<AgentEvent>();
     agent.addEventHandler((event) => {
       if (event.type === "relation.revoked") events.put(event);
@@ -161,6 +168,10 @@ describe("messages over a real relay", () => {
       "RELATION_REVOKED",
     );
     expect(await outcomeOf(agent.send("nowhere", { type: "text", text: "?" }))).toBe("BAD_REQUEST");
+    await agent.close();
+    const store = openFileStore(join(provisioned.folder, "vault", "store-1.sqlite"));
+    expect(await store?.list("outbox")).toEqual([]);
+    await store?.close();
   });
 
   test("[K6] that were in a handler when its process was killed come back as interrupted, once", async () => {
@@ -213,6 +224,21 @@ describe("messages over a real relay", () => {
     const recalled = await alice.hears(({ content }) => content.kind === "recalled");
     expect(recalled.content).toEqual({ kind: "recalled", messageId: message_id, by: "author" });
     expect(await outcomeOf(agent.recallMessage(conversationId, "no id"))).toBe("BAD_REQUEST");
+  });
+
+  test("[K20] stay as they are once the relay's window has passed, and those of others always do", async () => {
+    let aheadMs = 0;
+    const clock: Clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
+    const { agent, alice, conversationId } = await setupMeeting(await anAgentWorld({ clock }));
+    const { message_id } = await agent.send(conversationId, { type: "text", text: "it stays" });
+    const { content } = await alice.say(conversationId, "mine");
+    const hers = content.kind === "message" ? content.messageId : "";
+
+    expect(await outcomeOf(agent.recallMessage(conversationId, hers))).toBe("RECALL_NOT_OWNER");
+    aheadMs = 121_000;
+    expect(await outcomeOf(agent.recallMessage(conversationId, message_id))).toBe(
+      "RECALL_WINDOW_EXPIRED",
+    );
   });
 
   test("[K7] are announced by the sign of typing", async () => {
@@ -339,6 +365,30 @@ describe("an agent's life", () => {
     await alice.say(conversationId, "opens on any host");
 
     expect((await inbox.take()).payload).toMatchObject({ text: "opens on any host" });
+  });
+
+  test("[K2] withdraws its prekeys where it has no vault, and still opens what is said", async () => {
+    const world = await anAgentWorld();
+    const provisioned = await world.provision("Bare");
+    const keys = {
+      privateKey: bytesToBase64(systemRandom(32)),
+      signingPrivateKey: bytesToBase64(systemRandom(32)),
+    };
+    const first = await world.run(provisioned, keys);
+    const alice = await world.person("Alice");
+    const conversationId = await alice.meet(provisioned, first.fingerprint);
+    const { agentId, token } = provisioned;
+    const call = { method: "GET", baseUrl: world.url, path: `/keys/agents/${agentId}`, token };
+    await expect.poll(() => restRequest(call)).toMatchObject({ prekeys: [{}, {}] });
+    await first.close();
+
+    const bare = await world.run(provisioned, { ...keys, keyVault: null, dedupe: null });
+    const inbox = aMailbox<AgentMessage>();
+    bare.addMessageHandler((msg) => inbox.put(msg));
+    await expect.poll(() => restRequest(call)).toMatchObject({ prekeys: [] });
+    await alice.say(conversationId, "opens all the same");
+
+    expect((await inbox.take()).payload).toMatchObject({ text: "opens all the same" });
   });
 
   test("[K18] ends only after running handlers and their sends", async () => {

@@ -10,12 +10,21 @@ type Answer =
 
 function setupCall(answers: readonly Answer[]) {
   const clock = createFakeClock();
-  const asked: { readonly at: number; readonly key: string | undefined; readonly url: string }[] =
-    [];
+  const asked: {
+    readonly at: number;
+    readonly key: string | undefined;
+    readonly token: string | undefined;
+    readonly url: string;
+  }[] = [];
   const start = clock.now();
   const fetch: Fetch = async (url, request) => {
     const answer = answers[Math.min(asked.length, answers.length - 1)] ?? "lost";
-    asked.push({ at: clock.now() - start, key: request.headers["idempotency-key"], url });
+    asked.push({
+      at: clock.now() - start,
+      key: request.headers["idempotency-key"],
+      token: request.headers["authorization"],
+      url,
+    });
     if (answer === "lost") throw new TypeError("fetch failed");
     return {
       status: answer.status,
@@ -44,13 +53,16 @@ describe("a call of the relay's REST paths", () => {
   test("[K17] gives data after lost lines and failing relays, with the same idempotency key", async () => {
     const { asked, call } = setupCall([
       "lost",
+      { status: 500 },
       { status: 503 },
       { status: 200, body: { data: { a: 1 } } },
     ]);
 
     expect(await call()).toEqual({ data: { a: 1 } });
-    expect(asked).toHaveLength(3);
+    expect(asked).toHaveLength(4);
+    expect(asked[0]?.key).toMatch(/^[0-9a-f]{32}$/);
     expect(new Set(asked.map(({ key }) => key)).size).toBe(1);
+    expect(new Set(asked.map(({ token }) => token))).toEqual(new Set(["Bearer t"]));
     expect(asked[0]?.url).toBe("http://relay/x");
   });
 

@@ -1,6 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import { bytesToBase64 } from "#base/base64.ts";
+import { createFakeClock } from "#base/fake-clock.ts";
 import { assert } from "#base/invariant.ts";
+import { ok } from "#base/result.ts";
 import { Secret } from "#base/secret.ts";
 import { createSeededRandom } from "#base/seeded-random.ts";
 import { signApproval } from "#crypto/approval.ts";
@@ -8,9 +10,15 @@ import { fingerprint, makeSigner } from "#crypto/identity.ts";
 import { appendAccount, startAccount } from "#crypto/ledger/account.ts";
 import { startConversation } from "#crypto/ledger/conversation.ts";
 import { createPrimitives, type Primitives } from "#crypto/primitives.ts";
+import { createMemoryStore } from "#peer/memory-store.ts";
 import { parseCard, type ApprovalCard } from "#protocol/artifact.ts";
 import type { AccountId, AgentId, ConversationId, DeviceId, MessageId } from "#protocol/ids.ts";
+import type { KnownPayload } from "#protocol/payload.ts";
 import type { MessageEntry } from "../incoming/message-context.ts";
+import { createMemoryDedupeStore } from "../local/dedupe-store.ts";
+import { createAnswerCheck, type AnswerEntry } from "./answers.ts";
+import { ARTIFACT_TABLE, artifactKey, recordToBytes } from "./artifact-record.ts";
+import { createArtifactSender } from "./artifact-sender.ts";
 import { makeApprovalArtifact, proveDecision } from "./approvals.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -67,12 +75,12 @@ async function setupDecision() {
   assert(parsed.ok && parsed.value.subtype === "approval", "the request is a card");
   const card: ApprovalCard = parsed.value.payload;
 
-  const decide = async (optionId: string, signer = device) => {
+  const decide = async (optionId: string, signer = device, reason?: string) => {
     const signed = await signApproval(
       p,
       { conversationId: C, messageId: REQUEST, plaintextHash, card, agent },
       {
-        choice: { optionId },
+        choice: { optionId, reason },
         locale: "en",
         approver: { accountId: ALICE, deviceId: PHONE },
         signer,
@@ -87,7 +95,11 @@ async function setupDecision() {
       ref_revision: 0,
       ref_action: "decide",
       values: {},
-      decision: { option_id: optionId, approval: bytesToBase64(signed.value) },
+      decision: {
+        option_id: optionId,
+        approval: bytesToBase64(signed.value),
+        ...(reason === undefined ? {} : { reason }),
+      },
     };
   };
   const entry = { conversationId: C, authorId: ALICE, authorDeviceId: PHONE } as MessageEntry;
@@ -127,6 +139,61 @@ describe("a decision", () => {
     expect(outcomes).toEqual([null, null, null, null, null, null]);
   });
 
+  test("[K16] carries the words and changes that were signed, and no others", async () => {
+    const { decide, facts } = await setupDecision();
+    const response = await decide("deny", undefined, "Not on a Friday.");
+    const withOther = (change: object) =>
+      proveDecision(p, {
+        ...facts,
+        response: { ...response, decision: { ...response.decision, ...change } },
+      });
+
+    expect((await withOther({}))?.decision).toEqual({
+      approved: false,
+      option_id: "deny",
+      reason: "Not on a Friday.",
+    });
+    expect(await withOther({ reason: "Go on." })).toBeNull();
+    expect(await withOther({ reason: undefined })).toBeNull();
+    expect(await withOther({ edits: { version: 3 } })).toBeNull();
+  });
+
+  test("[K16] counts once, for whichever process of the agent it comes to first", async () => {
+    const { decide, facts } = await setupDecision();
+    const dedupe = createMemoryDedupeStore();
+    const payload = { type: "artifact_response" as const, ...(await decide("approve")) };
+    const entry = {
+      ...facts.entry,
+      at: NOW + 1_500,
+      seq: 3,
+      content: { kind: "message", messageId: REQUEST, payload },
+    } as AnswerEntry;
+    const aProcess = async () => {
+      const said: KnownPayload[] = [];
+      const clock = createFakeClock(facts.now);
+      const store = createMemoryStore();
+      const value = recordToBytes(facts.record);
+      await store.commit({ puts: [{ table: ARTIFACT_TABLE, key: artifactKey(C, "card"), value }] });
+      const send = () => Promise.reject(new Error("a process that only hears"));
+      const check = createAnswerCheck({
+        ...{ primitives: p, clock, dedupe, agent: facts.agent },
+        cardKey: new Secret(new Uint8Array(32).fill(4)),
+        endpoint: { account: async () => ok(facts.approver), ledger: async () => facts.ledger },
+        sender: createArtifactSender({ store, clock, random: createSeededRandom(2), send }),
+        send: async (_conversationId, answer) => said.push(answer),
+      });
+      return { said, event: await check(entry) };
+    };
+
+    const [first, second] = [await aProcess(), await aProcess()];
+
+    expect(first.event?.decision).toEqual({ approved: true, option_id: "approve" });
+    expect([first.said, second.event]).toEqual([[], null]);
+    expect(second.said).toMatchObject([
+      { event: { name: "artifact.answer_refused", params: { code: "APPROVAL_INVALID" } } },
+    ]);
+  });
+
   test("[K16] by somebody who is no member proves nothing", async () => {
     const { decide, facts } = await setupDecision();
     const ledger = { ...facts.ledger, members: new Map() };
@@ -153,6 +220,12 @@ describe("a request for a decision", () => {
       expect.objectContaining({ code: "ARTIFACT_INVALID" }),
     );
     expect(() => expiryOf(0)).toThrow(expect.objectContaining({ code: "ARTIFACT_INVALID" }));
+  });
+
+  test("[K16] is on something that has one form only, so that both sides mean the same", () => {
+    expect(() => makeApprovalArtifact(p, { ...request, request: { at: 10n } }, NOW)).toThrow(
+      expect.objectContaining({ code: "ARTIFACT_INVALID", params: { path: "request" } }),
+    );
   });
 
   test("[K16] names deny first and never repeats a nonce", () => {

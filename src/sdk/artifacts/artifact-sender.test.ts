@@ -89,6 +89,23 @@ describe("cards", () => {
     expect((await sender.find(C, artifact_id))?.artifact.payload).toEqual({ percent: 0 });
   });
 
+  test("[K14] refuse an object made for an older revision, or one that breaks the card, before it is sent", async () => {
+    const { sender, sent } = setupSender();
+    const { artifact_id: ref_artifact } = await sender.send(C, progress(0));
+    await sender.update(C, { ref_artifact, artifact: { payload: { percent: 10 } } });
+
+    const stale = { ref_artifact, based_on_revision: 0, artifact: { payload: { percent: 50 } } };
+    await expect(sender.update(C, stale)).rejects.toMatchObject({
+      code: "REVISION_CONFLICT",
+      params: { current_revision: 1 },
+    });
+    await expect(
+      sender.update(C, { ref_artifact, artifact: { payload: { percent: 101 } } }),
+    ).rejects.toMatchObject({ code: "ARTIFACT_INVALID", params: { path: "percent" } });
+    expect(sent).toHaveLength(2);
+    expect((await sender.find(C, ref_artifact))?.artifact.payload).toEqual({ percent: 10 });
+  });
+
   test("[K14] ask a function again after a conflict, three times at most", async () => {
     const { sender, someoneElse } = setupSender();
     const { artifact_id } = await sender.send(C, progress(0));

@@ -16,14 +16,18 @@ import {
 import { WORDS } from "./guide/words.ts";
 
 /** An example in its own process, and a person who came by its invite. */
-async function setupExample(script: string, environment: Readonly<Record<string, string>> = {}) {
+async function setupExample(
+  name: "echo" | "approval" | "llm" | "guide",
+  environment: Readonly<Record<string, string>> = {},
+) {
   const world = await anAgentWorld();
   const provisioned = await world.provision("Example");
-  const program = runProgram(`examples/${script}`, {
+  const program = runProgram(`examples/${name}.ts`, {
     ...environmentOf(world.url, provisioned),
     ...environment,
   });
   const { fingerprint } = (await program.tells) as { readonly fingerprint: string };
+  await program.prints(`[${name === "llm" ? "model" : name}] connected`);
   const alice = await world.person("Alice");
   const conversationId = await alice.meet(provisioned, fingerprint);
   return { program, alice, conversationId };
@@ -51,7 +55,7 @@ describe("the examples", () => {
     const statusFile = join(mkdtempSync(join(tmpdir(), "parley-status-")), "status");
     onTestEnd(() => rmSync(dirname(statusFile), { recursive: true }));
     const status = () => readFileSync(statusFile, "utf8");
-    const { program, alice, conversationId } = await setupExample("echo.ts", {
+    const { program, alice, conversationId } = await setupExample("echo", {
       HASHEE_STATUS_FILE: statusFile,
     });
     await alice.say(conversationId, "say it");
@@ -69,7 +73,7 @@ describe("the examples", () => {
   });
 
   test("[K21] approval asks before it acts", async () => {
-    const { alice, conversationId } = await setupExample("approval.ts");
+    const { alice, conversationId } = await setupExample("approval");
     await alice.say(conversationId, "/etc/hosts");
 
     expect(await alice.reads(cardTitled("Delete a file"))).toMatchObject({
@@ -78,7 +82,7 @@ describe("the examples", () => {
   });
 
   test("[K21] the bridge to a model explains how to configure one", async () => {
-    const { alice, conversationId } = await setupExample("llm.ts");
+    const { alice, conversationId } = await setupExample("llm");
     await alice.say(conversationId, "hello");
 
     expect(await alice.reads(startsWith("I pass your words"))).toMatchObject({
@@ -102,7 +106,7 @@ describe("the examples", () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     onTestEnd(() => (server.closeAllConnections(), void server.close()));
     const { port } = server.address() as AddressInfo;
-    const { alice, conversationId } = await setupExample("llm.ts", {
+    const { alice, conversationId } = await setupExample("llm", {
       OPENAI_BASE_URL: `http://127.0.0.1:${port}/v1`,
       OPENAI_MODEL: "small",
     });
@@ -121,7 +125,7 @@ describe("the examples", () => {
 
 describe("the guide", () => {
   test("[K21] greets a newcomer, shows what is asked for, and answers buttons in the language of the thread", async () => {
-    const { alice, conversationId } = await setupExample("guide.ts");
+    const { alice, conversationId } = await setupExample("guide");
     const { en, zh } = WORDS;
     expect(await alice.reads(startsWith("Hello, Alice. I am the guide"))).toBeTruthy();
     const menu = await cardId(alice, en.menu.title);
@@ -147,7 +151,7 @@ describe("the guide", () => {
   });
 
   test("[K21] takes a form's answers and shows them, and stops counting when asked to", async () => {
-    const { alice, conversationId } = await setupExample("guide.ts");
+    const { alice, conversationId } = await setupExample("guide");
     const { en } = WORDS;
     await alice.say(conversationId, "a form please");
     const form = await cardId(alice, en.form.title);
@@ -166,7 +170,7 @@ describe("the guide", () => {
   });
 
   test("[K21] moves a progress card and cancels it when asked to", async () => {
-    const { alice, conversationId } = await setupExample("guide.ts");
+    const { alice, conversationId } = await setupExample("guide");
     const isShown = cardTitled(WORDS.en.progress.title);
     const seen = new Set<string>();
     const cancelOne = async (): Promise<unknown> => {

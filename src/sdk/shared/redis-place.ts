@@ -9,6 +9,9 @@ import {
   type SharedSettings,
 } from "./shared-place.ts";
 
+/** Between tries to reach a server that is away. */
+const LONGEST_PAUSE_MS = 2_000;
+
 /** What of a client is used. */
 type Redis = {
   connect(): Promise<unknown>;
@@ -23,10 +26,17 @@ export async function openRedisPlace(
   settings: SharedSettings,
 ): Promise<SharedPlace> {
   const { createClient } = await bring("redis", () => import("redis"));
-  const client = createClient({ url: address }) as unknown as Redis;
-  // It reconnects by itself; calls meanwhile wait.
+  let isOpen = false;
+  // Once it was there it is waited for, and calls with it; a server that never answers is told at once.
+  const reconnectStrategy = (retries: number): number | false =>
+    isOpen && Math.min(LONGEST_PAUSE_MS, 50 * 2 ** retries);
+  const client = createClient({
+    url: address,
+    socket: { reconnectStrategy },
+  }) as unknown as Redis;
   client.on("error", () => undefined);
   await client.connect();
+  isOpen = true;
   return new RedisPlace(client, settings);
 }
 

@@ -1,17 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { inspect } from "node:util";
 import { bytesToBase64 } from "#base/base64.ts";
 import { utf8, utf8ToText } from "#base/bytes.ts";
 import { systemClock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
 import { Secret } from "#base/secret.ts";
 import { createPrimitives } from "#crypto/primitives.ts";
+import { freePort } from "#start/free-port.ts";
 import { aMailbox, anAgentWorld, isText, outcomeOf } from "../agent-world.contract.ts";
 import { HasheeAgent } from "../agent.ts";
 import type { AgentMessage } from "../incoming/message-context.ts";
 import type { Claim } from "../local/dedupe-store.ts";
+import type { AgentOptions } from "../options.ts";
 import { startPostgres, startRedis, type RealServer } from "./real-servers.contract.ts";
 import { createSharedDedupe, createSharedVault, sharedSeal } from "./sealed-place.ts";
-import { openSharedPlace, type SharedPlace } from "./shared-place.ts";
+import { bring, LEASE_MS, openSharedPlace, type SharedPlace } from "./shared-place.ts";
 
 const aClaim = (key: string): Claim => ({ conversationId: "c", key, work: utf8(`work of ${key}`) });
 const anAgentId = (): string => crypto.randomUUID();
@@ -26,6 +29,50 @@ const settings = { clock: systemClock, random: systemRandom };
 
 describe.skipIf(startRedis === null)("Redis", () => describeSharedPlace(startRedis));
 describe.skipIf(startPostgres === null)("PostgreSQL", () => describeSharedPlace(startPostgres));
+
+describe("a server that is named for keys or claims", () => {
+  const init = (options: AgentOptions) =>
+    HasheeAgent.init({
+      agentId: anAgentId(),
+      token: "hsk_x",
+      baseUrl: "http://127.0.0.1:1",
+      privateKey: bytesToBase64(systemRandom(32)),
+      signingPrivateKey: bytesToBase64(systemRandom(32)),
+      keyVault: null,
+      ...options,
+    });
+
+  test.each(["redis", "postgres"])(
+    "[K1] and does not answer is UNAVAILABLE at once, for the vault and for claims (%s)",
+    async (scheme) => {
+      const address = `${scheme}://agent:password@127.0.0.1:${await freePort()}/0`;
+
+      for (const options of [{ keyVault: address }, { dedupe: address }]) {
+        const fault = await init(options).catch((error: unknown) => error);
+        expect(fault).toMatchObject({
+          code: "UNAVAILABLE",
+          params: { because: "ECONNREFUSED" },
+          fatal: true,
+        });
+        expect(inspect(fault)).not.toContain("password");
+      }
+    },
+  );
+
+  test("[K1] is NOT_ENABLED where its package is missing, and the package is named", async () => {
+    const name = "a-package-that-is-not-there";
+
+    await expect(bring(name, () => import(name))).rejects.toMatchObject({
+      code: "NOT_ENABLED",
+      params: { package: name },
+      fatal: true,
+    });
+  });
+
+  test("[K30] takes a process for dead that it has not heard of for thirty seconds", () => {
+    expect(LEASE_MS).toBe(30_000);
+  });
+});
 
 function describeSharedPlace(start: (() => Promise<RealServer>) | null): void {
   let server: RealServer;
@@ -75,7 +122,12 @@ function describeSharedPlace(start: (() => Promise<RealServer>) | null): void {
     expect(taken.flat()).toEqual([aClaim("first"), aClaim("second")]);
     expect(taken.filter((claims) => claims.length > 0)).toHaveLength(1);
     expect(await second.claim(aClaim("first"))).toBe(false);
-    for (const place of [heir, second]) await place.close();
+    // Who inherits may die as well: what it has not finished goes on to the next.
+    const [taker, next] = taken[0]?.length === 0 ? [second, heir] : [heir, second];
+    await createSharedDedupe(taker, seal).finish(aClaim("first"));
+    await taker.close();
+    expect(await createSharedDedupe(next, seal).takeOver()).toEqual([aClaim("second")]);
+    await next.close();
   });
 
   test("[K30] waits for the lease of a process that fell silent, and leaves the living alone", async () => {

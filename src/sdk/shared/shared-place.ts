@@ -43,15 +43,34 @@ export const CLAIM_TTL_MS = 30 * 86_400_000;
 export const isSharedAddress = (address: string): boolean =>
   /^(redis|rediss|postgres|postgresql):/.test(address);
 
-/** Opens the server of an address. @throws {@link HasheeError} `NOT_ENABLED` without its package */
+/**
+ * Opens the server of an address.
+ *
+ * @throws {@link HasheeError} `NOT_ENABLED` without its package, `UNAVAILABLE` where it does not answer or lets nobody in
+ */
 export async function openSharedPlace(
   address: string,
   settings: SharedSettings,
 ): Promise<SharedPlace> {
-  return address.startsWith("redis")
-    ? (await import("./redis-place.ts")).openRedisPlace(address, settings)
-    : (await import("./postgres-place.ts")).openPostgresPlace(address, settings);
+  try {
+    return address.startsWith("redis")
+      ? await (await import("./redis-place.ts")).openRedisPlace(address, settings)
+      : await (await import("./postgres-place.ts")).openPostgresPlace(address, settings);
+  } catch (cause) {
+    if (cause instanceof HasheeError) throw cause;
+    // Not the cause itself: what a driver throws may hold the address, and a password with it.
+    throw new HasheeError("UNAVAILABLE", {
+      message: "The server for keys or claims does not answer, or does not let this agent in.",
+      params: { because: codeOf(cause) },
+      fatal: true,
+    });
+  }
 }
+
+const codeOf = (cause: unknown): string => {
+  const code = (cause as { readonly code?: unknown } | null)?.code;
+  return typeof code === "string" ? code : "unknown";
+};
 
 /** The package a program must bring itself. @throws {@link HasheeError} `NOT_ENABLED` */
 export async function bring<Module>(name: string, load: () => Promise<Module>): Promise<Module> {
