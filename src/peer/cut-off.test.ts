@@ -251,6 +251,44 @@ describe("the end of a session", () => {
       expect(await ben.endpoint.missing(at)).toEqual([]);
   });
 
+  test("[E86] of one device the last eight are kept", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    let held = 0;
+    ben.socket.hears((frame) => {
+      if (isMessage(frame)) held += 1;
+      if (isMessage(frame)) return [];
+      return "conversation_seq" in frame && frame.conversation_seq !== undefined
+        ? [{ ...frame, conversation_seq: frame.conversation_seq - held } as RelayFrame]
+        : [frame];
+    });
+    for (let session = 0; session < 9; session++) {
+      await say(ann, conversationId, "cut off");
+      // A ledger entry begins the next one.
+      const change = { type: "invite-policy", membersMayAdd: session % 2 === 0 } as const;
+      must(await ann.endpoint.changeMembers(conversationId, change));
+    }
+
+    await ann.endpoint.close(60_000);
+    const words = () =>
+      ben.events.flatMap((event) =>
+        event.type === "entry" &&
+        event.entry.content.kind === "other" &&
+        event.entry.content.frameType === "control"
+          ? event.entry
+          : [],
+      );
+    await expect.poll(() => words().length, { timeout: 30_000 }).toBe(9);
+    // Asked behind what the newest of them has written.
+    await say(ben, conversationId, "end");
+
+    const kept = await ben.endpoint.missing(conversationId);
+    expect(kept.map(({ afterSeq }) => afterSeq)).toEqual(
+      words()
+        .slice(1)
+        .map(({ seq }) => seq),
+    );
+  });
+
   test("[E86] nothing is missing by a word that its author did not sign", async () => {
     const { ann, ben, conversationId } = await twoWhoTalk();
     await say(ben, conversationId, "mine");
@@ -294,6 +332,40 @@ describe("beats", () => {
     const beat = must(await verifyBeat(primitives, record, ann.device.publicKey));
     expect(beat.sessions).toMatchObject([{ count: 2 }]);
     expect(beats[0]?.conversation_seq).toBeUndefined();
+  });
+
+  test("[E86] an older one that the relay repeats takes nothing back", async () => {
+    const { clock, leap } = leapingClock();
+    const { ann, ben, conversationId } = await twoWhoTalk(clock);
+    const beats: ControlFrame[] = [];
+    const told: (() => void)[] = [];
+    ben.socket.hears((frame) => {
+      if (isControl(frame)) beats.push(frame);
+      if (isControl(frame)) for (const look of told.splice(0)) look();
+      return isMessage(frame) ? [] : [frame];
+    });
+    const beat = async () => {
+      const heard = new Promise<void>((resolve) => told.push(resolve));
+      leap(HEARTBEAT_MS.first);
+      await heard;
+      leap(5_000);
+    };
+    await beat();
+    await say(ann, conversationId, "cut off");
+    await beat();
+    const { missing } = await ben.until(isMissing);
+    const [older] = beats;
+    if (older === undefined) throw new Error("a beat was heard");
+
+    ben.socket.hears((frame) => [older, frame]);
+    ann.endpoint.typing(conversationId, true);
+    await ben.until((event): event is EndpointEvent => event.type === "typing");
+    leap(5_000);
+    // It stands behind what is made of the repeat.
+    await ben.endpoint.pullBefore(conversationId, 1, 1);
+
+    expect(missing).toMatchObject({ count: 1 });
+    expect(await ben.endpoint.missing(conversationId)).toEqual([missing]);
   });
 });
 

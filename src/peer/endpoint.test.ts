@@ -223,6 +223,22 @@ describe("a person and an agent", () => {
     const next = await friend.text("better");
     expect(next.content).toMatchObject({ kind: "message", gap: false });
   });
+
+  test("[E68] a request that is refused leaves no gap before the next message", async () => {
+    const person = await world.person();
+    const friend = await world.person();
+    const conversationId = await world.group(person, [[friend, "human"]]);
+    await say(person, conversationId, "mine");
+    const theirs = await say(friend, conversationId, "not yours");
+    await person.text("not yours");
+
+    const recalled = await person.endpoint.recall(conversationId, theirs.messageId);
+    await say(person, conversationId, "next");
+    const next = await friend.text("next");
+
+    expect(recalled.ok).toBe(false);
+    expect(next.content).toMatchObject({ kind: "message", gap: false });
+  });
 });
 
 describe("when lines break", () => {

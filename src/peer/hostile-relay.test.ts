@@ -42,16 +42,17 @@ const entriesOf = (member: Member): readonly Entry[] =>
 const textsOf = (member: Member) => entriesOf(member).flatMap((entry) => textOf(entry) ?? []);
 const isMessage = (frame: RelayFrame): frame is Extract<RelayFrame, { type: "message.new" }> =>
   frame.type === "message.new";
-/** A line over which nothing of a log is pushed: it is said how far it goes, and that is all. */
-const notPushing = (address: string): Socket =>
-  onItsWay(
-    new WebSocket(address, { origin: new globalThis.URL(address.replace(/^ws/, "http")).origin }),
-    (frame) => {
-      if (frame.type !== "resume.ok") return "conversation_seq" in frame ? [] : [frame];
-      const conversations = frame.conversations.map((one) => ({ ...one, pushed: false }));
-      return [{ ...frame, conversations }];
-    },
-  );
+/** A line over which the relay's frames come changed, from its first one on. */
+const lineWith = (change: Parameters<typeof onItsWay>[1]) => (address: string) => {
+  const { origin } = new globalThis.URL(address.replace(/^ws/, "http"));
+  return onItsWay(new WebSocket(address, { origin }), change);
+};
+/** Nothing of a log is pushed: it is said how far it goes, and that is all. */
+const notPushing = lineWith((frame) => {
+  if (frame.type !== "resume.ok") return "conversation_seq" in frame ? [] : [frame];
+  const conversations = frame.conversations.map((one) => ({ ...one, pushed: false }));
+  return [{ ...frame, conversations }];
+});
 const failuresOf = (member: Member) =>
   entriesOf(member).flatMap(({ content }) =>
     content.kind === "unreadable" ? content.failure : [],
@@ -200,7 +201,7 @@ describe("a relay that repeats, holds back and reorders", () => {
       });
     };
 
-    const back = await ben.restart({ openSocket: (address) => notPushing(address) });
+    const back = await ben.restart({ openSocket: notPushing });
     await back.text("line 6");
 
     expect(textsOf(back)).toEqual(texts);
@@ -243,6 +244,34 @@ describe("a relay that keeps a message back and shows it later", () => {
     });
     expect(textsOf(ben)).toEqual(["first", "next", "last", "kept back"]);
     expect(await ben.store.list("gaps")).toEqual([]);
+  });
+
+  test("[E49] no more so when what was missing comes right behind it", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    const held: Extract<RelayFrame, { type: "message.new" }>[] = [];
+    ben.socket.hears((frame) => {
+      if (!isMessage(frame)) return [frame];
+      held.push(frame);
+      const [late, next] = held;
+      if (late === undefined || next === undefined) return [];
+      // The two change places, and come together.
+      const { conversation_seq } = late;
+      return [
+        { ...late, conversation_seq: next.conversation_seq },
+        { ...next, conversation_seq },
+      ];
+    });
+
+    await say(ann, conversationId, "kept back");
+    await say(ann, conversationId, "next");
+    const next = await ben.text("next");
+    await ben.text("kept back");
+
+    expect(next.content).toMatchObject({ gap: true });
+    const { entry } = await ben.until(
+      (event): event is Extract<typeof event, { type: "mended" }> => event.type === "mended",
+    );
+    expect(entry).toEqual({ ...next, content: { ...next.content, gap: false } });
   });
 });
 
@@ -675,6 +704,37 @@ describe("a relay that lies", () => {
         ({ row }) => textOf(JSON.parse(utf8ToText(row) ?? "") as Entry) ?? [],
       );
     await expect.poll(texts).toEqual(["first", "second"]);
+  });
+
+  test("[E45] one conversation's log alone may be another one", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    const elsewhere = await world.group(ann, [[ben, "human"]]);
+    await say(ann, elsewhere, "there");
+    await ben.text("there");
+    await ben.endpoint.close(0);
+    for (const at of [conversationId, elsewhere]) await say(ann, at, "later");
+
+    const back = await ben.restart({
+      openSocket: lineWith((frame) => {
+        if (frame.type !== "resume.ok") return [frame];
+        const conversations = frame.conversations.map((one) =>
+          one.conversation_id === elsewhere ? { ...one, status: "reset" as const } : one,
+        );
+        return [{ ...frame, conversations }];
+      }),
+    });
+    await back.until((event): event is typeof event => event.type === "reset");
+    await back.entry((entry) => entry.conversationId === conversationId);
+
+    const texts = async () =>
+      (await ben.store.logAfter(elsewhere, 0, 100)).flatMap(
+        ({ row }) => textOf(JSON.parse(utf8ToText(row) ?? "") as Entry) ?? [],
+      );
+    await expect.poll(texts, { timeout: 20_000 }).toEqual(["there", "later"]);
+    const resets = back.events.flatMap((event) =>
+      event.type === "reset" ? event.conversationId : [],
+    );
+    expect(resets).toEqual([elsewhere]);
   });
 
   test("[E45] a page that is asked for while the log is read anew hides nothing that comes later", async () => {

@@ -136,6 +136,33 @@ describe("sending", () => {
     expect(idsSent()).toEqual([first.messageId, other.messageId, second.messageId]);
   });
 
+  test("[E60] [E63] what an earlier run queued goes first, though the clock was set back since", async () => {
+    const store = createMemoryStore();
+    const first = anOutbox(store);
+    first.goOffline(true);
+    const one = must(await first.queue("one"));
+    const two = must(await first.queue("two"));
+    const earlier = createFakeClock(first.clock.now() - 24 * HOUR_MS);
+    const next = anOutbox(store, earlier);
+    next.goOffline(true);
+    const three = must(await next.queue("three"));
+    const last = anOutbox(store, earlier);
+    await earlier.advance(1);
+
+    const four = must(await last.queue("four"));
+    for (let sent = 1; sent <= 4; sent++) {
+      await earlier.advance(0);
+      const asked = last.asked.at(-1);
+      if (asked !== undefined) asked.answer(ackOf(asked.frame, sent));
+    }
+    await earlier.advance(0);
+
+    const order = [one, two, three, four].map(({ messageId }) => messageId);
+    expect(last.idsSent()).toEqual(order);
+    expect(last.outbox.list()).toEqual([]);
+    expect(await store.list("outbox")).toEqual([]);
+  });
+
   test("[E61] queued means stored: the record is there before the call resolves, unsealed", async () => {
     const { queue, store, goOffline, clock } = anOutbox();
     goOffline(true);
@@ -190,6 +217,24 @@ describe("sending", () => {
 
     expect(asked).toHaveLength(2);
     expect(new Set(bytesSent()).size).toBe(1);
+  });
+
+  test("[E66] what passes in a time nobody states is tried later and later, and not at once", async () => {
+    const { queue, asked, clock } = anOutbox();
+    must(await queue("patient"));
+    await clock.advance(0);
+    asked[0]?.answer(err({ kind: "peer/timed-out" }));
+    await clock.advance(499);
+    expect(asked).toHaveLength(1);
+    await clock.advance(501);
+    expect(asked).toHaveLength(2);
+
+    asked[1]?.answer(err({ kind: "peer/timed-out" }));
+    await clock.advance(999);
+    expect(asked).toHaveLength(2);
+    await clock.advance(1_001);
+
+    expect(asked).toHaveLength(3);
   });
 });
 
@@ -311,19 +356,26 @@ describe("when it cannot be sent", () => {
   });
 
   test("[E69] a message found in the log though its ack was lost counts as sent", async () => {
-    const { queue, asked, clock, outbox, goOffline } = anOutbox();
+    const { queue, asked, clock, outbox, goOffline, store } = anOutbox();
     const queued = must(await queue("once"));
     await clock.advance(0);
     goOffline(true);
     asked[0]?.answer(err({ kind: "peer/offline" }));
     await clock.advance(0);
 
-    const found = outbox.found(A, queued.messageId, { seq: 4, at: 9 }, startDraft());
+    const elsewhere = outbox.found(B, queued.messageId, { seq: 4, at: 9 }, startDraft());
+    const draft = startDraft();
+    const found = outbox.found(A, queued.messageId, { seq: 4, at: 9 }, draft);
+    must(await store.commit(draft));
     found?.after();
     goOffline(false);
     await clock.advance(0);
 
+    expect(elsewhere).toBeNull();
     expect(found?.entry).toMatchObject({ seq: 4, at: 9, authorId: SELF });
+    // The next run does not send it again, and takes its repeats as such.
+    expect(await store.list("outbox")).toEqual([]);
+    expect(await store.list("seen")).toHaveLength(1);
     expect((await outbox.settled(queued.messageId)).state).toMatchObject({
       status: "acked",
       seq: 4,

@@ -5,6 +5,7 @@ import { bytesToHex, utf8, type Bytes } from "#base/bytes.ts";
 import { createFakeClock, type FakeClock } from "#base/fake-clock.ts";
 import { addOf, appendConversation } from "#crypto/ledger/conversation.ts";
 import { replayConversation } from "#crypto/ledger/conversation-replay.ts";
+import { makePrekey } from "#crypto/prekeys.ts";
 import { SESSION_AGE_MS, SESSION_MESSAGES } from "#crypto/limits.ts";
 import {
   aConversation,
@@ -152,6 +153,19 @@ describe("the suite of a session", () => {
     expect(sealed.header.suite).toBe(1);
   });
 
+  test("[E32] is the one that reaches most, where none reaches all", async () => {
+    const [ann, bot] = [await anEndpoint(world, "human"), await anEndpoint(world, "human")];
+    const mute = await anEndpoint(world, "human");
+    const { start, conversationId, answers } = await aWriter(ann, [bot, mute]);
+    answers.suites = ({ accountId }) => (accountId === bot.accountId ? [1] : []);
+
+    const sealed = must(await start().seal(conversationId, aText()));
+
+    expect(sealed.header.suite).toBe(1);
+    const { recipients } = must(peekSessionOpen(sealed.sessionOpen ?? new Uint8Array()));
+    expect(recipients.map(({ kid }) => kid)).toEqual([bot.prekeys[1].kid]);
+  });
+
   test("[E88] stays X-Wing for a device that was seen with it, over restarts, though the relay shows X25519 alone", async () => {
     const [ann, bot] = [await anEndpoint(world, "human"), await anEndpoint(world, "agent")];
     const { start, conversationId, answers } = await aWriter(ann, [bot]);
@@ -169,14 +183,20 @@ describe("the suite of a session", () => {
     const ann = await anEndpoint(world, "human");
     const strict = await anEndpoint(world, "agent", "session", 2);
     const { start, conversationId, answers } = await aWriter(ann, [strict]);
+    const failure = { kind: "peer/no-prekey", accountId: strict.accountId };
+
     answers.suites = () => [];
-
-    const sealed = await start().seal(conversationId, aText());
-
-    expect(sealed).toEqual({
-      ok: false,
-      failure: { kind: "peer/no-prekey", accountId: strict.accountId },
+    expect(await start().seal(conversationId, aText())).toEqual({ ok: false, failure });
+    // A prekey that the agent signed when its floor was lower is not enough either.
+    const { accountId: owner, deviceId: device, signer, fingerprint } = strict;
+    const old = await makePrekey(world.primitives, {
+      ...{ owner, device, signer, fingerprint, mode: "session", suiteFloor: 1, suite: 1 },
+      notBefore: START,
+      notAfter: START + SESSION_AGE_MS,
     });
+    answers.suites = () => [1];
+    answers.keysOf = () => ({ ...strict, prekeys: { ...strict.prekeys, 1: old } });
+    expect(await start().seal(conversationId, aText())).toEqual({ ok: false, failure });
   });
 
   test("[E38] never falls below the writer's own signed floor, whatever the relay leaves away", async () => {
