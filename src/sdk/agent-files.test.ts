@@ -47,10 +47,15 @@ describe("a file", () => {
     const path = join(aFolder(), "report.bin");
     writeFileSync(path, data);
 
+    const inPieces = await openAsBlob(path);
+    const whole = () => Promise.reject(new Error("it is not asked for as a whole"));
+    for (const name of ["arrayBuffer", "bytes", "text"])
+      Object.defineProperty(inPieces, name, { value: whole });
+
     const sent = await agent.uploadFile(conversationId, {
       filename: "report.bin",
       mime: "application/octet-stream",
-      data: await openAsBlob(path),
+      data: inPieces,
       send_as: "file",
     });
     const payload = await alice.reads((payload) => payload.type === "file");

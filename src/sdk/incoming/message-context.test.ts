@@ -114,6 +114,29 @@ describe("the message object", () => {
 });
 
 describe("the event object", () => {
+  test("[K11] shows a group's profile as who leads it set it, its picture with the place it opens in", () => {
+    const avatar = {
+      attachment_id: "01900000-0000-7000-8000-0000000000f1",
+      file_key: "AA==",
+      cipher: "parley-file-v1" as const,
+      size: 1,
+      sha256: "00",
+      mime: "image/png",
+      filename: "a.png",
+    };
+    const entry = anEntry({ type: "profile", name: "Tea", avatar });
+    const byLead = { ...entry, content: { ...entry.content, isByLead: true } };
+
+    expect(eventOf(byLead)).toMatchObject({
+      type: "group.profile",
+      message_id: M,
+      name: "Tea",
+      description: null,
+      avatar: { ...avatar, conversation_id: C },
+    });
+    expect(eventOf(entry)).toBeNull();
+  });
+
   test("[K11] tells relations, recalls and reactions, and nothing of machinery", () => {
     const reaction = { type: "reaction", message_id: M, emoji: "👍" } as const;
     const entry = anEntry({ ...reaction, op: "add" });

@@ -88,9 +88,12 @@ describe("the SDK as a package of its own", () => {
 
     expect(listed).toContain("package/dist/sdk/index.js");
     expect(listed).toContain("package/dist/sdk/index.d.ts");
+    expect(listed).toContain("package/dist/cli/main.js");
     expect(listed).toContain("package/LICENSE");
     expect(listed.filter((file) => /\.test\.|relay\/|engine\/|contract/.test(file))).toEqual([]);
-    expect(Object.keys((JSON.parse(manifest) as Manifest).dependencies ?? {})).toEqual([
+    const { dependencies = {} } = JSON.parse(manifest) as Manifest;
+    for (const version of Object.values(dependencies)) expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+    expect(Object.keys(dependencies)).toEqual([
       "@noble/ciphers",
       "@noble/curves",
       "@noble/hashes",
