@@ -5,6 +5,7 @@ import type { Entry } from "#peer/endpoint.ts";
 import { encodeEntry } from "#peer/entry.ts";
 import { createMemoryStore } from "#peer/memory-store.ts";
 import { searchLogs } from "./search.ts";
+import { createSearchTexts } from "./search-texts.ts";
 
 const line = "01900000-0000-7000-8000-0000000000c1" as ConversationId;
 const other = "01900000-0000-7000-8000-0000000000c2" as ConversationId;
@@ -56,7 +57,14 @@ describe("search", () => {
     await fill(store, ["fluss, ueber"], other, 10);
     await fill(store, ["fluß über"], other, 20);
 
-    const hits = await searchLogs(store, systemClock, titled(line, other), "uber FLUSS", 10, null);
+    const hits = await searchLogs(
+      createSearchTexts(store),
+      systemClock,
+      titled(line, other),
+      "uber FLUSS",
+      10,
+      null,
+    );
 
     expect(hits.map(({ messageId }) => messageId)).toEqual(["m2", "m0"]);
     expect(hits[0]).toMatchObject({ title: "T 1", snippet: "FLUSS uber alles" });
@@ -66,7 +74,14 @@ describe("search", () => {
     const long = `${"word ".repeat(80)}needle ${"tail ".repeat(80)}`;
     const store = await aStore(["needle one", "needle two", long]);
 
-    const hits = await searchLogs(store, systemClock, titled(line), "needle", 2, null);
+    const hits = await searchLogs(
+      createSearchTexts(store),
+      systemClock,
+      titled(line),
+      "needle",
+      2,
+      null,
+    );
 
     expect(hits).toHaveLength(2);
     expect(hits[0]?.snippet).toMatch(/^….*needle.*…$/);
@@ -78,8 +93,71 @@ describe("search", () => {
     const abort = new AbortController();
     abort.abort();
 
-    expect(await searchLogs(store, systemClock, titled(line), "needle", 10, abort.signal)).toEqual(
-      [],
+    expect(
+      await searchLogs(
+        createSearchTexts(store),
+        systemClock,
+        titled(line),
+        "needle",
+        10,
+        abort.signal,
+      ),
+    ).toEqual([]);
+  });
+
+  test("[N55] finds again and again what is there now: nothing that was taken back, all that came since", async () => {
+    const texts = createSearchTexts(createMemoryStore());
+    const found = async () => {
+      const hits = await searchLogs(texts, systemClock, titled(line), "needle", 10, null);
+      return hits.map(({ messageId }) => messageId);
+    };
+    await fill(
+      texts.store,
+      ["needle 0", "needle 1", ...Array.from({ length: 500 }, () => "hay")],
+      line,
+      0,
     );
+    expect(await found()).toEqual(["m1", "m0"]);
+
+    await fill(texts.store, ["nothing"], line, 0);
+    await fill(
+      texts.store,
+      Array.from({ length: 600 }, (_, i) => (i === 1 || i === 599 ? "needle" : "hay")),
+      line,
+      0,
+    );
+    expect(await found()).toEqual(["m599", "m1"]);
+    await texts.store.commit({ dropLogs: [line] });
+    expect(await found()).toEqual([]);
+  });
+
+  test("[N55] reads a log from the disk once, and of what was written since only its part", async () => {
+    const inner = createMemoryStore();
+    let rows = 0;
+    const texts = createSearchTexts({
+      ...inner,
+      logAfter: async (...of) => {
+        const read = await inner.logAfter(...of);
+        rows += read.length;
+        return read;
+      },
+    });
+    await fill(
+      texts.store,
+      Array.from({ length: 1_000 }, (_, i) => `hay ${i}`),
+      line,
+      0,
+    );
+    const search = () => searchLogs(texts, systemClock, titled(line), "needle", 10, null);
+    const read = async () => {
+      rows = 0;
+      await search();
+      return rows;
+    };
+
+    expect(await read()).toBeGreaterThanOrEqual(1_000);
+    expect(await read()).toBeLessThan(10);
+    await fill(texts.store, ["needle"], line, 0);
+    expect(await read()).toBeLessThan(300);
   });
 });

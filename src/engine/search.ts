@@ -1,16 +1,13 @@
-/** Search over what lies on this device: the log is scanned, newest first; no index exists that could leak. */
+/** Search over what lies on this device: the words are gone through, newest first; no index exists that could leak. */
 import type { Clock } from "#base/clock.ts";
 import type { SearchHitView } from "#bridge/views.ts";
 import type { ConversationId } from "#protocol/ids.ts";
-import type { Store } from "#peer/store.ts";
+import { foldText, type SearchTexts } from "./search-texts.ts";
 import type { Session } from "./session.ts";
-import { scanLog } from "./log-scan.ts";
-import { searchableText } from "./thread/payload-text.ts";
-import { meaningOf } from "./thread/row.ts";
 
 /** Search in one conversation or in all. */
 export const searchConversations = (
-  { store, book, deps }: Session,
+  { texts, book, deps }: Session,
   input: {
     readonly query: string;
     readonly conversationId: ConversationId | null;
@@ -22,17 +19,13 @@ export const searchConversations = (
     .list()
     .filter(({ id }) => input.conversationId === null || id === input.conversationId)
     .map((one) => ({ id: one.id, title: book.view(one).title }));
-  return searchLogs(store, deps.clock, wanted, input.query, input.limit, signal);
+  return searchLogs(texts, deps.clock, wanted, input.query, input.limit, signal);
 };
 
 /** Characters of a hit shown around the words found. */
 const SNIPPET_CHARACTERS = 120;
-/** Rows read between two looks at the signal and the worker's other work. */
-const ROWS_A_BREATH = 1_000;
-
-/** Text as it is compared: without case, width and accents. */
-export const foldText = (text: string): string =>
-  text.normalize("NFKD").replaceAll(/\p{M}/gu, "").toLowerCase();
+/** How long the worker's other work waits for a search at most. */
+const BREATH_MS = 10;
 
 /**
  * At most `limit` messages that hold every word of the query, newest first.
@@ -40,7 +33,7 @@ export const foldText = (text: string): string =>
  * An aborted search gives what it has found so far.
  */
 export async function searchLogs(
-  store: Store,
+  texts: SearchTexts,
   clock: Clock,
   conversations: readonly { readonly id: ConversationId; readonly title: string }[],
   query: string,
@@ -52,29 +45,24 @@ export async function searchLogs(
     .filter((word) => word !== "");
   if (words.length === 0) return [];
   const hits: SearchHitView[] = [];
-  let read = 0;
+  let breathedAt = clock.now();
   for (const { id, title } of conversations) {
     let found = 0;
-    for await (const entry of scanLog(store, id)) {
-      if (++read % ROWS_A_BREATH === 0) await breathe(clock);
+    for await (const part of texts.of(id)) {
+      if (clock.now() - breathedAt >= BREATH_MS) {
+        await breathe(clock);
+        breathedAt = clock.now();
+      }
       if (signal?.aborted === true) return hits;
-      // A conversation gives no more than the whole answer may hold; it is cut by time at the end.
+      for (const { messageId, seq, at, folded } of part) {
+        // A conversation gives no more than the whole answer may hold; it is cut by time at the end.
+        if (found >= limit) break;
+        if (!words.every((word) => folded.includes(word))) continue;
+        const text = await texts.textAt(id, seq);
+        found++;
+        hits.push({ conversationId: id, messageId, title, snippet: snippet(text, words), at });
+      }
       if (found >= limit) break;
-      if (entry.content.kind !== "message") continue;
-      const meaning = meaningOf(entry);
-      if (meaning.kind !== "row" || meaning.row.body.kind !== "payload") continue;
-      const text = searchableText(meaning.row.body.payload);
-      const folded = foldText(text);
-      if (!words.every((word) => folded.includes(word))) continue;
-      found++;
-      const { messageId } = entry.content;
-      hits.push({
-        conversationId: id,
-        messageId,
-        title,
-        snippet: snippet(text, words),
-        at: entry.at,
-      });
     }
   }
   return hits.sort((a, b) => b.at - a.at).slice(0, limit);

@@ -39,12 +39,15 @@ import { loadRecords, TABLE } from "./records.ts";
 import { loadRemarks, type Remarks } from "./remarks.ts";
 import { relayCarrier } from "./relay-carrier.ts";
 import type { ThreadEvent } from "./thread/thread.ts";
+import { createSearchTexts, type SearchTexts } from "./search-texts.ts";
 import { loadConsents, signedScopes } from "./tool-consent.ts";
 import { createTyping } from "./typing.ts";
 
 export interface Session {
   readonly deps: EngineDeps;
   readonly store: Store;
+  /** What is searched. */
+  readonly texts: SearchTexts;
   readonly endpoint: PeerEndpoint;
   readonly people: People;
   /** Names this person gave contacts. */
@@ -104,7 +107,8 @@ export async function openSession(
   let account = opened;
   let locale: ApprovalLocale = "en";
   const line = keepLine(sinks, () => book);
-  const { store } = account;
+  const texts = createSearchTexts(account.store);
+  const { store } = texts;
   const selfId: AccountId = account.record.userId;
   const { endpoint, tokens } = openEndpoint(deps, store, account.record);
   const { people, remarks } = await loadContacts(deps, store, endpoint.rest, sinks, {
@@ -253,6 +257,7 @@ export async function openSession(
   const session: Session = {
     deps,
     store,
+    texts,
     endpoint,
     people,
     remarks,
