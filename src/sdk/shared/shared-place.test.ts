@@ -74,6 +74,32 @@ describe("a server that is named for keys or claims", () => {
   });
 });
 
+test.skipIf(startRedis === null)(
+  "[K30] what is asked of a Redis that is away is answered when it is back, and who lost the lock takes nobody else's",
+  async () => {
+    if (startRedis === null) return;
+    const first = await startRedis();
+    const agentId = anAgentId();
+    const aProcess = () =>
+      openSharedPlace(first.address, { agentId, owner: crypto.randomUUID(), leaseMs: 30_000 });
+    const [one, two, three] = await Promise.all([aProcess(), aProcess(), aProcess()]);
+    const release = await one.tryLock();
+    await first.stop();
+
+    // What was on its way as the line broke fails, and is asked once more.
+    const claim = () => two.claim(aClaim("while away"));
+    const asked = claim().catch(claim);
+    const second = await startRedis(Number(new URL(first.address).port));
+
+    expect(await asked).toBe(true);
+    expect(await two.tryLock()).not.toBeNull();
+    await release?.();
+    expect(await three.tryLock()).toBeNull();
+    for (const place of [one, two, three]) await place.close();
+    await second.stop();
+  },
+);
+
 function describeSharedPlace(start: (() => Promise<RealServer>) | null): void {
   let server: RealServer;
   beforeAll(async () => {
