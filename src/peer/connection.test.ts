@@ -376,4 +376,39 @@ describe("coming back", () => {
     expect(sockets.sockets).toHaveLength(1);
     expect(connection.status()).toEqual({ status: "stopped", because: "closed", fatal: false });
   });
+
+  test("[E9] a line stopped while it waits, or for its token, tries no more", async () => {
+    const waiting = aConnection();
+    waiting.connection.start();
+    await waiting.goOnline();
+    waiting.sockets.last().closes(1006);
+    expect(waiting.connection.status().status).toBe("waiting");
+    waiting.connection.stop();
+    await waiting.clock.advance(120_000);
+    const asking = aConnection();
+    asking.connection.start();
+    asking.connection.stop();
+    await asking.clock.advance(120_000);
+
+    expect([waiting, asking].map(({ sockets }) => sockets.sockets.length)).toEqual([1, 0]);
+    for (const { connection } of [waiting, asking])
+      expect(connection.status().status).toBe("stopped");
+  });
+
+  test("[E9] what a closed socket still says is nothing to the line after it", async () => {
+    const { connection, sockets, events, goOnline } = aConnection();
+    connection.start();
+    await goOnline();
+    const [old] = sockets.sockets;
+    connection.stop();
+    connection.start();
+    await goOnline();
+
+    old?.says(presence);
+    old?.closes(1006);
+
+    expect(sockets.sockets).toHaveLength(2);
+    expect(connection.status().status).toBe("online");
+    expect(events.filter(({ type }) => type === "frame")).toEqual([]);
+  });
 });

@@ -143,6 +143,26 @@ describe("the end of a session", () => {
     expect(toldOf(cleo)).toEqual([]);
   });
 
+  test("[E87] is a lower bound where it is open whether the relay has a last one", async () => {
+    const { ann, ben, conversationId } = await twoWhoTalk();
+    const theirs = await say(ben, conversationId, "theirs");
+    await ann.text("theirs");
+    const records: string[] = [];
+    ben.socket.hears((frame) => {
+      if (isControl(frame)) records.push(frame.record);
+      return [frame];
+    });
+
+    // Sealed in the session, and not in the log: the relay does not let her take back what is not hers.
+    expect((await ann.endpoint.recall(conversationId, theirs.messageId)).ok).toBe(false);
+    await controlIn(ben);
+
+    const record = base64ToBytes(records[0] ?? "") ?? new Uint8Array();
+    expect((await verifyClose(primitives, record, ann.device.publicKey)).ok).toBe(false);
+    const beat = must(await verifyBeat(primitives, record, ann.device.publicKey));
+    expect(beat).toMatchObject({ conversationId, sessions: [{ count: 1 }] });
+  });
+
   test("[E85] [E86] is said by the next run when a run ended without a word", async () => {
     const { ann, ben, conversationId } = await twoWhoTalk();
     const cut = cutOff(ben);
@@ -332,6 +352,63 @@ describe("beats", () => {
     const beat = must(await verifyBeat(primitives, record, ann.device.publicKey));
     expect(beat.sessions).toMatchObject([{ count: 2 }]);
     expect(beats[0]?.conversation_seq).toBeUndefined();
+  });
+
+  test("[E85] go a minute after the last message, then after twice the time each", async () => {
+    const { clock, leap } = leapingClock();
+    const { ann, ben, conversationId } = await twoWhoTalk(clock);
+    let beats = 0;
+    ben.socket.hears((frame) => {
+      if (isControl(frame)) beats += 1;
+      return [frame];
+    });
+    const typings = (member: Member) =>
+      member.events.filter((event) => event.type === "typing" && event.typing).length;
+    const minute = async () => {
+      leap(60_000);
+      // Both lines are alive: what was on its way is here.
+      const before = [ann, ben].map(typings);
+      ann.endpoint.typing(conversationId, true);
+      ben.endpoint.typing(conversationId, true);
+      await expect
+        .poll(() => [ann, ben].every((one, at) => typings(one) > (before[at] ?? 0)), {
+          timeout: 20_000,
+        })
+        .toBe(true);
+    };
+    for (const beatsBy of [1, 1, 2, 2, 2, 2, 3, 3]) {
+      await minute();
+      await expect.poll(() => beats, { timeout: 20_000 }).toBe(beatsBy);
+    }
+  });
+
+  test("[E86] one that overtakes a message waits for it", async () => {
+    const { clock, leap } = leapingClock();
+    const { ann, ben, conversationId } = await twoWhoTalk(clock);
+    const held: RelayFrame[] = [];
+    let isHolding = true;
+    const heard = new Promise<void>((resolve) => {
+      ben.socket.hears((frame) => {
+        if (isMessage(frame) && isHolding) held.push(frame);
+        if (isMessage(frame) && isHolding) return [];
+        if (isControl(frame)) resolve();
+        return [...(isHolding ? [] : held.splice(0)), frame];
+      });
+    });
+    await say(ann, conversationId, "on its way");
+    leap(HEARTBEAT_MS.first);
+    await heard;
+    ann.endpoint.typing(conversationId, true);
+    await ben.until((event): event is EndpointEvent => event.type === "typing");
+    await ben.endpoint.pullBefore(conversationId, 1, 1);
+
+    isHolding = false;
+    ann.endpoint.typing(conversationId, false);
+    await ben.text("on its way");
+    leap(5_000);
+    await ben.endpoint.pullBefore(conversationId, 1, 1);
+
+    expect(toldOf(ben)).toEqual([]);
   });
 
   test("[E86] an older one that the relay repeats takes nothing back", async () => {

@@ -44,9 +44,11 @@ test("[E82] handed messages stand where there are none, and replace neither what
   const draft = startDraft();
   for (const one of held)
     if ("messageId" in one.content) seen.add(conversationId, one.content.messageId, one.seq, draft);
+  // One that stands at another place here.
+  seen.add(conversationId, idOf(6), 9, draft);
   const log = held.map((one) => ({ conversationId, seq: one.seq, row: encodeEntry(one) }));
   await store.commit({ puts: draft.puts, log });
-  const handed = [1, 2, 3, 4, 5].map((seq) => said(seq, `handed ${seq}`));
+  const handed = [1, 2, 3, 4, 5, 6].map((seq) => said(seq, `handed ${seq}`));
 
   const { log: rows, puts } = await draftHistory({ store, seen }, conversationId, handed);
 

@@ -23,15 +23,15 @@ beforeAll(async () => {
   agent = await anEndpoint(world, "agent", "session", 2);
 });
 
-const append = async (op: NewAccountOp): Promise<Bytes> =>
+const append = async (op: NewAccountOp, from: Endpoint["account"] = agent.account) =>
   must(
-    await appendAccount(world.primitives, agent.account, {
+    await appendAccount(world.primitives, from, {
       actorDeviceId: agent.deviceId,
       signer: agent.identity,
       op,
       createdAt: START,
     }),
-  ).entry;
+  );
 
 const card = {
   type: "card",
@@ -44,7 +44,9 @@ const card = {
 /** A keyring over a store, and a relay that shows the agent's ledger as far as it is told to. */
 function aKeyring(shown: Bytes[], store = createMemoryStore()) {
   const changes: KeyChange[] = [];
+  const asked: string[] = [];
   const fetch: Fetch = async (url) => {
+    asked.push(new URL(url).search);
     const after = Number(new URL(url).searchParams.get("after") ?? -1);
     const data = shown.map((entry, ledger_seq) => ({
       ledger_seq,
@@ -62,11 +64,11 @@ function aKeyring(shown: Bytes[], store = createMemoryStore()) {
     rest,
     onIdentityChanged: (_accountId, change) => void changes.push(change),
   });
-  return { keyring, store, changes };
+  return { keyring, store, changes, asked };
 }
 
 describe("a pinned account", () => {
-  const worse: readonly (readonly [string, () => Promise<Bytes>, KeyChange])[] = [
+  const worse: readonly (readonly [string, () => ReturnType<typeof append>, KeyChange])[] = [
     ["a card that leaves sessions", () => append({ ...card, mode: "envelope" }), "weaker"],
     ["a card that lowers its floor", () => append({ ...card, suiteFloor: 1 }), "weaker"],
     [
@@ -84,7 +86,7 @@ describe("a pinned account", () => {
       must(await keyring.account(agent.accountId));
       expect(keyring.isBlocked(agent.accountId)).toBe(false);
 
-      shown.push(await change());
+      shown.push((await change()).entry);
       must(await keyring.refresh(agent.accountId));
 
       expect([keyring.changeOf(agent.accountId), changes]).toEqual([kind, [kind]]);
@@ -101,10 +103,55 @@ describe("a pinned account", () => {
     const { keyring, changes } = aKeyring(shown);
     must(await keyring.account(agent.accountId));
 
-    shown.push(await append({ ...card, manifestHash: new Uint8Array(32).fill(7) }));
+    shown.push((await append({ ...card, manifestHash: new Uint8Array(32).fill(7) })).entry);
     const grown = must(await keyring.refresh(agent.accountId));
 
     expect(grown.seq).toBe(agent.account.seq + 1);
     expect([keyring.changeOf(agent.accountId), changes]).toEqual([null, []]);
+  });
+
+  test("[E20] is read from memory and disk, and the relay asked from its newest entry on", async () => {
+    const first = await append({ ...card, manifestHash: new Uint8Array(32).fill(7) });
+    const shown = [...agent.entries, first.entry];
+    const { keyring, store, asked } = aKeyring(shown);
+    must(await keyring.account(agent.accountId));
+    must(await keyring.account(agent.accountId));
+    const seq = first.state.seq;
+    expect(asked).toHaveLength(1);
+
+    const next = aKeyring(shown, store);
+    must(await next.keyring.account(agent.accountId));
+    expect(next.asked).toEqual([]);
+    shown.push((await append(card, first.state)).entry);
+    const grown = must(await next.keyring.refresh(agent.accountId));
+
+    expect(grown.seq).toBe(seq + 1);
+    expect(next.asked).toEqual([expect.stringContaining(`after=${seq - 1}&`)]);
+  });
+
+  test("[E21] stays blocked over restarts though the relay goes on with what its owner signed", async () => {
+    const weaker = await append({ ...card, suiteFloor: 1 });
+    const after = await append({ ...card, suiteFloor: 1 }, weaker.state);
+    const honest = await append(card);
+    const cases: readonly (readonly [Bytes[], Bytes[], KeyChange])[] = [
+      [[...agent.entries, weaker.entry], [...agent.entries, weaker.entry, after.entry], "weaker"],
+      [[], [...agent.entries, honest.entry], "record"],
+    ];
+    for (const [worse, later, kind] of cases) {
+      const shown = [...agent.entries];
+      const { keyring, store } = aKeyring(shown);
+      must(await keyring.account(agent.accountId));
+      shown.splice(0, shown.length, ...worse);
+      await keyring.refresh(agent.accountId);
+      expect(keyring.changeOf(agent.accountId)).toBe(kind);
+
+      const next = aKeyring(shown, store).keyring;
+      must(await next.account(agent.accountId));
+      expect(next.changeOf(agent.accountId)).toBe(kind);
+      shown.splice(0, shown.length, ...later);
+      must(await next.refresh(agent.accountId));
+
+      expect(next.changeOf(agent.accountId)).toBe(kind);
+    }
   });
 });

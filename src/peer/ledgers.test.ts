@@ -127,14 +127,17 @@ describe("a conversation's ledger", () => {
     const forged = new Uint8Array(withBen.entry);
     forged[forged.length - 1] = (forged.at(-1) ?? 0) ^ 1;
     let entries: readonly Bytes[] = started.entries;
-    const { ledgers } = ledgersOver(accounts, () => entries);
+    const { ledgers, store } = ledgersOver(accounts, () => entries);
     const before = must(await ledgers.state(CONVERSATION));
 
     entries = [...started.entries, forged];
     const refreshed = await ledgers.refresh(CONVERSATION);
+    const next = ledgersOver([], () => [], store);
 
     expect(refreshed).toMatchObject({ ok: false, failure: { kind: "peer/bad-ledger" } });
     expect(must(await ledgers.state(CONVERSATION)).head).toEqual(before.head);
+    expect(must(await next.ledgers.state(CONVERSATION)).head).toEqual(before.head);
+    expect(next.asked).toEqual([]);
   });
 
   test("[E26] a kept ledger is replayed from the own disk without asking anyone", async () => {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { bytesToBase64 } from "#base/base64.ts";
 import { bytesToHex } from "#base/bytes.ts";
 import { err, ok } from "#base/result.ts";
 import { createSeededRandom } from "#base/seeded-random.ts";
@@ -15,7 +16,7 @@ const DAY_MS = 24 * HOUR_MS;
 const START = Date.UTC(2026, 0, 1);
 const ACCOUNT = "01900000-0000-7000-8000-0000000000aa" as AccountId;
 
-async function anAgentsPrekeys() {
+async function anAgentsPrekeys(suiteFloor: 1 | 2 = 1) {
   const random = createSeededRandom(7);
   const primitives = await createPrimitives({ random });
   const signer = makeSigner(primitives, new Secret(random(32)));
@@ -33,7 +34,7 @@ async function anAgentsPrekeys() {
         signer,
         fingerprint: fingerprint(primitives, ACCOUNT, signer.publicKey),
         mode: "session",
-        suiteFloor: 1,
+        suiteFloor,
       },
       now,
       async publish(prekeys) {
@@ -72,7 +73,18 @@ describe("own prekeys", () => {
 
     const kept = (await vault.list()).map(({ kid }) => bytesToHex(kid));
     expect(kept).toEqual(made);
-    expect(published).toHaveLength(1);
+    expect(published.map((prekeys) => prekeys.map(({ kid }) => kid).toSorted())).toEqual([
+      (await vault.list()).map(({ kid }) => bytesToBase64(kid)).toSorted(),
+    ]);
+  });
+
+  test("[E28] none is made under the signed floor", async () => {
+    const { tend, published, vault } = await anAgentsPrekeys(2);
+
+    await tend(START);
+
+    expect(published.map((prekeys) => prekeys.map(({ suite }) => suite))).toEqual([[2]]);
+    expect(await vault.list()).toHaveLength(1);
   });
 
   test("[E29] a successor comes after a day; the old private half goes two days later", async () => {

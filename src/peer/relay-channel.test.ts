@@ -32,7 +32,13 @@ const ack = {
   created_at: "2026-01-01T00:00:00.000Z",
 } as const;
 
-async function aChannel(auth: { connection_id?: string } = { connection_id: "c1" }) {
+type Point = ReturnType<Parameters<typeof createRelayChannel>[0]["resumePoint"]>;
+const here = async (): Point => ({ logEpoch: "e1", cursors: { [CONVERSATION]: 7 }, streams: {} });
+
+async function aChannel(
+  auth: { connection_id?: string } = { connection_id: "c1" },
+  resumePoint = here,
+) {
   const clock = createFakeClock();
   const sockets = createScriptedSockets();
   const connection = createConnection({
@@ -48,7 +54,7 @@ async function aChannel(auth: { connection_id?: string } = { connection_id: "c1"
   const channel = createRelayChannel({
     clock,
     connection,
-    resumePoint: async () => ({ logEpoch: "e1", cursors: { [CONVERSATION]: 7 }, streams: {} }),
+    resumePoint,
   });
   const events: ChannelEvent[] = [];
   channel.on((event) => events.push(event));
@@ -74,6 +80,25 @@ describe("resuming", () => {
 
     expect(channel.isReady()).toBe(true);
     expect(events).toEqual([{ type: "ready", resumed: resumeOk }]);
+  });
+
+  test("[E10] where a line stands is said over it alone, once", async () => {
+    const reading: (() => void)[] = [];
+    const { sockets, clock } = await aChannel({ connection_id: "c1" }, async () => {
+      await new Promise<void>((resolve) => reading.push(resolve));
+      return here();
+    });
+    sockets.last().closes(1006);
+    await clock.advance(1_000);
+    sockets.last().opens();
+    sockets.last().says({ type: "auth.ok", connection_id: "c2" });
+    await clock.advance(0);
+    expect(reading).toHaveLength(2);
+
+    for (const done of reading) done();
+    await clock.advance(0);
+
+    expect(sockets.last().sent.map(({ type }) => type)).toEqual(["auth", "resume"]);
   });
 
   test("[E10] a relay that names no connection knows no resume and is asked for none", async () => {

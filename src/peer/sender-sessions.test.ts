@@ -3,6 +3,8 @@ import { fc } from "#base/properties.contract.ts";
 import { bytesToBase64 } from "#base/base64.ts";
 import { bytesToHex, utf8, type Bytes } from "#base/bytes.ts";
 import { createFakeClock, type FakeClock } from "#base/fake-clock.ts";
+import { fingerprint } from "#crypto/identity.ts";
+import { appendAccount } from "#crypto/ledger/account.ts";
 import { addOf, appendConversation } from "#crypto/ledger/conversation.ts";
 import { replayConversation } from "#crypto/ledger/conversation-replay.ts";
 import { makePrekey } from "#crypto/prekeys.ts";
@@ -13,6 +15,7 @@ import {
   actorOf,
   anEndpoint,
   aSecondDevice,
+  aSigner,
   createWorld,
   must,
   START,
@@ -248,6 +251,52 @@ describe("the devices of a session", () => {
       const failure = { kind: "peer/no-prekey", accountId: ben.accountId };
       expect(sealed).toEqual({ ok: false, failure });
     }
+  });
+
+  test("[E32] are not reached by a prekey whose time ends while it is remembered", async () => {
+    const [ann, ben] = [await anEndpoint(world, "human"), await anEndpoint(world, "human")];
+    const { start, conversationId, clock } = await aWriter(ann, [ben]);
+    const chains = start();
+    await clock.advance(14 * 86_400_000 - 60_000);
+    must(await chains.seal(conversationId, aText()));
+
+    await clock.advance(120_000);
+    const sealed = await chains.seal(conversationId, aText());
+
+    const failure = { kind: "peer/no-prekey", accountId: ben.accountId };
+    expect(sealed).toEqual({ ok: false, failure });
+  });
+
+  test("[E21] are not reached by keys of an identity that nobody has accepted", async () => {
+    const [ann, bot] = [await anEndpoint(world, "human"), await anEndpoint(world, "agent")];
+    const { start, conversationId, everyone, clock } = await aWriter(ann, [bot]);
+    const chains = start();
+    must(await chains.seal(conversationId, aText()));
+    const { accountId, deviceId: device } = bot;
+    const identity = aSigner(world);
+    const { entry, state } = must(
+      await appendAccount(world.primitives, bot.account, {
+        actorDeviceId: device,
+        signer: bot.identity,
+        op: { type: "rotate-ik", identity },
+        createdAt: START,
+      }),
+    );
+    const prekeyOf = (suite: 1 | 2) =>
+      makePrekey(world.primitives, {
+        ...{ owner: accountId, device, signer: identity, mode: "session", suiteFloor: 1, suite },
+        fingerprint: fingerprint(world.primitives, accountId, identity.publicKey),
+        notBefore: START,
+        notAfter: START + SESSION_AGE_MS,
+      });
+    const prekeys = { 1: await prekeyOf(1), 2: await prekeyOf(2) };
+    everyone.push({ ...bot, entries: [...bot.entries, entry], account: state, prekeys });
+    // Its keys are asked for anew, and no notice came.
+    await clock.advance(11 * 60_000);
+
+    const sealed = await chains.seal(conversationId, aText());
+
+    expect(sealed).toEqual({ ok: false, failure: { kind: "peer/key-changed", accountId } });
   });
 });
 

@@ -5,6 +5,7 @@ import { createFakeClock } from "#base/fake-clock.ts";
 import { ok } from "#base/result.ts";
 import { createSeededRandom } from "#base/seeded-random.ts";
 import { createPrimitives } from "#crypto/primitives.ts";
+import { openDelta, streamSealer } from "#crypto/stream-seal.ts";
 import type { EndpointFrame } from "#protocol/endpoint-frame.ts";
 import type { MessageHeader } from "#protocol/envelope.ts";
 import type { ConversationId, MessageId, StreamId, UserId } from "#protocol/ids.ts";
@@ -17,6 +18,8 @@ import { createStreamWriters, type StreamWriters } from "./stream-writer.ts";
 
 const CONVERSATION = "01900000-0000-7000-8000-00000000000a" as ConversationId;
 
+const START_HASH = utf8("0123456789abcdef0123456789abcdef");
+
 /** A writer whose relay takes everything; what left is in `sent`, with its time. `whileStarting` runs before the start is placed. */
 async function aWriter(
   whileStarting: (writers: StreamWriters, streamId: StreamId) => void = () => {},
@@ -27,6 +30,7 @@ async function aWriter(
   const startedAt = clock.now();
   const sent: { readonly frame: EndpointFrame; readonly atMs: number }[] = [];
   const queued: ToSend[] = [];
+  const opened = { key: "" };
   const record = (frame: EndpointFrame) => sent.push({ frame, atMs: clock.now() - startedAt });
   const channel: RelayChannel = {
     on: () => () => {},
@@ -49,7 +53,7 @@ async function aWriter(
   };
   const sessions: Pick<SenderSessions, "seal" | "end"> = {
     async seal() {
-      const bytes: Bytes = utf8("0123456789abcdef0123456789abcdef");
+      const bytes: Bytes = START_HASH;
       const header = { hasSessionWrap: true, suite: 2 } as MessageHeader;
       return ok({
         envelope: bytes,
@@ -86,6 +90,7 @@ async function aWriter(
     outbox: outbox as Outbox,
     sessions,
     async placeStart({ payload }) {
+      if (payload.type === "stream") opened.key = payload.key;
       if (payload.type === "stream") whileStarting(writers, payload.stream_id as StreamId);
     },
     emit: () => {},
@@ -93,7 +98,22 @@ async function aWriter(
   const stream = must(await writers.open(CONVERSATION));
   const deltas = () =>
     sent.flatMap(({ frame, atMs }) => (frame.type === "stream.delta" ? { frame, atMs } : []));
-  return { clock, stream, deltas, queued, writers };
+  /** What a reader makes of the deltas. */
+  const texts = () => {
+    let state = streamSealer(primitives, {
+      streamKey: base64ToBytes(opened.key) ?? new Uint8Array(),
+      conversationId: CONVERSATION,
+      streamId: stream.streamId,
+      startHash: START_HASH,
+    });
+    return deltas().map(({ frame }) => {
+      const bytes = base64ToBytes(frame.encrypted_payload) ?? new Uint8Array();
+      const delta = must(openDelta(primitives, state, frame.index, bytes));
+      ({ state } = delta);
+      return delta.text;
+    });
+  };
+  return { clock, stream, deltas, texts, queued, writers };
 }
 
 describe("writing a stream", () => {
@@ -126,7 +146,7 @@ describe("writing a stream", () => {
   });
 
   test("[E55] a character cut in two by its source leaves whole", async () => {
-    const { clock, stream, queued } = await aWriter();
+    const { clock, stream, queued, texts } = await aWriter();
     const [high = "", low = ""] = "🐉".split("");
 
     await stream.delta(`a${high}`);
@@ -135,6 +155,24 @@ describe("writing a stream", () => {
     must(await stream.done());
 
     expect(queued[0]?.payload).toMatchObject({ text: "a🐉b", stream: { count: 2 } });
+    expect(texts()).toEqual(["a", "🐉b"]);
+  });
+
+  test("[E58] what is repeated begins where the relay stands, with the same bytes", async () => {
+    const { clock, stream, deltas, writers } = await aWriter();
+    for (const text of ["one ", "two ", "three"]) {
+      await stream.delta(text);
+      await clock.advance(200);
+    }
+    const first = deltas().map(({ frame }) => frame);
+
+    writers.refused(stream.streamId, "STREAM_GAP", 0);
+    writers.acked(stream.streamId, 1);
+    writers.acked(stream.streamId, 0);
+
+    const all = deltas().map(({ frame }) => frame);
+    expect(first.map(({ index }) => index)).toEqual([0, 1, 2]);
+    expect(all.slice(3)).toEqual(first.slice(1));
   });
 
   test("[E56] a wish to stop that comes before the start is stored is not lost", async () => {
