@@ -1,8 +1,12 @@
 import { expect, test } from "vitest";
+import { concat, utf8, type Bytes } from "#base/bytes.ts";
 import { assert } from "#base/invariant.ts";
 import { Secret } from "#base/secret.ts";
 import { createSeededRandom } from "#base/seeded-random.ts";
-import { parseId, type AccountId, type ConversationId } from "#protocol/ids.ts";
+import { enc } from "#protocol/encoding.ts";
+import { parseId, uuidToBytes, type AccountId, type ConversationId } from "#protocol/ids.ts";
+import { hpkeSeal } from "./hpke.ts";
+import { LABEL } from "./labels.ts";
 import { createPrimitives } from "./primitives.ts";
 import { openSecret, sealSecret, type SecretPlace } from "./secret-seal.ts";
 
@@ -53,6 +57,38 @@ test("[C46] one flipped bit anywhere, or a cut, opens nothing", async () => {
   }
   for (const size of [0, 31, 32, 33, bytes.length - 1])
     expect(await openSecret(primitives, place, key, bytes.slice(0, size))).toBeNull();
+});
+
+/** As a sender pads who keeps to no rule: sealed for the place, so many bytes of `fill` behind the text. */
+async function paddedBy(pad: Bytes, text = "1234"): Promise<Bytes> {
+  const info = enc(
+    LABEL.formSecret,
+    uuidToBytes(place.conversationId),
+    uuidToBytes(place.senderId),
+    uuidToBytes(place.agentId),
+    place.agentFingerprint,
+    utf8(place.artifactId),
+    utf8(place.fieldId),
+    utf8(place.responseId),
+  );
+  const plain = enc(LABEL.formSecretPlaintext, utf8(text), pad);
+  const result = await hpkeSeal(primitives, 0x01, cardKey, info, new Uint8Array(), plain);
+  assert(result.ok, "it seals");
+  return concat(result.value.enc, result.value.ciphertext);
+}
+
+test("[C46] a secret opens only as long as a step of 256 bytes makes it, and padded with zeros", async () => {
+  const bareSize = enc(LABEL.formSecretPlaintext, utf8("1234"), new Uint8Array()).length;
+  const open = async (pad: Bytes) => openSecret(primitives, place, key, await paddedBy(pad));
+
+  expect(await open(new Uint8Array(256 - bareSize))).toBe("1234");
+  for (const off of [-1, 1, 128])
+    expect(await open(new Uint8Array(256 - bareSize + off))).toBeNull();
+  // A step more than it needs would tell it from others of its length.
+  expect(await open(new Uint8Array(512 - bareSize))).toBeNull();
+  const marked = new Uint8Array(256 - bareSize);
+  marked[100] = 1;
+  expect(await open(marked)).toBeNull();
 });
 
 test("[C46] the length of a short secret does not show", async () => {

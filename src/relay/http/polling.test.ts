@@ -1,10 +1,15 @@
 import { randomBytes } from "node:crypto";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { ConversationId } from "#protocol/ids.ts";
+import { silentLog } from "#base/log.ts";
+import { systemRandom } from "#base/random.ts";
+import type { AgentId, ConversationId } from "#protocol/ids.ts";
+import { DATABASE_FILE } from "../data-folder.ts";
 import {
   aLedger,
   aMessage,
   aWorld,
+  onTestEnd,
   openSocket,
   text64,
   type Account,
@@ -12,6 +17,7 @@ import {
 } from "../relay-world.contract.ts";
 import { isOnAServer, readsFromNow } from "../log/statements.contract.ts";
 import { codeOf, sendByRest } from "../rest-steps.contract.ts";
+import { openStore, placeOf } from "../store/open-store.ts";
 
 async function aPollingAgent() {
   const world = await aWorld({ rates: { rest: { perSecond: 1_000, burst: 1_000 } } });
@@ -179,14 +185,17 @@ describe("an agent's settings", () => {
     const { world, ada, agent } = await aPollingAgent();
     const bob = await world.person("bob");
     const health_check_url = "https://agent.example/health";
+    const webhook_url = "https://agent.example/hook";
+    const kept = { health_check_url, webhook_url, description: "Kept", governance: "paused" };
 
-    await world.rest("PATCH", `/agents/${agent.id}`, ada.token, { health_check_url });
+    await world.rest("PATCH", `/agents/${agent.id}`, ada.token, kept);
     await world.rest("PATCH", `/agents/${agent.id}`, ada.token, { display_name: "Other" });
 
     const shown = await world.rest("GET", `/agents/${agent.id}`, ada.token);
-    expect(shown.body.data).toMatchObject({ display_name: "Other", health_check_url });
+    expect(shown.body.data).toMatchObject({ display_name: "Other", ...kept });
     const toOthers = await world.rest("GET", `/agents/${agent.id}`, bob.token);
-    expect(toOthers.body.data).not.toHaveProperty("health_check_url");
+    for (const address of ["health_check_url", "webhook_url"])
+      expect(toOthers.body.data).not.toHaveProperty(address);
     const patch = { display_name: "Mine" };
     expect(codeOf(await world.rest("PATCH", `/agents/${agent.id}`, bob.token, patch))).toBe(
       "NOT_FOUND",
@@ -238,6 +247,39 @@ describe("an agent's settings", () => {
     });
     const again = await world.rest("PATCH", path, ada.token, { display_name: "Again" });
     expect(codeOf(again)).toBe("NOT_FOUND");
+  });
+
+  test("[P52] a change that was on its way when the agent was shut out or deleted changes nothing", async () => {
+    const { world, ada, agent } = await aPollingAgent();
+    const store = await openStore(
+      placeOf(world.database, join(world.folder, DATABASE_FILE), "here"),
+      { clock: world.clock, random: systemRandom, log: silentLog },
+    );
+    onTestEnd(() => store.close());
+    const agentId = agent.id as AgentId;
+    // As the relay asks for it once it has seen that the agent is the creator's, and stands.
+    const change = () =>
+      store.writer.run("changeAgent", {
+        agentId,
+        displayName: "Late",
+        description: "",
+        connectionMode: "websocket",
+        webhookUrl: null,
+        healthCheckUrl: null,
+        governance: "active",
+      });
+    const stands = () =>
+      store.sql.get("SELECT display_name, governance FROM agents WHERE agent_id = ?", agentId);
+
+    await store.writer.run("governAgent", { agentId, governance: "blocked" });
+    expect(await change()).toMatchObject({ ok: false, failure: { code: "BLOCKED" } });
+    expect(await stands()).toEqual({ display_name: "Poll", governance: "blocked" });
+    const patch = { governance: "active" };
+    const asked = await world.rest("PATCH", `/agents/${agentId}`, ada.token, patch);
+    expect(codeOf(asked)).toBe("BLOCKED");
+    await world.rest("DELETE", `/agents/${agentId}`, ada.token);
+    expect(await change()).toMatchObject({ ok: false, failure: { code: "NOT_FOUND" } });
+    expect(await stands()).toEqual({ display_name: "Poll", governance: "blocked" });
   });
 
   test("[P53] a token made anew ends the old one's sockets at once", async () => {

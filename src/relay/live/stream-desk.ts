@@ -213,6 +213,7 @@ export class StreamDesk {
     if (
       stream === null &&
       elsewhere !== null &&
+      (await audience.othersOf(frame.conversation_id, principal.accountId)) !== null &&
       (await elsewhere.isStreaming(frame.conversation_id, frame.stream_id))
     ) {
       this.#needs.bus.publish({

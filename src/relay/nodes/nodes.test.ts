@@ -13,8 +13,11 @@ import type { AgentId, ConversationId, StreamId, UserId } from "#protocol/ids.ts
 import { deviceChallengeText } from "#protocol/rest.ts";
 import { startRedis, type RealServer } from "#sdk/shared/real-servers.contract.ts";
 import { DATABASE_FILE } from "../data-folder.ts";
+import { hashOf } from "../ledger-head.ts";
 import { openStore, placeOf } from "../store/open-store.ts";
+import type { Sql } from "../store/sql.ts";
 import {
+  aLedger,
   aMessage,
   anId,
   aWorld,
@@ -37,15 +40,18 @@ afterAll(() => redis?.stop());
 /** What is not stored crosses nodes only over Redis. */
 const overRedis = test.skipIf(startRedis === null);
 
-/** Two nodes in real time; without `hints` each finds out what the other did by looking, once the test lets time pass. */
-async function twoNodes(hints = true): Promise<readonly [World, World]> {
+/**
+ * Two nodes in real time; without `hints` each finds out what the other did by looking. Where `hasTime` is false, time
+ * passes only as the test lets it.
+ */
+async function twoNodes(hints = true, hasTime = hints): Promise<readonly [World, World]> {
   const dataFolder = mkdtempSync(join(tmpdir(), "parley-nodes-"));
   onTestEnd(() => rmSync(dataFolder, { recursive: true, force: true }));
   const hasBus = hints && redis !== null;
   const bus = hasBus ? { redis: new Secret(redis?.address ?? "") } : {};
   const database = await aWorldsDatabase();
   const rates = { register: { perSecond: 100, burst: 100 } };
-  const clock = hints ? { clock: systemClock } : {};
+  const clock = hasTime ? { clock: systemClock } : {};
   const options = { dataFolder, database, isShared: true, rates, ...clock, ...bus };
   const nodes = [await aWorld(options), await aWorld(options)] as const;
   // A node does not wait for its bus, and what is said before it is there is lost.
@@ -55,8 +61,8 @@ async function twoNodes(hints = true): Promise<readonly [World, World]> {
 }
 
 /** A person at one node, an agent of one socket at the other, and a conversation of theirs. */
-async function apart(hints = true) {
-  const [here, there] = await twoNodes(hints);
+async function apart(hints = true, hasTime = hints) {
+  const [here, there] = await twoNodes(hints, hasTime);
   const ada = await here.person("ada");
   const echo = await here.agent();
   const conversationId = await here.invite(ada, echo.inviteCode);
@@ -143,6 +149,61 @@ describe("entries", () => {
     expect(heard.conversation_seq).toBe(seq);
   });
 
+  overRedis("[R43] a hint brings an entry long before a node would look", async () => {
+    const { here, there, ada, echo, conversationId } = await apart(true, false);
+    const [person, agent] = [await here.online(ada), await there.online(echo)];
+
+    const seq = await say(person, conversationId, ada);
+    await here.clock.advance(50);
+
+    expect((await agent.next("message.new")).conversation_seq).toBe(seq);
+  });
+
+  test("[R43] who is put into a group at one node hears of it at the other, and who is put out hears that and no more", async () => {
+    const [here, there] = await twoNodes();
+    const [ada, ben, cem] = [
+      await here.person("ada"),
+      await here.person("ben"),
+      await here.person("cem"),
+    ];
+    const [adaHere, benThere] = [await here.online(ada), await there.online(ben)];
+    const conversation_id = anId<ConversationId>();
+    const ledger = aLedger(1, conversation_id, 5);
+    const row = (seq: number) => ({
+      ledger_seq: seq,
+      prev_hash: text64(hashOf(ledger[seq - 1] ?? new Uint8Array())),
+      entry: text64(ledger[seq] ?? new Uint8Array()),
+    });
+    const members = [{ id: ben.id, type: "human" }];
+    const group = { conversation_id, members, ledger: ledger.slice(0, 3).map(text64) };
+    expect((await here.rest("POST", "/groups", ada.token, group)).status).toBe(201);
+    // The other node knows who is in it, and by then nobody of them is there.
+    await say(adaHere, conversation_id, ada);
+    await benThere.next("message.new");
+    benThere.close();
+    await until(async () => (await isAway(here, ben)) === true);
+    const cemThere = await there.online(cem);
+    const path = `/groups/${conversation_id}/members`;
+
+    const added = { id: cem.id, type: "human", ledger: row(3) };
+    expect((await here.rest("POST", path, ada.token, added)).status).toBe(200);
+    const heard = await say(adaHere, conversation_id, ada);
+    expect((await cemThere.next("message.new")).conversation_seq).toBe(heard);
+    await cemThere.next("group.updated");
+    const gone = { ledger: row(4) };
+    expect((await here.rest("DELETE", `${path}/${cem.id}`, ada.token, gone)).status).toBe(200);
+    expect(await cemThere.next("group.updated")).toMatchObject({
+      change: "member_removed",
+      subject_id: cem.id,
+    });
+    const benAgain = await there.online(ben);
+    const after = await say(adaHere, conversation_id, ada);
+    while ((await benAgain.next("message.new")).conversation_seq !== after);
+    await cemThere.settle();
+
+    expect(cemThere.seen("message.new")).toEqual([]);
+  });
+
   test("[R43] a conversation begun at one node is heard from its first entry at the other", async () => {
     const [here, there] = await twoNodes();
     const ada = await here.person("ada");
@@ -193,11 +254,13 @@ describe("what is not stored", () => {
 
     first.close();
     await until(async () => second.seen("agent.assignment").at(-1)?.connections === 1);
+    const late = await here.online(ada);
     const whileOne = { online: await seenOnline(), offline: person.seen("presence") };
     second.close();
     const offline = await person.next("presence");
 
     expect(online.state).toBe("online");
+    expect(late.seen("presence")).toMatchObject([{ peer_id: echo.id, state: "online" }]);
     expect(whileOne.online).toBe(true);
     expect(whileOne.offline.filter(({ state }) => state === "offline")).toEqual([]);
     expect(offline.state).toBe("offline");
@@ -259,6 +322,24 @@ describe("what is not stored", () => {
     expect(pieces.map(({ body }) => body.data.received)).toEqual([2_000, 5_000]);
     expect(confirmed.body.data.sha256).toBe(sha256);
     expect(new Uint8Array(await read.arrayBuffer())).toEqual(bytes);
+  });
+
+  test("[R47] history between devices is put at one node and taken out at the other", async () => {
+    const { here, there, ada } = await apart();
+    const slice = "aa".repeat(16);
+    const box = `/users/me/devices/${ada.deviceId}/history/${slice}`;
+    for (const [index, world] of [here, there, here].entries()) {
+      const put = await world.rest("PUT", `${box}/${index}`, ada.token, { sealed: "AAAA" });
+      expect(put.status).toBe(200);
+    }
+
+    const listed = await there.rest("GET", "/users/me/history?from=1", ada.token);
+    await there.rest("DELETE", `/users/me/history/${slice}/1`, ada.token);
+    const isWaiting = async (index: number) =>
+      (await here.rest("GET", `${box}/${index}`, ada.token)).body.data.waiting;
+
+    expect(listed.body.data).toEqual([{ slice_id: slice, index: 1, sealed: "AAAA" }]);
+    expect([await isWaiting(1), await isWaiting(2)]).toEqual([false, true]);
   });
 
   test("[R47] a request repeated at another node while the first is at work is done once", async () => {
@@ -338,6 +419,42 @@ describe("an agent's sockets", () => {
     expect(new Set(newsOf(two))).toEqual(said);
   });
 
+  test("[R44] keep a conversation while something of it is unacknowledged, and hand it on with what was acknowledged", async () => {
+    const { here, there, echo } = await apart();
+    const talks: { person: Account; socket: Socket; id: ConversationId }[] = [];
+    for (let i = 0; i < 8; i++) {
+      const person = await here.person(`reader_${i}`);
+      const id = await here.invite(person, echo.inviteCode);
+      talks.push({ person, id, socket: await here.online(person) });
+    }
+    const said: string[] = [];
+    const sayAll = async () => {
+      for (const { socket, id, person } of talks)
+        said.push(`${id} ${await say(socket, id, person)}`);
+    };
+    const one = await here.online(echo);
+    await sayAll();
+    await until(async () => newsOf(one).length === said.length);
+    const two = await there.online(echo);
+    await until(async () =>
+      [one, two].every((socket) => socket.seen("agent.assignment").at(-1)?.connections === 2),
+    );
+
+    await sayAll();
+    await until(async () => newsOf(one).length + newsOf(two).length >= said.length);
+    expect(newsOf(two)).toEqual([]);
+    for (const { id } of talks) acknowledge(one, id, 3);
+    await one.settle();
+    await sayAll();
+    await until(async () => newsOf(one).length + newsOf(two).length >= said.length);
+    for (const { id } of talks) if (newsOf(one).includes(`${id} 4`)) acknowledge(one, id, 4);
+    one.close();
+    await sayAll();
+    await until(async () => newsOf(one).length + newsOf(two).length >= said.length);
+
+    expect([...newsOf(one), ...newsOf(two)].toSorted()).toEqual(said.toSorted());
+  });
+
   test("[R44] [S16] one that lost its place cannot act, whatever its own node believes", async () => {
     const { here, ada, echo, conversationId } = await apart(false);
     void ada;
@@ -406,9 +523,60 @@ describe("a node that dies", () => {
     expect(await dead.sql.all("SELECT * FROM node WHERE node_id = ?", dead.nodeId)).toEqual([]);
   });
 
+  test("[R45] is buried when it was silent for four seconds, and not before; whoever is nowhere else is gone", async () => {
+    const { here, there, ada, echo } = await apart(false);
+    await there.stop();
+    const other = await here.agent();
+    await here.invite(ada, other.inviteCode);
+    const dead = await aDeadNode(here);
+    const { nodeId } = dead;
+    for (const { id } of [echo, other])
+      await dead.writer.run("arrive", { account: id, type: "agent", nodeId });
+    const [person] = [await here.online(ada), await here.online(echo)];
+    const looks = async (count: number): Promise<void> => {
+      for (let i = 0; i < count; i++) await look(here, dead.sql, await nodeOf(dead.sql, echo));
+    };
+    const stands = () => dead.sql.all("SELECT 1 FROM node WHERE node_id = ?", nodeId);
+
+    await looks(4);
+    expect(await stands()).toHaveLength(1);
+    await dead.writer.run("beat", { nodeId, used: [] });
+    await looks(4);
+    expect(await stands()).toHaveLength(1);
+    await looks(1);
+
+    const isOffline = ({ state }: { readonly state: string }) => state === "offline";
+    await until(async () => person.seen("presence").some(isOffline));
+    expect(await stands()).toEqual([]);
+    expect(person.seen("presence").filter(isOffline)).toMatchObject([{ peer_id: other.id }]);
+    expect(await isAway(here, echo)).toBe(false);
+  });
+
+  test("[R45] is not one that gave a sign since, nor one that nobody could look at for a while", async () => {
+    const { here, there, echo } = await apart(false);
+    const agent = await there.online(echo);
+    const beside = await aDeadNode(here);
+    const { nodeId } = beside;
+    await beside.writer.run("beat", { nodeId, used: [] });
+
+    const early = await beside.writer.run("endNode", { nodeId, beat: 0, now: 0 });
+    const nodes = () => beside.sql.all<{ node_id: string }>("SELECT node_id FROM node");
+    const others = [nodeId, await nodeOf(beside.sql, echo)];
+    const own = (await nodes()).find(({ node_id }) => !others.includes(node_id))?.node_id ?? "";
+    for (const stepMs of [1_000, 60_000, 1_000]) await look(here, beside.sql, own, stepMs);
+
+    expect(early).toEqual({ ok: true, value: null });
+    expect(await nodes()).toHaveLength(3);
+    await agent.settle();
+  });
+
   test("[R45] and was not dead lets its sockets go and begins anew", async () => {
-    const { here, ada, echo } = await apart(false);
+    const { here, ada, echo, conversationId } = await apart(false);
     const [person, agent] = [await here.online(ada), await here.online(echo)];
+    const stream_id = anId<StreamId>();
+    const start = { ...aMessage(conversationId, echo), type: "stream.start" as const, stream_id };
+    agent.send(start);
+    await agent.next("stream.ack");
     const { writer, sql } = await aStoreBeside(here);
     const nodes = await sql.all<{ node_id: string }>(
       "SELECT node_id FROM agent_socket WHERE agent_id = ?",
@@ -419,9 +587,13 @@ describe("a node that dies", () => {
     const closing = Promise.all([person.closed(), agent.closed()]);
     const closed = await passTimeUntil(here, closing, 1_000);
     const again = await here.online(echo);
+    again.send(start);
+    await again.next("message.ack");
     await again.settle();
 
     expect(closed.map(({ code }) => code)).toEqual([4014, 4014]);
+    // The stream ended with the node it hung on.
+    expect(again.seen("stream.ack")).toEqual([]);
   });
 
   test("[R46] does not end a stream that went on elsewhere, whether it heard of that or not", async () => {
@@ -502,6 +674,9 @@ describe("a stream", () => {
         author.send({ type: "stream.delta", ...place, index, encrypted_payload: `AAA${index}` });
       const live = [await piece(reader, 0), await piece(reader, 1)];
 
+      const stranger = await there.online(await there.person("eve"));
+      stranger.send({ type: "stream.pull", ...place, from_index: 0 });
+      const refused = await stranger.next("error");
       reader.send({ type: "stream.pull", ...place, from_index: 1 });
       const pulled = await piece(reader, 1);
       const late = await there.socket(ada);
@@ -523,6 +698,9 @@ describe("a stream", () => {
       });
 
       expect(live.map(({ index }) => index)).toEqual([0, 1]);
+      expect(refused).toMatchObject({ code: "STREAM_UNKNOWN" });
+      for (const type of ["stream.start", "stream.delta"] as const)
+        expect(stranger.seen(type)).toEqual([]);
       expect(pulled).toMatchObject({ index: 1, encrypted_payload: "AAA1" });
       expect(caughtUp.map(({ index }) => index)).toEqual([0, 1]);
       expect(asked).toMatchObject({ stream_id, requested_by: ada.id });
@@ -531,6 +709,25 @@ describe("a stream", () => {
     },
   );
 });
+
+/** The node at which an agent has its one socket. */
+const nodeOf = async (sql: Sql, { id }: Account): Promise<string> =>
+  (await sql.get<{ node_id: string }>("SELECT node_id FROM agent_socket WHERE agent_id = ?", id))
+    ?.node_id ?? "";
+
+/** Time passes at a node, and it has looked at the others. */
+async function look(world: World, sql: Sql, nodeId: string, stepMs = 1_000): Promise<void> {
+  const beat = async () =>
+    (await sql.get<{ beat: number }>("SELECT beat FROM node WHERE node_id = ?", nodeId))?.beat ?? 0;
+  const before = await beat();
+  await world.clock.advance(stepMs);
+  await until(async () => (await beat()) > before);
+  // Behind a write of its own, so that the next look does not find it still at this one.
+  await world.rest("GET", "/health");
+}
+
+const isAway = async (world: World, { id }: Account): Promise<boolean> =>
+  (await world.rows("SELECT 1 FROM online WHERE account = ?", id)).length === 0;
 
 /** The piece at a place. One that came live may come again with what a node fetched for its readers. */
 async function piece(socket: Socket, index: number) {
