@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { utf8, type Bytes } from "#base/bytes.ts";
 import { createFakeClock } from "#base/fake-clock.ts";
 import { err, ok, type Result } from "#base/result.ts";
@@ -121,6 +121,21 @@ const ackOf = (frame: EndpointFrame, seq: number): Answer => {
   });
 };
 
+/** Steps taken through the values of maps from now on. */
+function stepsFromNow(): () => number {
+  const steps = Object.getPrototypeOf(new Map().values()) as Iterator<unknown>;
+  const { next } = steps;
+  let count = 0;
+  steps.next = function (this: Iterator<unknown>) {
+    count += 1;
+    return next.call(this);
+  };
+  onTestFinished(() => {
+    steps.next = next;
+  });
+  return () => count;
+}
+
 describe("sending", () => {
   test("[E60] one message of a conversation is under way at a time; conversations do not wait for each other", async () => {
     const { queue, asked, idsSent, clock } = anOutbox();
@@ -161,6 +176,20 @@ describe("sending", () => {
     expect(last.idsSent()).toEqual(order);
     expect(last.outbox.list()).toEqual([]);
     expect(await store.list("outbox")).toEqual([]);
+  });
+
+  test("[E60] what a message takes does not grow with how many wait behind it", async () => {
+    const { queue, asked, clock } = anOutbox();
+    for (let i = 0; i < 200; i++) must(await queue(String(i)));
+    await clock.advance(0);
+    const steps = stepsFromNow();
+
+    asked[0]?.answer(ackOf(asked[0].frame, 1));
+    await clock.advance(0);
+
+    expect(asked).toHaveLength(2);
+    expect(steps()).toBeGreaterThan(0);
+    expect(steps()).toBeLessThan(50);
   });
 
   test("[E61] queued means stored: the record is there before the call resolves, unsealed", async () => {

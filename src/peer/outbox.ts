@@ -184,17 +184,16 @@ class DurableOutbox implements Outbox {
   }
 
   hasInFlight(conversationId: ConversationId): boolean {
-    return [...this.#items.values()].some(
-      ({ message, state }) =>
-        message.conversationId === conversationId && state.status === "sending",
-    );
+    for (const { message, state } of this.#items.values())
+      if (message.conversationId === conversationId && state.status === "sending") return true;
+    return false;
   }
 
   isBusy(conversationId: ConversationId): boolean {
     if (this.#lanes.isBusy(conversationId)) return true;
-    return [...this.#items.values()].some(
-      ({ message }) => message.conversationId === conversationId,
-    );
+    for (const { message } of this.#items.values())
+      if (message.conversationId === conversationId) return true;
+    return false;
   }
 
   between<Value>(conversationId: ConversationId, task: () => Promise<Value>): Promise<Value> {
@@ -243,9 +242,10 @@ class DurableOutbox implements Outbox {
   }
 
   #hasWork(): boolean {
-    return [...this.#items.values()].some(
-      ({ state }) => state.status === "queued" || state.status === "sending",
-    );
+    // Asked after each message: where many wait, one of the first answers it.
+    for (const { state } of this.#items.values())
+      if (state.status === "queued" || state.status === "sending") return true;
+    return false;
   }
 
   async #seal(item: Item): Promise<Result<SealedRecord, PeerFailure>> {

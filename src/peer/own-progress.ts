@@ -234,8 +234,13 @@ class ConfirmedProgress implements OwnProgress {
       if (now - startedAt > SESSION_AGE_MS) this.#options.senders.end(conversationId);
     if (!this.#channel.isReady()) return;
     const due = running.filter(({ beatAt }) => beatAt <= now);
-    for (const conversation_id of new Set(due.map((own) => own.conversationId))) {
-      const sessions = due.filter((own) => own.conversationId === conversation_id);
+    const dueByConversation = new Map<ConversationId, Own[]>();
+    for (const own of due) {
+      const others = dueByConversation.get(own.conversationId);
+      if (others === undefined) dueByConversation.set(own.conversationId, [own]);
+      else others.push(own);
+    }
+    for (const [conversation_id, sessions] of dueByConversation) {
       const { primitives, self, senders } = this.#options;
       const beat = { conversationId: conversation_id, writer: senders.writer, sessions };
       const signed = await makeBeat(primitives, { ...beat, createdAt: now }, self.signer);

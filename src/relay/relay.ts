@@ -181,6 +181,7 @@ export class Relay {
     const now = this.#needs.clock.now();
     for (const connection of this.#sockets.all())
       this.#guard(connection, () => this.#tickSocket(connection, now));
+    this.#reception.reviewAllSoon();
     this.#streams.tick(now);
     this.together?.tick();
     if (this.#isExpiring) return;

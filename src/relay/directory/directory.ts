@@ -13,6 +13,7 @@ import type { Backup, Prekey } from "#protocol/rest.ts";
 import { orNull, type Sql } from "../store/sql.ts";
 import type {
   AgentRow,
+  AgentStanding,
   DeviceRow,
   PushRow,
   RelationRow,
@@ -90,9 +91,26 @@ const readsOfPeople = (sql: Sql) => ({
     ),
 });
 
+const MOST_AT_ONCE = 100;
+const MARKS = Array.from({ length: MOST_AT_ONCE }, () => "?");
+const STANDINGS = `SELECT agent_id, deleted_at, governance, connection_mode, token_hash, messages_per_second
+  FROM agents WHERE agent_id IN (${MARKS.join(", ")})`;
+
 const readsOfAgents = (sql: Sql) => ({
   agent: (agentId: AgentId) =>
     orNull(sql.get<AgentRow>("SELECT * FROM agents WHERE agent_id = ?", agentId)),
+  /** How those there are of the agents named stand, {@link MOST_AT_ONCE} a read. */
+  standingsOf: async (ids: readonly AgentId[]): Promise<ReadonlyMap<AgentId, AgentStanding>> => {
+    const rows = new Map<AgentId, AgentStanding>();
+    for (let i = 0; i < ids.length; i += MOST_AT_ONCE) {
+      const some = ids.slice(i, i + MOST_AT_ONCE);
+      // Always as many, so that it is one statement.
+      const asked = MARKS.map((_mark, at) => some[at] ?? "");
+      for (const row of await sql.all<AgentStanding>(STANDINGS, ...asked))
+        rows.set(row.agent_id, row);
+    }
+    return rows;
+  },
   agentByToken: (tokenHash: Bytes) =>
     orNull(sql.get<AgentRow>("SELECT * FROM agents WHERE token_hash = ?", tokenHash)),
   agents: () => sql.all<AgentRow>("SELECT * FROM agents ORDER BY created_at, agent_id"),

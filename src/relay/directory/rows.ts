@@ -66,6 +66,17 @@ export type AgentRow = {
   readonly cosigned_card: Bytes | null;
 };
 
+/** Of an agent what decides whether its socket may stay, and how often it may write. */
+export type AgentStanding = Pick<
+  AgentRow,
+  | "agent_id"
+  | "deleted_at"
+  | "governance"
+  | "connection_mode"
+  | "token_hash"
+  | "messages_per_second"
+>;
+
 export type PushRow = {
   readonly subscription_id: string;
   readonly user_id: UserId;

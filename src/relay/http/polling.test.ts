@@ -15,7 +15,7 @@ import {
   type Account,
   type Answer,
 } from "../relay-world.contract.ts";
-import { isOnAServer, readsFromNow } from "../log/statements.contract.ts";
+import { isOnAServer, runsFromNow } from "../log/statements.contract.ts";
 import { codeOf, sendByRest } from "../rest-steps.contract.ts";
 import { openStore, placeOf } from "../store/open-store.ts";
 
@@ -304,7 +304,7 @@ test.skipIf(isOnAServer)(
     });
     const { agent_id, token } = made.body.data;
     const others = `/agents/${agent_id}/messages/poll`;
-    const reads = readsFromNow();
+    const reads = runsFromNow();
     const readsOfOneMore = async (cursor: string): Promise<{ next: string; count: number }> => {
       const { answer } = await aHeldPoll(`cursor=${cursor}&wait=25`);
       reads.length = 0;

@@ -16,6 +16,7 @@ import {
 import { PROTOCOL } from "#protocol/version.ts";
 import type { Admission } from "../admission.ts";
 import type { Directory } from "../directory/directory.ts";
+import type { AgentStanding } from "../directory/rows.ts";
 import { factsOf } from "../json-log.ts";
 import type { Metrics } from "../metrics.ts";
 import type { AgentPlaces } from "../nodes/agent-places.ts";
@@ -42,7 +43,7 @@ const RETRY_AFTER_S = 1;
 
 export class Reception {
   readonly #needs: Needs;
-  readonly #reviewing = new Set<Connection>();
+  #isReviewing = false;
 
   constructor(needs: Needs) {
     this.#needs = needs;
@@ -79,7 +80,7 @@ export class Reception {
     await this.#lookAgain(connection);
   }
 
-  /** Strangers who took too long, sockets nothing is heard of, tokens that end, agents that changed. */
+  /** Strangers who took too long, sockets nothing is heard of, tokens that end. */
   tick(connection: Connection, now: number): void {
     const { sockets } = this.#needs;
     const { phase, expiresAt, openedAt } = connection;
@@ -95,8 +96,6 @@ export class Reception {
       connection.pingedAt = now;
       connection.link.ping();
     }
-    // One look at a time: a slow database is not asked faster than it answers.
-    if (!this.#reviewing.has(connection)) this.reviewSoon(connection);
     if (expiresAt === null) return;
     const leftMs = expiresAt - now;
     if (leftMs <= 0) sockets.close(connection, CLOSE.authExpired);
@@ -109,36 +108,59 @@ export class Reception {
     }
   }
 
+  /** As {@link Reception.reviewSoon}, for all sockets of agents. */
+  reviewAllSoon(): void {
+    // One look at a time: a slow database is not asked faster than it answers.
+    if (this.#isReviewing) return;
+    this.#isReviewing = true;
+    void this.#reviewAll(this.#needs.sockets.all())
+      .catch((fault: unknown) => this.#needs.events.warn("review.failed", factsOf(fault)))
+      .finally(() => {
+        this.#isReviewing = false;
+      });
+  }
+
   /**
    * Ends an agent's socket when its agent was shut out, or given another token or mode, since; takes over its limits.
    * An agent that cannot be read just now is looked at again with the next tick.
    */
   reviewSoon(connection: Connection): void {
-    if (connection.principal?.type !== "agent") return;
-    this.#reviewing.add(connection);
-    void this.#review(connection)
-      .catch((fault: unknown) => this.#needs.events.warn("review.failed", factsOf(fault)))
-      .finally(() => this.#reviewing.delete(connection));
+    void this.#reviewAll([connection]).catch((fault: unknown) =>
+      this.#needs.events.warn("review.failed", factsOf(fault)),
+    );
   }
 
-  async #review(connection: Connection): Promise<void> {
-    const { sockets, directory } = this.#needs;
-    if (connection.principal?.type !== "agent") return;
-    const agent = await directory.agent(connection.principal.accountId as AgentId);
+  async #reviewAll(connections: readonly Connection[]): Promise<void> {
+    const { directory } = this.#needs;
+    const ids = new Set(
+      connections.flatMap(({ principal }) =>
+        principal?.type === "agent" ? [principal.accountId as AgentId] : [],
+      ),
+    );
+    const agents = await directory.standingsOf([...ids]);
+    for (const connection of connections) {
+      const { principal } = connection;
+      if (principal?.type !== "agent" || !ids.has(principal.accountId as AgentId)) continue;
+      this.#judge(connection, principal, agents.get(principal.accountId as AgentId) ?? null);
+    }
+  }
+
+  #judge(
+    connection: Connection,
+    principal: Extract<Principal, { type: "agent" }>,
+    agent: AgentStanding | null,
+  ): void {
     const end = endOfAgent(agent, connection.tokenHash);
-    if (end !== null) sockets.close(connection, end);
-    else if (agent !== null && connection.principal.messagesPerSecond !== agent.messages_per_second)
-      connection.principal = {
-        ...connection.principal,
-        messagesPerSecond: agent.messages_per_second,
-      };
+    if (end !== null) this.#needs.sockets.close(connection, end);
+    else if (agent !== null && principal.messagesPerSecond !== agent.messages_per_second)
+      connection.principal = { ...principal, messagesPerSecond: agent.messages_per_second };
   }
 
   // What ended while a socket was signing in could not end that socket: it was not known yet.
   async #lookAgain(connection: Connection): Promise<void> {
     const { sockets, directory } = this.#needs;
     const { principal } = connection;
-    if (principal?.type === "agent") await this.#review(connection);
+    if (principal?.type === "agent") await this.#reviewAll([connection]);
     else if (principal !== null && (await directory.session(principal.sessionId)) === null)
       sockets.close(connection, CLOSE.sessionInvalidated);
   }

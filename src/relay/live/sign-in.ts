@@ -7,7 +7,7 @@ import type { AgentId, DeviceId } from "#protocol/ids.ts";
 import { isSpokenProtocol } from "#protocol/version.ts";
 import type { Admission } from "../admission.ts";
 import type { Directory } from "../directory/directory.ts";
-import type { AgentRow } from "../directory/rows.ts";
+import type { AgentStanding } from "../directory/rows.ts";
 import type { Connection, Principal } from "./connection.ts";
 
 export type SignedIn = {
@@ -104,7 +104,7 @@ async function signInAgent(
 }
 
 /** How a signed-in agent's socket must end, because of what happened to the agent since; null: it may stay. */
-export function endOfAgent(agent: AgentRow | null, tokenHash: Bytes | null): CloseCode | null {
+export function endOfAgent(agent: AgentStanding | null, tokenHash: Bytes | null): CloseCode | null {
   if (agent === null || agent.deleted_at !== null) return CLOSE.notFound;
   if (agent.governance === "blocked") return CLOSE.blocked;
   if (agent.connection_mode !== "websocket") return CLOSE.modeChanged;

@@ -19,16 +19,20 @@ export function statementsFromNow(): ReadonlySet<string> {
   return texts;
 }
 
-/** Every read that is made from now on, as often as it is made. */
-export function readsFromNow(): string[] {
-  const reads: string[] = [];
-  const { all, get } = StatementSync.prototype;
-  const listened = <Verb extends typeof all | typeof get>(verb: Verb): Verb =>
+/** Every statement that is run from now on, as often as it is. */
+export function runsFromNow(): string[] {
+  const texts: string[] = [];
+  const { all, get, run } = StatementSync.prototype;
+  const listened = <Verb extends typeof all | typeof get | typeof run>(verb: Verb): Verb =>
     function (this: StatementSync, ...params: SQLInputValue[]) {
-      reads.push(this.sourceSQL);
+      texts.push(this.sourceSQL);
       return Reflect.apply(verb, this, params) as unknown;
     } as Verb;
-  Object.assign(StatementSync.prototype, { all: listened(all), get: listened(get) });
-  onTestEnd(() => void Object.assign(StatementSync.prototype, { all, get }));
-  return reads;
+  Object.assign(StatementSync.prototype, {
+    all: listened(all),
+    get: listened(get),
+    run: listened(run),
+  });
+  onTestEnd(() => void Object.assign(StatementSync.prototype, { all, get, run }));
+  return texts;
 }

@@ -78,8 +78,11 @@ export class AgentPlaces {
   /** Gives up a socket's place: what it acknowledged is written first, so that the next one does not repeat it. */
   async leave(connection: Connection, agentId: AccountId): Promise<void> {
     const { writer, clock, cursors } = this.#needs;
-    for (const [key, holder] of this.#holderByKey)
-      if (holder === connection) this.#holderByKey.delete(key);
+    // What it has, it has a feed of; others have much more.
+    for (const conversationId of connection.feeds.keys()) {
+      const key = keyOf(agentId, conversationId);
+      if (this.#holderByKey.get(key) === connection) this.#holderByKey.delete(key);
+    }
     await cursors.write();
     const gone = { agentId: agentId as AgentId, connectionId: connection.id, now: clock.now() };
     await writer.run("closeAgentSocket", gone);

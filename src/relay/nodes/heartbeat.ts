@@ -32,6 +32,8 @@ type Needs = {
 export class Heartbeat {
   readonly #needs: Needs;
   readonly #seenByNode = new Map<string, { beat: number; since: number }>();
+  /** When each socket was last used, as the database has it by now. */
+  #written: ReadonlyMap<string, number> = new Map();
   #nodeId: string;
   #lookedAt = 0;
   #beating: Promise<void> | null = null;
@@ -80,8 +82,12 @@ export class Heartbeat {
     if (this.#isStopped) return;
     const { writer, used, onHeard } = this.#needs;
     const open = used();
-    const heard = await writer.run("beat", { nodeId: this.#nodeId, used: open });
+    const news = open.filter(
+      ({ connectionId, usedAt }) => this.#written.get(connectionId) !== usedAt,
+    );
+    const heard = await writer.run("beat", { nodeId: this.#nodeId, used: news });
     if (!heard.ok) throw new Error("the database takes no sign of life");
+    this.#written = new Map(open.map(({ connectionId, usedAt }) => [connectionId, usedAt]));
     if (heard.value === null) return this.#rise();
     onHeard(
       heard.value,

@@ -16,7 +16,7 @@ import {
   passTimeUntil,
   type Account,
 } from "../relay-world.contract.ts";
-import { isOnAServer, readsFromNow } from "../log/statements.contract.ts";
+import { isOnAServer, runsFromNow } from "../log/statements.contract.ts";
 import { codeOf, sendByRest } from "../rest-steps.contract.ts";
 import { deliveryIdOf, retryDelayMs } from "./delivery.ts";
 
@@ -500,7 +500,7 @@ test.skipIf(isOnAServer)(
     await receiver.next();
     await say(conversation);
     await receiver.next();
-    const reads = readsFromNow();
+    const reads = runsFromNow();
 
     await say(conversation);
     await receiver.next();
