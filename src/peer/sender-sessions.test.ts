@@ -387,6 +387,44 @@ describe("own chains", () => {
     ]);
   });
 
+  test("[E33] begin anew after a ledger entry and after a changed prekey, and not without", async () => {
+    const [ann, bot] = [await anEndpoint(world, "human"), await anEndpoint(world, "agent")];
+    const { run, conversationId, answers, founded, clock } = await aWriter(ann, [bot]);
+    const { ledgers, chains } = run();
+    const index = async () => must(await chains.seal(conversationId, aText())).header.index;
+    const before = [await index(), await index()];
+
+    // It changes no member and no key.
+    const op = { type: "invite-policy", accountId: ann.accountId, membersMayAdd: true } as const;
+    const policy = must(
+      await appendConversation(
+        world.primitives,
+        founded.state,
+        { actor: actorOf(ann), op, createdAt: START },
+        accountsOf([ann, bot]),
+      ),
+    );
+    answers.conversation = [...founded.entries, policy.entry];
+    must(await ledgers.refresh(conversationId));
+    const afterEntry = [await index(), await index()];
+    const { accountId: owner, deviceId: device, signer, fingerprint: print } = bot;
+    const next = await makePrekey(world.primitives, {
+      ...{ owner, device, signer, fingerprint: print, mode: "session", suiteFloor: 1, suite: 2 },
+      notBefore: START + 1,
+      notAfter: START + SESSION_AGE_MS,
+    });
+    answers.keysOf = (endpoint) =>
+      endpoint === bot ? { ...bot, prekeys: { ...bot.prekeys, 2: next } } : endpoint;
+    await clock.advance(11 * 60_000);
+    const afterPrekey = [await index(), await index()];
+
+    expect([before, afterEntry, afterPrekey]).toEqual([
+      [0, 1],
+      [0, 1],
+      [0, 1],
+    ]);
+  });
+
   test("[E46] are overwritten in memory as soon as they are stepped on or ended", async () => {
     const [ann, bot] = [await anEndpoint(world, "human"), await anEndpoint(world, "agent")];
     const keys: Bytes[] = [];
