@@ -72,6 +72,34 @@ describe.skipIf(NO_POSTGRES !== null)(`a move to a server ${NO_POSTGRES ?? ""}`,
     expect(existsSync(join(world.folder, DATABASE_FILE))).toBe(true);
   });
 
+  test.each([
+    ["a row that did not come", "account_ledger", "RETURN NULL"],
+    ["another head", "conv", "NEW.updated_at := 1; NEW.next_seq := NEW.next_seq + 1; RETURN NEW"],
+    ["another hash", "entry", "NEW.hash := sha256('other'); RETURN NEW"],
+  ])(
+    "[R54] whose server made something else of what came stands nowhere: %s",
+    async (_, table, does) => {
+      const { world } = await aStoppedRelay();
+      const database = await aDatabase();
+      // The server's own rule about new tables, as an operator may have one.
+      await tellServer(
+        database.reveal(),
+        `CREATE FUNCTION alter_row() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN ${does}; END$$;
+       CREATE FUNCTION on_table() RETURNS event_trigger LANGUAGE plpgsql AS $$BEGIN
+         IF to_regclass('${table}') IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pg_trigger WHERE tgname = 'alter_it')
+         THEN CREATE TRIGGER alter_it BEFORE INSERT ON ${table} FOR EACH ROW EXECUTE FUNCTION alter_row(); END IF;
+       END$$;
+       CREATE EVENT TRIGGER made ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION on_table()`,
+      );
+
+      const moved = await moveToServer(world.folder, database);
+
+      expect(moved).toMatchObject({ ok: false, failure: { kind: "relay/move-altered" } });
+      expect(await isEmpty(database.reveal())).toBe(true);
+      expect(existsSync(join(world.folder, DATABASE_FILE))).toBe(true);
+    },
+  );
+
   test("[R54] of a damaged file is refused, and of none", async () => {
     const { world } = await aStoppedRelay();
     const db = new DatabaseSync(join(world.folder, DATABASE_FILE));

@@ -7,7 +7,14 @@ import { silentLog } from "#base/log.ts";
 import { systemClock } from "#base/clock.ts";
 import { systemRandom } from "#base/random.ts";
 import { Secret } from "#base/secret.ts";
-import type { AccountId, ConversationId, DeviceId, MessageId, UserId } from "#protocol/ids.ts";
+import type {
+  AccountId,
+  AgentId,
+  ConversationId,
+  DeviceId,
+  MessageId,
+  UserId,
+} from "#protocol/ids.ts";
 import { startPostgres } from "#sdk/shared/real-servers.contract.ts";
 import type { AppendRequest, StoredEntry } from "../log/log-store.ts";
 import { createSqlLog } from "../log/sql-log.ts";
@@ -75,11 +82,11 @@ const from1To = (count: number): readonly number[] =>
 const codeOfResult = (result: { ok: true } | { ok: false; failure: { code: string } }): string =>
   result.ok ? "ok" : result.failure.code;
 
-/** A line to the server that can be told to swallow the answer to the next commit and break. */
+/** A line to the server that can be told to swallow the next commit, or the answer to it, and break. */
 async function aTreacherousLine(address: Secret<string>) {
   const target = new URL(address.reveal());
   const { hostname, port } = target;
-  let isArmed = false;
+  let armed: "no" | "swallow" | "unanswered" = "no";
   const open = new Set<TcpSocket>();
   const server = createServer((near) => {
     const far = connect(Number(port), hostname);
@@ -93,8 +100,13 @@ async function aTreacherousLine(address: Secret<string>) {
       });
     }
     near.on("data", (bytes: Buffer) => {
-      if (isArmed && bytes.includes("COMMIT")) {
-        isArmed = false;
+      if (armed !== "no" && bytes.includes("COMMIT")) {
+        const swallows = armed === "swallow";
+        armed = "no";
+        if (swallows) {
+          near.destroy();
+          return;
+        }
         isDoomed = true;
       }
       far.write(bytes);
@@ -112,8 +124,8 @@ async function aTreacherousLine(address: Secret<string>) {
   target.port = String((server.address() as AddressInfo).port);
   return {
     address: new Secret(target.href),
-    arm: () => {
-      isArmed = true;
+    arm: (how: "swallow" | "unanswered" = "unanswered") => {
+      armed = how;
     },
   };
 }
@@ -177,6 +189,48 @@ describe.skipIf(NO_POSTGRES !== null)(
       expect(codes.toSorted()).toEqual([...Array.from({ length: 7 }, () => "HANDLE_TAKEN"), "ok"]);
     });
 
+    test("[R52] commands of one conversation keep their order, those of others go on beside them, and what must be alone waits", async () => {
+      const database = await aDatabase();
+      const [here, there] = [await aNode(database), await aNode(database)];
+      const [held, free] = [await aConversation(here), await aConversation(here)];
+      const gate = new Client({ connectionString: database.reveal() });
+      await gate.connect();
+      onTestEnd(() => gate.end());
+      await gate.query("BEGIN");
+      await gate.query("SELECT 1 FROM conv WHERE id = $1 FOR UPDATE", [held.conversationId]);
+      const done: string[] = [];
+      const noted = async (name: string, task: Promise<unknown>): Promise<void> => {
+        await task;
+        done.push(name);
+      };
+
+      // More than one group, so that a second connection would find its chance to overtake.
+      const requests = from1To(40).map(() => aRequest(held));
+      const waiting = requests.map((request) => noted("held", here.log.append(request, null)));
+      const isWaiting = (kind: string) => async () =>
+        (
+          await tellServer(
+            database.reveal(),
+            `SELECT 1 FROM pg_stat_activity WHERE datname = current_database()
+             AND wait_event_type = 'Lock' AND wait_event ${kind} 'advisory'`,
+          )
+        ).length;
+      await expect.poll(isWaiting("<>")).toBe(1);
+      await here.log.append(aRequest(free), null);
+      await there.log.append(aRequest(free), null);
+      const governed = { agentId: anId<AgentId>(), governance: "paused" as const };
+      const alone = noted("alone", there.store.writer.run("governAgent", governed));
+      await expect.poll(isWaiting("=")).toBe(1);
+      expect(done).toEqual([]);
+      await gate.query("ROLLBACK");
+      await Promise.all([...waiting, alone]);
+
+      expect(done.indexOf("alone")).toBeGreaterThan(0);
+      const stored = (await read(here, held)).map(({ messageId }) => messageId);
+      expect(stored).toEqual(requests.map(({ entry }) => entry.messageId));
+      expect((await read(here, free)).map(({ seq }) => seq)).toEqual([1, 2]);
+    });
+
     test("[R51] of nodes that start at once on an empty database one migrates, and all read one log", async () => {
       const database = await aDatabase();
 
@@ -202,6 +256,9 @@ describe.skipIf(NO_POSTGRES !== null)(
 
       await expect(aNode(newer)).rejects.toMatchObject({ because: "newer-schema" });
       await expect(aNode(foreign)).rejects.toMatchObject({ because: "foreign" });
+      const alike = await aDatabase();
+      await tellServer(alike.reveal(), "CREATE TABLE meta (name text, value text)");
+      await expect(aNode(alike)).rejects.toMatchObject({ because: "foreign" });
 
       const tables = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'";
       expect(await tellServer(foreign.reveal(), tables)).toEqual([{ tablename: "theirs" }]);
@@ -316,6 +373,31 @@ describe.skipIf(NO_POSTGRES !== null)(
       expect(repeated).toEqual({ ok: true, value: { seq: 2, at: 1, duplicate: true } });
       expect(next).toMatchObject({ value: { seq: 3 } });
       expect(told).toEqual([2, 3]);
+    });
+
+    test("[R53] a commit that never came is refused and told to nobody, and one that stands is told without another write", async () => {
+      const database = await aDatabase();
+      const line = await aTreacherousLine(database);
+      const node = await aNode(line.address);
+      const place = await aConversation(node);
+      await node.log.append(aRequest(place), null);
+      const told: number[] = [];
+      node.log.onAppended(({ seq }) => void told.push(seq));
+
+      line.arm("swallow");
+      const swallowed = await node.log.append(aRequest(place), null);
+      await node.log.append(aRequest(place), null);
+      const toldBefore = [...told];
+      line.arm();
+      const unanswered = await node.log.append(aRequest(place), null);
+
+      await expect.poll(() => told).toEqual([2, 3]);
+      expect(toldBefore).toEqual([2]);
+      expect([swallowed, unanswered].map(codeOfResult)).toEqual([
+        "STORAGE_FAILED",
+        "STORAGE_FAILED",
+      ]);
+      expect((await read(node, place)).map(({ seq }) => seq)).toEqual(from1To(3));
     });
 
     test("[S15] [R2] a server that crashes in the middle of appends loses nothing acked and doubles nothing", async () => {
