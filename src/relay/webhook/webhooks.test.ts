@@ -3,11 +3,14 @@ import dns from "node:dns/promises";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import { syncBuiltinESMExports } from "node:module";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test, vi } from "vitest";
 import { createFakeClock } from "#base/fake-clock.ts";
 import { Secret } from "#base/secret.ts";
 import type { AgentId, ConversationId } from "#protocol/ids.ts";
 import { createAtRest } from "../at-rest.ts";
+import { DATABASE_FILE } from "../data-folder.ts";
 import { createOutbound, type OutboundRequest } from "../outbound.ts";
 import {
   aMessage,
@@ -349,6 +352,30 @@ describe("a webhook", () => {
 
     const after = await receiver.next();
     expect(after.headers["x-hashee-delivery-id"]).toBe(before.headers["x-hashee-delivery-id"]);
+  });
+
+  test("[P238] loses nothing to a database that could not be read for a moment", async () => {
+    const { receiver, world, meet, say } = await aWebhookAgent();
+    const conversation = await meet();
+    await receiver.next();
+    receiver.state.status = 500;
+    await say(conversation);
+    await receiver.next();
+    receiver.state.status = 200;
+
+    const alter = async (text: string): Promise<void> => {
+      if (world.database !== null) return void (await world.rows(text));
+      const db = new DatabaseSync(join(world.folder, DATABASE_FILE), { timeout: 60_000 });
+      db.exec(text);
+      db.close();
+    };
+    await alter("ALTER TABLE entry RENAME TO entry_away");
+    const hasFailed = () => world.lines.some((line) => line.startsWith("webhook.failed"));
+    await passTimeUntil(world, expect.poll(hasFailed).toBe(true), 1_000);
+    await alter("ALTER TABLE entry_away RENAME TO entry");
+
+    const again = await passTimeUntil(world, receiver.next(), 1_000);
+    expect(again.body.metadata).toMatchObject({ conversation_seq: 2 });
   });
 
   test("[R6] has a secret that the database alone does not give away", async () => {

@@ -34,8 +34,8 @@ const FAILURES_UNTIL_UNREACHABLE = 10;
 const HEALTH_EVERY_MS = 60_000;
 /** Without a health address the oldest entry itself is tried, less often. */
 const TRY_EVERY_MS = 600_000;
-/** A disk that takes no cursor: the entry is delivered again, under the same id, but not in a rush. */
-const UNWRITTEN_CURSOR_MS = 5_000;
+/** A database that takes no cursor or cannot be read: what is due is delivered again, under the same id, not in a rush. */
+const DATABASE_AGAIN_MS = 5_000;
 const PAGE_ENTRIES = 50;
 const PAGE_BYTES = 4_194_304;
 
@@ -65,6 +65,8 @@ type Lane = {
   readonly waiting: Map<ConversationId, () => void>;
   failuresInRow: number;
   cancelProbe: (() => void) | null;
+  /** The database could not be asked; it is, again, then. */
+  cancelRetry: (() => void) | null;
 };
 
 /** What is posted at every try, byte for byte. */
@@ -115,7 +117,24 @@ export class Webhooks {
   }
 
   #goOn(agentId: AgentId): void {
-    if (!this.#isStopped) this.#track(this.#drain(agentId));
+    if (!this.#isStopped) this.#track(this.#drain(agentId).catch(this.#againLater(agentId)));
+  }
+
+  /** For a task that failed: what it was about is ready again, the fault goes on to whoever tracks it. */
+  #againLater(agentId: AgentId, conversationId?: ConversationId): (fault: unknown) => never {
+    return (fault) => {
+      const lane = this.#laneOf(agentId);
+      if (conversationId !== undefined) {
+        lane.running.delete(conversationId);
+        lane.ready.add(conversationId);
+      }
+      if (!this.#isStopped)
+        lane.cancelRetry ??= this.#needs.clock.after(DATABASE_AGAIN_MS, () => {
+          lane.cancelRetry = null;
+          this.#goOn(agentId);
+        });
+      throw fault;
+    };
   }
 
   #follow(conversationId: ConversationId): void {
@@ -128,8 +147,9 @@ export class Webhooks {
     });
     this.#track(
       told.catch((fault: unknown) => {
-        // Whoever it was news for finds it with their next.
+        // Whoever it was news for finds it when all is looked at.
         for (const lane of this.#laneByAgent.values()) lane.isUnsure = true;
+        for (const agentId of this.#laneByAgent.keys()) this.#goOn(agentId);
         throw fault;
       }),
     );
@@ -194,7 +214,8 @@ export class Webhooks {
       if (lane.running.has(conversationId) || lane.waiting.has(conversationId)) continue;
       lane.ready.delete(conversationId);
       lane.running.add(conversationId);
-      this.#track(this.#begin(agentId, conversationId));
+      const begun = this.#begin(agentId, conversationId);
+      this.#track(begun.catch(this.#againLater(agentId, conversationId)));
     }
   }
 
@@ -210,13 +231,7 @@ export class Webhooks {
   }
 
   async #begin(agentId: AgentId, conversationId: ConversationId): Promise<void> {
-    const { log } = this.#needs;
-    const place = await log.placeIn(conversationId, agentId, endpointOf(agentId)).catch((fault) => {
-      const lane = this.#laneOf(agentId);
-      lane.running.delete(conversationId);
-      lane.ready.add(conversationId);
-      throw fault;
-    });
+    const place = await this.#needs.log.placeIn(conversationId, agentId, endpointOf(agentId));
     const isBehind = place !== null && place.cursor < place.lastSeq;
     if (isBehind) return this.#deliver(agentId, conversationId, place.cursor, 0);
     this.#laneOf(agentId).running.delete(conversationId);
@@ -253,7 +268,7 @@ export class Webhooks {
         taken = entry.seq;
         if (!(await this.#advance(agentId, conversationId, taken))) {
           lane.running.delete(conversationId);
-          this.#deliverLater(lane, agentId, entry, 0, UNWRITTEN_CURSOR_MS);
+          this.#deliverLater(lane, agentId, entry, 0, DATABASE_AGAIN_MS);
           return;
         }
       }
@@ -332,7 +347,8 @@ export class Webhooks {
     const cancel = this.#needs.clock.after(delayMs, () => {
       lane.waiting.delete(conversationId);
       lane.running.add(conversationId);
-      this.#track(this.#deliver(agentId, conversationId, seq - 1, tries));
+      const delivered = this.#deliver(agentId, conversationId, seq - 1, tries);
+      this.#track(delivered.catch(this.#againLater(agentId, conversationId)));
     });
     lane.waiting.set(conversationId, cancel);
   }
@@ -393,6 +409,7 @@ export class Webhooks {
       waiting: new Map(),
       failuresInRow: 0,
       cancelProbe: null,
+      cancelRetry: null,
     };
     this.#laneByAgent.set(agentId, lane);
     return lane;
@@ -405,6 +422,8 @@ export class Webhooks {
     lane.waiting.clear();
     lane.cancelProbe?.();
     lane.cancelProbe = null;
+    lane.cancelRetry?.();
+    lane.cancelRetry = null;
   }
 
   #track(task: Promise<void>): void {
