@@ -4,14 +4,15 @@ import { Person } from "./person.ts";
 
 /**
  * Kilobytes of script, gzip. A build may be two hundredths above: more is a decision, and is written down here. The
- * first visit stands as last measured, under its goals of 150 and 45; what an account loads has room to grow.
+ * first visit stands as last measured, under its goals of 150 and 45; what an account loads has room to grow: its worker
+ * keeps the words of a search in memory, and knows the recalls it asked for.
  */
 const BUDGET_KB: Readonly<Record<keyof BuiltScripts, number>> = {
   firstVisit: 130,
   list: 200,
   thread: 335,
   porch: 6.6,
-  engine: 163,
+  engine: 167,
 };
 const TOLERANCE = 1.02;
 
