@@ -33,9 +33,16 @@ export const makeFrames = (
 
 type Heard = { readonly onAck: (id: string) => void; readonly onNew: (id: string) => void };
 
-/** Hands acks and messages over until the returned function is called. */
+/** Hands acks and messages over until the returned function is called; by then everything taken is acknowledged. */
 function listen({ sender, receiver, conversationId }: Talk, heard: Heard): () => void {
   let taken = 0;
+  let unacked: string | null = null;
+  const acknowledge = (): void => {
+    if (unacked === null) return;
+    const frame = { type: "message.ack", conversation_id: conversationId, seq: unacked };
+    receiver.send(JSON.stringify(frame));
+    unacked = null;
+  };
   const onSender = (bytes: WebSocket.RawData): void => {
     const frame = JSON.parse((bytes as Buffer).toString()) as Record<string, string>;
     if (frame["type"] === "message.ack") heard.onAck(frame["client_message_id"] ?? "");
@@ -45,15 +52,15 @@ function listen({ sender, receiver, conversationId }: Talk, heard: Heard): () =>
     const frame = JSON.parse((bytes as Buffer).toString()) as Record<string, string>;
     if (frame["type"] !== "message.new") return;
     heard.onNew(frame["client_message_id"] ?? "");
-    if (++taken % ACK_EVERY !== 0) return;
-    const seq = frame["conversation_seq"];
-    receiver.send(JSON.stringify({ type: "message.ack", conversation_id: conversationId, seq }));
+    unacked = frame["conversation_seq"] ?? null;
+    if (++taken % ACK_EVERY === 0) acknowledge();
   };
   sender.on("message", onSender);
   receiver.on("message", onReceiver);
   return () => {
     sender.off("message", onSender);
     receiver.off("message", onReceiver);
+    if (receiver.readyState === receiver.OPEN) acknowledge();
   };
 }
 
