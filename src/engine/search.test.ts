@@ -160,4 +160,11 @@ describe("search", () => {
     await fill(texts.store, ["needle"], line, 0);
     expect(await read()).toBeLessThan(300);
   });
+
+  test("[N55] shows nothing of a message that was taken back while it searched", async () => {
+    const inner = await aStore(["needle"]);
+    const texts = createSearchTexts({ ...inner, logAt: () => Promise.resolve(null) });
+
+    expect(await searchLogs(texts, systemClock, titled(line), "needle", 10, null)).toEqual([]);
+  });
 });

@@ -59,6 +59,8 @@ export async function searchLogs(
         if (found >= limit) break;
         if (!words.every((word) => folded.includes(word))) continue;
         const text = await texts.textAt(id, seq);
+        // Taken back since it was read.
+        if (text === "") continue;
         found++;
         hits.push({ conversationId: id, messageId, title, snippet: snippet(text, words), at });
       }

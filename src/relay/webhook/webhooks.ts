@@ -128,13 +128,18 @@ export class Webhooks {
         lane.running.delete(conversationId);
         lane.ready.add(conversationId);
       }
-      if (!this.#isStopped)
-        lane.cancelRetry ??= this.#needs.clock.after(DATABASE_AGAIN_MS, () => {
-          lane.cancelRetry = null;
-          this.#goOn(agentId);
-        });
+      this.#goOnLater(agentId);
       throw fault;
     };
+  }
+
+  #goOnLater(agentId: AgentId): void {
+    if (this.#isStopped) return;
+    const lane = this.#laneOf(agentId);
+    lane.cancelRetry ??= this.#needs.clock.after(DATABASE_AGAIN_MS, () => {
+      lane.cancelRetry = null;
+      this.#goOn(agentId);
+    });
   }
 
   #follow(conversationId: ConversationId): void {
@@ -148,8 +153,10 @@ export class Webhooks {
     this.#track(
       told.catch((fault: unknown) => {
         // Whoever it was news for finds it when all is looked at.
-        for (const lane of this.#laneByAgent.values()) lane.isUnsure = true;
-        for (const agentId of this.#laneByAgent.keys()) this.#goOn(agentId);
+        for (const [agentId, lane] of this.#laneByAgent) {
+          lane.isUnsure = true;
+          this.#goOnLater(agentId);
+        }
         throw fault;
       }),
     );
