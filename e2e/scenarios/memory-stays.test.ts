@@ -119,7 +119,7 @@ const weighed = async (program: Program): Promise<Row> => ({
 const shown = (name: string, row: Row): string =>
   [
     `${(row.atMs / 60_000).toFixed(1)} min, ${name}: resident ${mib(row.rss)}`,
-    `heap ${mib(row.heapUsed)}`,
+    `heap ${mib(row.objects)}`,
     `beside it ${mib(row.external)} MiB`,
     `${row.descriptors} descriptors`,
   ].join(", ");
@@ -142,7 +142,7 @@ const slopes = (rows: Readonly<Record<string, readonly Row[]>>): Record<string, 
   Object.fromEntries(
     Object.entries(rows).flatMap(([name, list]) => [
       [`${name}'s resident MiB an hour`, slopeMib(list, ({ rss }) => rss)],
-      [`${name}'s heap MiB an hour`, slopeMib(list, ({ heapUsed }) => heapUsed)],
+      [`${name}'s heap MiB an hour`, slopeMib(list, ({ objects }) => objects)],
     ]),
   );
 
@@ -172,14 +172,14 @@ test.skipIf(process.platform !== "linux")(
         .toBeLessThanOrEqual(list[WARM_UP_SAMPLES]?.descriptors ?? 0);
     const findings = await house.end({
       shifts: SHIFTS,
-      "relay's heap, KiB more": Math.round(growth(rows.relay, ({ heapUsed }) => heapUsed) / 1_024),
-      "agent's heap, KiB more": Math.round(growth(rows.agent, ({ heapUsed }) => heapUsed) / 1_024),
+      "relay's heap, KiB more": Math.round(growth(rows.relay, ({ objects }) => objects) / 1_024),
+      "agent's heap, KiB more": Math.round(growth(rows.agent, ({ objects }) => objects) / 1_024),
       ...(isSoak ? slopes(rows) : {}),
     });
 
     expect(findings).toEqual(NONE);
     for (const list of Object.values(rows)) {
-      expect(growth(list, ({ heapUsed }) => heapUsed)).toBeLessThan(HEAP_LIMIT);
+      expect(growth(list, ({ objects }) => objects)).toBeLessThan(HEAP_LIMIT);
       expect(growth(list, ({ external }) => external)).toBeLessThan(MIB);
     }
     if (isSoak) expect(slopeMib(rows.relay, ({ rss }) => rss)).toBeLessThan(1);

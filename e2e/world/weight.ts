@@ -10,7 +10,8 @@ export const WEIGHABLE: readonly string[] = [
 ];
 
 export type Weight = {
-  readonly heapUsed: number;
+  /** Of the program's heap, less the code that V8 makes of it. */
+  readonly objects: number;
   readonly external: number;
   readonly arrayBuffers: number;
   readonly rss: number;
