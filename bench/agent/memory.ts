@@ -38,7 +38,7 @@ for (let step = 0; step < STEPS; step++) {
 }
 const [first, last] = [weights[STEPS / 2 - 1], weights.at(-1)];
 const people = PEOPLE / 2;
-const held = ({ heapUsed, external }: Weight): number => heapUsed + external;
+const held = ({ objects, external }: Weight): number => objects + external;
 const each = first && last ? (held(last) - held(first)) / people : Number.NaN;
 report({
   id: "B13",
@@ -64,7 +64,7 @@ async function comeOnce(): Promise<void> {
   await person.endpoint.close(0);
 }
 
-function shown({ heapUsed, external, rss }: Weight): string {
+function shown({ objects, external, rss }: Weight): string {
   const mib = (bytes: number): string => (bytes / 1_048_576).toFixed(2);
-  return `heap ${mib(heapUsed)} MiB, beside it ${mib(external)} MiB, resident ${mib(rss)} MiB`;
+  return `heap ${mib(objects)} MiB, beside it ${mib(external)} MiB, resident ${mib(rss)} MiB`;
 }
