@@ -47,6 +47,18 @@ function tamper(folder: string, sql: string): void {
   db.close();
 }
 
+/** Another word in what the database says of one of its tables, as a turned byte leaves it. */
+function tamperDescription(folder: string, table: string, word: string, other: string): void {
+  const db = new DatabaseSync(join(folder, DATABASE_FILE), { defensive: false });
+  db.exec("PRAGMA writable_schema = ON");
+  db.prepare("UPDATE sqlite_schema SET sql = replace(sql, ?, ?) WHERE name = ?").run(
+    word,
+    other,
+    table,
+  );
+  db.close();
+}
+
 const checksOf = async (folder: string): Promise<readonly string[]> =>
   (await verifyFolder(folder)).damage.map(({ check }) => check);
 
@@ -174,6 +186,18 @@ describe("verifying", () => {
       { check: "broken ledgers", count: 1 },
     ]);
     expect(readFileSync(file).equals(before)).toBe(true);
+  });
+
+  test("[R17] names tables that are not the relay's any more, which no statement of its fits", async () => {
+    const { world } = await aLivedInRelay();
+    await world.stop();
+
+    tamperDescription(world.folder, "agent_socket", "connection_id", "connection_iD_");
+    expect(await checksOf(world.folder)).toEqual(["tables"]);
+    tamperDescription(world.folder, "agent_socket", "connection_iD_", "connection_id");
+    expect(await checksOf(world.folder)).toEqual([]);
+    tamperDescription(world.folder, "ledger", "prev_hash", "prev_hasj");
+    expect(await checksOf(world.folder)).toEqual(["tables"]);
   });
 });
 

@@ -10,6 +10,8 @@ import { BLOB_FOLDER, DATABASE_FILE } from "../data-folder.ts";
 import type { AttachmentId } from "#protocol/ids.ts";
 import { isHashOf } from "../entry-hash.ts";
 import { openForReading } from "../store/database.ts";
+import { isUnknownToSchema } from "../store/fault.ts";
+import { MIGRATIONS } from "../store/schema.ts";
 import type { Sql } from "../store/sql.ts";
 import { createSqliteSql } from "../store/sqlite-sql.ts";
 
@@ -35,13 +37,8 @@ export async function verifyFolder(
   const files = withFiles ? folder : null;
   if (database === null) {
     const db = openForReading(join(folder, DATABASE_FILE));
-    const sql = createSqliteSql(db);
     try {
-      const ownChecks = [
-        { check: "pages", count: await countPageFaults(sql) },
-        { check: "references", count: (await sql.all("PRAGMA foreign_key_check")).length },
-      ];
-      return await verifyRows(sql, files, ownChecks);
+      return await verifyFile(createSqliteSql(db), files);
     } finally {
       db.close();
     }
@@ -54,6 +51,24 @@ export async function verifyFolder(
   } finally {
     await client.end();
   }
+}
+
+async function verifyFile(sql: Sql, folder: string | null): Promise<Verified> {
+  const pages = { check: "pages", count: await countPageFaults(sql) };
+  try {
+    const references = (await sql.all("PRAGMA foreign_key_check")).length;
+    return await verifyRows(sql, folder, [pages, { check: "references", count: references }]);
+  } catch (fault) {
+    // A turned byte in what describes the tables leaves others, of which nothing can be counted.
+    if (!isUnknownToSchema(fault) || !(await isOfThisVersion(sql))) throw fault;
+    const found = [pages, { check: "tables", count: 1 }].filter(({ count }) => count > 0);
+    return { conversations: 0, entries: 0, files: 0, damage: found };
+  }
+}
+
+async function isOfThisVersion(sql: Sql): Promise<boolean> {
+  const row = await sql.get<{ user_version: number }>("PRAGMA user_version");
+  return row?.user_version === MIGRATIONS.length;
 }
 
 /** What every database can be asked, and the files it names, if they lie in a folder. */

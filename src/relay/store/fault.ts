@@ -1,5 +1,6 @@
 /** What a fault out of a database means: a full disk, one that fails, damage, a lost connection, or a bug of ours. */
 
+const SQLITE_ERROR = 1;
 const SQLITE_BUSY = 5;
 const SQLITE_LOCKED = 6;
 const SQLITE_CORRUPT = 11;
@@ -41,6 +42,9 @@ export function isDamage(fault: unknown): boolean {
   const state = sqlStateOf(fault);
   return primary === SQLITE_CORRUPT || primary === SQLITE_NOTADB || DAMAGED.test(state ?? "");
 }
+
+/** Whether SQLite does not know what a statement names: the statement is wrong, or the tables are not ours any more. */
+export const isUnknownToSchema = (fault: unknown): boolean => primaryCode(fault) === SQLITE_ERROR;
 
 /** Whether somebody else has the file of a database. */
 export function isHeld(fault: unknown): boolean {
