@@ -2,7 +2,7 @@ import { getCACertificates, setDefaultCACertificates } from "node:tls";
 import { afterAll, expect, test } from "vitest";
 import { makeAuthority } from "../world/certificate.ts";
 import { NONE } from "../world/checker.ts";
-import { setupTalk, waits } from "../world/faulty-talk.ts";
+import { COMMANDS_A_CUT, setupTalk, waits } from "../world/faulty-talk.ts";
 import { isSoak, rounds, timeoutMs } from "../world/profile.ts";
 import { aValid } from "../world/stage.ts";
 
@@ -57,11 +57,11 @@ test(
       // Nowhere near the end of a record: each has a head of 5 bytes and a tag of 16.
       const side = cut % 2 === 0 ? "relay" : "endpoint";
       for (const one of lines) one.cutAfter(7 + ((cut * 997) % 3_000), side);
-      await talk(`record ${cut}`);
+      await talk(`record ${cut}`, COMMANDS_A_CUT);
     }
     for (let goodbye = 0; goodbye < rounds(1, 20); goodbye++) {
       for (const one of lines) one.hangUp();
-      await talk(`no goodbye ${goodbye}`);
+      await talk(`no goodbye ${goodbye}`, COMMANDS_A_CUT);
     }
 
     expect(front.handshakes.done).toBeGreaterThan(done + 3);

@@ -6,7 +6,10 @@ import { createLeapingClock } from "./leaping-clock.ts";
 import { rounds } from "./profile.ts";
 import { setupStage, type StageOptions } from "./stage.ts";
 
-const COMMANDS = rounds(4, 200);
+/** What is asked for at once, unless a story says otherwise. */
+export const COMMANDS = rounds(4, 200);
+/** Where there are many cuts: each falls among the first of them. */
+export const COMMANDS_A_CUT = rounds(4, 25);
 
 /** A person and an agent's process who have met over a line that is still whole. */
 export async function setupTalk(options: StageOptions = {}) {

@@ -88,16 +88,22 @@ class KeyFinder implements RecipientFinder {
     const candidates: Candidate[] = [];
     let ownFloor: SuiteId = 1;
     let own: Candidate | null = null;
-    for (const [accountId, member] of state.members) {
-      const account = await this.#keyring.account(accountId);
-      if (!account.ok) return account;
+    // All at once: on a slow line each question costs the whole way there and back.
+    const found = await Promise.all(
+      [...state.members].map(async ([accountId, member]) => ({
+        accountId,
+        member,
+        known: await this.#known(accountId),
+      })),
+    );
+    for (const { accountId, member, known } of found) {
+      if (!known.ok) return known;
       if (this.#keyring.isBlocked(accountId)) return err({ kind: "peer/key-changed", accountId });
-      if (account.value.devices.has(this.#self.deviceId)) ownFloor = account.value.suiteFloor;
-      const devices = await this.#candidatesOf(account.value);
-      if (!devices.ok) return devices;
+      const { account, devices } = known.value;
+      if (account.devices.has(this.#self.deviceId)) ownFloor = account.suiteFloor;
       const now = this.#clock.now();
-      for (const device of devices.value) {
-        if (!isAnnounced(account.value, device.deviceId, member)) continue;
+      for (const device of devices) {
+        if (!isAnnounced(account, device.deviceId, member)) continue;
         const prekeys = device.prekeys.filter(({ notAfter }) => notAfter > now);
         if (device.deviceId !== this.#self.deviceId) candidates.push({ ...device, prekeys });
         else if (this.#self.kind === "agent") own = { ...device, prekeys };
@@ -114,6 +120,19 @@ class KeyFinder implements RecipientFinder {
   retain(needed: ReadonlySet<AccountId>): void {
     for (const accountId of this.#kept.keys())
       if (!needed.has(accountId)) this.#kept.delete(accountId);
+  }
+
+  /** A member whom messages may be sealed to, and what its devices offer. */
+  async #known(
+    accountId: AccountId,
+  ): Promise<
+    Result<{ readonly account: AccountState; readonly devices: readonly Candidate[] }, PeerFailure>
+  > {
+    const account = await this.#keyring.account(accountId);
+    if (!account.ok) return account;
+    if (this.#keyring.isBlocked(accountId)) return err({ kind: "peer/key-changed", accountId });
+    const devices = await this.#candidatesOf(account.value);
+    return devices.ok ? ok({ account: account.value, devices: devices.value }) : devices;
   }
 
   async #fetchKeys(

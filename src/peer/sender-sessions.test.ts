@@ -29,6 +29,7 @@ import { createMemoryStore } from "./memory-store.ts";
 import { createRecipientFinder } from "./recipients.ts";
 import { createRest } from "./rest.ts";
 import { createSenderSessions, type Sealed } from "./sender-sessions.ts";
+import { createSignal } from "./waiting.ts";
 
 let world: World;
 beforeAll(async () => {
@@ -41,6 +42,8 @@ type Answers = {
   suites: (endpoint: Endpoint) => readonly (1 | 2)[];
   /** Whose prekeys are given out as somebody's. */
   keysOf: (endpoint: Endpoint) => Endpoint;
+  /** Resolves when the line has carried an answer. */
+  arrival: (path: string) => Promise<void>;
 };
 
 /** Someone who writes to others over a relay that answers with what the test holds. */
@@ -55,6 +58,7 @@ async function aWriter(
     conversation: founded.entries,
     suites: () => [1, 2],
     keysOf: (endpoint) => endpoint,
+    arrival: async () => {},
   };
   const { primitives } = world;
   const row = (entry: Bytes, ledger_seq: number) => ({
@@ -97,11 +101,14 @@ async function aWriter(
     clock,
     baseUrl: "http://relay.test",
     tokens: null,
-    fetch: async (url) => ({
-      status: 200,
-      headers: { get: () => null },
-      text: async () => JSON.stringify({ next_cursor: null, ...answer(url) }),
-    }),
+    fetch: async (url) => {
+      await answers.arrival(new globalThis.URL(url).pathname);
+      return {
+        status: 200,
+        headers: { get: () => null },
+        text: async () => JSON.stringify({ next_cursor: null, ...answer(url) }),
+      };
+    },
   });
   const { accountId, deviceId, signer } = writer;
   /** A run of the writer's program: everything in memory is new, the disk is as it was. */
@@ -135,6 +142,33 @@ const aText = () => ({
 
 /** Where a sealing stands: no two may ever stand at one place. */
 const placeOf = ({ header }: Sealed): string => `${bytesToHex(header.sid)} ${header.index}`;
+
+describe("the keys of a session", () => {
+  test("[E99] are asked for at once, however many the members are: no answer waits for another", async () => {
+    const ann = await anEndpoint(world, "human");
+    const others = [
+      await anEndpoint(world, "human"),
+      await anEndpoint(world, "agent"),
+      await anEndpoint(world, "human"),
+    ];
+    const { start, conversationId, answers } = await aWriter(ann, others);
+    const asked: string[] = [];
+    const allAsked = createSignal();
+    answers.arrival = async (path) => {
+      if (!/^\/keys\/(users|agents)/.test(path)) return;
+      if (asked.push(path) === others.length + 1) allAsked.fire();
+      await allAsked.wait();
+    };
+
+    const sealed = must(await start().seal(conversationId, aText()));
+
+    const { recipients } = must(peekSessionOpen(sealed.sessionOpen ?? new Uint8Array()));
+    expect(new Set(recipients.map(({ accountId }) => accountId))).toEqual(
+      new Set(others.map(({ accountId }) => accountId)),
+    );
+    expect(asked).toHaveLength(4);
+  });
+});
 
 describe("the suite of a session", () => {
   test("[E32] is X-Wing where every device has such a prekey", async () => {
