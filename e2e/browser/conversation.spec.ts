@@ -1,4 +1,5 @@
 import { expect, test } from "./journey.ts";
+import { meetProgram } from "./meet-program.ts";
 
 test("an own message goes from sent to delivered", async ({ join }) => {
   const ada = await join({ name: "Ada" });
@@ -85,16 +86,18 @@ test("a reply shows what it answers and leads back to it", async ({ join }) => {
   await expect(ada.row("the first thing").last()).toBeInViewport();
 });
 
-test("typing appears while the agent works and goes with its message", async ({ join }) => {
+test("typing appears while the agent works and goes with its message", async ({ join, world }) => {
   const ada = await join({ name: "Ada" });
-  await ada.startWith("Guide");
+  const agent = await meetProgram(ada, world, "e2e/world/halting-agent.ts");
 
-  await ada.say("show typing");
+  await ada.say("type");
 
-  const sign = ada.page.getByRole("main").getByText("Guide is writing");
+  const sign = ada.page.getByRole("main").getByText("Worker is writing");
   await expect(sign).toBeVisible();
-  await ada.expectMessage("I showed for a few seconds that I was writing");
+  process.kill(agent.pid, "SIGUSR2");
+  await ada.expectMessage("that was what I wrote");
   await expect(sign).toBeHidden();
+  await agent.kill();
 });
 
 test("what is taken back leaves a tombstone on both sides", async ({ join }) => {

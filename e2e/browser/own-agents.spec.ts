@@ -123,8 +123,10 @@ test("[U114] an agent that is called says what that costs, has a secret, and is 
   const sheet = page.getByRole("dialog", { name: "Bell" });
   await sheet.getByRole("switch", { name: "Paused" }).click();
   await expect(sheet.getByRole("status").first()).toHaveText("Paused");
+  // It passes: looked for from before it is there.
+  const counting = expect(page.getByRole("button", { name: /^Delete in \d+$/ })).toBeDisabled();
   await sheet.getByRole("button", { name: "Delete this agent" }).click();
-  await expect(page.getByRole("button", { name: /^Delete in \d+$/ })).toBeDisabled();
+  await counting;
   await page.getByRole("button", { name: "Delete agent" }).click();
 
   await expect(page.getByText("You have no agent yet.")).toBeVisible();

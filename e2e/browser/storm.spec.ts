@@ -1,8 +1,7 @@
-import { join as joinPath } from "node:path";
 import type { Locator } from "playwright/test";
-import { provisionAgent, runAgent } from "../world/agent-process.ts";
 import type { Program } from "../world/processes.ts";
 import { expect, test } from "./journey.ts";
+import { meetProgram } from "./meet-program.ts";
 import type { Person } from "./person.ts";
 
 const AGENTS = 2;
@@ -48,16 +47,8 @@ const framesSeen = (log: Locator): Promise<{ frames: number; blank: number }> =>
 type Place = { folder: string; url: string };
 
 /** A conversation with an agent that storms. */
-async function meetStorm(ada: Person, world: Place): Promise<Program> {
-  const folder = joinPath(world.folder, `storm-${crypto.randomUUID()}`);
-  const account = await provisionAgent(joinPath(world.folder, "data"), folder);
-  const program = await runAgent("e2e/world/storm-agent.ts", account, world.url);
-  const { fingerprint } = program.greeting as { fingerprint: string };
-  await ada.page.goto(`${world.url}/i/${account.invite}#fp=${fingerprint}`);
-  await ada.page.getByRole("button", { name: "Start talking" }).click();
-  await expect(ada.composer).toBeVisible();
-  return program;
-}
+const meetStorm = (ada: Person, world: Place): Promise<Program> =>
+  meetProgram(ada, world, "e2e/world/storm-agent.ts");
 
 async function groupWithStorms(ada: Person, world: Place): Promise<readonly Program[]> {
   const programs: Program[] = [];
@@ -83,7 +74,7 @@ test("[U90] rows are in view in every frame of a storm, at the end of a group an
   join,
   world,
 }) => {
-  test.setTimeout(300_000);
+  test.setTimeout(900_000);
   const ada = await join({ name: "Ada" });
   const programs = await groupWithStorms(ada, world);
   const news = ada.page
@@ -97,7 +88,7 @@ test("[U90] rows are in view in every frame of a storm, at the end of a group an
   await watchFrames(ada.log);
   await storm(ada, programs, `storm ${DROPS_EACH}`);
   await expect(ada.row(`calm after storm ${DROPS_EACH}`).last()).toBeInViewport({
-    timeout: 90_000,
+    timeout: 300_000,
   });
   const atEnd = await framesSeen(ada.log);
 
@@ -110,7 +101,7 @@ test("[U90] rows are in view in every frame of a storm, at the end of a group an
   const again = `storm ${DROPS_EACH} again`;
   for (const program of programs) process.kill(program.pid, "SIGUSR2");
   await Promise.all(programs.map((program) => program.tells(again)));
-  await expect(news).toContainText(`calm after ${again}`, { timeout: 90_000 });
+  await expect(news).toContainText(`calm after ${again}`, { timeout: 300_000 });
   await expect(ada.page.getByRole("button", { name: /new messages$/ })).toBeVisible();
   const furtherUp = await framesSeen(ada.log);
 
@@ -136,7 +127,7 @@ test("[U50] a reader at the very top stays with what they read when older rows j
   const ada = await join({ name: "Ada" });
   const cloud = await meetStorm(ada, world);
   await storm(ada, [cloud], "storm 160");
-  await expect(ada.row("calm after storm 160").last()).toBeInViewport({ timeout: 90_000 });
+  await expect(ada.row("calm after storm 160").last()).toBeInViewport({ timeout: 300_000 });
   await expect(ada.page.getByRole("link", { name: /unread/ })).toHaveCount(0);
   await ada.page.reload();
   await expect(ada.log.getByRole("article").first()).toBeAttached({ timeout: 60_000 });

@@ -1,5 +1,9 @@
 import type { Locator } from "playwright/test";
 import { expect, test } from "./journey.ts";
+import { meetProgram } from "./meet-program.ts";
+
+/** What comes of it in passing is there until a journey has seen it. */
+const HALTING = "e2e/world/halting-agent.ts";
 
 /** Where something is, px from the top, once it has stood there for some frames. */
 const placeAtRest = (piece: Locator): Promise<number> =>
@@ -17,41 +21,38 @@ const placeAtRest = (piece: Locator): Promise<number> =>
 
 test("an answer grows while it is written and closes with its seal", async ({ join, world }) => {
   const ada = await join({ name: "Ada" });
-  await ada.startWith("Guide");
-  const guide = world.agents.get("Guide");
+  const agent = await meetProgram(ada, world, HALTING);
 
-  await ada.say("stream an answer bit by bit");
+  await ada.say("stream");
   const answer = ada.row("How this answer reaches you").last();
   await expect(answer).toBeVisible();
   // Half an answer, for as long as one looks at it.
-  guide?.pause();
   await expect(answer.getByText("Still arriving, not proven yet")).toBeAttached();
   const early = (await answer.innerText()).length;
-  guide?.goOn();
+  process.kill(agent.pid, "SIGUSR2");
   await expect(answer.getByText("The rest is arithmetic.")).toBeVisible();
 
   expect((await answer.innerText()).length).toBeGreaterThan(early);
   await expect(answer.getByText("Complete, signature verified")).toBeAttached();
   await expect(answer.getByRole("table")).toBeVisible();
+  await agent.kill();
 });
 
 test("a reader who scrolled up is not moved by what arrives", async ({ join, world }) => {
   const ada = await join({ name: "Ada" });
-  await ada.startWith("Guide");
-  const guide = world.agents.get("Guide");
+  const agent = await meetProgram(ada, world, HALTING);
   await ada.say("show me formatting");
   await ada.expectMessage("GitHub-flavoured Markdown");
-  await ada.say("stream an answer bit by bit");
+  await ada.say("stream");
   await expect(ada.row("How this answer reaches you").last()).toBeVisible();
 
   // The rest of it comes when the reader is further up for sure.
-  guide?.pause();
   await ada.log.hover();
   await ada.page.mouse.wheel(0, -1_200);
   const heading = ada.log.getByRole("heading", { name: "Formatting" });
   await expect(heading).toBeInViewport();
   const before = await placeAtRest(heading);
-  guide?.goOn();
+  process.kill(agent.pid, "SIGUSR2");
   // The new message is below, out of what is drawn: the count tells that it came.
   await expect(ada.page.getByRole("button", { name: "1 new message" })).toBeVisible();
   await expect(
@@ -59,6 +60,7 @@ test("a reader who scrolled up is not moved by what arrives", async ({ join, wor
   ).toBeVisible();
 
   expect(Math.abs((await placeAtRest(heading)) - before)).toBeLessThanOrEqual(1);
+  await agent.kill();
 });
 
 test("a press while the thread still scrolls reaches what is under it", async ({ join }) => {

@@ -297,7 +297,7 @@ describe("the end of a session", () => {
           ? event.entry
           : [],
       );
-    await expect.poll(() => words().length, { timeout: 30_000 }).toBe(9);
+    await expect.poll(() => words().length).toBe(9);
     // Asked behind what the newest of them has written.
     await say(ben, conversationId, "end");
 
@@ -371,14 +371,12 @@ describe("beats", () => {
       ann.endpoint.typing(conversationId, true);
       ben.endpoint.typing(conversationId, true);
       await expect
-        .poll(() => [ann, ben].every((one, at) => typings(one) > (before[at] ?? 0)), {
-          timeout: 20_000,
-        })
+        .poll(() => [ann, ben].every((one, at) => typings(one) > (before[at] ?? 0)))
         .toBe(true);
     };
     for (const beatsBy of [1, 1, 2, 2, 2, 2, 3, 3]) {
       await minute();
-      await expect.poll(() => beats, { timeout: 20_000 }).toBe(beatsBy);
+      await expect.poll(() => beats).toBe(beatsBy);
     }
   });
 

@@ -78,7 +78,7 @@ describe("a run that ends in a write", () => {
 
     state.isSlow = true;
     await say(ann, conversationId, "late");
-    await expect.poll(() => held.length, { timeout: 60_000 }).toBeGreaterThan(0);
+    await expect.poll(() => held.length).toBeGreaterThan(0);
     let isOver = false;
     const closing = ben.endpoint.close(0).then(() => (isOver = true));
     // Whoever does not wait is over long before others have talked.

@@ -488,7 +488,7 @@ describe("a relay that lies", () => {
       entriesOf(ann).flatMap(({ content }) =>
         content.kind === "recalled" && content.messageId === sent.messageId ? content.by : [],
       );
-    await expect.poll(told, { timeout: 20_000 }).toEqual(["server", "server"]);
+    await expect.poll(told).toEqual(["server", "server"]);
 
     const row = await ann.store.logAt(conversationId, seq);
     expect(utf8ToText(row ?? new Uint8Array())).toContain("keep me");
@@ -730,7 +730,7 @@ describe("a relay that lies", () => {
       (await ben.store.logAfter(elsewhere, 0, 100)).flatMap(
         ({ row }) => textOf(JSON.parse(utf8ToText(row) ?? "") as Entry) ?? [],
       );
-    await expect.poll(texts, { timeout: 20_000 }).toEqual(["there", "later"]);
+    await expect.poll(texts).toEqual(["there", "later"]);
     const resets = back.events.flatMap((event) =>
       event.type === "reset" ? event.conversationId : [],
     );
@@ -798,7 +798,7 @@ describe("a relay that lies", () => {
         const entry = JSON.parse(utf8ToText(one.row) ?? "") as Entry;
         return textOf(entry) === null ? [] : { at: one.seq, seq: entry.seq, text: textOf(entry) };
       });
-    await expect.poll(kept, { timeout: 20_000 }).toEqual([
+    await expect.poll(kept).toEqual([
       { at: seq - 1, seq: seq - 1, text: "second" },
       { at: seq, seq, text: "first" },
     ]);

@@ -27,8 +27,7 @@ async function anAgent(
   return {
     agent,
     gone,
-    leaves: (conversationId: ConversationId) =>
-      expect.poll(() => gone, { timeout: 60_000 }).toContain(conversationId),
+    leaves: (conversationId: ConversationId) => expect.poll(() => gone).toContain(conversationId),
     /** Somebody new, who says something and is answered. */
     async guest(text: string) {
       const person = await world.person();

@@ -40,8 +40,9 @@ describe("an agent's conversations", () => {
 
     for (const { id } of sockets) {
       const share = held.filter((holder) => holder === id).length;
-      expect(share).toBeGreaterThan(60);
-      expect(share).toBeLessThan(140);
+      // Ids are drawn anew: six standard deviations to either side of a third.
+      expect(share).toBeGreaterThan(50);
+      expect(share).toBeLessThan(150);
     }
   });
 
