@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import S3rver from "@20minutes/s3rver";
 import { AwsClient } from "aws4fetch";
@@ -10,7 +12,7 @@ import { systemRandom } from "#base/random.ts";
 import { Secret } from "#base/secret.ts";
 import { createSeededRandom } from "#base/seeded-random.ts";
 import { makeId, type AttachmentId } from "#protocol/ids.ts";
-import { anId } from "../relay-world.contract.ts";
+import { anId, onTestEnd } from "../relay-world.contract.ts";
 import { aStream, describeBlobs, readAll } from "./blob-store.contract.ts";
 import { createDiskBlobs } from "./disk-blobs.ts";
 import { createBucket } from "./s3-bucket.ts";
@@ -149,4 +151,40 @@ describe("an S3 server", () => {
 
     for (const put of puts) expect(put).toMatchObject({ failure: { code: "STORAGE_FAILED" } });
   });
+});
+
+test("[R42] a list that a bucket gives in pages is read to its last one", async () => {
+  const pages: Readonly<Record<string, string>> = {
+    "": "<Contents><Key>a</Key><Size>1</Size></Contents><IsTruncated>true</IsTruncated><NextContinuationToken>p 2/+</NextContinuationToken>",
+    "p 2/+":
+      "<Contents><Key>b</Key><Size>2</Size></Contents><Contents><Key>c</Key><Size>3</Size></Contents><IsTruncated>true</IsTruncated><NextContinuationToken>p3</NextContinuationToken>",
+    p3: "<Contents><Key>d</Key><Size>4</Size></Contents><IsTruncated>false</IsTruncated>",
+  };
+  const asked: (readonly [prefix: string | null, token: string | null])[] = [];
+  const server = createServer((request, answer) => {
+    const { searchParams } = new URL(request.url ?? "", "http://bucket.example");
+    const token = searchParams.get("continuation-token");
+    asked.push([searchParams.get("prefix"), token]);
+    answer.end(`<ListBucketResult>${pages[token ?? ""] ?? ""}</ListBucketResult>`);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestEnd(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const client = new AwsClient({ accessKeyId: "a", secretAccessKey: "b", service: "s3" });
+
+  const found = await createBucket(client, `http://127.0.0.1:${port}/parley`, systemClock).list(
+    "one/",
+  );
+
+  expect(found).toEqual([
+    { key: "a", sizeBytes: 1 },
+    { key: "b", sizeBytes: 2 },
+    { key: "c", sizeBytes: 3 },
+    { key: "d", sizeBytes: 4 },
+  ]);
+  expect(asked).toEqual([
+    ["one/", null],
+    ["one/", "p 2/+"],
+    ["one/", "p3"],
+  ]);
 });

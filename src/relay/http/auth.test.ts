@@ -380,6 +380,38 @@ describe("signing in", () => {
     expect((await world.rest("GET", "/auth/me", ada.token)).status).toBe(401);
   });
 
+  test("[R46] the sockets that end with a session are that session's, a device's, or all others'", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const first = ada.token;
+    const second = await world.renew(ada);
+    const third = await world.renew(ada);
+    const at = (token: string) => world.online({ ...ada, token });
+    const [one, two, three] = [await at(first), await at(second), await at(third)];
+    const bob = await world.online(await world.person("bob"));
+
+    await world.rest("POST", "/auth/logout", first);
+    expect((await one.closed()).code).toBe(4006);
+    for (const socket of [two, three]) await socket.settle();
+    const changed = await world.rest("POST", "/auth/change-protection-password", third, {
+      auth_key: null,
+      new_auth_key: text64(randomBytes(32)),
+      argon2_salt: text64(randomBytes(32)),
+      argon2_params: ARGON2,
+      backup: aBackup(ada.deviceId),
+    });
+    expect(changed.status).toBe(200);
+    expect((await two.next("session.invalidated")).reason).toBe("password_changed");
+    await three.settle();
+    const device = await aSecondDevice(world, { ...ada, token: third });
+    const elsewhere = await world.online(device);
+    await world.rest("DELETE", `/users/me/devices/${device.deviceId}`, third);
+    expect((await elsewhere.closed()).code).toBe(4006);
+    for (const socket of [three, bob]) await socket.settle();
+
+    expect(three.seen("session.invalidated")).toEqual([]);
+  });
+
   test("[P27] a first password needs no old one; a change needs it and ends other sessions", async () => {
     const world = await aWorld();
     const ada = await world.person("ada");

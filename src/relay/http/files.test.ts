@@ -72,6 +72,18 @@ describe("files", () => {
     expect((await world.rest("GET", `/files/${attachment_id}`, ada.token)).status).toBe(404);
   });
 
+  test("[R60] a piece of an upload may be over a mebibyte, as far as was announced and no further", async () => {
+    const bytes = new Uint8Array(randomBytes((1 << 20) + 1));
+    const { put, confirm } = await anUpload(bytes);
+
+    const more = await put(new Uint8Array(bytes.length + 1));
+    const all = await put(bytes);
+
+    expect(more.body.error.code).toBe("TOO_LARGE");
+    expect(all.status).toBe(200);
+    expect((await confirm(sha256(bytes))).status).toBe(200);
+  });
+
   test("[P76] an upload is put and confirmed by who announced it, and by no other member", async () => {
     const bytes = new Uint8Array(randomBytes(100));
     const { world, echo, upload_url, put, confirm } = await anUpload(bytes);

@@ -47,6 +47,18 @@ describe("every body", () => {
     const said = await world.rest("POST", "/auth/register", null, { a: "x".repeat(1 << 20) });
     expect(said).toMatchObject({ status: 413, body: { error: { code: "TOO_LARGE" } } });
   });
+
+  test("[R60] of a mebibyte is read, and one byte more is refused", async () => {
+    const world = await aWorld();
+    const bodyOf = (sizeBytes: number) => new Uint8Array(sizeBytes).fill(0x20);
+    const send = (sizeBytes: number) =>
+      world.rest("POST", "/auth/register", null, bodyOf(sizeBytes), {
+        "content-type": "application/json",
+      });
+
+    expect(codeOf(await send(1 << 20))).toBe("BAD_REQUEST");
+    expect(codeOf(await send((1 << 20) + 1))).toBe("TOO_LARGE");
+  });
 });
 
 describe("every answer", () => {

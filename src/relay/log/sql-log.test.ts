@@ -66,38 +66,38 @@ test("[S14] another program's file is refused and left as it is", () => {
   again.close();
 });
 
-test("[R4] of jobs that share a commit, a refused or faulty one leaves the others alone", async () => {
+/** Jobs that share a commit, named by how they end. */
+async function together(...names: readonly string[]) {
   const db = openForWriting(IN_MEMORY, "epoch");
   const faults: unknown[] = [];
   const run = createGroupRunner(db, (fault) => faults.push(fault));
-  const write = (name: string) => async (tx: { sql: Sql }) => {
-    await tx.sql.run("INSERT INTO meta (name, value) VALUES (?, '')", name);
-    return ok(null);
-  };
-  const jobOf = (work: GroupJob["run"]): GroupJob => ({ run: work, append: null });
-
-  const outcomes = await run([
-    jobOf(write("first")),
-    jobOf(async (tx) => {
-      await write("refused")(tx);
-      return refuse("FORBIDDEN");
-    }),
-    jobOf(async (tx) => {
-      await write("faulty")(tx);
-      throw new Error("a bug");
-    }),
-    jobOf(write("last")),
-  ]);
-
-  expect(outcomes.map(({ result }) => (result.ok ? "ok" : result.failure.code))).toEqual([
-    "ok",
-    "FORBIDDEN",
-    "INTERNAL",
-    "ok",
-  ]);
-  expect(faults).toHaveLength(1);
-  const names = await createSqliteSql(db).all<{ name: string }>(
+  const jobs = names.map((name): GroupJob => {
+    const work: GroupJob["run"] = async (tx) => {
+      await tx.sql.run("INSERT INTO meta (name, value) VALUES (?, '')", name);
+      if (name === "faulty") throw new Error("a bug");
+      return name === "refused" ? refuse("FORBIDDEN") : ok(null);
+    };
+    return { run: work, append: null };
+  });
+  const outcomes = await run(jobs);
+  const kept = await createSqliteSql(db).all<{ name: string }>(
     "SELECT name FROM meta WHERE value = '' ORDER BY name",
   );
-  expect(names.map((row) => row.name)).toEqual(["first", "last"]);
+  return {
+    ends: outcomes.map(({ result }) => (result.ok ? "ok" : result.failure.code)),
+    kept: kept.map(({ name }) => name),
+    faults: faults.length,
+  };
+}
+
+test("[R4] of jobs that share a commit, a refused or faulty one leaves the others alone", async () => {
+  const kept = ["first", "last"];
+
+  const refused = await together("first", "refused", "last");
+  const faulty = await together("first", "faulty", "last");
+  const both = await together("first", "refused", "faulty", "last");
+
+  expect(refused).toEqual({ ends: ["ok", "FORBIDDEN", "ok"], kept, faults: 0 });
+  expect(faulty).toEqual({ ends: ["ok", "INTERNAL", "ok"], kept, faults: 1 });
+  expect(both).toEqual({ ends: ["ok", "FORBIDDEN", "INTERNAL", "ok"], kept, faults: 1 });
 });

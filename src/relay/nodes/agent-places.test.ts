@@ -39,6 +39,9 @@ async function anAgentsPlaces() {
   const state = { isSlow: false };
   const roster = createRoster();
   const begun = Promise.withResolvers<string>();
+  const rows = async (): Promise<number> =>
+    (await store.sql.all("SELECT connection_id FROM agent_socket")).length;
+  const rowsAtWrite: number[] = [];
   const places = new AgentPlaces({
     nodeId: () => nodeId,
     writer: store.writer,
@@ -55,7 +58,11 @@ async function anAgentsPlaces() {
     events: silentLog,
     roster,
     isOpen: () => true,
-    cursors: { write: () => Promise.resolve() },
+    cursors: {
+      async write() {
+        rowsAtWrite.push(await rows());
+      },
+    },
     begin: ({ id }) => begun.resolve(id),
     announce: () => undefined,
   });
@@ -71,7 +78,7 @@ async function anAgentsPlaces() {
     };
     connection.phase = "live";
     roster.add(connection);
-    return connection.id;
+    return connection;
   };
   const log = await createSqlLog(store.writer, store.sql, clock, silentLog);
   const meet = async (conversationId: ConversationId) => {
@@ -86,17 +93,28 @@ async function anAgentsPlaces() {
       entries: [],
     });
   };
-  return { agentId: agentId as AgentId, clock, places, state, late, enter, meet, begun };
+  return {
+    agentId: agentId as AgentId,
+    clock,
+    places,
+    state,
+    late,
+    enter,
+    meet,
+    begun,
+    rows,
+    rowsAtWrite,
+  };
 }
 
 test("[R44] of two looks at an agent's sockets the older one, answered last, counts for nothing", async () => {
   const { agentId, clock, places, state, late, enter, meet, begun } = await anAgentsPlaces();
-  const first = await enter();
+  const { id: first } = await enter();
   state.isSlow = true;
   const older = places.refresh(agentId);
   await expect.poll(() => late.length).toBe(1);
   state.isSlow = false;
-  const second = await enter();
+  const { id: second } = await enter();
   const live = makeConnection(second, link, "agent", 0, 1);
   await places.claim(live, agentId, []);
   late[0]?.();
@@ -110,4 +128,14 @@ test("[R44] of two looks at an agent's sockets the older one, answered last, cou
   await clock.advance(0);
 
   expect(await begun.promise).toBe(second);
+});
+
+test("[R44] what a leaving socket acknowledged is written before its place is another's", async () => {
+  const { agentId, places, enter, rows, rowsAtWrite } = await anAgentsPlaces();
+  const connection = await enter();
+
+  await places.leave(connection, agentId);
+
+  expect(rowsAtWrite).toEqual([1]);
+  expect(await rows()).toBe(0);
 });

@@ -240,6 +240,23 @@ describe("what is not stored", () => {
     expect(closed.code).toBe(4006);
   });
 
+  overRedis(
+    "[R46] an agent's socket at one node ends as soon as its token is renewed at the other",
+    async () => {
+      const { here, there, ada } = await apart(true, false);
+      const made = await here.rest("POST", "/agents", ada.token, { display_name: "Helper" });
+      const { agent_id: id, token } = made.body.data;
+      const agent = await there.socket({ type: "agent", id, deviceId: id, token });
+
+      const renewed = await here.rest("POST", `/agents/${id}/token`, ada.token);
+      // No time passes, so no look at every socket brings it.
+      const closed = await agent.closed();
+
+      expect(renewed.status).toBe(200);
+      expect(closed.code).toBe(4002);
+    },
+  );
+
   overRedis("[R46] an account is here while it is anywhere", async () => {
     const { here, there, ada, echo } = await apart();
     const person = await here.online(ada);
@@ -625,6 +642,27 @@ describe("a node that dies", () => {
     expect(told).toMatchObject({ stream_id });
   });
 
+  test("[R46] a stream that came to its end at another node is repeated to nobody here", async () => {
+    const { here, there, ada, echo, conversationId } = await apart(false);
+    const [person, author] = [await here.online(ada), await here.online(echo)];
+    const stream_id = anId<StreamId>();
+    const start = { ...aMessage(conversationId, echo), type: "stream.start" as const, stream_id };
+    author.send(start);
+    await author.next("stream.ack");
+    author.close();
+    const back = await there.online(echo);
+    back.send(start);
+    await back.next("stream.ack");
+
+    const done = { type: "stream.done" as const, stream_id, delta_count: 0 };
+    back.send({ ...aMessage(conversationId, echo), ...done });
+    const told = passTimeUntil([here, there], person.next("stream.done"), 1_000);
+    const late = await levelAt(here, ada, conversationId, (await told).conversation_seq);
+    await late.settle();
+
+    expect(late.seen("stream.start")).toEqual([]);
+  });
+
   test("[R45] a start of another node leaves the streams of those that live", async () => {
     const { here, ada, echo, conversationId } = await apart();
     const [person, agent] = [await here.online(ada), await here.online(echo)];
@@ -664,12 +702,13 @@ describe("a stream", () => {
     async () => {
       const { here, there, ada, echo, conversationId } = await apart();
       const [author, reader] = [await here.online(echo), await there.online(ada)];
+      const readerHere = await here.online(ada);
       const stream_id = anId<StreamId>();
       const start = { ...aMessage(conversationId, echo), type: "stream.start" as const, stream_id };
       const place = { conversation_id: conversationId, stream_id };
       author.send(start);
       await author.next("stream.ack");
-      await reader.next("stream.start");
+      const { conversation_seq } = await reader.next("stream.start");
       for (const index of [0, 1])
         author.send({ type: "stream.delta", ...place, index, encrypted_payload: `AAA${index}` });
       const live = [await piece(reader, 0), await piece(reader, 1)];
@@ -679,9 +718,9 @@ describe("a stream", () => {
       const refused = await stranger.next("error");
       reader.send({ type: "stream.pull", ...place, from_index: 1 });
       const pulled = await piece(reader, 1);
-      const late = await there.socket(ada);
-      late.send({ type: "resume", log_epoch: null, cursors: null });
+      const late = await levelAt(there, ada, conversationId, conversation_seq);
       const caughtUp = [await piece(late, 0), await piece(late, 1)];
+      const starts = late.seen("stream.start").length;
       reader.send({ type: "stream.abort", ...place });
       const asked = await author.next("stream.abort");
       author.close();
@@ -690,6 +729,10 @@ describe("a stream", () => {
       const progress = await back.next("stream.ack");
       for (const index of [0, 1, 2])
         back.send({ type: "stream.delta", ...place, index, encrypted_payload: `AAA${index}` });
+      // By then the node where the stream began has heard that it moved.
+      await piece(readerHere, 2);
+      const lateHere = await levelAt(here, ada, conversationId, conversation_seq);
+      await piece(lateHere, 2);
       back.send({
         ...aMessage(conversationId, echo),
         type: "stream.done",
@@ -703,6 +746,7 @@ describe("a stream", () => {
         expect(stranger.seen(type)).toEqual([]);
       expect(pulled).toMatchObject({ index: 1, encrypted_payload: "AAA1" });
       expect(caughtUp.map(({ index }) => index)).toEqual([0, 1]);
+      expect([starts, lateHere.seen("stream.start").length]).toEqual([1, 1]);
       expect(asked).toMatchObject({ stream_id, requested_by: ada.id });
       expect(progress.next_index).toBe(0);
       expect(await reader.next("stream.done")).toMatchObject({ stream_id, delta_count: 3 });
@@ -728,6 +772,14 @@ async function look(world: World, sql: Sql, nodeId: string, stepMs = 1_000): Pro
 
 const isAway = async (world: World, { id }: Account): Promise<boolean> =>
   (await world.rows("SELECT 1 FROM online WHERE account = ?", id)).length === 0;
+
+/** A socket that knows the conversation up to a place, so that a start it gets is a repeated one. */
+async function levelAt(world: World, person: Account, conversationId: ConversationId, seq: number) {
+  const socket = await world.socket(person);
+  socket.send({ type: "resume", log_epoch: null, cursors: { [conversationId]: seq } });
+  await socket.next("resume.ok");
+  return socket;
+}
 
 /** The piece at a place. One that came live may come again with what a node fetched for its readers. */
 async function piece(socket: Socket, index: number) {

@@ -75,6 +75,7 @@ describe.skipIf(NO_POSTGRES !== null)(`a move to a server ${NO_POSTGRES ?? ""}`,
   test.each([
     ["a row that did not come", "account_ledger", "RETURN NULL"],
     ["another head", "conv", "NEW.updated_at := 1; NEW.next_seq := NEW.next_seq + 1; RETURN NEW"],
+    ["another body", "entry", "NEW.body := sha256('other'); RETURN NEW"],
     ["another hash", "entry", "NEW.hash := sha256('other'); RETURN NEW"],
   ])(
     "[R54] whose server made something else of what came stands nowhere: %s",
