@@ -4,19 +4,25 @@ import type { ConversationId } from "#protocol/ids.ts";
 import { createAcker } from "./acker.ts";
 
 const A = "01900000-0000-7000-8000-00000000000a" as ConversationId;
+const B = "01900000-0000-7000-8000-00000000000b" as ConversationId;
 
 function anAcker() {
   const clock = createFakeClock();
   const acked: number[] = [];
+  const ackedOf = new Map<ConversationId, number[]>([
+    [A, []],
+    [B, []],
+  ]);
   let isOnline = true;
   const acker = createAcker({
     clock,
-    send(_conversationId, seq) {
+    send(conversationId, seq) {
       if (isOnline) acked.push(seq);
+      if (isOnline) ackedOf.get(conversationId)?.push(seq);
       return isOnline;
     },
   });
-  return { clock, acked, acker, cut: (isCut: boolean) => (isOnline = !isCut) };
+  return { clock, acked, ackedOf, acker, cut: (isCut: boolean) => (isOnline = !isCut) };
 }
 
 describe("acknowledging", () => {
@@ -76,5 +82,22 @@ describe("acknowledging", () => {
     await clock.advance(1_000);
 
     expect(acked).toEqual([3]);
+  });
+
+  test("[E45] where a conversation's log is another one, its entries are acked from its first again, and no other's", async () => {
+    const { acker, ackedOf, clock } = anAcker();
+    acker.told(A, 9);
+    for (const one of [A, B]) acker.stored(one, 8);
+    await clock.advance(1_000);
+
+    acker.restart(A);
+    acker.stored(A, 2);
+    acker.stored(B, 8);
+    await clock.advance(1_000);
+    acker.stored(A, 9);
+    await clock.advance(1_000);
+
+    // What was told of the old log holds nothing of the new one back.
+    expect([...ackedOf.values()]).toEqual([[8, 2, 9], [8]]);
   });
 });

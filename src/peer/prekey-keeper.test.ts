@@ -99,6 +99,9 @@ describe("own prekeys", () => {
     const held = createOwnPrekeys(vault);
     await held.reload();
     expect(first.every((kid) => held.of(kid) !== undefined)).toBe(true);
+    await tend(START + 3 * DAY_MS - 1);
+    await held.reload();
+    expect(first.every((kid) => held.of(kid) !== undefined)).toBe(true);
     await tend(START + 3 * DAY_MS);
     await held.reload();
 

@@ -22,6 +22,7 @@ import {
 } from "#crypto/vectors/people.ts";
 import { startDraft } from "./draft.ts";
 import { createMemoryStore } from "./memory-store.ts";
+import type { OwnPrekeys } from "./prekey-keeper.ts";
 import { createReceiverSessions, expireStoredChains } from "./receiver-sessions.ts";
 import { createRest } from "./rest.ts";
 
@@ -50,7 +51,15 @@ function aReader(isKept: boolean) {
       return { status: 404, headers: { get: () => null }, text: async () => "{}" };
     },
   });
-  const prekeys = { of: prekeyOf(bot), reload: async () => {} };
+  const ownPrekeys = prekeyOf(bot);
+  const vault = { isRead: true, reads: 0 };
+  const prekeys: OwnPrekeys = {
+    of: (kid) => (vault.isRead ? ownPrekeys(kid) : undefined),
+    async reload() {
+      vault.isRead = true;
+      vault.reads += 1;
+    },
+  };
   const { primitives } = world;
   const bootstrap = null;
   const sessions = createReceiverSessions({
@@ -84,16 +93,19 @@ function aReader(isKept: boolean) {
     sid: Uint8Array<ArrayBuffer>,
     sessionOpen: Uint8Array<ArrayBuffer> | null,
     envelope: Uint8Array<ArrayBuffer>,
+    now = START,
   ): Promise<{ readonly before: ReceiverSession; readonly after: ReceiverSession }> => {
     const { name, draft, loaded } = load(sid, sessionOpen);
     const before = must(await loaded);
-    const { session: after } = must(await openMessage(primitives, before, envelope, context));
+    const { session: after } = must(
+      await openMessage(primitives, before, envelope, { ...context, now }),
+    );
     await sessions.put(name, after, draft);
     must(await store.commit(draft));
     sessions.keep(draft);
     return { before, after };
   };
-  return { sessions, store, asked, load, read };
+  return { sessions, store, asked, vault, load, read };
 }
 
 /** A session of Ann's to the agent with its first messages. */
@@ -167,6 +179,32 @@ describe("others' chains", () => {
       expect(await reader.store.list("sessions")).toHaveLength(isKept ? 8 : 0);
     },
   );
+
+  test("[E34] are joined by a prekey that another process made, after one look into the vault", async () => {
+    const reader = aReader(false);
+    const { sid, sessionOpen, envelopes } = await aTalk(2);
+    reader.vault.isRead = false;
+
+    const first = await reader.read(sid, sessionOpen, at(envelopes, 0));
+    await reader.read(sid, null, at(envelopes, 1));
+
+    expect(first.after.chain.next).toBe(1);
+    expect(reader.vault.reads).toBe(1);
+  });
+
+  test("[E47] keep the keys of messages that may still come beside those that are too old", async () => {
+    const reader = aReader(true);
+    const { sid, sessionOpen, envelopes } = await aTalk(5);
+    await reader.read(sid, sessionOpen, at(envelopes, 2));
+    await reader.read(sid, null, at(envelopes, 4), START + 1_000);
+
+    must(await expireStoredChains(reader.store, START + SKIPPED_TTL_MS));
+
+    const [row] = await reader.store.list("sessions");
+    const chain = row === undefined ? null : parseReceiverSession(row.value)?.chain;
+    expect(chain?.skipped.map(({ index }) => index)).toEqual([3]);
+    expect(chain?.next).toBe(5);
+  });
 
   test("[E47] lose the keys of messages that did not come within a week when the next run begins", async () => {
     const reader = aReader(true);

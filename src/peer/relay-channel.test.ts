@@ -82,6 +82,21 @@ describe("resuming", () => {
     expect(events).toEqual([{ type: "ready", resumed: resumeOk }]);
   });
 
+  test("[E10] how far live streams were heard is said with it, where there are any", async () => {
+    const streams = { [MESSAGE]: 3 };
+    const { sockets } = await aChannel({ connection_id: "c1" }, async () => ({
+      ...(await here()),
+      streams,
+    }));
+
+    expect(sockets.last().sent.at(-1)).toEqual({
+      type: "resume",
+      log_epoch: "e1",
+      cursors: { [CONVERSATION]: 7 },
+      streams,
+    });
+  });
+
   test("[E10] where a line stands is said over it alone, once", async () => {
     const reading: (() => void)[] = [];
     const { sockets, clock } = await aChannel({ connection_id: "c1" }, async () => {
@@ -139,6 +154,29 @@ describe("asking and answering", () => {
     sockets.last().says(ack);
 
     expect(await asked).toMatchObject({ ok: true });
+  });
+
+  test("[E11] an answer to a request that nobody waits for is no other one's, whatever message it names", async () => {
+    const { sockets, channel, events } = await aChannel();
+    sockets.last().says(resumeOk);
+
+    const asked = channel.request(send);
+    sockets.last().says({ ...ack, req: "of another time", conversation_seq: 7 });
+    sockets.last().says(ack);
+
+    expect(await asked).toMatchObject({ ok: true, value: { conversation_seq: 1 } });
+    expect(events.slice(1)).toMatchObject([{ type: "frame", frame: { conversation_seq: 7 } }]);
+  });
+
+  test("[E11] a refusal says how long to wait", async () => {
+    const { sockets, channel } = await aChannel();
+    sockets.last().says(resumeOk);
+
+    const asked = channel.request(send);
+    const told = { type: "error", message: "", i18n_key: "", client_message_id: MESSAGE } as const;
+    sockets.last().says({ ...told, code: "RATE_LIMITED", params: {}, retry_after_ms: 1_500 });
+
+    expect(await asked).toMatchObject({ ok: false, failure: { retryAfterMs: 1_500 } });
   });
 
   test("[E11] a refusal is told in its own kind", async () => {

@@ -484,6 +484,41 @@ describe("own chains", () => {
   });
 });
 
+describe("a session that ends while a message is sealed in it", () => {
+  test("[E46] is overwritten behind that seal, and so is what would have followed", async () => {
+    const [ann, bot] = [await anEndpoint(world, "human"), await anEndpoint(world, "agent")];
+    const keys: Bytes[] = [];
+    const steps: (() => void)[] = [];
+    const isWiped = (key: Bytes) => key.every((byte) => byte === 0);
+    const wipedInUse: boolean[] = [];
+    const { hmacSha256 } = world.primitives;
+    const watched = { ...world, primitives: { ...world.primitives } };
+    watched.primitives.hmacSha256 = (key, message) => {
+      for (const step of steps.splice(0)) step();
+      wipedInUse.push(isWiped(key));
+      const made = hmacSha256(key, message);
+      keys.push(key, made);
+      return made;
+    };
+    const before = world;
+    world = watched;
+    const { start, conversationId } = await aWriter(ann, [bot]);
+    world = before;
+    const chains = start();
+    const first = must(await chains.seal(conversationId, aText()));
+
+    steps.push(() => chains.end(conversationId));
+    const second = must(await chains.seal(conversationId, aText()));
+    const third = must(await chains.seal(conversationId, aText()));
+    chains.end(conversationId);
+
+    expect(bytesToHex(second.header.sid)).toBe(bytesToHex(first.header.sid));
+    expect(bytesToHex(third.header.sid)).not.toBe(bytesToHex(first.header.sid));
+    expect(wipedInUse).not.toContain(true);
+    await expect.poll(() => keys.every(isWiped)).toBe(true);
+  });
+});
+
 describe("a forked ledger", () => {
   test("[E27] freezes sending, also in the next run", async () => {
     const [ann, bot] = [await anEndpoint(world, "human"), await anEndpoint(world, "agent")];

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { base64ToBytes } from "#base/base64.ts";
 import { utf8, type Bytes } from "#base/bytes.ts";
 import { createFakeClock } from "#base/fake-clock.ts";
-import { ok } from "#base/result.ts";
+import { err, ok } from "#base/result.ts";
 import { createSeededRandom } from "#base/seeded-random.ts";
 import { createPrimitives } from "#crypto/primitives.ts";
 import { openDelta, streamSealer } from "#crypto/stream-seal.ts";
@@ -10,6 +10,7 @@ import type { EndpointFrame } from "#protocol/endpoint-frame.ts";
 import type { MessageHeader } from "#protocol/envelope.ts";
 import type { ConversationId, MessageId, StreamId, UserId } from "#protocol/ids.ts";
 import { must } from "./endpoint-world.contract.ts";
+import type { PeerFailure } from "./failure.ts";
 import type { Outbox } from "./outbox.ts";
 import type { ToSend } from "./outbox-record.ts";
 import type { RelayChannel } from "./relay-channel.ts";
@@ -23,6 +24,7 @@ const START_HASH = utf8("0123456789abcdef0123456789abcdef");
 /** A writer whose relay takes everything; what left is in `sent`, with its time. `whileStarting` runs before the start is placed. */
 async function aWriter(
   whileStarting: (writers: StreamWriters, streamId: StreamId) => void = () => {},
+  line: { isThere: boolean; refusal?: PeerFailure } = { isThere: true },
 ) {
   const random = createSeededRandom(9);
   const primitives = await createPrimitives({ random });
@@ -34,13 +36,14 @@ async function aWriter(
   const record = (frame: EndpointFrame) => sent.push({ frame, atMs: clock.now() - startedAt });
   const channel: RelayChannel = {
     on: () => () => {},
-    isReady: () => true,
+    isReady: () => line.isThere,
     send(frame) {
       record(frame);
       return true;
     },
     async request(frame) {
       record(frame);
+      if (line.refusal !== undefined) return err(line.refusal);
       return ok({
         type: "message.ack",
         conversation_id: CONVERSATION,
@@ -96,6 +99,8 @@ async function aWriter(
     emit: () => {},
   });
   const stream = must(await writers.open(CONVERSATION));
+  const aborts = () =>
+    sent.flatMap(({ frame }) => (frame.type === "stream.abort" ? [frame.reason] : []));
   const deltas = () =>
     sent.flatMap(({ frame, atMs }) => (frame.type === "stream.delta" ? { frame, atMs } : []));
   /** What a reader makes of the deltas. */
@@ -113,7 +118,7 @@ async function aWriter(
       return delta.text;
     });
   };
-  return { clock, stream, deltas, texts, queued, writers };
+  return { clock, stream, deltas, aborts, texts, queued, writers, line };
 }
 
 describe("writing a stream", () => {
@@ -201,5 +206,88 @@ describe("writing a stream", () => {
 
     expect(queued[0]).toMatchObject({ payload: { type: "text", text: "one two" }, stream: null });
     expect(queued[0]?.payload).not.toHaveProperty("stream");
+  });
+
+  test.each([
+    ["for want of a line", { isThere: false }],
+    ["because the line broke", { isThere: true, refusal: { kind: "peer/offline" } }],
+    [
+      "by the relay's bound of streams",
+      { isThere: true, refusal: { kind: "peer/refused", code: "STREAM_LIMIT" } },
+    ],
+  ] as const)("[E59] a stream that does not begin %s becomes one message", async (_why, line) => {
+    const { clock, stream, deltas, queued } = await aWriter(undefined, line);
+
+    await stream.delta("one ");
+    await clock.advance(200);
+    await stream.delta("two");
+    must(await stream.done());
+
+    expect(deltas()).toEqual([]);
+    expect(queued).toMatchObject([{ payload: { type: "text", text: "one two" }, stream: null }]);
+  });
+
+  test("[E59] a refusal that is none of streams is told, and nothing is gathered", async () => {
+    const line: { isThere: boolean; refusal?: PeerFailure } = { isThere: true };
+    const { writers } = await aWriter(undefined, line);
+    line.refusal = { kind: "peer/not-member" };
+
+    expect(await writers.open(CONVERSATION)).toEqual(err({ kind: "peer/not-member" }));
+  });
+
+  test("[E59] a stream of which the relay lacks a piece at its end ends as a whole message", async () => {
+    const { clock, stream, queued, writers } = await aWriter();
+    await stream.delta("one ");
+    await clock.advance(200);
+
+    writers.refused(stream.streamId, "STREAM_GAP", 0);
+    must(await stream.done());
+
+    expect(queued).toMatchObject([{ payload: { type: "text", text: "one " }, stream: null }]);
+    expect(queued[0]?.payload).not.toHaveProperty("stream");
+  });
+
+  test("[E56] a wish changes nothing but the signal: the writer goes on or ends as it decides", async () => {
+    const { clock, stream, writers, queued, texts } = await aWriter();
+    const wish = { type: "stream.abort", conversation_id: CONVERSATION } as const;
+    const requested_by = "01900000-0000-7000-8000-00000000000b" as UserId;
+
+    // An end that nobody asked for is the author's own word.
+    writers.stopRequested({ ...wish, stream_id: stream.streamId });
+    const before = stream.signal.aborted;
+    writers.stopRequested({ ...wish, stream_id: stream.streamId, requested_by });
+    await stream.delta("all the same");
+    await clock.advance(200);
+    must(await stream.done());
+
+    expect([before, stream.signal.aborted]).toEqual([false, true]);
+    expect(texts()).toEqual(["all the same"]);
+    expect(queued).toMatchObject([{ payload: { text: "all the same" } }]);
+  });
+
+  test("[E57] an aborted stream sends no further piece and no message, and says so once", async () => {
+    const { clock, stream, deltas, aborts, queued } = await aWriter();
+    await stream.delta("one ");
+    await clock.advance(200);
+    await stream.delta("held back");
+
+    must(await stream.abort("r".repeat(100)));
+    await clock.advance(1_000);
+    const after = [await stream.delta("more"), await stream.done(), await stream.abort()];
+
+    const over = { kind: "peer/stream-ended", streamId: stream.streamId, reason: "over" };
+    expect(after).toEqual([err(over), err(over), err(over)]);
+    expect(deltas()).toHaveLength(1);
+    expect(aborts()).toEqual(["r".repeat(64)]);
+    expect(queued).toEqual([]);
+  });
+
+  test("[E57] a stream that never began is aborted without a word", async () => {
+    const { stream, aborts, queued } = await aWriter(undefined, { isThere: false });
+    await stream.delta("one");
+
+    must(await stream.abort());
+
+    expect([aborts(), queued]).toEqual([[], []]);
   });
 });
