@@ -11,7 +11,6 @@ import { IN_MEMORY, openForWriting } from "../store/database.ts";
 import { openStore } from "../store/open-store.ts";
 import { APPLICATION_ID } from "../store/schema.ts";
 import type { GroupJob } from "../store/group-job.ts";
-import type { Sql } from "../store/sql.ts";
 import { createSqliteSql } from "../store/sqlite-sql.ts";
 import { createGroupRunner } from "../store/group-runner.ts";
 import { ok } from "#base/result.ts";
