@@ -83,6 +83,8 @@ export class Webhooks {
   readonly #laneByAgent = new Map<AgentId, Lane>();
   readonly #underWay = new Set<Promise<void>>();
   readonly #noticesWaiting = new Set<() => void>();
+  /** The database could not say whom to look at; it is asked again then. */
+  #cancelWakeAll: (() => void) | null = null;
   /** It is another node's work, or nobody's yet. */
   #isStopped = true;
   #isEnded = false;
@@ -102,12 +104,25 @@ export class Webhooks {
   start(): void {
     if (this.#isEnded) return;
     this.#isStopped = false;
-    this.#track(
-      this.#needs.directory.webhookAgents().then((agents) => {
-        for (const agentId of agents) this.wake(agentId);
-      }),
-    );
+    this.#wakeAll();
   }
+
+  #wakeAll(): void {
+    const woken = this.#needs.directory.webhookAgents().then((agents) => {
+      for (const agentId of agents) this.wake(agentId);
+    });
+    this.#track(woken.catch(this.#allAgainLater));
+  }
+
+  /** For a look that failed: nobody knows for whom there is something, so all are looked at, once for all that fails. */
+  readonly #allAgainLater = (fault: unknown): never => {
+    if (!this.#isStopped)
+      this.#cancelWakeAll ??= this.#needs.clock.after(DATABASE_AGAIN_MS, () => {
+        this.#cancelWakeAll = null;
+        this.#wakeAll();
+      });
+    throw fault;
+  };
 
   /** There may be something for the agent in any conversation, or its settings changed. */
   wake(agentId: AgentId): void {
@@ -150,16 +165,7 @@ export class Webhooks {
         this.#goOn(agentId);
       }
     });
-    this.#track(
-      told.catch((fault: unknown) => {
-        // Whoever it was news for finds it when all is looked at.
-        for (const [agentId, lane] of this.#laneByAgent) {
-          lane.isUnsure = true;
-          this.#goOnLater(agentId);
-        }
-        throw fault;
-      }),
-    );
+    this.#track(told.catch(this.#allAgainLater));
   }
 
   /**
@@ -191,6 +197,8 @@ export class Webhooks {
   /** Begins nothing more until it is started again: another node does it. */
   rest(): void {
     this.#isStopped = true;
+    this.#cancelWakeAll?.();
+    this.#cancelWakeAll = null;
     for (const lane of this.#laneByAgent.values()) this.#quiet(lane);
   }
 
