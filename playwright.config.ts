@@ -7,8 +7,8 @@ export default defineConfig({
   // A journey waits more than it works, and each file has a world of its own: two at a time fill two cores.
   workers: 2,
   // How long a thing takes is no claim here: what comes late comes, on whatever machine. A wait ends with its condition.
-  timeout: 240_000,
-  expect: { timeout: 60_000 },
+  timeout: 600_000,
+  expect: { timeout: 180_000 },
   reporter: [["list"], ["./e2e/browser/closing-line.ts"]],
   forbidOnly: true,
   globalSetup: "./e2e/browser/build-client.ts",

@@ -108,11 +108,12 @@ export default defineConfig(({ mode }) => ({
     },
   },
   test: {
-    maxWorkers: 2,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    // A story waits for lines, processes and disks as much as it works: three at a time fill two cores.
+    maxWorkers: 3,
+    testTimeout: 300_000,
+    hookTimeout: 300_000,
     // What a test waits for comes when the machine has time for it; short of the test's own limit, so that it says what was missing.
-    expect: { poll: { timeout: 100_000 } },
+    expect: { poll: { timeout: 250_000 } },
     projects: [
       {
         extends: true,

@@ -29,7 +29,7 @@ const test = base.extend<Cast, { readonly world: World }>({
       await use(world);
       await world.close();
     },
-    { scope: "worker", timeout: 240_000 },
+    { scope: "worker", timeout: 600_000 },
   ],
   ends: async ({}, use) => {
     const ends: (() => unknown)[] = [];

@@ -36,7 +36,7 @@ const test = base.extend<object, { readonly scene: Scene }>({
       await world.close();
       await relay.close();
     },
-    { scope: "worker", timeout: 240_000 },
+    { scope: "worker", timeout: 600_000 },
   ],
 });
 

@@ -4,7 +4,7 @@ import { expect } from "./journey.ts";
 import { Person } from "./person.ts";
 
 /** For what goes from one browser to another. */
-export const PATIENCE = { timeout: 60_000 };
+export const PATIENCE = { timeout: 240_000 };
 
 /** The list of devices in the settings. */
 export const devicesOf = async (page: Page): Promise<Locator> => {

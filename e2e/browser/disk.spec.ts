@@ -47,7 +47,7 @@ const FORBIDDEN = "This browser does not let the app store anything";
 /** The person reads that nothing can be stored, allows it, and asks again. */
 async function allowDisk(person: Person, disk: Partial<Disk> = {}): Promise<void> {
   const { page } = person;
-  await expect(page.getByText(FORBIDDEN)).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByText(FORBIDDEN)).toBeVisible();
   const worker = await person.engineWorker();
   await worker.evaluate((set) => Object.assign(globalThis, set), { isForbidden: false, ...disk });
   await page.getByRole("button", { name: "Try again" }).click();
@@ -63,7 +63,7 @@ async function newcomer(browser: Browser, said: string, password: string | null)
   await ada.makeAccount(password);
   await ada.startWith("Echo");
   await ada.say(said);
-  await expect(ada.row(said)).toHaveCount(2, { timeout: 60_000 });
+  await expect(ada.row(said)).toHaveCount(2);
   return ada;
 }
 
@@ -89,19 +89,19 @@ test("[U143] a full disk is told, keeps what was typed, and everything goes on o
     };
   });
   await ada.say("the last that fits");
-  await expect(full).toBeVisible({ timeout: 60_000 });
+  await expect(full).toBeVisible();
   await ada.say("one too many");
   await expect(ada.composer).toHaveValue("one too many");
   await expect(ada.row("while there was room")).toHaveCount(2);
   await expect(full).toHaveCount(1);
 
   await worker.evaluate(() => void Object.assign(globalThis, { isFull: false }));
-  await expect(ada.row("the last that fits")).toHaveCount(2, { timeout: 60_000 });
+  await expect(ada.row("the last that fits")).toHaveCount(2);
   await ada.composer.press("Enter");
-  await expect(ada.row("one too many")).toHaveCount(2, { timeout: 60_000 });
+  await expect(ada.row("one too many")).toHaveCount(2);
   await ada.page.reload();
   await allowDisk(ada);
-  await expect(ada.row("the last that fits")).toHaveCount(2, { timeout: 60_000 });
+  await expect(ada.row("the last that fits")).toHaveCount(2);
   await expect(ada.row("one too many")).toHaveCount(2);
   await ada.context.close();
 });
@@ -119,7 +119,7 @@ test("[U85] [N151] a database that goes while the page is open leads to the ways
 
   await expect(
     ada.page.getByRole("heading", { name: "Your conversations are gone from this browser" }),
-  ).toBeVisible({ timeout: 60_000 });
+  ).toBeVisible();
   await expect(ada.page.getByRole("button", { name: "Sign in with the password" })).toBeVisible();
   await ada.context.close();
 });
@@ -145,20 +145,20 @@ test("[U143] [N150] a disk that is forbidden or held by another version is named
   await allowDisk(ada, { versionsAhead: 1 });
   await expect(
     ada.page.getByText("An older version of the app is open in another tab"),
-  ).toBeVisible({ timeout: 60_000 });
+  ).toBeVisible();
   await older.close();
   // What waited for the other tab may take a moment to let go.
   await expect(async () => {
     const again = ada.page.getByRole("button", { name: "Try again" });
     if (await again.isVisible()) await again.click({ timeout: 5_000 });
     await expect(ada.row("said by the older version")).toHaveCount(2);
-  }).toPass({ timeout: 60_000 });
+  }).toPass();
 
   // The other way round: a tab of a newer version takes the disk from this one.
   const newer = await ada.openTab(`${world.url}/robots.txt`);
   await newer.evaluate(() => void indexedDB.open("parley", 1_000));
-  await expect(ada.page.getByText("A newer version of the app has been at work here")).toBeVisible({
-    timeout: 60_000,
-  });
+  await expect(
+    ada.page.getByText("A newer version of the app has been at work here"),
+  ).toBeVisible();
   await ada.context.close();
 });

@@ -90,7 +90,7 @@ export async function askAndRead(person: Person, text: string): Promise<string> 
 
 /** Waits until a text and its answer stand in the thread, once each. */
 export async function answerRead(person: Person, text: string): Promise<string> {
-  await expect(person.row(text)).toHaveCount(2, { timeout: 60_000 });
+  await expect(person.row(text)).toHaveCount(2);
   await expect(person.row(`done: ${text}`)).toHaveCount(1);
   return `done: ${text}`;
 }

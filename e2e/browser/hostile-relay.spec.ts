@@ -22,7 +22,7 @@ const test = base.extend<{ readonly ada: Person }, { readonly scene: Scene }>({
       await world.close();
       await relay.close();
     },
-    { scope: "worker", timeout: 240_000 },
+    { scope: "worker", timeout: 600_000 },
   ],
   ada: async ({ scene, browser }, use) => {
     const ada = await Person.join(browser as Browser, scene.world.url, { name: "Ada" });

@@ -7,7 +7,7 @@ import { Person } from "./person.ts";
 const PASSWORD = "correct horse battery";
 const NEXT_PASSWORD = "another horse battery";
 /** For passwords, which are made to be slow. */
-const PATIENCE = { timeout: 60_000 };
+const PATIENCE = { timeout: 240_000 };
 
 test("a person compares keys by digits and picture, and the contact is verified from then on", async ({
   join,

@@ -21,7 +21,7 @@ export const test = base.extend<Cast, { readonly world: World }>({
       await use(world);
       await world.close();
     },
-    { scope: "worker", timeout: 240_000 },
+    { scope: "worker", timeout: 600_000 },
   ],
   join: async ({ world, browser }, use) => {
     const people: Person[] = [];

@@ -37,7 +37,7 @@ test("a passkey unlocks this browser beside the password, until it is removed", 
   await expect(page.getByRole("button", { name: "Unlock with a passkey" })).toHaveCount(0);
   await page.getByLabel("Password", { exact: true }).fill(PASSWORD);
   await page.getByRole("button", { name: "Unlock" }).click();
-  await expect(passkeysOf(page)).toBeVisible({ timeout: 60_000 });
+  await expect(passkeysOf(page)).toBeVisible();
 });
 
 test("a passkey brings a person back without the password after the browser lost everything", async ({
@@ -62,7 +62,7 @@ test("a passkey brings a person back without the password after the browser lost
   await expect(page.getByLabel("Current password")).toHaveCount(0);
   await page.getByLabel("New password").fill(NEXT_PASSWORD);
   await page.getByRole("button", { name: "Change password" }).click();
-  await expect(page.getByLabel("Current password")).toBeVisible({ timeout: 60_000 });
+  await expect(page.getByLabel("Current password")).toBeVisible();
   await lock(page);
   await page.getByRole("button", { name: "Unlock with a passkey" }).click();
   await expect(passkeysOf(page)).toBeVisible();

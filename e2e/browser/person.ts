@@ -57,9 +57,7 @@ export class Person {
       await page.getByLabel("Password", { exact: true }).fill(password);
       await page.getByRole("button", { name: "Create account" }).click();
     }
-    await expect(page.getByRole("heading", { name: "Start a first conversation" })).toBeVisible({
-      timeout: 60_000,
-    });
+    await expect(page.getByRole("heading", { name: "Start a first conversation" })).toBeVisible();
   }
 
   /** From the first-conversation step: talks with an offered agent. */

@@ -50,7 +50,7 @@ const test = base.extend<{ readonly ada: Person }, { readonly at: Stage }>({
       await world.close();
       for (const server of Object.values(servers)) await server.close();
     },
-    { scope: "worker", timeout: 240_000 },
+    { scope: "worker", timeout: 600_000 },
   ],
   ada: async ({ at, browser }, use) => {
     const ada = await Person.join(browser, at.world.url, { name: "Ada" });

@@ -130,7 +130,7 @@ test("[U50] a reader at the very top stays with what they read when older rows j
   await expect(ada.row("calm after storm 160").last()).toBeInViewport({ timeout: 300_000 });
   await expect(ada.page.getByRole("link", { name: /unread/ })).toHaveCount(0);
   await ada.page.reload();
-  await expect(ada.log.getByRole("article").first()).toBeAttached({ timeout: 60_000 });
+  await expect(ada.log.getByRole("article").first()).toBeAttached();
 
   await goToTop(ada.log);
 

@@ -16,7 +16,7 @@ async function nextOwner(page: Page, before: readonly string[]): Promise<string>
   await expect(async () => {
     owner = await ownerSeenFrom(page);
     expect(owner === undefined ? "nobody" : before.includes(owner)).toBe(false);
-  }).toPass({ timeout: 60_000 });
+  }).toPass();
   return owner as string;
 }
 
@@ -28,7 +28,7 @@ async function openBehind(person: Person, url: string, others: number): Promise<
       const { pending = [] } = await navigator.locks.query();
       return pending.filter(({ name }) => name === "parley/engine").length;
     });
-  await expect.poll(waiting, { timeout: 60_000 }).toBe(others);
+  await expect.poll(waiting).toBe(others);
   return page;
 }
 

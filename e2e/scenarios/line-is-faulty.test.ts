@@ -18,7 +18,7 @@ const comesBack = async (person: Person, since: number): Promise<void> => {
 };
 
 /** Waits between tries grow to 30 s. */
-const UNHURRIED = { timeout: 100_000, interval: 50 };
+const UNHURRIED = { timeout: 250_000, interval: 50 };
 
 /** Of a conversation one message is on its way at a time: on a slow line each costs the whole way there and back. */
 const COMMANDS_WHILE_SLOW = rounds(4, 40);

@@ -244,7 +244,7 @@ function hearMessages(socket: WebSocket, conversationId: string, tell: (id: stri
 
 async function allHave(heard: readonly (readonly string[])[], count: number): Promise<void> {
   await expect
-    .poll(() => heard.filter((ids) => ids.length < count).length, { timeout: 120_000 })
+    .poll(() => heard.filter((ids) => ids.length < count).length, { timeout: 400_000 })
     .toBe(0);
 }
 
