@@ -9,3 +9,7 @@ export function backoffDelayMs(tries: number, random: RandomBytes): number {
   const ceilingMs = Math.min(30_000, 1_000 * 2 ** Math.min(tries, 5));
   return Math.round(ceilingMs * (0.5 + (random(1)[0] ?? 0) / 510));
 }
+
+/** Delay before try number `retries` (0 for the first) of a connection that is ours alone: twice the one before, up to the longest. */
+export const doubledDelayMs = (retries: number, firstMs: number, longestMs: number): number =>
+  Math.min(longestMs, firstMs * 2 ** retries);

@@ -4,6 +4,7 @@ import type { AccountId, ConversationId, MessageId } from "#protocol/ids.ts";
 import type { Entry } from "#peer/endpoint.ts";
 import { encodeEntry } from "#peer/entry.ts";
 import { createMemoryStore } from "#peer/memory-store.ts";
+import { aMessageContent } from "#peer/entry.contract.ts";
 import { searchLogs } from "./search.ts";
 import { createSearchTexts } from "./search-texts.ts";
 
@@ -30,18 +31,7 @@ async function fill(
       authorId: "a" as AccountId,
       authorKind: "human",
       authorDeviceId: null,
-      content: {
-        kind: "message",
-        messageId: `m${startAt + i}` as MessageId,
-        payload: { type: "text", text },
-        messageHash: "",
-        plaintextHash: "",
-        streamId: null,
-        gap: false,
-        suite: 2,
-        mode: "session",
-        reduced: false,
-      },
+      content: aMessageContent(`m${startAt + i}` as MessageId, { type: "text", text }),
     };
     return { conversationId, seq: entry.seq, row: encodeEntry(entry) };
   });
@@ -167,4 +157,41 @@ describe("search", () => {
 
     expect(await searchLogs(texts, systemClock, titled(line), "needle", 10, null)).toEqual([]);
   });
+});
+
+test("[N55] keeps at most sixteen million characters in memory: what is beyond is read by each search, until there is room", async () => {
+  const inner = createMemoryStore();
+  const reads: number[] = [];
+  const texts = createSearchTexts({
+    ...inner,
+    logAfter(conversationId, afterSeq, limit) {
+      if (limit > 1) reads.push(afterSeq);
+      return inner.logAfter(conversationId, afterSeq, limit);
+    },
+  });
+  const say = (seq: number, text: string) => {
+    const content = aMessageContent(`m${seq}` as MessageId, { type: "text", text });
+    const by = { authorId: "a" as AccountId, authorKind: "human", authorDeviceId: null } as const;
+    const row = encodeEntry({ conversationId: line, seq, at: seq, ...by, content });
+    return texts.store.commit({ log: [{ conversationId: line, seq, row }] });
+  };
+  const readsOfASearch = async () => {
+    reads.length = 0;
+    let messages = 0;
+    for await (const part of texts.of(line)) messages += part.length;
+    return [messages, ...reads];
+  };
+  // Each lies in another part of the log; two and a half of them are too much.
+  for (const seq of [1, 201, 401]) await say(seq, "x".repeat(7_000_000));
+
+  const first = await readsOfASearch();
+  const second = await readsOfASearch();
+  await say(401, "little");
+  const third = await readsOfASearch();
+  const last = await readsOfASearch();
+
+  expect(first).toEqual([3, 400, 200, 0]);
+  expect(second).toEqual([3, 0]);
+  expect(third).toEqual([3, 400, 0]);
+  expect(last).toEqual([3]);
 });

@@ -6,6 +6,7 @@ import { encodeEntry, parseEntry } from "./entry.ts";
 import { draftHistory } from "./handed-history.ts";
 import { createMemoryStore } from "./memory-store.ts";
 import { createSeenMessages } from "./seen-messages.ts";
+import { aMessageContent } from "./entry.contract.ts";
 
 const conversationId = "00000000-0000-7000-8000-0000000000c1" as ConversationId;
 const idOf = (seq: number) => `00000000-0000-7000-8000-00000000000${seq}` as MessageId;
@@ -19,18 +20,7 @@ const entry = (seq: number, content: Entry["content"]): Entry => ({
   content,
 });
 const said = (seq: number, text: string): Entry =>
-  entry(seq, {
-    kind: "message",
-    messageId: idOf(seq),
-    payload: { type: "text", text },
-    messageHash: "",
-    plaintextHash: "",
-    streamId: null,
-    gap: false,
-    suite: 2,
-    mode: "session",
-    reduced: false,
-  });
+  entry(seq, aMessageContent(idOf(seq), { type: "text", text }));
 
 test("[E82] handed messages stand where there are none, and replace neither what was read here nor what was taken back", async () => {
   const store = createMemoryStore();

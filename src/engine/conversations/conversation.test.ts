@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { AccountId, ConversationId, MessageId } from "#protocol/ids.ts";
 import type { KnownPayload, Payload } from "#protocol/payload.ts";
 import type { Entry } from "#peer/endpoint.ts";
+import { aMessageContent } from "#peer/entry.contract.ts";
 import { makeConversation, reduceConversation, type Conversation } from "./conversation.ts";
 import { sendingOf, viewConversation, type PeopleContext } from "./conversation-view.ts";
 
@@ -22,18 +23,7 @@ const entry = (seq: number, authorId: AccountId, content: Entry["content"]): Ent
   content,
 });
 const said = (seq: number, authorId: AccountId, payload: Payload): Entry =>
-  entry(seq, authorId, {
-    kind: "message",
-    messageId: m(seq),
-    payload,
-    messageHash: "",
-    plaintextHash: "",
-    streamId: null,
-    gap: false,
-    suite: 2,
-    mode: "session",
-    reduced: false,
-  });
+  entry(seq, authorId, aMessageContent(m(seq), payload));
 const words = (text: string, more: object = {}) => ({ type: "text" as const, text, ...more });
 const fresh = (kind: Conversation["kind"] = "h2a") =>
   reduceConversation(

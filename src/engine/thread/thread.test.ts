@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { AccountId, ConversationId, MessageId, StreamId } from "#protocol/ids.ts";
 import type { Payload, KnownPayload } from "#protocol/payload.ts";
 import type { Entry, OutgoingMessage } from "#peer/endpoint.ts";
+import { aMessageContent } from "#peer/entry.contract.ts";
 import type { ViewContext } from "./context.ts";
 import { viewAll, viewMessage } from "./message-view.ts";
 import { emptyThread, reduceThread, type Thread, type ThreadEvent } from "./thread.ts";
@@ -29,19 +30,7 @@ const said = (
   authorId: AccountId,
   payload: Payload,
   streamId: StreamId | null = null,
-): Entry =>
-  entry(seq, authorId, {
-    kind: "message",
-    messageId: m(seq),
-    payload,
-    messageHash: "",
-    plaintextHash: "",
-    streamId,
-    gap: false,
-    suite: 2,
-    mode: "session",
-    reduced: false,
-  });
+): Entry => entry(seq, authorId, aMessageContent(m(seq), payload, streamId));
 const text = (words: string, more: object = {}) => ({
   type: "text" as const,
   text: words,

@@ -4,6 +4,7 @@
  */
 import { createClient } from "redis";
 import { createEmitter } from "#base/emitter.ts";
+import { doubledDelayMs } from "#base/backoff.ts";
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
 import type { Metrics } from "../metrics.ts";
@@ -11,7 +12,7 @@ import { within } from "../within.ts";
 import { encodeBusMessage, parseBusMessage } from "./bus-message.ts";
 import type { BusMessage, EphemeralBus } from "./bus.ts";
 
-const LONGEST_PAUSE_MS = 1_000;
+const PAUSE_MS = { first: 50, longest: 1_000 };
 /** A start does not wait longer for a broker that is not there. */
 const START_WAIT_MS = 2_000;
 /** Finds a connection that died without a word. */
@@ -103,5 +104,7 @@ const clientFor = (address: string) =>
     // What could not leave at once is late: it is lost rather than told out of its time.
     disableOfflineQueue: true,
     pingInterval: PING_MS,
-    socket: { reconnectStrategy: (retries) => Math.min(50 * 2 ** retries, LONGEST_PAUSE_MS) },
+    socket: {
+      reconnectStrategy: (retries) => doubledDelayMs(retries, PAUSE_MS.first, PAUSE_MS.longest),
+    },
   });

@@ -5,6 +5,7 @@ import { createRest } from "#peer/rest.ts";
 import type { Entry } from "#peer/endpoint.ts";
 import type { AccountId, ConversationId, DeviceId, MessageId } from "#protocol/ids.ts";
 import type { Payload } from "#protocol/payload.ts";
+import { aMessageContent } from "#peer/entry.contract.ts";
 import type { AnswerEntry } from "../artifacts/answers.ts";
 import { createQuestions } from "../artifacts/questions.ts";
 import { createErrorBoard } from "../line/error-board.ts";
@@ -26,18 +27,7 @@ const placed = {
 };
 const said = (payload: Payload): Entry => ({
   ...placed,
-  content: {
-    kind: "message",
-    messageId: M,
-    payload,
-    messageHash: "",
-    plaintextHash: "",
-    streamId: null,
-    gap: false,
-    suite: 2,
-    mode: "session",
-    reduced: false,
-  },
+  content: aMessageContent(M, payload),
 });
 
 /** What a program hears, over a relay that knows nobody's name; answers are judged by `judge`. */

@@ -3,6 +3,7 @@ import { createFakeClock } from "#base/fake-clock.ts";
 import { createSeededRandom } from "#base/seeded-random.ts";
 import type { Entry } from "#peer/endpoint.ts";
 import type { AccountId, ConversationId, DeviceId, MessageId } from "#protocol/ids.ts";
+import { aMessageContent } from "#peer/entry.contract.ts";
 import {
   createFileDedupeStore,
   createMemoryDedupeStore,
@@ -23,18 +24,10 @@ const anEntry = (seq: number): Entry => ({
   authorId: "01900000-0000-7000-8000-0000000000b1" as AccountId,
   authorKind: "human",
   authorDeviceId: "01900000-0000-7000-8000-0000000000d1" as DeviceId,
-  content: {
-    kind: "message",
-    messageId: `01900000-0000-7000-8000-00000000000${seq}` as MessageId,
-    payload: { type: "text", text: `number ${seq}` },
-    messageHash: "",
-    plaintextHash: "",
-    streamId: null,
-    gap: false,
-    suite: 2,
-    mode: "session",
-    reduced: false,
-  },
+  content: aMessageContent(`01900000-0000-7000-8000-00000000000${seq}` as MessageId, {
+    type: "text",
+    text: `number ${seq}`,
+  }),
 });
 
 function setupIntake(dedupe: DedupeStore, awaitedSeq?: number) {

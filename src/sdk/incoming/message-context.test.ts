@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ConversationState } from "#crypto/ledger/conversation-state.ts";
 import type { AccountId, ConversationId, DeviceId, MessageId } from "#protocol/ids.ts";
 import type { Payload } from "#protocol/payload.ts";
+import { aMessageContent } from "#peer/entry.contract.ts";
 import { eventOf } from "./agent-event.ts";
 import { messageOf, type MessageEntry } from "./message-context.ts";
 
@@ -16,18 +17,7 @@ const anEntry = (payload: Payload): MessageEntry => ({
   authorId: ALICE,
   authorKind: "human",
   authorDeviceId: "01900000-0000-7000-8000-0000000000d1" as DeviceId,
-  content: {
-    kind: "message",
-    messageId: M,
-    payload,
-    messageHash: "",
-    plaintextHash: "",
-    streamId: null,
-    gap: false,
-    suite: 2,
-    mode: "session",
-    reduced: false,
-  },
+  content: aMessageContent(M, payload),
 });
 const around = { ledger: null, displayName: "Alice", exactlyOnce: true, interrupted: false };
 

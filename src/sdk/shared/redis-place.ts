@@ -1,4 +1,5 @@
 /** Redis as the shared place of an agent's processes. For claims that survive its crash it must append to disk. */
+import { doubledDelayMs } from "#base/backoff.ts";
 import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
 import type { Bytes } from "#base/bytes.ts";
 import {
@@ -10,7 +11,7 @@ import {
 } from "./shared-place.ts";
 
 /** Between tries to reach a server that is away. */
-const LONGEST_PAUSE_MS = 2_000;
+const PAUSE_MS = { first: 50, longest: 2_000 };
 
 /** What of a client is used. */
 type Redis = {
@@ -29,7 +30,7 @@ export async function openRedisPlace(
   let isOpen = false;
   // Once it was there it is waited for, and calls with it; a server that never answers is told at once.
   const reconnectStrategy = (retries: number): number | false =>
-    isOpen && Math.min(LONGEST_PAUSE_MS, 50 * 2 ** retries);
+    isOpen && doubledDelayMs(retries, PAUSE_MS.first, PAUSE_MS.longest);
   const client = createClient({
     url: address,
     socket: { reconnectStrategy },
