@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type WebSocket from "ws";
-import { MAX_IN_FLIGHT } from "../../src/protocol/limits.ts";
+import { MAX_IN_FLIGHT, MAX_UNACKED_ENTRIES } from "../../src/protocol/limits.ts";
 import { online, startCast } from "../world/cast.ts";
 import { BY_HAND, check, NONE, placesStored } from "../world/checker.ts";
 import { rounds, timeoutMs } from "../world/profile.ts";
@@ -92,9 +92,21 @@ test.runIf(isTraced)(
     }
 
     await wayBack();
-    for (const { id, text } of sent) if (refused.has(id)) sender.send(text);
-    await ada.until(() => ada.of("message.ack").length >= sent.length);
-    await agent.until(() => agent.of("message.new").length >= sent.length);
+    const again = sent.filter(({ id }) => refused.has(id));
+    for (let at = 0; at < again.length; at += MAX_IN_FLIGHT) {
+      for (const { text } of again.slice(at, at + MAX_IN_FLIGHT)) sender.send(text);
+      const taken = sent.length - again.length + Math.min(at + MAX_IN_FLIGHT, again.length);
+      await ada.until(() => ada.of("message.ack").length >= taken);
+    }
+    // Whoever acknowledges nothing is sent no more than this many.
+    const portion = MAX_UNACKED_ENTRIES / 2;
+    for (let read = 0; read < sent.length; read += portion) {
+      const atLeast = Math.min(read + portion, sent.length);
+      await agent.until(() => agent.of("message.new").length >= atLeast);
+      const seq = agent.of("message.new").at(-1)?.["conversation_seq"];
+      const ack = { type: "message.ack", conversation_id: conversationId, seq };
+      agentSocket.send(JSON.stringify(ack));
+    }
     const acked = ada.of("message.ack").map((frame) => String(frame["client_message_id"]));
     const told = agent.of("message.new").map((frame) => String(frame["client_message_id"]));
     await relay.program.stop();
