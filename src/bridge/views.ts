@@ -472,7 +472,11 @@ export type PinView = {
 export type SearchHitView = {
   readonly conversationId: ConversationId;
   readonly messageId: MessageId;
+  /** Of the conversation. */
   readonly title: string;
+  readonly authorName: string;
+  readonly isSelf: boolean;
+  /** The words around what was found; mentions in it are still ids. */
   readonly snippet: string;
   readonly at: number;
 };

@@ -360,6 +360,11 @@ describe("two people", () => {
       await bob.calls.search({ query: "creme BRULEE", conversationId: null, limit: 5 }),
     );
     expect(hits).toHaveLength(1);
-    expect(hits[0]).toMatchObject({ conversationId: groupId, title: "Sailing" });
+    expect(hits[0]).toMatchObject({
+      conversationId: groupId,
+      title: "Sailing",
+      authorName: "Ada",
+      isSelf: false,
+    });
   });
 });

@@ -3,10 +3,10 @@
  * What a commit writes is read anew, so a message that was taken back is found no more. Nothing of it is on disk, and
  * it ends with the session. SPEC N55.
  */
-import type { ConversationId, MessageId } from "#protocol/ids.ts";
+import type { AccountId, ConversationId, MessageId } from "#protocol/ids.ts";
 import { parseEntry } from "#peer/entry.ts";
 import type { LogRow, Store } from "#peer/store.ts";
-import { searchableText } from "./thread/payload-text.ts";
+import { isMarkdown, searchableText } from "./thread/payload-text.ts";
 import { meaningOf } from "./thread/row.ts";
 
 export type SearchText = {
@@ -17,13 +17,20 @@ export type SearchText = {
   readonly folded: string;
 };
 
+export type WordsAt = {
+  readonly authorId: AccountId;
+  readonly text: string;
+  /** Its marks are drawn, not shown. */
+  readonly isMarkdown: boolean;
+};
+
 export interface SearchTexts {
   /** The store whose commits are followed; what is written past it is not found. */
   readonly store: Store;
   /** Messages with words, newest first, some hundred at a time. */
   of(conversationId: ConversationId): AsyncGenerator<readonly SearchText[]>;
-  /** The words as they were written; empty when they are gone. */
-  textAt(conversationId: ConversationId, seq: number): Promise<string>;
+  /** The words as they were written and who wrote them; null when they are gone. */
+  wordsAt(conversationId: ConversationId, seq: number): Promise<WordsAt | null>;
 }
 
 /** Text as it is compared: without case, width and accents. */
@@ -94,9 +101,10 @@ export function createSearchTexts(inner: Store): SearchTexts {
       for (let number = partOf(newest.seq); number >= partOf(oldest.seq); number--)
         yield (await read(conversationId, number)).texts;
     },
-    async textAt(conversationId, seq) {
+    async wordsAt(conversationId, seq) {
       const row = await inner.logAt(conversationId, seq);
-      return row === null ? "" : (wordsOf(row)?.text ?? "");
+      const words = row === null ? null : wordsOf(row);
+      return words === null || words.text === "" ? null : words;
     },
   };
 }
@@ -109,7 +117,15 @@ function wordsOf(row: LogRow["row"]) {
   const meaning = meaningOf(entry);
   if (meaning.kind !== "row" || meaning.row.body.kind !== "payload") return null;
   const { messageId } = entry.content;
-  return { messageId, at: entry.at, text: searchableText(meaning.row.body.payload) };
+  const { at, authorId, authorKind } = entry;
+  const { payload } = meaning.row.body;
+  return {
+    messageId,
+    at,
+    authorId,
+    text: searchableText(payload),
+    isMarkdown: payload.type === "text" && isMarkdown(payload, authorKind),
+  };
 }
 
 function searched({ seq, row }: LogRow): readonly SearchText[] {

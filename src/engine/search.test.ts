@@ -11,9 +11,14 @@ import { createSearchTexts } from "./search-texts.ts";
 const line = "01900000-0000-7000-8000-0000000000c1" as ConversationId;
 const other = "01900000-0000-7000-8000-0000000000c2" as ConversationId;
 
-async function aStore(texts: readonly string[], conversationId = line, startAt = 0) {
+async function aStore(
+  texts: readonly string[],
+  conversationId = line,
+  startAt = 0,
+  authorKind: Entry["authorKind"] = "human",
+) {
   const store = createMemoryStore();
-  await fill(store, texts, conversationId, startAt);
+  await fill(store, texts, conversationId, startAt, authorKind);
   return store;
 }
 
@@ -22,6 +27,7 @@ async function fill(
   texts: readonly string[],
   conversationId: ConversationId,
   startAt: number,
+  authorKind: Entry["authorKind"] = "human",
 ) {
   const log = texts.map((text, i) => {
     const entry: Entry = {
@@ -29,7 +35,7 @@ async function fill(
       seq: i + 1,
       at: startAt + i,
       authorId: "a" as AccountId,
-      authorKind: "human",
+      authorKind,
       authorDeviceId: null,
       content: aMessageContent(`m${startAt + i}` as MessageId, { type: "text", text }),
     };
@@ -57,7 +63,12 @@ describe("search", () => {
     );
 
     expect(hits.map(({ messageId }) => messageId)).toEqual(["m2", "m0"]);
-    expect(hits[0]).toMatchObject({ title: "T 1", snippet: "FLUSS uber alles" });
+    expect(hits[0]).toMatchObject({
+      title: "T 1",
+      authorId: "a",
+      at: 2,
+      snippet: "FLUSS uber alles",
+    });
   });
 
   test("[N55] gives at most what was asked for, and a snippet around what was found", async () => {
@@ -76,6 +87,21 @@ describe("search", () => {
     expect(hits).toHaveLength(2);
     expect(hits[0]?.snippet).toMatch(/^….*needle.*…$/);
     expect(Array.from(hits[0]?.snippet ?? "").length).toBeLessThanOrEqual(122);
+  });
+
+  test("[N55] shows Markdown as it reads, and as it was written where what was found is not drawn", async () => {
+    const markdown =
+      "## Where to begin\n\nThe **first** step is [a page](https://needle.example/).";
+    const store = await aStore([markdown], line, 0, "agent");
+    const snippets = async (query: string) =>
+      (await searchLogs(createSearchTexts(store), systemClock, titled(line), query, 10, null)).map(
+        ({ snippet }) => snippet,
+      );
+
+    expect(await snippets("begin")).toEqual(["Where to begin The first step is a page."]);
+    expect(await snippets("needle")).toEqual([
+      "## Where to begin The **first** step is [a page](https://needle.example/).",
+    ]);
   });
 
   test("[N55] ends when its signal aborts", async () => {

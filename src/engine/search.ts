@@ -1,13 +1,14 @@
 /** Search over what lies on this device: the words are gone through, newest first; no index exists that could leak. */
 import type { Clock } from "#base/clock.ts";
 import type { SearchHitView } from "#bridge/views.ts";
-import type { ConversationId } from "#protocol/ids.ts";
-import { foldText, type SearchTexts } from "./search-texts.ts";
+import type { AccountId, ConversationId } from "#protocol/ids.ts";
+import { foldText, type SearchTexts, type WordsAt } from "./search-texts.ts";
 import type { Session } from "./session.ts";
+import { withoutMarks } from "./thread/payload-text.ts";
 
-/** Search in one conversation or in all. */
-export const searchConversations = (
-  { texts, book, deps }: Session,
+/** Search in one conversation or in all; each hit with its author by the name this person knows. */
+export const searchConversations = async (
+  { texts, book, deps, people, selfId }: Session,
   input: {
     readonly query: string;
     readonly conversationId: ConversationId | null;
@@ -19,11 +20,21 @@ export const searchConversations = (
     .list()
     .filter(({ id }) => input.conversationId === null || id === input.conversationId)
     .map((one) => ({ id: one.id, title: book.view(one).title }));
-  return searchLogs(texts, deps.clock, wanted, input.query, input.limit, signal);
+  const found = await searchLogs(texts, deps.clock, wanted, input.query, input.limit, signal);
+  return found.map(({ authorId, ...hit }) => ({
+    ...hit,
+    authorName: people.nameOf(authorId),
+    isSelf: authorId === selfId,
+  }));
 };
+
+/** What the logs themselves say of a hit. */
+type LoggedHit = Omit<SearchHitView, "authorName" | "isSelf"> & { readonly authorId: AccountId };
 
 /** Characters of a hit shown around the words found. */
 const SNIPPET_CHARACTERS = 120;
+/** Texts up to this long lose their marks before they are cut. */
+const WHOLE_CHARACTERS = 640;
 /** How long the worker's other work waits for a search at most. */
 const BREATH_MS = 10;
 
@@ -39,12 +50,12 @@ export async function searchLogs(
   query: string,
   limit: number,
   signal: AbortSignal | null,
-): Promise<readonly SearchHitView[]> {
+): Promise<readonly LoggedHit[]> {
   const words = foldText(query)
     .split(/\s+/)
     .filter((word) => word !== "");
   if (words.length === 0) return [];
-  const hits: SearchHitView[] = [];
+  const hits: LoggedHit[] = [];
   let breathedAt = clock.now();
   for (const { id, title } of conversations) {
     let found = 0;
@@ -58,11 +69,12 @@ export async function searchLogs(
         // A conversation gives no more than the whole answer may hold; it is cut by time at the end.
         if (found >= limit) break;
         if (!words.every((word) => folded.includes(word))) continue;
-        const text = await texts.textAt(id, seq);
+        const said = await texts.wordsAt(id, seq);
         // Taken back since it was read.
-        if (text === "") continue;
+        if (said === null) continue;
         found++;
-        hits.push({ conversationId: id, messageId, title, snippet: snippet(text, words), at });
+        const { authorId } = said;
+        hits.push({ conversationId: id, messageId, authorId, title, at, ...cut(said, words) });
       }
       if (found >= limit) break;
     }
@@ -71,6 +83,17 @@ export async function searchLogs(
 }
 
 const breathe = (clock: Clock): Promise<void> => new Promise((resolve) => clock.after(0, resolve));
+
+/** As it reads when it is drawn, unless what was found is in what is not drawn. */
+function cut({ text, isMarkdown }: WordsAt, words: readonly string[]) {
+  const written = snippet(text, words);
+  if (!isMarkdown) return { snippet: written };
+  // Marks are understood line by line, but taking them out of a long text takes long.
+  const drawn =
+    text.length <= WHOLE_CHARACTERS ? snippet(withoutMarks(text), words) : withoutMarks(written);
+  const folded = foldText(drawn);
+  return { snippet: words.every((word) => folded.includes(word)) ? drawn : written };
+}
 
 /** The part of a text around the first word found, on one line. */
 function snippet(text: string, words: readonly string[]): string {

@@ -49,11 +49,13 @@ export function previewText(payload: Payload, authorKind: Entry["authorKind"]): 
   // Cut first: the expressions that take marks out look at each character more than once.
   const text = (words ?? "").slice(0, 4 * PREVIEW_CHARACTERS);
   return oneLine(
-    payload.type === "text" && isMarkdown(payload, authorKind)
-      ? removeMarkdown(text, { htmlTagsToSkip: [MENTION_TAG] })
-      : text,
+    payload.type === "text" && isMarkdown(payload, authorKind) ? withoutMarks(text) : text,
   );
 }
+
+/** Short Markdown as it reads when it is drawn; mentions stay as they are written. */
+export const withoutMarks = (text: string): string =>
+  removeMarkdown(text, { htmlTagsToSkip: [MENTION_TAG] });
 
 /** What a preview says that a payload is. */
 export function previewKind({

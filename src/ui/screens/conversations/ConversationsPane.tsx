@@ -1,4 +1,4 @@
-import { useState, type KeyboardEvent } from "react";
+import { useRef, useState, type KeyboardEvent, type Ref } from "react";
 import { VList } from "virtua";
 import { filterConversations } from "#stores/conversations-store.ts";
 import { useRoute, useStore, useStores } from "#ui/StoresContext.tsx";
@@ -23,7 +23,9 @@ type ConversationsPaneProps = { layout: Layout; onNew: () => void };
 export function ConversationsPane({ layout, onNew }: ConversationsPaneProps) {
   const t = useText();
   const { search } = useStores();
-  const [query, setQuery] = useState("");
+  // Who comes back from a hit finds the others again.
+  const [query, setQuery] = useState(() => search.getState().query);
+  const rows = useRef<HTMLElement>(null);
   const change = (next: string): void => {
     setQuery(next);
     search.getState().search(next);
@@ -48,11 +50,15 @@ export function ConversationsPane({ layout, onNew }: ConversationsPaneProps) {
               event.stopPropagation();
               change("");
             }
+            if (event.key === "ArrowDown" && !event.nativeEvent.isComposing) {
+              event.preventDefault();
+              rows.current?.querySelector<HTMLAnchorElement>("a[data-row]")?.focus();
+            }
           }}
         />
       </div>
       <RequestsLink />
-      <ConversationList query={query} onNew={onNew} />
+      <ConversationList ref={rows} query={query} onNew={onNew} />
       <PasswordReminder />
     </>
   );
@@ -98,7 +104,9 @@ function RequestsLink() {
   );
 }
 
-function ConversationList({ query, onNew }: { query: string; onNew: () => void }) {
+type ConversationListProps = { ref: Ref<HTMLElement>; query: string; onNew: () => void };
+
+function ConversationList({ ref, query, onNew }: ConversationListProps) {
   const t = useText();
   const { conversations } = useStores();
   const { status, failure, byId, order } = useStore("conversations", (state) => state);
@@ -124,7 +132,7 @@ function ConversationList({ query, onNew }: { query: string; onNew: () => void }
   const rows = shown.flatMap((id) => byId[id] ?? []);
   const currentId = route.screen === "thread" ? route.conversationId : null;
   return (
-    <nav className={styles.list} aria-label={t("list.title")} onKeyDown={walkRows}>
+    <nav ref={ref} className={styles.list} aria-label={t("list.title")} onKeyDown={walkRows}>
       {rows.length === 0 && (
         <p className={styles.nothing}>{t("list.nothingFound", { query: query.trim() })}</p>
       )}

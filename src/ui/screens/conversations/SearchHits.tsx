@@ -1,17 +1,15 @@
-import { useStore, useStores } from "#ui/StoresContext.tsx";
+import { useStore } from "#ui/StoresContext.tsx";
 import { Skeleton } from "#ui/kit/Spinner.tsx";
 import { threadRoute } from "#ui/routes.ts";
 import { AppLink } from "#ui/screens/shell/AppLink.tsx";
 import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
-import { useFormats } from "#ui/text/format.ts";
 import { useText } from "#ui/text/text.tsx";
+import { Hit } from "./Hit.tsx";
 import styles from "./SearchHits.module.css";
 
 /** What was said about the words looked for; a hit opens its thread at that message. */
 export function SearchHits() {
   const t = useText();
-  const formats = useFormats();
-  const { clock } = useStores();
   const { status, hits, failure } = useStore("search", (state) => state);
   if (status === "idle") return null;
   return (
@@ -28,20 +26,10 @@ export function SearchHits() {
         <AppLink
           key={hit.messageId}
           to={threadRoute(hit.conversationId, hit.messageId)}
-          className={styles.hit}
+          className={styles.link}
           data-row=""
         >
-          <span className={styles.head}>
-            <span>
-              <bdi>{hit.title}</bdi>
-            </span>
-            <time dateTime={new Date(hit.at).toISOString()}>
-              {formats.short(hit.at, clock.now())}
-            </time>
-          </span>
-          <span className={styles.snippet} dir="auto">
-            {hit.snippet}
-          </span>
+          <Hit hit={hit} />
         </AppLink>
       ))}
     </section>

@@ -1,9 +1,11 @@
 import { useEffect, useRef, useState, type KeyboardEvent, type RefObject } from "react";
 import { filterConversations } from "#stores/conversations-store.ts";
+import type { SearchHitView } from "#stores/views.ts";
 import { useRouter, useStore, useStores } from "#ui/StoresContext.tsx";
 import { Dialog } from "#ui/kit/Dialog.tsx";
 import { Icon, type IconName } from "#ui/kit/Icon.tsx";
 import { threadRoute } from "#ui/routes.ts";
+import { Hit } from "#ui/screens/conversations/Hit.tsx";
 import { useText } from "#ui/text/text.tsx";
 import styles from "./Palette.module.css";
 
@@ -105,10 +107,16 @@ function Finder({ field, onDone, ...openers }: FinderProps) {
             onClick={() => run(choice)}
           >
             <Icon name={choice.icon} />
-            <span className={styles.label}>
-              <bdi>{choice.label}</bdi>
-            </span>
-            <span className={styles.hint}>{choice.hint}</span>
+            {choice.hit === undefined ? (
+              <>
+                <span className={styles.label}>
+                  <bdi>{choice.label}</bdi>
+                </span>
+                <span className={styles.hint}>{choice.hint}</span>
+              </>
+            ) : (
+              <Hit hit={choice.hit} />
+            )}
           </li>
         ))}
       </ul>
@@ -122,6 +130,8 @@ type Choice = {
   readonly icon: IconName;
   readonly label: string;
   readonly hint: string;
+  /** Where it is something that was said. */
+  readonly hit?: SearchHitView;
   readonly act: () => void;
 };
 
@@ -167,6 +177,7 @@ function useChoices(
     icon: "search",
     label: hit.snippet,
     hint: hit.title,
+    hit,
     act: () => router.go(threadRoute(hit.conversationId, hit.messageId)),
   }));
   return [
