@@ -1,6 +1,9 @@
 /** A person at a browser: what the journeys do, in the words the screen uses. */
 import type { Browser, BrowserContext, Locator, Page, Worker } from "playwright/test";
-import { expect } from "playwright/test";
+import { expect as bareExpect } from "playwright/test";
+
+/** Waits as long as the runner's own: what runs without the runner would give a busy machine five seconds. */
+export const expect = bareExpect.configure({ timeout: 60_000 });
 
 export type JoinOptions = {
   readonly name: string;

@@ -2,11 +2,11 @@
  * Draws the pictures of the README anew: the built client against the real relay and agents.
  * Run: npm run screenshots
  */
-import { chromium, expect } from "playwright/test";
+import { chromium } from "playwright/test";
 import { startWorld } from "../world/processes.ts";
 import buildClient from "./build-client.ts";
 import { findChromium } from "./find-chromium.ts";
-import { Person } from "./person.ts";
+import { expect, Person } from "./person.ts";
 
 const FOLDER = process.argv[2] ?? "public/screenshots";
 
@@ -21,12 +21,9 @@ for (const theme of ["light", "dark"] as const)
     ["wide", 1280],
     ["narrow", 390],
   ] as const) {
-    const ada = await Person.join(browser, world.url, {
-      name: "Ada",
-      password: "a password for pictures",
-      theme,
-      width,
-    });
+    const ada = await Person.arrive(browser, world.url, { name: "Ada", theme, width });
+    ada.page.setDefaultTimeout(120_000);
+    await ada.makeAccount("a password for pictures");
     await ada.startWith("Echo");
     await ada.say("Who can read this?");
     await expect(ada.row("Who can read this?")).toHaveCount(2);
@@ -37,9 +34,7 @@ for (const theme of ["light", "dark"] as const)
     await ada.say("Show me a streamed answer");
     await ada.expectMessage("The rest is arithmetic");
     await ada.say("Show me a progress card");
-    await expect(ada.log.getByRole("progressbar").last()).toHaveAttribute("aria-valuenow", "100", {
-      timeout: 30_000,
-    });
+    await expect(ada.log.getByRole("progressbar").last()).toHaveAttribute("aria-valuenow", "100");
     await ada.log.evaluate((log) => log.scrollTo({ top: log.scrollHeight }));
     await ada.page.mouse.move(0, 0);
     await ada.page.screenshot({ path: `${FOLDER}/${size}-${theme}.png` });

@@ -3,17 +3,17 @@ import { selectCardProgress } from "#stores/cards-store.ts";
 import { withLiveText } from "#stores/thread-rows.ts";
 import type { ArtifactId, ConversationView, MessageView } from "#stores/views.ts";
 import { useStore } from "#ui/StoresContext.tsx";
-import { Avatar } from "#ui/kit/Avatar.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { FileList } from "#ui/parts/FileList.tsx";
 import { MessageMeta } from "#ui/parts/MessageMeta.tsx";
-import { partFor, sealOf } from "#ui/parts/part-for.tsx";
+import { partFor } from "#ui/parts/part-for.tsx";
 import { Reactions } from "#ui/parts/Reactions.tsx";
 import { ReplyQuote } from "#ui/parts/ReplyQuote.tsx";
 import { failureWords } from "#ui/text/failures.ts";
 import { useFormats } from "#ui/text/format.ts";
 import { useText } from "#ui/text/text.tsx";
 import { DayLine, GapLine, UnreadLine } from "./DividerLines.tsx";
+import { isUnderWay, MessageHead, MessageSide } from "./MessageEdges.tsx";
 import styles from "./MessageRow.module.css";
 import { MessageTools, useRowAttention } from "./MessageTools.tsx";
 import { plainText } from "./plain-text.ts";
@@ -64,13 +64,27 @@ function Message({ message, line, view, isMarked }: MessageProps) {
   const actions = useRowActions();
   const { authorName, at, body, isSelf } = message;
   const isPage = isPageOf(message);
-  const isHeaded = !isSelf && line.startsRun && (isPage || view.kind === "group");
+  const isNamed = !isSelf && line.startsRun && (isPage || view.kind === "group");
   const hasBubble = !isPage && (body.kind === "text" || body.kind === "stream");
   // Files alone are no text, though they travel as one.
   const isBare = body.kind === "text" && body.text === "" && message.attachments.length > 0;
   const name = isSelf ? t("message.you") : authorName;
   // On its way, and there is none from a device that was removed.
   const isStranded = isUnderWay(message) && isShutOut(view);
+  const tools = (
+    <MessageTools
+      message={message}
+      pinning={
+        !view.sending.allowed || !view.can.includes("pin")
+          ? "none"
+          : view.pinnedIds.includes(message.id)
+            ? "pinned"
+            : "free"
+      }
+      canReact={view.sending.allowed && view.can.includes("react")}
+      attention={attention}
+    />
+  );
   return (
     <article
       className={styles.column}
@@ -82,7 +96,11 @@ function Message({ message, line, view, isMarked }: MessageProps) {
       aria-label={t("message.from", { name, time: time(at) })}
       {...attention.handlers}
     >
-      {isHeaded && <Head message={message} />}
+      {(isPage || isNamed) && (
+        <MessageHead message={message} isNamed={isNamed} isAttended={attention.isOn}>
+          {isPage && tools}
+        </MessageHead>
+      )}
       <div className={styles.content}>
         {message.replyTo !== null && <ReplyQuote reply={message.replyTo} onJump={actions.onJump} />}
         {!isBare && (
@@ -95,7 +113,7 @@ function Message({ message, line, view, isMarked }: MessageProps) {
           reactions={message.reactions}
           onToggle={(emoji, op) => actions.onReact(message, emoji, op)}
         />
-        {!isPage && line.endsRun && !isHeaded && !isFailed(message) && !isStranded && (
+        {!isPage && line.endsRun && !isNamed && !isFailed(message) && !isStranded && (
           <div className={styles.meta}>
             <MessageMeta at={at} delivery={message.delivery} />
           </div>
@@ -103,36 +121,16 @@ function Message({ message, line, view, isMarked }: MessageProps) {
         <NotSent message={message} />
         {isStranded && <p className={styles.failed}>{t("sending.stranded")}</p>}
       </div>
-      <MessageTools
-        message={message}
-        pinning={
-          !view.sending.allowed || !view.can.includes("pin")
-            ? "none"
-            : view.pinnedIds.includes(message.id)
-              ? "pinned"
-              : "free"
-        }
-        canReact={view.sending.allowed && view.can.includes("react")}
-        attention={attention}
-        hasOwnTime={!isHeaded && !line.endsRun}
-      />
+      {!isPage && (
+        <MessageSide
+          message={message}
+          hasTime={!isNamed && !line.endsRun && !isFailed(message) && !isStranded}
+          isAttended={attention.isOn}
+        >
+          {tools}
+        </MessageSide>
+      )}
     </article>
-  );
-}
-
-function Head({ message }: { message: MessageView }) {
-  const { authorId, authorName, authorKind, at } = message;
-  return (
-    <header className={styles.head}>
-      <Avatar
-        id={authorId}
-        name={authorName}
-        kind={authorKind === "agent" ? "agent" : "human"}
-        size={24}
-      />
-      <bdi className={styles.author}>{authorName}</bdi>
-      <MessageMeta at={at} seal={sealOf(message)} delivery={null} />
-    </header>
   );
 }
 
@@ -157,9 +155,6 @@ function withNames(message: MessageView): MessageView {
 
 const isShutOut = ({ sending }: ConversationView): boolean =>
   !sending.allowed && sending.because === "device-removed";
-
-const isUnderWay = ({ delivery }: MessageView): boolean =>
-  delivery?.status === "queued" || delivery?.status === "sending";
 
 const isFailed = ({ delivery }: MessageView): boolean => delivery?.status === "failed";
 

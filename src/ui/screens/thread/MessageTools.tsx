@@ -4,15 +4,13 @@ import { useStores } from "#ui/StoresContext.tsx";
 import { IconButton } from "#ui/kit/IconButton.tsx";
 import { Menu, MenuItem, MenuSeparator } from "#ui/kit/Menu.tsx";
 import { useCopy } from "#ui/markdown/use-copy.ts";
-import { MessageMeta } from "#ui/parts/MessageMeta.tsx";
-import { sealOf } from "#ui/parts/part-for.tsx";
 import { ReactionPicker } from "#ui/parts/Reactions.tsx";
 import { useText } from "#ui/text/text.tsx";
 import styles from "./MessageTools.module.css";
 import { plainText } from "./plain-text.ts";
 import { useRowActions } from "./RowContext.tsx";
 
-type Attention = {
+export type Attention = {
   readonly isOn: boolean;
   readonly attend: () => void;
   readonly handlers: {
@@ -50,18 +48,10 @@ type MessageToolsProps = {
   /** Whether it is pinned; "none" where this person does not pin. */
   pinning: "none" | "free" | "pinned";
   attention: Attention;
-  /** The row shows its time nowhere else. */
-  hasOwnTime: boolean;
 };
 
 /** What one can do with a message. */
-export function MessageTools({
-  message,
-  canReact,
-  pinning,
-  attention,
-  hasOwnTime,
-}: MessageToolsProps) {
+export function MessageTools({ message, canReact, pinning, attention }: MessageToolsProps) {
   const t = useText();
   const { onReact, onReply } = useRowActions();
   const isSettled = message.seq !== null && hasContent(message);
@@ -74,11 +64,6 @@ export function MessageTools({
     );
   return (
     <div className={styles.tools} role="toolbar" aria-label={t("message.actions")}>
-      {hasOwnTime && (
-        <span className={styles.meta}>
-          <MessageMeta at={message.at} seal={sealOf(message)} delivery={message.delivery} />
-        </span>
-      )}
       {isSettled && canReact && (
         <>
           <ReactionPicker
