@@ -9,7 +9,7 @@ const NEXT_PASSWORD = "another horse battery";
 /** For passwords, which are made to be slow. */
 const PATIENCE = { timeout: 240_000 };
 
-test("a person compares keys by digits and picture, and the contact is verified from then on", async ({
+test("a person compares keys by digits and picture, and the contact is verified until the person takes it back", async ({
   join,
 }) => {
   const ada = await join({ name: "Ada" });
@@ -20,7 +20,12 @@ test("a person compares keys by digits and picture, and the contact is verified 
 
   await sheet.getByRole("button", { name: "They are equal" }).click();
 
-  await expect(sheet.getByRole("button", { name: "Take back verification" })).toBeVisible();
+  const back = sheet.getByRole("button", { name: "Take back verification" });
+  await expect(back).toBeVisible();
+  await expect(sheet.getByText(/ · Verified$/)).toBeVisible();
+  await back.click();
+  await expect(sheet.getByRole("button", { name: "They are equal" })).toBeVisible();
+  await expect(sheet.getByText(/ · Not verified yet$/)).toBeVisible();
 });
 
 test("the settings list this device and lock it by themselves when asked to", async ({ join }) => {

@@ -60,6 +60,11 @@ test("[U113] [U114] [U145] [U146] a person makes an agent, starts its program wi
     await expect(key.getByRole("status")).toBeEmpty();
     await key.getByRole("button", { name: "They are the same, confirm" }).click();
     await expect(key.getByRole("status")).toHaveText("Confirmed. People see that you made it.");
+    // A slip is taken back where it was made.
+    await key.getByRole("button", { name: "Take this back" }).click();
+    await expect(key.getByRole("status")).toBeEmpty();
+    await key.getByRole("button", { name: "They are the same, confirm" }).click();
+    await expect(key.getByRole("status")).toHaveText("Confirmed. People see that you made it.");
 
     // The link is the program's own word about its key.
     await sheet.getByRole("button", { name: "Make a link" }).click();

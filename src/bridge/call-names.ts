@@ -94,6 +94,7 @@ const NAMES: Readonly<Record<CallName, true>> = {
   renewWebhookSecret: true,
   deleteOwnAgent: true,
   confirmOwnAgent: true,
+  withdrawOwnAgent: true,
   describeAgentMaker: true,
   listAgentInvites: true,
   createAgentInvite: true,

@@ -134,6 +134,8 @@ export interface EngineCalls {
     readonly agentId: AgentId;
     readonly fingerprintText: string;
   }): Answer<null>;
+  /** Takes that word back: nobody is named as the agent's maker until it is given again. */
+  withdrawOwnAgent(input: { readonly agentId: AgentId }): Answer<null>;
   /** Any agent: of whom it is proven that they made it; null where nothing is. */
   describeAgentMaker(input: { readonly agentId: AgentId }): Answer<AgentMakerView | null>;
   /** Links need the agent's keys, which its program makes when it first starts. */

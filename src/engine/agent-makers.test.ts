@@ -79,6 +79,25 @@ describe("who made an agent", () => {
     expect(await makerFor(ben, made)).toMatchObject({ trust: "verified" });
   });
 
+  test("[N158] is nobody once the creator took their word back, also to who read it before, until it is given again", async () => {
+    const ada = await world.person("Ada");
+    const ben = await world.person("Ben");
+    const made = await anAgentOf(ada, "Scribe");
+    const { agentId } = made;
+    must(await ada.calls.confirmOwnAgent(made));
+    expect(await makerFor(ben, made)).toMatchObject({ name: "Ada" });
+
+    expect((await ben.calls.withdrawOwnAgent({ agentId })).ok).toBe(false);
+    expect(await makerFor(ben, made)).toMatchObject({ name: "Ada" });
+    must(await ada.calls.withdrawOwnAgent({ agentId }));
+
+    expect(await listed(ada, agentId)).toMatchObject({ confirmation: "none" });
+    expect(await makerFor(ada, made)).toBeNull();
+    expect(await makerFor(ben, made)).toBeNull();
+    must(await ada.calls.confirmOwnAgent(made));
+    expect(await makerFor(ben, made)).toMatchObject({ name: "Ada" });
+  });
+
   test("[N152] is not signed for another key than the one that was shown, nor for another's agent", async () => {
     const ada = await world.person("Ada");
     const made = await anAgentOf(ada, "Scribe");

@@ -49,6 +49,12 @@ export async function confirmOwnAgent(
   return put.ok ? ok(null) : put;
 }
 
+/** Takes this person's word for an agent back, whichever device gave it; the relay shows it to nobody any more. */
+export async function withdrawOwnAgent({ endpoint }: Session, { agentId }: Of): Answer<null> {
+  const gone = await endpoint.rest.call("DELETE", `/agents/${agentId}/card`, Empty);
+  return gone.ok ? ok(null) : gone;
+}
+
 /** An own agent's key as first seen, and whether this person's word for it holds. */
 export async function viewOwnKey(
   session: Session,

@@ -6,7 +6,7 @@ import type { EngineCalls } from "#bridge/calls.ts";
 import type { BridgeFailure } from "#bridge/failure.ts";
 import type { CallOptions } from "#bridge/port.ts";
 import * as account from "./account-calls.ts";
-import { confirmOwnAgent, describeAgentMaker } from "./agent-makers.ts";
+import { confirmOwnAgent, describeAgentMaker, withdrawOwnAgent } from "./agent-makers.ts";
 import * as relations from "./agent-relations.ts";
 import * as cards from "./cards.ts";
 import { allowScope } from "./tool-consent.ts";
@@ -176,6 +176,7 @@ type OwnAgentCallName =
   | "renewWebhookSecret"
   | "deleteOwnAgent"
   | "confirmOwnAgent"
+  | "withdrawOwnAgent"
   | "describeAgentMaker"
   | "listAgentInvites"
   | "createAgentInvite"
@@ -354,6 +355,7 @@ const ownAgentCalls = (open: Opener): Pick<EngineCalls, OwnAgentCallName> => ({
   renewWebhookSecret: (input) => open((session) => ownAgents.renewWebhookSecret(session, input)),
   deleteOwnAgent: (input) => open((session) => ownAgents.deleteOwnAgent(session, input)),
   confirmOwnAgent: (input) => open((session) => confirmOwnAgent(session, input)),
+  withdrawOwnAgent: (input) => open((session) => withdrawOwnAgent(session, input)),
   describeAgentMaker: (input) => open((session) => describeAgentMaker(session, input)),
   listAgentInvites: (input) => open((session) => ownAgents.listAgentInvites(session, input)),
   createAgentInvite: (input) => open((session) => ownAgents.createAgentInvite(session, input)),

@@ -67,6 +67,20 @@ describe("the keys of others", () => {
     );
   });
 
+  test("[N159] count as compared until the person takes that back", async () => {
+    const { ada, bobId, id } = await twoWhoMet();
+    const trust = async (verified: boolean) => {
+      must(await ada.calls.setVerified({ accountId: bobId, verified }));
+      return (await other(ada, id)).trust;
+    };
+
+    expect([await trust(true), await trust(false), await trust(true)]).toEqual([
+      "verified",
+      "unverified",
+      "verified",
+    ]);
+  });
+
   test("[N66] stop sending when they change, until the person goes on knowingly", async () => {
     const { ada, bobId, handle, id } = await twoWhoMet();
     must(await ada.calls.setVerified({ accountId: bobId, verified: true }));

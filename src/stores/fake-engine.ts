@@ -262,6 +262,7 @@ function ownAgentCalls(world: FakeWorld, answer: Answer, done: Done) {
       answer("renewWebhookSecret", input, () => ({ secret: "c2VjcmV0" })),
     deleteOwnAgent: done("deleteOwnAgent"),
     confirmOwnAgent: done("confirmOwnAgent"),
+    withdrawOwnAgent: done("withdrawOwnAgent"),
     describeAgentMaker: (input) => answer("describeAgentMaker", input, () => world.agentMaker),
     listAgentInvites: (input) => answer("listAgentInvites", input, () => invites),
     createAgentInvite: (input) => answer("createAgentInvite", input, () => invites),

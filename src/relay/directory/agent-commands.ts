@@ -156,8 +156,8 @@ export const setManifest: Command<
   return row === undefined ? refuse("NOT_FOUND") : ok(row);
 };
 
-/** The creator's word for the agent's key; a later one takes the place of the one before. */
-export const cosignCard: Command<{ agentId: AgentId; card: Bytes }, null> = async (
+/** The creator's word for the agent's key; a later one takes the place of the one before. Null: none any more. */
+export const cosignCard: Command<{ agentId: AgentId; card: Bytes | null }, null> = async (
   tx,
   { agentId, card },
 ) =>

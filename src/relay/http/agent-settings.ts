@@ -15,6 +15,7 @@ export function serveAgentSettings(app: RelayApp, api: Api): void {
   app.patch("/agents/:id", changeAgent(api));
   app.delete("/agents/:id", deleteAgent(api));
   app.put("/agents/:id/card", cosignCard(api));
+  app.delete("/agents/:id/card", withdrawCard(api));
   app.post("/agents/:id/token", changeToken(api));
   app.post("/agents/:id/webhook-secret", changeSecret(api));
 }
@@ -88,6 +89,16 @@ const cosignCard = (api: Api): Route =>
       equalBytes(vouch.beginning, hashOf(first.entry));
     if (card === null || !isTheirs) return refuse("BAD_REQUEST", { path: "card" });
     const put = await api.writer.run("cosignCard", { agentId, card });
+    return put.ok ? answer({}) : put;
+  });
+
+/** The creator takes their word back; without one it is done already. */
+const withdrawCard = (api: Api): Route =>
+  api.human(async (http, who) => {
+    const agent = await ownAgent(api, http, who.userId);
+    if (!agent.ok) return agent;
+    const agentId = agent.value.agent_id;
+    const put = await api.writer.run("cosignCard", { agentId, card: null });
     return put.ok ? answer({}) : put;
   });
 

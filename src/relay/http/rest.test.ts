@@ -414,6 +414,16 @@ describe("meeting", () => {
     expect((await world.rest("GET", "/agents", ada.token)).body.data).toMatchObject([
       { agent_id, cosigned_card: card },
     ]);
+
+    const withdraw = async (by: string) => {
+      const { status, body } = await world.rest("DELETE", `/agents/${agent_id}/card`, by);
+      return body.error?.code ?? status;
+    };
+    expect(await withdraw(bob.token)).toBe("NOT_FOUND");
+    expect(await withdraw(token)).toBe("UNAUTHENTICATED");
+    expect(await shown()).toBe(card);
+    expect([await withdraw(ada.token), await withdraw(ada.token)]).toEqual([200, 200]);
+    expect(await shown()).toBeNull();
   });
 
   test("[P143] whoever talks with an account hears that its keys changed", async () => {

@@ -946,6 +946,9 @@ export const en = {
     "If they are the same, confirm it: people who meet the agent then see that you made it, signed by this device. Until then nobody is named.",
   "agents.confirmKey": "They are the same, confirm",
   "agents.keyConfirmed": "Confirmed. People see that you made it.",
+  "agents.withdrawKey": "Take this back",
+  "agents.withdrawHelp":
+    "Then nobody is told any more that you made it. You can compare and confirm it again.",
   "agents.keyLapsed":
     "You confirmed this agent before, but that no longer counts: its key has changed, or the device that signed was removed.",
   "agents.linkCode": "The link as a QR code",

@@ -890,6 +890,8 @@ export const zhHans: TextTable = {
     "如果完全一致，请确认：之后遇到这个智能体的人会看到它是你创建的，并由这台设备签名。在此之前不会显示任何人的名字。",
   "agents.confirmKey": "完全一致，确认",
   "agents.keyConfirmed": "已确认。别人会看到它是你创建的。",
+  "agents.withdrawKey": "撤回确认",
+  "agents.withdrawHelp": "撤回后，别人不再看到它是你创建的。以后可以重新核对并确认。",
   "agents.keyLapsed":
     "你以前确认过这个智能体，但现在不再有效：它的密钥变了，或者签名的设备已被移除。",
   "agents.linkCode": "链接的二维码",

@@ -19,6 +19,9 @@ export function AgentKey({ agentId, fingerprintText, confirmation }: AgentKeyPro
   const { calls, ownAgents } = useStores();
   const { isBusy, failure, run } = useAttempt();
   const isConfirmed = confirmation === "confirmed";
+  const withdraw = async (): Promise<void> => {
+    if (await run(() => calls.withdrawOwnAgent({ agentId }))) await ownAgents.getState().load();
+  };
   const confirm = async (): Promise<void> => {
     if (await run(() => calls.confirmOwnAgent({ agentId, fingerprintText })))
       await ownAgents.getState().load();
@@ -39,10 +42,17 @@ export function AgentKey({ agentId, fingerprintText, confirmation }: AgentKeyPro
           </p>
         )}
       </div>
-      {!isConfirmed && (
+      <FailureNote failure={failure} />
+      {isConfirmed ? (
+        <div>
+          <Button size="small" busy={isBusy} onClick={() => void withdraw()}>
+            {t("agents.withdrawKey")}
+          </Button>
+          <p className={styles.text}>{t("agents.withdrawHelp")}</p>
+        </div>
+      ) : (
         <>
           <p className={styles.text}>{t("agents.keyWhy")}</p>
-          <FailureNote failure={failure} />
           <div>
             <Button icon="shield-check" busy={isBusy} onClick={() => void confirm()}>
               {t("agents.confirmKey")}
