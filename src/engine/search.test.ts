@@ -99,6 +99,11 @@ describe("search", () => {
       );
 
     expect(await snippets("begin")).toEqual(["Where to begin The first step is a page."]);
+    const long = `${"**many** words\n\n".repeat(200)}#### A table\n\n| layer | of |\n| :--- | ---: |\n| seal | **begins** here |\n\n- [x] done`;
+    await fill(store, [markdown, long], line, 0, "agent");
+    expect(await snippets("seal")).toEqual([
+      expect.stringMatching(/^…(ords|words)( many words)+ A table layer of seal begins here done$/),
+    ]);
     expect(await snippets("needle")).toEqual([
       "## Where to begin The **first** step is [a page](https://needle.example/).",
     ]);

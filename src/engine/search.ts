@@ -33,8 +33,8 @@ type LoggedHit = Omit<SearchHitView, "authorName" | "isSelf"> & { readonly autho
 
 /** Characters of a hit shown around the words found. */
 const SNIPPET_CHARACTERS = 120;
-/** Texts up to this long lose their marks before they are cut. */
-const WHOLE_CHARACTERS = 640;
+/** Of Markdown, what is read around the words found. */
+const WINDOW_CHARACTERS = 640;
 /** How long the worker's other work waits for a search at most. */
 const BREATH_MS = 10;
 
@@ -86,13 +86,30 @@ const breathe = (clock: Clock): Promise<void> => new Promise((resolve) => clock.
 
 /** As it reads when it is drawn, unless what was found is in what is not drawn. */
 function cut({ text, isMarkdown }: WordsAt, words: readonly string[]) {
-  const written = snippet(text, words);
-  if (!isMarkdown) return { snippet: written };
-  // Marks are understood line by line, but taking them out of a long text takes long.
-  const drawn =
-    text.length <= WHOLE_CHARACTERS ? snippet(withoutMarks(text), words) : withoutMarks(written);
-  const folded = foldText(drawn);
-  return { snippet: words.every((word) => folded.includes(word)) ? drawn : written };
+  if (isMarkdown) {
+    const drawn = snippet(withoutMarks(around(text, words)), words);
+    const folded = foldText(drawn);
+    if (words.every((word) => folded.includes(word))) return { snippet: drawn };
+  }
+  return { snippet: snippet(text, words) };
+}
+
+/** Some lines of a long text around the first word found: marks are understood line by line, and taking them out of much text takes long. */
+function around(text: string, words: readonly string[]): string {
+  const characters = Array.from(text);
+  if (characters.length <= WINDOW_CHARACTERS) return text;
+  const first = placeOf(characters, words);
+  const from = Math.max(0, Math.min(first - WINDOW_CHARACTERS / 2, characters.length));
+  const line = from === 0 ? 0 : characters.indexOf("\n", from) + 1;
+  const start = line > 0 && line <= first ? line : from;
+  return characters.slice(start, start + WINDOW_CHARACTERS).join("");
+}
+
+/** About where the first of the words stands. Folding changes lengths a little; a snippet need not be exact. */
+function placeOf(characters: readonly string[], words: readonly string[]): number {
+  const folded = characters.map(foldText).join("");
+  const first = Math.min(...words.map((word) => folded.indexOf(word)).filter((at) => at >= 0));
+  return Number.isFinite(first) ? first : 0;
 }
 
 /** The part of a text around the first word found, on one line. */
@@ -100,13 +117,8 @@ function snippet(text: string, words: readonly string[]): string {
   const line = text.replaceAll(/\s+/g, " ").trim();
   const characters = Array.from(line);
   if (characters.length <= SNIPPET_CHARACTERS) return line;
-  const folded = characters.map(foldText).join("");
-  const first = Math.min(...words.map((word) => folded.indexOf(word)).filter((at) => at >= 0));
-  // Folding changes lengths a little; a snippet need not be exact.
-  const from = Math.max(
-    0,
-    Math.min(Number.isFinite(first) ? first - 30 : 0, characters.length - SNIPPET_CHARACTERS),
-  );
-  const cut = characters.slice(from, from + SNIPPET_CHARACTERS).join("");
-  return `${from > 0 ? "…" : ""}${cut}${from + SNIPPET_CHARACTERS < characters.length ? "…" : ""}`;
+  const first = placeOf(characters, words);
+  const from = Math.max(0, Math.min(first - 30, characters.length - SNIPPET_CHARACTERS));
+  const part = characters.slice(from, from + SNIPPET_CHARACTERS).join("");
+  return `${from > 0 ? "…" : ""}${part}${from + SNIPPET_CHARACTERS < characters.length ? "…" : ""}`;
 }

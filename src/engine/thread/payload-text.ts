@@ -55,7 +55,16 @@ export function previewText(payload: Payload, authorKind: Entry["authorKind"]): 
 
 /** Short Markdown as it reads when it is drawn; mentions stay as they are written. */
 export const withoutMarks = (text: string): string =>
-  removeMarkdown(text, { htmlTagsToSkip: [MENTION_TAG] });
+  removeMarkdown(
+    text
+      .replaceAll(TABLE_RULE, "")
+      .replaceAll(TABLE_ROW, (row) => row.replaceAll("|", " "))
+      .replaceAll(TASK, "$1"),
+    { htmlTagsToSkip: [MENTION_TAG] },
+  );
+const TABLE_RULE = /^[ \t]*\|[ \t:|-]+$/gm;
+const TABLE_ROW = /^[ \t]*\|.*$/gm;
+const TASK = /^([ \t]*[-*+][ \t]+)\[[ xX]\][ \t]/gm;
 
 /** What a preview says that a payload is. */
 export function previewKind({
