@@ -176,13 +176,15 @@ export class Relay {
     };
   }
 
-  /** Time passes; called about once a second. */
-  tick(): void {
+  /** Time passes; called about once a second. After this process `stoodStill` nobody's silence counts. */
+  tick(stoodStill = false): void {
     const now = this.#needs.clock.now();
-    for (const connection of this.#sockets.all())
-      this.#guard(connection, () => this.#tickSocket(connection, now));
+    if (!stoodStill) {
+      for (const connection of this.#sockets.all())
+        this.#guard(connection, () => this.#tickSocket(connection, now));
+      this.#streams.tick(now);
+    }
     this.#reception.reviewAllSoon();
-    this.#streams.tick(now);
     this.together?.tick();
     if (this.#isExpiring) return;
     this.#isExpiring = true;
