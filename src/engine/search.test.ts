@@ -200,16 +200,16 @@ test("[N55] keeps at most sixteen million characters in memory: what is beyond i
       return inner.logAfter(conversationId, afterSeq, limit);
     },
   });
-  const say = (seq: number, text: string) => {
+  const say = (seq: number, text: string, conversationId = line) => {
     const content = aMessageContent(`m${seq}` as MessageId, { type: "text", text });
     const by = { authorId: "a" as AccountId, authorKind: "human", authorDeviceId: null } as const;
-    const row = encodeEntry({ conversationId: line, seq, at: seq, ...by, content });
-    return texts.store.commit({ log: [{ conversationId: line, seq, row }] });
+    const row = encodeEntry({ conversationId, seq, at: seq, ...by, content });
+    return texts.store.commit({ log: [{ conversationId, seq, row }] });
   };
-  const readsOfASearch = async () => {
+  const readsOfASearch = async (conversationId = line) => {
     reads.length = 0;
     let messages = 0;
-    for await (const part of texts.of(line)) messages += part.length;
+    for await (const part of texts.of(conversationId)) messages += part.length;
     return [messages, ...reads];
   };
   // Each lies in another part of the log; two and a half of them are too much.
@@ -220,9 +220,43 @@ test("[N55] keeps at most sixteen million characters in memory: what is beyond i
   await say(401, "little");
   const third = await readsOfASearch();
   const last = await readsOfASearch();
+  await texts.store.commit({ dropLogs: [line] });
+  for (const seq of [1, 201]) await say(seq, "y".repeat(7_000_000), other);
+  const afterDrop = [await readsOfASearch(other), await readsOfASearch(other)];
 
   expect(first).toEqual([3, 400, 200, 0]);
   expect(second).toEqual([3, 0]);
   expect(third).toEqual([3, 400, 0]);
   expect(last).toEqual([3]);
+  // What was thrown away leaves its room to others.
+  expect(afterDrop).toEqual([[2, 200, 0], [2]]);
+});
+
+test("[N55] words that change while they are read are read anew by the next search", async () => {
+  const inner = await aStore(["as it was"]);
+  const after = createMemoryStore();
+  await fill(after, ["as it is"], line, 0);
+  const [changed] = await after.logAfter(line, 0, 1);
+  if (changed === undefined) throw new Error("an entry");
+  let isFirst = true;
+  const texts = createSearchTexts({
+    ...inner,
+    async logAfter(conversationId, afterSeq, limit) {
+      const rows = await inner.logAfter(conversationId, afterSeq, limit);
+      if (limit > 1 && isFirst) {
+        isFirst = false;
+        await texts.store.commit({ log: [{ conversationId, ...changed }] });
+      }
+      return rows;
+    },
+  });
+  const words = async () => {
+    const found: string[] = [];
+    for await (const part of texts.of(line)) found.push(...part.map(({ folded }) => folded));
+    return found;
+  };
+
+  await words();
+
+  expect(await words()).toEqual(["as it is"]);
 });

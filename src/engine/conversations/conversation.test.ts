@@ -77,6 +77,28 @@ describe("a conversation in the list", () => {
     expect(twice).toBe(once);
   });
 
+  test("[N32] a call by name outlives a mark that does not reach it, and no other", () => {
+    const called = after(
+      fresh(),
+      said(1, bot, words("one")),
+      said(2, bot, words("@Ada", { mentions: [ada] })),
+    );
+    const read = (seq: number, unreadCount: number) =>
+      reduceConversation(called, { type: "read", seq, unreadCount }, ada).mentionSeq;
+
+    expect([called.mentionSeq, read(1, 1), read(2, 0)]).toEqual([2, 2, 0]);
+  });
+
+  test("[N33] a profile counts by what was verified when it came, and in a group alone", () => {
+    const profile = { type: "profile", name: "Named" } as const;
+    const marked = (isByLead: boolean, by: AccountId) =>
+      entry(1, by, { ...aMessageContent(m(1), profile), isByLead });
+
+    expect(after(fresh("group"), marked(false, ada)).title).toBeNull();
+    expect(after(fresh("group"), marked(true, eve)).title).toBe("Named");
+    expect(after(fresh("h2a"), marked(true, ada)).title).toBeNull();
+  });
+
   test("[N30] is read up to a mark, which never moves back", () => {
     const unread = after(fresh(), said(1, bot, words("one")), said(2, bot, words("two")));
 
@@ -92,6 +114,29 @@ describe("a conversation in the list", () => {
     const unread = after(fresh(), said(1, bot, words("one")));
 
     expect(after(unread, said(2, ada, words("two")))).toMatchObject({ unreadCount: 0, readSeq: 2 });
+  });
+
+  test("[N30] only what a person says reads for them, and what was read ahead counts no more when it comes", () => {
+    const unread = after(fresh(), said(1, bot, words("one")));
+    const added = entry(2, ada, { kind: "ledger", op: "add", actorId: ada, subjectId: eve });
+    const readAhead = reduceConversation(fresh(), { type: "read", seq: 2, unreadCount: 0 }, ada);
+
+    expect(after(unread, added)).toMatchObject({ unreadCount: 1, readSeq: 0 });
+    const come = after(readAhead, ...[1, 2, 3].map((seq) => said(seq, bot, words("news"))));
+    expect(come).toMatchObject({ unreadCount: 1, readSeq: 2 });
+  });
+
+  test("[N31] the taking back of another message, and a turn without words, leave what was said last", () => {
+    const last = after(fresh(), said(1, bot, words("first")), said(2, bot, words("last")));
+
+    const recalled = after(
+      last,
+      entry(3, bot, { kind: "recalled", messageId: m(1), by: "author" }),
+    );
+    const silent = after(recalled, said(4, bot, words("")));
+
+    expect(recalled.preview).toEqual(last.preview);
+    expect(silent).toMatchObject({ preview: last.preview, updatedAt: 4_000 });
   });
 
   test("[N31] shows the newest row, and forgets the words of a recalled one", () => {

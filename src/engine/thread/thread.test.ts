@@ -131,6 +131,23 @@ describe("rows of a thread", () => {
     expect(viewAll(thread, context())).toHaveLength(1);
   });
 
+  test("[N20] a word of the outbox that comes behind the log changes nothing, nor does a repeat of the log", () => {
+    const [hello, react] = [
+      said(3, ada, text("hello")),
+      said(4, bot, { type: "reaction", message_id: m(3), emoji: "+", op: "add" }),
+    ];
+    const thread = threadOf(hello, react);
+
+    const { thread: after, changed } = reduceThread(thread, [
+      { type: "outgoing", message: outgoing(3, text("hello"), { status: "sending" }) },
+      onEntry(hello),
+      onEntry(react),
+    ]);
+
+    expect(changed).toEqual(new Set());
+    expect(viewAll(after, context())).toEqual(viewAll(thread, context()));
+  });
+
   test("[N96] say when what their author sealed before them is not here, own ones never", () => {
     const withGap = ({ content, ...rest }: Entry): Entry => ({
       ...rest,
@@ -166,6 +183,17 @@ describe("rows of a thread", () => {
     ]);
   });
 
+  test("[N103] what was sealed before this device was known has no row of its own", () => {
+    const before = entry(1, bot, {
+      kind: "unreadable",
+      messageId: m(1),
+      failure: "before-device",
+    });
+    const broken = entry(2, bot, { kind: "unreadable", messageId: m(2), failure: "malformed" });
+
+    expect(viewAll(threadOf(before, broken), context()).map(({ seq }) => seq)).toEqual([2]);
+  });
+
   test("[N21] a recalled message keeps its place and loses its words, also as a quote", () => {
     const reply = text("re", {
       reply_to: { message_id: m(1), sender_id: bot, preview_text: "kept?" },
@@ -195,6 +223,18 @@ describe("rows of a thread", () => {
       [1, "recalled"],
       [2, "text"],
     ]);
+  });
+
+  test("[N21] of two words that took back a message nobody here read the first is its place, however they come", () => {
+    const recalls = [1, 3].map((seq) =>
+      entry(seq, bot, { kind: "recalled", messageId: m(1), by: "author" }),
+    );
+    const threads = [recalls, recalls.toReversed()].map((one) =>
+      threadOf(said(2, bot, text("two")), ...one),
+    );
+
+    for (const thread of threads)
+      expect(viewAll(thread, context()).map(({ seq }) => seq)).toEqual([1, 2]);
   });
 
   test("[N22] a quote whose original is not here says that it is only its author's word", () => {
@@ -266,6 +306,23 @@ describe("rows of a thread", () => {
     expect(viewAll(mine, context())).toHaveLength(1);
   });
 
+  test("[N23] what was taken away last stays away, in whatever order the log comes", () => {
+    const react = (op: "add" | "remove") =>
+      ({ type: "reaction", message_id: m(1), emoji: "+", op }) as const;
+    const [one, add, remove] = [
+      said(1, ada, text("one")),
+      said(2, bot, react("add")),
+      said(3, bot, react("remove")),
+    ];
+
+    for (const entries of [
+      [one, add, remove],
+      [remove, add, one],
+      [one, remove, add],
+    ])
+      expect(viewMessage(threadOf(...entries), m(1), context())?.reactions).toEqual([]);
+  });
+
   test("[N23] delivery follows the marks of others and never one's own", () => {
     const thread = threadOf(said(4, ada, text("x")));
     const at = (marksById: ViewContext["marksById"]) =>
@@ -320,6 +377,30 @@ describe("a stream in a thread", () => {
     expect(changed).toEqual(new Set([m(1), m(2)]));
     expect(viewMessage(thread, m(1), context())).toBeNull();
     expect(bodies(thread)).toEqual(["Hello there"]);
+  });
+
+  test("[N24] skips no hole: text that is further on than what is here waits", () => {
+    const { thread } = reduceThread(threadOf(startEntry), [
+      start,
+      { type: "stream-text", streamId: s1, offset: 0, text: "Hel" },
+      { type: "stream-text", streamId: s1, offset: 4, text: "!" },
+    ]);
+
+    expect(thread.liveById.get(s1)?.text).toBe("Hel");
+  });
+
+  test("[N24] whose end is here begins no more, whether it ended whole or short", () => {
+    const whole = threadOf(startEntry, said(2, bot, text("Hello there"), s1));
+    const short = threadOf(
+      startEntry,
+      entry(2, bot, { kind: "stream-ended", streamId: s1, reason: "orphaned" }),
+    );
+
+    for (const thread of [whole, short]) {
+      const { thread: after, changed } = reduceThread(thread, [start]);
+      expect(changed).toEqual(new Set());
+      expect(after.liveById.size).toBe(0);
+    }
   });
 
   test("[N24] that ends short says so and keeps no unproven word", () => {
@@ -469,25 +550,23 @@ describe("a card in a thread", () => {
     expect(artifactOf(thread).vote).toMatchObject({ ownOptionId: null });
   });
 
-  const request = (approvers: readonly AccountId[]) =>
-    card({
-      subtype: "approval",
-      payload: {
-        action: "deploy",
-        summary: "",
-        details: [],
-        request: {},
-        risk: "low",
-        options: [
-          { id: "no", label: "No", decision: "deny" },
-          { id: "yes", label: "Yes", decision: "approve" },
-        ],
-        expires_at: "2099-01-01T00:00:00.000Z",
-        nonce: "",
-        digest: "",
-        quorum: { required: 2, approvers },
-      },
-    });
+  const requestOf = (approvers: readonly AccountId[], expiresAt = Date.UTC(2099, 0, 1)) => ({
+    action: "deploy",
+    summary: "",
+    details: [],
+    request: {},
+    risk: "low",
+    options: [
+      { id: "no", label: "No", decision: "deny" },
+      { id: "yes", label: "Yes", decision: "approve" },
+    ],
+    expires_at: new Date(expiresAt).toISOString(),
+    nonce: "",
+    digest: "",
+    quorum: { required: 2, approvers },
+  });
+  const request = (...asked: Parameters<typeof requestOf>) =>
+    card({ subtype: "approval", payload: requestOf(...asked) });
   const decided = (seq: number, by: AccountId, option: string) =>
     said(seq, by, {
       type: "artifact_response",
@@ -498,6 +577,35 @@ describe("a card in a thread", () => {
       values: {},
       decision: { option_id: option, approval: "" },
     });
+
+  test("[N25] a request takes no update: what is decided is what was asked", () => {
+    const change = said(2, bot, {
+      type: "artifact_update",
+      ref_artifact: "work",
+      based_on_revision: 0,
+      artifact: { payload: { ...requestOf([ada, mallory]), summary: "something else" } },
+    });
+    const asked = request([ada, mallory]);
+
+    expect(artifactOf(threadOf(asked, change))).toEqual(artifactOf(threadOf(asked)));
+  });
+
+  test("[N26] counts an answer at its very hour, one that comes again once, and of a request no decision after its hour", () => {
+    const atTwo = { expires_at: new Date(START + 2_000).toISOString() };
+    const cards = [answer(2, mallory, "r1"), answer(3, mallory, "r1")].map((one) =>
+      artifactOf(threadOf(card(atTwo), one)),
+    );
+    const asked = request([ada, mallory], START + 2_500);
+    const late = artifactOf(threadOf(asked, decided(2, ada, "yes"), decided(3, mallory, "yes")));
+
+    expect(cards.map(({ answers }) => answers.map(({ late: isLate }) => isLate))).toEqual([
+      [false],
+      [true],
+    ]);
+    expect(late).toMatchObject({ approval: { outcome: "pending", approvedCount: 1 } });
+    const again = artifactOf(threadOf(card(), answer(2, mallory, "r1"), answer(3, mallory, "r1")));
+    expect(again.answers).toHaveLength(1);
+  });
 
   test("[N26] a request with a quorum stands open until enough agree or one does not", () => {
     const all = [ada, mallory, bot] as const;

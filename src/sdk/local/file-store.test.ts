@@ -28,6 +28,17 @@ describe("the file of a store", () => {
     expect(await after.get("t", "a")).toEqual(utf8("kept"));
   });
 
+  test("[K9] a commit that fails leaves nothing of itself, and the next one stands", async () => {
+    const store = open(aPath());
+    const put = (key: string, value: unknown) => ({ table: "t", key, value: value as never });
+
+    const failed = await store.commit({ puts: [put("a", utf8("half")), put("b", "no bytes")] });
+    const next = await store.commit({ puts: [put("c", utf8("whole"))] });
+
+    expect([failed.ok, next.ok]).toEqual([false, true]);
+    expect((await store.list("t")).map(({ key }) => key)).toEqual(["c"]);
+  });
+
   test("[K9] is open in one place at a time, and free again after closing", async () => {
     const path = aPath();
     const first = open(path);
