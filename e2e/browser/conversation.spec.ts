@@ -170,3 +170,19 @@ test("a reaction is given with its picker, counted, and taken back", async ({ jo
 
   await expect(given).toHaveCount(0);
 });
+
+test("a conversation that is not here says so, and on a phone leads back to the others", async ({
+  world,
+  join,
+}) => {
+  const ada = await join({ name: "Ada", width: 390 });
+  await ada.startWith("Echo");
+
+  await ada.page.goto(`${world.url}/c/01900000-0000-7000-8000-000000000001`);
+  await expect(
+    ada.page.getByRole("heading", { name: "This conversation is not here" }),
+  ).toBeVisible();
+  await ada.page.getByRole("link", { name: "Conversations", exact: true }).click();
+
+  await ada.openConversation("Echo");
+});

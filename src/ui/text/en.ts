@@ -541,6 +541,7 @@ export const en = {
   "list.mentioned": "mentions you",
   "list.draft": "Draft:",
   "list.you": "You:",
+  "list.by": "{name}:",
   "list.typing": "{name} is writing…",
   "list.typingMany": "{count, plural, other {# people are writing…}}",
   "list.empty": "Nothing said yet",

@@ -513,6 +513,7 @@ export const zhHans: TextTable = {
   "list.mentioned": "提到了你",
   "list.draft": "草稿：",
   "list.you": "你：",
+  "list.by": "{name}：",
   "list.typing": "{name}正在输入…",
   "list.typingMany": "{count} 人正在输入…",
   "list.empty": "还没有消息",

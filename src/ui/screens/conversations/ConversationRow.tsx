@@ -97,7 +97,8 @@ function Preview({ view, isCurrent }: ConversationRowProps) {
   if (draft !== "" && !isCurrent)
     return (
       <span className={styles.preview}>
-        <span className={styles.draft}>{t("list.draft")}</span> <bdi>{draft}</bdi>
+        <span className={styles.draft}>{parted(t("list.draft"))}</span>
+        <bdi>{draft}</bdi>
       </span>
     );
   return (
@@ -109,6 +110,9 @@ function Preview({ view, isCurrent }: ConversationRowProps) {
   );
 }
 
+/** A space behind what stands before other words, unless its mark brings the room along. */
+const parted = (words: string): string => (words.endsWith("：") ? words : `${words} `);
+
 function LastLine({ view }: { view: ConversationView }) {
   const t = useText();
   const { preview, members, peer, relation } = view;
@@ -117,13 +121,13 @@ function LastLine({ view }: { view: ConversationView }) {
   const author = members.find(({ id }) => id === preview.authorId);
   const prefix =
     author?.isSelf === true
-      ? `${t("list.you")} `
+      ? parted(t("list.you"))
       : view.kind === "group" && author !== undefined
-        ? `${author.name}: `
+        ? parted(t("list.by", { name: author.name }))
         : "";
   switch (preview.kind) {
     case "draft":
-      return `${t("list.draft")} ${decodeMentions(preview.text, choicesOf(members))}`;
+      return `${parted(t("list.draft"))}${decodeMentions(preview.text, choicesOf(members))}`;
     case "text":
       return prefix + decodeMentions(preview.text, choicesOf(members));
     case "image":

@@ -35,7 +35,7 @@ export function FirstConversationStep() {
         />
       )}
       <PasteInvite onOpened={finish} />
-      <div className={styles.actions}>
+      <div className={styles.onward}>
         <Button variant="quiet" onClick={finish}>
           {t("onboarding.skip")}
         </Button>

@@ -12,9 +12,11 @@ import { FetchedOverlay } from "#ui/fetching/FetchedOverlay.tsx";
 import { Fetching } from "#ui/fetching/Fetching.tsx";
 import { Button } from "#ui/kit/Button.tsx";
 import { Sheet } from "#ui/kit/Dialog.tsx";
+import { Icon } from "#ui/kit/Icon.tsx";
 import { Skeleton } from "#ui/kit/Spinner.tsx";
 import { ChannelBar } from "#ui/screens/channels/ChannelBar.tsx";
 import { DetailsPanel, SecuritySheet } from "#ui/screens/fetched-screens.ts";
+import { AppLink } from "#ui/screens/shell/AppLink.tsx";
 import { FailureNote } from "#ui/screens/shell/FailureNote.tsx";
 import type { Layout } from "#ui/screens/shell/use-media.ts";
 import { useText } from "#ui/text/text.tsx";
@@ -53,6 +55,12 @@ export function ThreadScreen({ conversationId, messageId, layout }: ThreadScreen
       <div className={styles.middle}>
         <h1 className={styles.goneTitle}>{t("thread.gone")}</h1>
         <p className={styles.quiet}>{t("thread.goneHelp")}</p>
+        {layout === "narrow" && (
+          <AppLink to={{ screen: "home" }} className={styles.goneLink}>
+            <Icon name="back" />
+            {t("list.title")}
+          </AppLink>
+        )}
       </div>
     ) : (
       <div className={styles.loading}>
