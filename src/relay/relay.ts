@@ -118,7 +118,7 @@ export class Relay {
     this.#marks = new Marks(shared);
     this.#presence = new Presence({
       ...shared,
-      onlineAround: async (id) => (await this.together?.onlineAround(id)) ?? NOBODY,
+      onlineAmong: async (ids) => (await this.together?.onlineAmong(ids)) ?? NOBODY,
     });
     this.#streams = new StreamDesk({ ...shared, elsewhere: () => this.together });
     this.#storing = new Storing({ ...shared, posting: this.posting, streams: this.#streams });
@@ -250,13 +250,15 @@ export class Relay {
     const { directory, bus, events } = this.#needs;
     const named = owner.type === "human" ? { user_id: owner.id } : { agent_id: owner.id };
     const frame = { type: "keys.updated", ...named, reason } as RelayFrameOf<"keys.updated">;
-    const related = await directory.relatedTo(owner.id).catch((fault: unknown) => {
+    const tell = (to: readonly AccountId[]): void =>
+      bus.publish({ kind: "frame", to, frame, except: null, droppable: false });
+    tell([owner.id]);
+    try {
+      for await (const related of directory.relatedTo(owner.id)) tell(related.map(({ id }) => id));
+    } catch (fault) {
       // The keys are stored: who is not told finds them when it next looks.
       events.warn("keys.untold", factsOf(fault));
-      return [];
-    });
-    const to = new Set([owner.id, ...related]);
-    bus.publish({ kind: "frame", to: [...to], frame, except: null, droppable: false });
+    }
   }
 
   markRead(

@@ -1,4 +1,5 @@
 /** Reads about accounts: people, devices, sessions, agents, keys, relations. Writes go through the writer. */
+import { setImmediate as othersTurn } from "node:timers/promises";
 import type { Bytes } from "#base/bytes.ts";
 import type {
   AccountId,
@@ -10,7 +11,7 @@ import type {
 } from "#protocol/ids.ts";
 import { MAX_UNREAD_COUNT } from "#protocol/limits.ts";
 import type { Backup, Prekey } from "#protocol/rest.ts";
-import { orNull, type Sql } from "../store/sql.ts";
+import { allAmong, orNull, type Sql } from "../store/sql.ts";
 import type {
   AgentRow,
   AgentStanding,
@@ -91,25 +92,16 @@ const readsOfPeople = (sql: Sql) => ({
     ),
 });
 
-const MOST_AT_ONCE = 100;
-const MARKS = Array.from({ length: MOST_AT_ONCE }, () => "?");
 const STANDINGS = `SELECT agent_id, deleted_at, governance, connection_mode, token_hash, messages_per_second
-  FROM agents WHERE agent_id IN (${MARKS.join(", ")})`;
+  FROM agents WHERE agent_id IN`;
 
 const readsOfAgents = (sql: Sql) => ({
   agent: (agentId: AgentId) =>
     orNull(sql.get<AgentRow>("SELECT * FROM agents WHERE agent_id = ?", agentId)),
-  /** How those there are of the agents named stand, {@link MOST_AT_ONCE} a read. */
+  /** How those there are of the agents named stand. */
   standingsOf: async (ids: readonly AgentId[]): Promise<ReadonlyMap<AgentId, AgentStanding>> => {
-    const rows = new Map<AgentId, AgentStanding>();
-    for (let i = 0; i < ids.length; i += MOST_AT_ONCE) {
-      const some = ids.slice(i, i + MOST_AT_ONCE);
-      // Always as many, so that it is one statement.
-      const asked = MARKS.map((_mark, at) => some[at] ?? "");
-      for (const row of await sql.all<AgentStanding>(STANDINGS, ...asked))
-        rows.set(row.agent_id, row);
-    }
-    return rows;
+    const rows = await allAmong<AgentStanding>(sql, STANDINGS, ids);
+    return new Map(rows.map((row) => [row.agent_id, row]));
   },
   agentByToken: (tokenHash: Bytes) =>
     orNull(sql.get<AgentRow>("SELECT * FROM agents WHERE token_hash = ?", tokenHash)),
@@ -220,24 +212,44 @@ const readsOfRelations = (sql: Sql) => ({
       "SELECT contact_id, remark_sealed FROM remark WHERE user_id = ? ORDER BY contact_id",
       userId,
     ),
-  /** Everyone who shares a conversation with the account, itself included: those its keys matter to. */
-  relatedTo: async (accountId: AccountId) => {
-    const rows = await sql.all<{ account: AccountId }>(
-      `SELECT DISTINCT other.account FROM member AS own JOIN member AS other USING (conv)
-       WHERE own.account = ? AND own.left_seq IS NULL AND other.left_seq IS NULL`,
-      accountId,
-    );
-    return rows.map((row) => row.account);
-  },
-  /** Those of {@link relatedTo} but the account itself whose presence it may see: agents, and people who agreed. */
-  shownTo: async (accountId: AccountId) => {
-    const rows = await sql.all<{ account: AccountId }>(
-      `SELECT DISTINCT other.account FROM member AS own JOIN member AS other USING (conv)
-       LEFT JOIN users ON user_id = other.account
-       WHERE own.account = ? AND own.left_seq IS NULL AND other.left_seq IS NULL
-       AND other.account <> own.account AND (other.type = 'agent' OR presence = 1)`,
-      accountId,
-    );
-    return rows.map((row) => row.account);
+  /**
+   * Everyone who shares a conversation with the account but itself, each once: those its keys matter to. In pages, with
+   * others' work between them.
+   */
+  async *relatedTo(accountId: AccountId): AsyncGenerator<readonly Related[]> {
+    const known = new Set<AccountId>([accountId]);
+    let last = "";
+    for (let isMore = true; isMore;) {
+      const rows = await sql.all<RelatedRow>(RELATED, accountId, last, RELATED_PAGE);
+      const page: Related[] = [];
+      for (const { account, type, presence } of rows) {
+        if (known.has(account)) continue;
+        known.add(account);
+        page.push({ id: account, isShown: type === "agent" || presence === 1 });
+      }
+      if (page.length > 0) yield page;
+      const conversations = new Set(rows.map(({ conv }) => conv));
+      isMore = conversations.size === RELATED_PAGE;
+      for (const conv of conversations) if (conv > last) last = conv;
+      if (isMore) await othersTurn();
+    }
   },
 });
+
+/** `isShown`: the account lets those it shares a conversation with see when it is here, as agents always do. */
+export type Related = { readonly id: AccountId; readonly isShown: boolean };
+
+type RelatedRow = {
+  readonly conv: ConversationId;
+  readonly account: AccountId;
+  readonly type: "human" | "agent";
+  readonly presence: number | null;
+};
+
+/** Conversations of a page. */
+const RELATED_PAGE = 250;
+// The account is in each itself, so that each conversation of a page is seen.
+const RELATED = `SELECT own.conv, other.account, other.type, presence
+  FROM (SELECT conv FROM member WHERE account = ? AND conv > ? AND left_seq IS NULL ORDER BY conv LIMIT ?) AS own
+  JOIN member AS other ON other.conv = own.conv LEFT JOIN users ON user_id = other.account
+  WHERE other.left_seq IS NULL`;

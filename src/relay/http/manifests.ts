@@ -39,8 +39,8 @@ export async function changeManifest(
     capability_manifest_hash: checked.hash,
     breaking: isBreakingChange(manifestOf(agent), checked.manifest),
   } as const;
-  for (const accountId of await api.directory.relatedTo(agent.agent_id))
-    if (accountId !== agent.agent_id) api.relay.tell(accountId, frame);
+  for await (const related of api.directory.relatedTo(agent.agent_id))
+    for (const { id } of related) api.relay.tell(id, frame);
   return ok(null);
 }
 

@@ -18,9 +18,9 @@ type Needs = {
   readonly directory: Directory;
   readonly bus: EphemeralBus;
   readonly clock: Clock;
-  /** Who of those that share a conversation with the account is at any node; none when this one is alone. */
-  readonly onlineAround: (
-    accountId: AccountId,
+  /** Who of these is at any node; none when this one is alone. */
+  readonly onlineAmong: (
+    ids: readonly AccountId[],
   ) => Promise<ReadonlyMap<AccountId, Principal["type"]>>;
   readonly sockets: Sockets;
   readonly events: Log;
@@ -51,8 +51,10 @@ export class Presence {
       const isShared =
         type === "agent" || (await directory.user(accountId as UserId))?.presence === 1;
       if (!isShared) return;
-      const to = (await directory.relatedTo(accountId)).filter((id) => id !== accountId);
-      if (to.length > 0) bus.publish({ kind: "frame", to, frame, except: null, droppable: true });
+      for await (const related of directory.relatedTo(accountId)) {
+        const to = related.map(({ id }) => id);
+        bus.publish({ kind: "frame", to, frame, except: null, droppable: true });
+      }
     });
     void told.catch((fault: unknown) => events.warn("presence.failed", factsOf(fault)));
   }
@@ -60,12 +62,14 @@ export class Presence {
   /** What a fresh socket needs to know about those who are already here. */
   async introduce(connection: Connection, principal: Principal): Promise<void> {
     const { directory, sockets } = this.#needs;
-    const shown = await directory.shownTo(principal.accountId);
-    const elsewhere = await this.#needs.onlineAround(principal.accountId);
-    // Who is here is asked after the wait, so that whoever left meanwhile is not announced.
-    for (const id of shown) {
-      const type = sockets.roster.of(id)[0]?.principal?.type ?? elsewhere.get(id);
-      if (type !== undefined) sockets.send(connection, this.#frame(type, id, "online"));
+    for await (const related of directory.relatedTo(principal.accountId)) {
+      const shown = related.flatMap(({ id, isShown }) => (isShown ? [id] : []));
+      const elsewhere = await this.#needs.onlineAmong(shown);
+      // Who is here is asked after the wait, so that whoever left meanwhile is not announced.
+      for (const id of shown) {
+        const type = sockets.roster.of(id)[0]?.principal?.type ?? elsewhere.get(id);
+        if (type !== undefined) sockets.send(connection, this.#frame(type, id, "online"));
+      }
     }
   }
 

@@ -68,11 +68,10 @@ export async function createSqlLog(
     orphanStreams: (now) => writer.run("orphanStreams", { now }),
     expireArtifacts: (now) => writer.run("expireArtifacts", { now }),
     async hasExpiredArtifacts(now) {
-      const row = await sql.get(
-        "SELECT 1 FROM artifact WHERE expired = 0 AND expires_at IS NOT NULL AND expires_at <= ? LIMIT 1",
-        now,
+      const row = await sql.get<{ expires_at: number }>(
+        "SELECT expires_at FROM artifact WHERE expired = 0 AND expires_at IS NOT NULL ORDER BY expires_at LIMIT 1",
       );
-      return row !== undefined;
+      return row !== undefined && row.expires_at <= now;
     },
     createConversation: (conversation) => writer.run("createConversation", conversation),
     members: (conversationId) => readMembers(sql, conversationId),
@@ -131,24 +130,25 @@ type EntryRow = {
 };
 
 // Sizes first, so that no more bodies are read than the page may hold; the first entry is given whatever its size.
-// IN and not JOIN: SQLite would begin with the conversation, and go through all of it for each page.
+// Bounds and lookups, not joins: whatever a database thinks of its tables, it goes through the page's rows alone.
 const pageSql = (direction: "ASC" | "DESC"): string =>
-  `SELECT entry.*, session_open.bytes AS open_bytes
-   FROM entry
-   LEFT JOIN session_open ON session_open.conv = entry.conv AND session_open.first_seq = entry.seq
-   WHERE entry.conv = ? AND entry.seq IN (
-     SELECT seq
+  `WITH page AS MATERIALIZED (
+     SELECT min(seq) AS lowest, max(seq) AS highest
      FROM (
        SELECT seq, size, sum(size) OVER (ORDER BY seq ${direction}) AS total
        FROM (
-         SELECT seq, coalesce(length(body), 0) + coalesce(length(bytes), 0) AS size
-         FROM entry LEFT JOIN session_open ON session_open.conv = entry.conv AND first_seq = seq
-         WHERE entry.conv = ? AND seq > ? AND seq < ? ORDER BY seq ${direction} LIMIT ?
+         SELECT seq, coalesce(length(body), 0) + coalesce(
+           (SELECT length(bytes) FROM session_open WHERE conv = entry.conv AND first_seq = seq), 0) AS size
+         FROM entry WHERE conv = ? AND seq > ? AND seq < ? ORDER BY seq ${direction} LIMIT ?
        ) AS sized
      ) AS placed
      WHERE total <= ? OR total = size
    )
-   ORDER BY entry.seq`;
+   SELECT entry.*,
+     (SELECT bytes FROM session_open WHERE conv = entry.conv AND first_seq = entry.seq) AS open_bytes
+   FROM entry
+   WHERE conv = ? AND seq >= (SELECT lowest FROM page) AND seq <= (SELECT highest FROM page)
+   ORDER BY seq`;
 const UPWARDS = pageSql("ASC");
 const DOWNWARDS = pageSql("DESC");
 
@@ -160,11 +160,11 @@ async function readPage(
   const rows = await sql.all<EntryRow>(
     after !== null || before === null ? UPWARDS : DOWNWARDS,
     conversationId,
-    conversationId,
     after ?? 0,
     before ?? Number.MAX_SAFE_INTEGER,
     maxEntries,
     maxBytes,
+    conversationId,
   );
   const isWhole = rows.every((row) => row.body === null || isHashOf(row.hash, row.body));
   return isWhole ? rows.map(rowToEntry) : "altered";
@@ -228,12 +228,14 @@ type PlaceRow = {
   readonly joined_seq: number;
 };
 
-const INBOX = `SELECT member.conv, coalesce(acked_seq, joined_seq - 1) AS cursor, joined_seq, left_seq, next_seq - 1 AS last
+// A cursor is looked up for each: to join them is right or a thousand times too dear, as the statistics are.
+const INBOX = `SELECT conv, coalesce(
+    (SELECT acked_seq FROM cursor WHERE recipient_dev = ? AND cursor.conv = member.conv), joined_seq - 1
+  ) AS cursor, joined_seq, left_seq, next_seq - 1 AS last
   FROM member JOIN conv ON conv.id = member.conv
-  LEFT JOIN cursor ON cursor.conv = member.conv AND recipient_dev = ?
   WHERE account = ?`;
-const BEHIND = `${INBOX} AND coalesce(acked_seq, joined_seq - 1) < next_seq - 1`;
-const PLACE = `${INBOX} AND member.conv = ?`;
+const BEHIND = `SELECT * FROM (${INBOX}) AS places WHERE cursor < last`;
+const PLACE = `${INBOX} AND conv = ?`;
 
 const placeOf = (row: PlaceRow): InboxRow => ({
   conversationId: row.conv,

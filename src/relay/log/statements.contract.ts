@@ -1,5 +1,6 @@
-/** What SQLite is asked on this thread. What Node hands out, not a part of ours, is listened to: the relay is as it is. */
+/** What a database is asked on this thread. What Node and the driver hand out, not a part of ours, is listened to: the relay is as it is. */
 import { DatabaseSync, StatementSync, type SQLInputValue } from "node:sqlite";
+import { Client } from "pg";
 import { onTestEnd } from "../relay-world.contract.ts";
 
 /** The tests' relays stand on a server, which this file hears nothing of. */
@@ -15,6 +16,21 @@ export function statementsFromNow(): ReadonlySet<string> {
   };
   onTestEnd(() => {
     DatabaseSync.prototype.prepare = prepare;
+  });
+  return texts;
+}
+
+/** Every statement that a server is sent from now on. */
+export function sentFromNow(): ReadonlySet<string> {
+  const texts = new Set<string>();
+  const { query } = Client.prototype;
+  Client.prototype.query = function (this: Client, ...args: readonly unknown[]) {
+    const [asked] = args as readonly [string | { readonly text: string }];
+    texts.add(typeof asked === "string" ? asked : asked.text);
+    return Reflect.apply(query, this, args) as unknown;
+  } as typeof query;
+  onTestEnd(() => {
+    Client.prototype.query = query;
   });
   return texts;
 }

@@ -203,8 +203,8 @@ export class AgentPlaces {
   async #adopt(agentId: AccountId): Promise<void> {
     const rows = await this.#needs.sql.all<{ conv: ConversationId; last: number }>(
       `SELECT member.conv, next_seq - 1 AS last FROM member JOIN conv ON conv.id = member.conv
-       LEFT JOIN cursor ON cursor.conv = member.conv AND recipient_dev = member.account
-       WHERE account = ? AND left_seq IS NULL AND coalesce(acked_seq, joined_seq - 1) < next_seq - 1
+       WHERE account = ? AND left_seq IS NULL AND next_seq - 1 > coalesce((SELECT acked_seq FROM cursor
+           WHERE cursor.conv = member.conv AND recipient_dev = member.account), joined_seq - 1)
          AND NOT EXISTS (SELECT 1 FROM agent_hold
            WHERE agent_hold.agent_id = member.account AND agent_hold.conv = member.conv)`,
       agentId,

@@ -14,7 +14,7 @@ import type { Connection, Principal } from "../live/connection.ts";
 import type { Cursors } from "../live/cursors.ts";
 import type { Roster } from "../live/roster.ts";
 import type { LogStore, MemberType, StoredEntry } from "../log/log-store.ts";
-import type { Sql } from "../store/sql.ts";
+import { allAmong, type Sql } from "../store/sql.ts";
 import type { Writer } from "../store/writer.ts";
 import { AgentPlaces } from "./agent-places.ts";
 import { Arrivals, type Concern } from "./arrivals.ts";
@@ -155,14 +155,10 @@ export class Together {
     return (await sql.get("SELECT 1 FROM online WHERE account = ?", accountId)) !== undefined;
   }
 
-  /** Who of those that share a conversation with the account is anywhere. */
-  async onlineAround(accountId: AccountId): Promise<ReadonlyMap<AccountId, MemberType>> {
-    const rows = await this.#needs.sql.all<Departed>(
-      `SELECT DISTINCT online.account, online.type FROM member AS mine
-       JOIN member AS other ON other.conv = mine.conv
-       JOIN online ON online.account = other.account WHERE mine.account = ?`,
-      accountId,
-    );
+  /** Who of these is anywhere. */
+  async onlineAmong(ids: readonly AccountId[]): Promise<ReadonlyMap<AccountId, MemberType>> {
+    const text = "SELECT DISTINCT account, type FROM online WHERE account IN";
+    const rows = await allAmong<Departed>(this.#needs.sql, text, ids);
     return new Map(rows.map(({ account, type }) => [account, type]));
   }
 
@@ -222,11 +218,12 @@ export class Together {
     try {
       const since = clock.now() - LOOK_BACK_MS;
       const rows = await sql.all<{ id: ConversationId; last: number }>(
-        "SELECT id, next_seq - 1 AS last FROM conv WHERE updated_at >= ?",
+        // With an upper bound too: without one a database that plans ahead reckons with a third of all entries.
+        "SELECT conv AS id, max(seq) AS last FROM entry WHERE at >= ? AND at < ? GROUP BY conv",
         since,
+        Number.MAX_SAFE_INTEGER,
       );
-      for (const { id, last } of rows)
-        if (last > 0) void this.#arrivals.heard([id, last, true] satisfies Place);
+      for (const { id, last } of rows) void this.#arrivals.heard([id, last, true] satisfies Place);
     } catch (fault) {
       events.warn("look.failed", factsOf(fault));
     } finally {

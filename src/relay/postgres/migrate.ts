@@ -8,8 +8,12 @@ import { lossAsSuch } from "./session.ts";
 /** "Prly": whoever migrates holds this advisory lock. */
 const MIGRATION_LOCK = 0x50726c79;
 
-/** Nodes look for what grew lately; a relay alone on its database never does, and does not pay for the index. */
-const BY_UPDATE = "CREATE INDEX IF NOT EXISTS conv_by_update ON conv(updated_at)";
+/**
+ * Nodes look for what grew lately; a relay alone on its file never does, and does not pay for the index. It is on
+ * entries, whose times only grow: on conversations each append would have to write all of the row's index entries anew.
+ */
+const BY_AGE = `DROP INDEX IF EXISTS conv_by_update;
+  CREATE INDEX IF NOT EXISTS entry_by_age ON entry(at)`;
 
 /**
  * `fill` writes more in the same transaction. Throws {@link UnfitDatabase}, or what `fill` throws; the database is then
@@ -30,7 +34,7 @@ export async function migrate(
     if (version > MIGRATIONS.length) throw new UnfitDatabase("newer-schema");
     for (const migration of MIGRATIONS.slice(version))
       await client.query(migrationToPostgres(migration));
-    await client.query(BY_UPDATE);
+    await client.query(BY_AGE);
     if (version === 0)
       await client.query("INSERT INTO meta (name, value) VALUES ('log_epoch', $1)", [logEpoch]);
     await client.query(

@@ -7,7 +7,7 @@ import { factsOf } from "../json-log.ts";
 import type { Store } from "../store/open-store.ts";
 import { migrate } from "./migrate.ts";
 import { createPostgresWriter } from "./postgres-writer.ts";
-import { clientConfig, connectSafely, createPostgresSql } from "./session.ts";
+import { clientConfig, connectSafely, createPostgresSql, setLimits } from "./session.ts";
 
 const READERS = 8;
 
@@ -28,7 +28,7 @@ export async function openPostgres(needs: {
   } finally {
     await first.end().catch(() => undefined);
   }
-  const readers = new Pool({ ...clientConfig(address), max: READERS });
+  const readers = new Pool({ ...clientConfig(address), max: READERS, onConnect: setLimits });
   readers.on("error", (fault) => events.warn("database.lost", factsOf(fault)));
   const sql = createPostgresSql(readers);
   const writer = createPostgresWriter({

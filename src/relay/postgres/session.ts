@@ -2,7 +2,7 @@
  * Connections to PostgreSQL as the relay needs them: values as SQLite gives them, limits on every wait, and a server
  * that keeps what it has said it keeps. SPEC R50.
  */
-import { Client, types as builtIn, type ClientConfig, type QueryResult } from "pg";
+import { Client, types as builtIn, type ClientBase, type ClientConfig, type QueryResult } from "pg";
 import { assert } from "#base/invariant.ts";
 import type { Secret } from "#base/secret.ts";
 import { ConnectionLost, sqlStateOf } from "../store/fault.ts";
@@ -14,7 +14,9 @@ const OLDEST_VERSION = 140_000;
 const CONNECT_WITHIN_MS = 5_000;
 /** Longer than the server's own limit: when this one ends a wait, the server is gone. */
 const ANSWER_WITHIN_MS = 35_000;
-const SET_LIMITS = `SELECT set_config('statement_timeout', '30s', false), set_config('lock_timeout', '20s', false),
+/** Compiling a plan takes longer than any of ours runs. */
+const SET_LIMITS = `SELECT set_config('jit', 'off', false),
+  set_config('statement_timeout', '30s', false), set_config('lock_timeout', '20s', false),
   set_config('idle_in_transaction_session_timeout', '15s', false)`;
 const READ_SETTINGS = `SELECT current_setting('server_version_num')::int AS version, current_setting('fsync') AS fsync,
   current_setting('synchronous_commit') AS synchronous_commit, current_setting('data_checksums') AS checksums,
@@ -60,6 +62,11 @@ export type ServerSettings = {
   readonly standby: boolean;
 };
 
+/** What every session of ours is told first. */
+export const setLimits = async (client: ClientBase): Promise<void> => {
+  await client.query(SET_LIMITS);
+};
+
 /** A connection of one's own. Rejects with {@link ConnectionLost}; what the server is like is for the caller to ask. */
 export async function connectTo(address: Secret<string>, pipeline: boolean): Promise<Client> {
   const client = new Client({ ...clientConfig(address), pipeline });
@@ -67,7 +74,7 @@ export async function connectTo(address: Secret<string>, pipeline: boolean): Pro
   client.on("error", () => undefined);
   try {
     await client.connect();
-    await client.query(SET_LIMITS);
+    await setLimits(client);
     return client;
   } catch (fault) {
     void client.end().catch(() => undefined);

@@ -207,7 +207,12 @@ CREATE INDEX sessions_by_device ON sessions(device_id);
 CREATE INDEX sessions_by_end ON sessions(expires_at);
 CREATE INDEX login_failures_by_age ON login_failures(at);
 CREATE INDEX relations_of_two ON relations(user_id, agent_id);
-CREATE INDEX upload_confirmed ON upload(created_at, size) WHERE sha256 IS NOT NULL;`;
+CREATE INDEX upload_confirmed ON upload(created_at, size) WHERE sha256 IS NOT NULL;
+CREATE INDEX conv_damaged ON conv(id) WHERE damaged_at IS NOT NULL;
+CREATE INDEX blocks_by_blocked ON blocks(blocked_id);
+CREATE INDEX relations_standing ON relations(agent_id, relation_id) WHERE status <> 'revoked';
+DROP INDEX member_by_account;
+CREATE INDEX member_by_account ON member(account, conv);`;
 
 /** Migration n brings `user_version` from n to n + 1. */
 export const MIGRATIONS: readonly string[] = [

@@ -14,3 +14,23 @@ export interface Sql {
 /** A row that may not be there, as callers outside the database say it. */
 export const orNull = async <Row>(row: Promise<Row | undefined>): Promise<Row | null> =>
   (await row) ?? null;
+
+/** How many ids {@link allAmong} asks for at once. */
+const MOST_AT_ONCE = 100;
+const MARKS = Array.from({ length: MOST_AT_ONCE }, () => "?");
+
+/** What `text`, which ends before its list, gives for any number of ids, {@link MOST_AT_ONCE} a read. */
+export async function allAmong<Row>(
+  sql: Sql,
+  text: string,
+  ids: readonly string[],
+): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (let i = 0; i < ids.length; i += MOST_AT_ONCE) {
+    const some = ids.slice(i, i + MOST_AT_ONCE);
+    // Always as many, so that it is one statement.
+    const asked = MARKS.map((_mark, at) => some[at] ?? "");
+    rows.push(...(await sql.all<Row>(`${text} (${MARKS.join(", ")})`, ...asked)));
+  }
+  return rows;
+}
