@@ -45,7 +45,7 @@ const ON_POSTGRES = {
     include: [
       "src/relay/http/{auth,conversations,device-notes,files,idempotency,manifests,operation,people,polling,relations,rest,ways}.test.ts",
       "src/relay/live/{delivery,marks,messages,streams}.test.ts",
-      "src/relay/nodes/*.test.ts",
+      "src/relay/{directory,nodes}/*.test.ts",
       "src/relay/{push/push,webhook/webhooks,relay,operator}.test.ts",
     ],
     env: { RELAY_TEST_STORE: "postgres" },

@@ -24,6 +24,7 @@ import type { BusNeeds } from "./bus/redis-bus.ts";
 import { createMemoryBus } from "./bus/memory-bus.ts";
 import { BLOB_FOLDER, DATABASE_FILE, KEY_FILE } from "./data-folder.ts";
 import { createDirectory } from "./directory/directory.ts";
+import { createEndings } from "./directory/endings.ts";
 import { createApp } from "./http/app.ts";
 import { OFFERED_INVITES_FILE } from "./http/offered.ts";
 import { DEFAULT_RATES, type Rates } from "./live/rates.ts";
@@ -90,6 +91,7 @@ export type RunningRelay = {
 
 const TICK_MS = 1_000;
 const SWEEP_MS = 600_000;
+const END_MS = 60_000;
 /** How long a closing relay waits for requests it has taken. */
 const REQUEST_LIMIT_MS = 5_000;
 /** When the endpoints of a closing relay try again. */
@@ -102,7 +104,10 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
   const { clock = systemClock, host = "127.0.0.1", log: events = silentLog } = options;
   let port = options.port ?? 0;
   const origins = createOriginCheck(options.origins ?? [], () => port);
-  const { store, bus, relay, uploads, webhooks, notifier, app } = await openRelay(options, origins);
+  const { store, bus, relay, endings, uploads, webhooks, notifier, app } = await openRelay(
+    options,
+    origins,
+  );
   const server = createAdaptorServer({ fetch: app.fetch }) as Server;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   const addressOf = (request: IncomingMessage): string =>
@@ -117,6 +122,8 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
     const swept = uploads.sweep(clock.now());
     void swept.catch((fault: unknown) => events.warn("sweep.failed", factsOf(fault)));
   });
+  const stopEnding = every(clock, END_MS, () => void endings.goOn());
+  void endings.goOn();
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
     port,
@@ -124,6 +131,7 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
       stopTicking();
       stopDelivering();
       stopSweeping();
+      stopEnding();
       const closed = closeConnections();
       await relay.stop(RETRY_AFTER_S);
       await Promise.all([webhooks.stop(), notifier.stop()]);
@@ -132,6 +140,7 @@ export async function createRelayServer(options: RelayOptions): Promise<RunningR
       const cut = clock.after(REQUEST_LIMIT_MS, () => server.closeAllConnections());
       await closed;
       cut();
+      await endings.stop();
       await bus.close();
       await store.close();
     },
@@ -203,6 +212,7 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
   });
   const vapid = await createVapid(secret, subjectOf(options.origins ?? []));
   const notifier = new Notifier({ ...shared, writer, outbound, vapid });
+  const endings = createEndings({ ...shared, writer });
   const uploads = createUploads(sql, writer, blobs, clock);
   const app = createApp({
     ...shared,
@@ -211,6 +221,7 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
     tickets,
     sql,
     writer,
+    endings,
     blobs,
     uploads,
     webhooks,
@@ -230,7 +241,7 @@ async function openRelay(options: RelayOptions, origins: OriginCheck) {
     },
     staticRoot: options.staticRoot == null ? null : resolve(options.staticRoot),
   });
-  return { store, bus, relay, uploads, webhooks, notifier, app };
+  return { store, bus, relay, endings, uploads, webhooks, notifier, app };
 }
 
 // Of several relays one delivers to webhooks: whoever takes the chore, and another one when that one is gone.

@@ -174,34 +174,58 @@ export const setWebhookSecret: Command<{ agentId: AgentId; sealed: Bytes }, null
     ? refuse("NOT_FOUND")
     : ok(null);
 
-/** Ends every relation, takes token, invites and prekeys away. Card and ledger stay: old messages name them. */
+/**
+ * Takes token, invites and prekeys away, for good; its relations are {@link endRelations}'s to end. Card and ledger
+ * stay: old messages name them.
+ */
 export const deleteAgent: Command<
-  {
-    readonly now: number;
-    readonly agentId: AgentId;
-    readonly by: UserId;
-    readonly tokenHash: Bytes;
-  },
+  { readonly now: number; readonly agentId: AgentId; readonly tokenHash: Bytes },
   null
-> = async (tx, { now, agentId, by, tokenHash }) => {
-  const relations = await tx.sql.all<{ relation_id: RelationId }>(
-    "SELECT relation_id FROM relations WHERE agent_id = ? AND status <> 'revoked'",
-    agentId,
-  );
-  for (const { relation_id } of relations) {
-    const ended = await changeRelation(tx, { now, relationId: relation_id, by, to: "revoked" });
-    if (!ended.ok) return ended;
-  }
+> = async (tx, { now, agentId, tokenHash }) => {
   await tx.sql.run("DELETE FROM invites WHERE agent_id = ?", agentId);
   await tx.sql.run("DELETE FROM prekeys WHERE owner_id = ?", agentId);
   await tx.sql.run(
-    `UPDATE agents SET deleted_at = ?, governance = 'blocked', token_hash = ?, webhook_secret = NULL
+    `UPDATE agents SET deleted_at = ?, governance = 'blocked', token_hash = ?, webhook_secret = NULL, is_ending = 1
      WHERE agent_id = ?`,
     now,
     tokenHash,
     agentId,
   );
   return ok(null);
+};
+
+/** Few enough that others' writes hardly wait. */
+const ENDED_AT_ONCE = 25;
+
+/** Ends the next few relations of agents that were deleted; whether there may be more. SPEC R62. */
+export const endRelations: Command<
+  { readonly now: number },
+  { readonly mayBeMore: boolean }
+> = async (tx, { now }) => {
+  const agent = await tx.sql.get<{ agent_id: AgentId; creator_id: UserId | null }>(
+    "SELECT agent_id, creator_id FROM agents WHERE is_ending = 1 ORDER BY agent_id LIMIT 1",
+  );
+  if (agent === undefined) return ok({ mayBeMore: false });
+  const { agent_id, creator_id } = agent;
+  const relations = await tx.sql.all<{ relation_id: RelationId }>(
+    `SELECT relation_id FROM relations WHERE agent_id = ? AND status <> 'revoked'
+     ORDER BY relation_id LIMIT ?`,
+    agent_id,
+    ENDED_AT_ONCE,
+  );
+  for (const { relation_id } of relations) {
+    const end = {
+      now,
+      relationId: relation_id,
+      by: creator_id ?? agent_id,
+      to: "revoked",
+    } as const;
+    const ended = await changeRelation(tx, end);
+    if (!ended.ok) return ended;
+  }
+  if (relations.length < ENDED_AT_ONCE)
+    await tx.sql.run("UPDATE agents SET is_ending = 0 WHERE agent_id = ?", agent_id);
+  return ok({ mayBeMore: true });
 };
 
 /** Limits of one agent's own; null: those of every agent. */

@@ -103,6 +103,9 @@ const readsOfAgents = (sql: Sql) => ({
     const rows = await allAmong<AgentStanding>(sql, STANDINGS, ids);
     return new Map(rows.map((row) => [row.agent_id, row]));
   },
+  /** Whether a deleted agent has relations that are still to be ended. */
+  hasEndingAgents: async () =>
+    (await sql.get("SELECT 1 FROM agents WHERE is_ending = 1 LIMIT 1")) !== undefined,
   agentByToken: (tokenHash: Bytes) =>
     orNull(sql.get<AgentRow>("SELECT * FROM agents WHERE token_hash = ?", tokenHash)),
   agents: () => sql.all<AgentRow>("SELECT * FROM agents ORDER BY created_at, agent_id"),

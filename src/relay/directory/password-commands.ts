@@ -93,7 +93,7 @@ export const changePassword: Command<
 };
 
 /**
- * Ends an account: relations, own agents, memberships, devices, sessions, backup. What it said stays with those it
+ * Ends an account: relations, own agents (whose relations end after it), memberships, devices, sessions, backup. What it said stays with those it
  * was said to, and its ledger with it, for without it nobody could check old messages.
  */
 export const deleteAccount: Command<
@@ -130,7 +130,6 @@ export const deleteAccount: Command<
     const gone = await deleteAgent(tx, {
       now,
       agentId: agent_id,
-      by: userId,
       tokenHash: new Uint8Array(own),
     });
     if (!gone.ok) return gone;

@@ -62,12 +62,12 @@ const deleteAgent = (api: Api): Route =>
     const deleted = await api.writer.run("deleteAgent", {
       now,
       agentId: agent_id,
-      by: who.userId,
       tokenHash: agentTokenHash(makeAgentToken(api.random)),
     });
     if (!deleted.ok) return deleted;
     api.relay.reviewAgent(agent_id);
-    return answer({});
+    const ended = await api.endings.begin();
+    return ended.ok ? answer({}) : ended;
   });
 
 /** Kept if it says of itself what only the creator may say of this agent; readers judge whether it is true. */

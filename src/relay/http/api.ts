@@ -21,6 +21,7 @@ import type { EphemeralBus } from "../bus/bus.ts";
 import type { BlobStore } from "../blobs/blob-store.ts";
 import type { Uploads } from "../blobs/uploads.ts";
 import type { Directory } from "../directory/directory.ts";
+import type { Endings } from "../directory/endings.ts";
 import type { AgentRow } from "../directory/rows.ts";
 import { errorBody } from "../error-frame.ts";
 import { refuse, type RelayFailure } from "../failure.ts";
@@ -42,6 +43,7 @@ export type ApiNeeds = {
   readonly tickets: Tickets;
   readonly log: LogStore;
   readonly directory: Directory;
+  readonly endings: Endings;
   readonly sql: Sql;
   readonly writer: Writer;
   readonly admission: Admission;

@@ -89,7 +89,8 @@ const deleteAccount = (api: Api): Route =>
     if (deleted.value.outcome !== "deleted") return deniedRefusal(deleted.value, api.clock.now());
     api.relay.endSessions(who.userId, { which: "all" }, "logout");
     for (const { agent_id } of agents) api.relay.reviewAgent(agent_id);
-    return answer({});
+    const ended = await api.endings.begin();
+    return ended.ok ? answer({}) : ended;
   });
 
 const listOwnDevices = (api: Api): Route =>

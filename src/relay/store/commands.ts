@@ -53,6 +53,7 @@ export const COMMANDS = {
   changeAgentToken: agent.changeAgentToken,
   changeAgent: agent.changeAgent,
   deleteAgent: agent.deleteAgent,
+  endRelations: agent.endRelations,
   cosignCard: agent.cosignCard,
   setManifest: agent.setManifest,
   setWebhookSecret: agent.setWebhookSecret,

@@ -210,6 +210,8 @@ CREATE INDEX relations_of_two ON relations(user_id, agent_id);
 CREATE INDEX upload_confirmed ON upload(created_at, size) WHERE sha256 IS NOT NULL;
 CREATE INDEX conv_damaged ON conv(id) WHERE damaged_at IS NOT NULL;
 CREATE INDEX blocks_by_blocked ON blocks(blocked_id);
+ALTER TABLE agents ADD COLUMN is_ending INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX agents_ending ON agents(agent_id) WHERE is_ending = 1;
 CREATE INDEX relations_standing ON relations(agent_id, relation_id) WHERE status <> 'revoked';
 DROP INDEX member_by_account;
 CREATE INDEX member_by_account ON member(account, conv);`;
