@@ -207,7 +207,10 @@ CREATE INDEX sessions_by_device ON sessions(device_id);
 CREATE INDEX sessions_by_end ON sessions(expires_at);
 CREATE INDEX login_failures_by_age ON login_failures(at);
 CREATE INDEX relations_of_two ON relations(user_id, agent_id);
-CREATE INDEX upload_confirmed ON upload(created_at, size) WHERE sha256 IS NOT NULL;
+CREATE INDEX upload_confirmed ON upload(created_at, size) WHERE sha256 IS NOT NULL;`;
+
+/** What many conversations of one account are paged by, and what ends some at a time. */
+const MANY = `
 CREATE INDEX conv_damaged ON conv(id) WHERE damaged_at IS NOT NULL;
 CREATE INDEX blocks_by_blocked ON blocks(blocked_id);
 ALTER TABLE agents ADD COLUMN is_ending INTEGER NOT NULL DEFAULT 0;
@@ -231,4 +234,5 @@ export const MIGRATIONS: readonly string[] = [
   COSIGNED_CARDS,
   REMARKS,
   LOOKED_FOR,
+  MANY,
 ];
