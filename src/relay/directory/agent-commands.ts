@@ -195,9 +195,9 @@ export const deleteAgent: Command<
 };
 
 /** Few enough that others' writes hardly wait. */
-const ENDED_AT_ONCE = 25;
+const ENDED_AT_ONCE = 10;
 
-/** Ends the next few relations of agents that were deleted; whether there may be more. SPEC R62. */
+/** Ends the next few relations of agents that were deleted; whether there may be more. SPEC R63. */
 export const endRelations: Command<
   { readonly now: number },
   { readonly mayBeMore: boolean }

@@ -1,6 +1,6 @@
 /**
  * The end of deleted agents' relations, some at a time: one agent may have tens of thousands, and everybody's writes
- * would wait for them as one transaction. What a stop or a crash interrupts goes on, at whatever node. SPEC R62.
+ * would wait for them as one transaction. What a stop or a crash interrupts goes on, at whatever node. SPEC R63.
  */
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
