@@ -44,12 +44,14 @@ export function AgentKey({ agentId, fingerprintText, confirmation }: AgentKeyPro
       </div>
       <FailureNote failure={failure} />
       {isConfirmed ? (
-        <div>
-          <Button size="small" busy={isBusy} onClick={() => void withdraw()}>
-            {t("agents.withdrawKey")}
-          </Button>
+        <>
+          <div>
+            <Button size="small" busy={isBusy} onClick={() => void withdraw()}>
+              {t("agents.withdrawKey")}
+            </Button>
+          </div>
           <p className={styles.text}>{t("agents.withdrawHelp")}</p>
-        </div>
+        </>
       ) : (
         <>
           <p className={styles.text}>{t("agents.keyWhy")}</p>
