@@ -3,7 +3,7 @@ import { systemClock, type Clock } from "#base/clock.ts";
 import { createFakeClock } from "#base/fake-clock.ts";
 import { createMemoryStore } from "#peer/memory-store.ts";
 import { must, startEngineWorld, type EngineWorld } from "./engine-world.contract.ts";
-import { createIdleLock } from "./idle-lock.ts";
+import { createIdleLock, wasIdle } from "./idle-lock.ts";
 
 let world: EngineWorld;
 beforeAll(async () => {
@@ -51,6 +51,38 @@ describe("the lock that turns by itself", () => {
     expect(turns).toBe(1);
     idle.touch();
     expect(turns).toBe(1);
+    idle.close();
+  });
+
+  test("[N17] turns at the end of the chosen minutes, and a restart judges by touches of half a minute ago at most", async () => {
+    const clock = createFakeClock();
+    const store = createMemoryStore();
+    let turns = 0;
+    const idle = createIdleLock({
+      clock,
+      open: () => (turns > 0 ? null : { store, afterMinutes: 5 }),
+      lock: async () => turns++,
+    });
+    const startedAt = clock.now();
+    const isOverAt = (seconds: number) => wasIdle(store, 1, startedAt + seconds * 1_000);
+
+    await clock.advance(60_000);
+    idle.touch();
+    await clock.advance(29_999);
+    idle.touch();
+    const before = [await isOverAt(119), await isOverAt(120)];
+    await clock.advance(1);
+    idle.touch();
+    const after = [await isOverAt(149), await isOverAt(150)];
+    await clock.advance(5 * 60_000 - 1);
+    const turned = turns;
+    await clock.advance(1);
+
+    expect([before, after]).toEqual([
+      [false, true],
+      [false, true],
+    ]);
+    expect([turned, turns]).toEqual([0, 1]);
     idle.close();
   });
 
