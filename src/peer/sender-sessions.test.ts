@@ -484,6 +484,28 @@ describe("own chains", () => {
   });
 });
 
+describe("an account whose card says envelope", () => {
+  test("[E37] writes in envelopes that each stand alone, and opens no session", async () => {
+    const [hook, ann] = [
+      await anEndpoint(world, "agent", "envelope"),
+      await anEndpoint(world, "human"),
+    ];
+    const { start, conversationId } = await aWriter(hook, [ann]);
+    const chains = start();
+
+    const sealed = [
+      must(await chains.seal(conversationId, aText())),
+      must(await chains.seal(conversationId, aText())),
+    ];
+
+    expect(sealed.map(({ sessionOpen, header }) => [sessionOpen, header.hasSessionWrap])).toEqual([
+      [null, false],
+      [null, false],
+    ]);
+    expect(chains.holds(conversationId, sealed[0]?.header.sid ?? new Uint8Array())).toBe(false);
+  });
+});
+
 describe("a session that ends while a message is sealed in it", () => {
   test("[E46] is overwritten behind that seal, and so is what would have followed", async () => {
     const [ann, bot] = [await anEndpoint(world, "human"), await anEndpoint(world, "agent")];
