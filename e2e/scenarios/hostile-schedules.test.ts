@@ -1,187 +1,71 @@
+import { existsSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { expect, test } from "vitest";
 import * as v from "valibot";
 import { createSeededRandom } from "../../src/base/seeded-random.ts";
-import type { EndpointEvent, Entry } from "../../src/peer/endpoint.ts";
-import { must, startWorld, textOf, type Member } from "../../src/peer/endpoint-world.contract.ts";
-import { parseEntry } from "../../src/peer/entry.ts";
-import type { ConversationId } from "../../src/protocol/ids.ts";
-import { check, NONE, textsHeard, type Findings } from "../world/checker.ts";
-import {
-  below,
-  createTreatment,
-  drawSchedule,
-  HELD,
-  type Step,
-} from "../world/hostile-schedule.ts";
-import { createHurry } from "../world/hurry.ts";
-import { createLeapingClock } from "../world/leaping-clock.ts";
+import { primitives, startWorld } from "../../src/peer/endpoint-world.contract.ts";
+import { tell } from "../world/checker.ts";
+import { ALL_WELL, play, setStage, stepsOf, type Stage } from "../world/hostile-play.ts";
+import { below } from "../world/hostile-schedule.ts";
 import { rounds, timeoutMs } from "../world/profile.ts";
+import { computedQuickly } from "../world/quick-primitives.ts";
+import { launchOver } from "../world/relay-in-memory.ts";
+import { createWire } from "../world/wire.ts";
 
-const SCHEDULES = rounds(24, 1_000);
-const LENGTH = 24;
+const OVER_THE_NETWORK = rounds(6, 1_000);
+const IN_ONE_PROCESS = rounds(300, 10_000);
 /** Seeds of one relay: what a relay gathers over many conversations is part of the story. */
-const PER_RELAY = 25;
+const PER_RELAY = 10;
 /** After which a schedule is said to hang; it takes a second or two. */
 const HANGS_AFTER_MS = 300_000;
 
 /** Seeds to be tried again, as a failure names them: `SCHEDULE_SEED=17,17,18 npx vitest run …`. */
-const asked = process.env["SCHEDULE_SEED"];
-const SEEDS =
-  asked === undefined
-    ? Array.from({ length: SCHEDULES }, (_, i) => i + 1)
-    : asked.split(",").map(Number);
+const asked = process.env["SCHEDULE_SEED"]?.split(",").map(Number);
+const seedsUpTo = (count: number): readonly number[] =>
+  asked ?? Array.from({ length: count }, (_, i) => i + 1);
 
-/** Every promise was kept, everything opens, and nobody was told anything twice over all their processes. */
-const ALL_WELL: Findings & {
-  readonly unreadable: readonly Entry[];
-  readonly toldTwice: readonly string[];
-} = { ...NONE, unreadable: [], toldTwice: [] };
-
-type World = Awaited<ReturnType<typeof startWorld>>;
-
-/** A member through all its processes. */
-type Player = {
-  readonly name: string;
-  current: Member;
-  readonly former: Member[];
-  readonly treatment: ReturnType<typeof createTreatment>;
-  readonly said: string[];
-};
-
-const eventsOf = ({ former, current }: Player): readonly EndpointEvent[] =>
-  [...former, current].flatMap(({ events }) => events);
-
-/** Two people and an agent that answers each command once, under the treatment of this seed. */
-async function setupPlayers(world: World, seed: number) {
-  const clock = createLeapingClock();
-  const hurry = createHurry(clock);
-  const members = {
-    ada: await world.person({ clock }),
-    ben: await world.person({ clock }),
-    "the agent": await world.agent({ clock }),
-  };
-  const conversationId = await world.group(members.ada, [
-    [members.ben, "human"],
-    [members["the agent"], "agent"],
-  ]);
-  const players = Object.entries(members).map(([name, current], i): Player => {
-    // An agent keeps no log: what is shown to it out of turn it takes for another process's, and asks nobody.
-    const treatment = createTreatment(seed * 16 + i, name === "the agent" ? ["message.ack"] : HELD);
-    current.socket.hears((frame) => treatment.hears(frame));
-    hurry.follow(current);
-    return { name, current, former: [], treatment, said: [] };
+/** Over the network: sockets, HTTP, a disk that is waited for, and primitives as the endpoints have them. */
+async function networkStage(): Promise<Stage> {
+  const ask = v.unknown();
+  return setStage(await startWorld(), async ({ endpoint }) => {
+    await endpoint.rest.call("GET", "/conversations", ask);
   });
-  const [, , agent] = players;
-  if (agent === undefined) throw new Error("three players");
-  agent.current.endpoint.on((event) => {
-    if (event.type !== "entry" || event.entry.authorKind !== "human") return;
-    const text = textOf(event.entry);
-    if (text !== null) void say(agent, conversationId, `done: ${text}`);
-  });
-  return { hurry, players, agent, conversationId };
 }
 
-async function say(player: Player, conversationId: ConversationId, text: string): Promise<void> {
-  player.said.push(text);
-  must(await player.current.endpoint.send(conversationId, { type: "text", text }));
-}
-
-async function take(
-  step: Step,
-  {
-    world,
-    hurry,
-    players,
-    conversationId,
-  }: Awaited<ReturnType<typeof setupPlayers>> & {
-    readonly world: World;
-  },
-): Promise<void> {
-  if (step.do === "restart relay") return hurry.without(() => world.restartRelay());
-  const player = players[step.who];
-  if (player === undefined) throw new Error("a player");
-  switch (step.do) {
-    case "say":
-      // The agent speaks unasked, too.
-      return say(player, conversationId, `${player.name} ${player.said.length}`);
-    case "cut":
-      player.treatment.forget();
-      return player.current.socket.drop();
-    case "release":
-      return player.treatment.release();
-    case "wait":
-      await player.current.endpoint.rest.call("GET", "/conversations", v.unknown());
-      return undefined;
-    case "restart": {
-      player.treatment.forget();
-      const next = await player.current.restart();
-      player.former.push(player.current);
-      player.current = next;
-      next.socket.hears((frame) => player.treatment.hears(frame));
-      hurry.follow(next);
-      return undefined;
-    }
-  }
-}
-
-async function play(world: World, seed: number): Promise<typeof ALL_WELL> {
-  const stage = await setupPlayers(world, seed);
-  const { players, agent, conversationId } = stage;
-  const { steps } = drawSchedule(seed, { length: LENGTH, members: 3, mortals: 2 });
-  for (const step of steps) await take(step, { ...stage, world });
-
-  for (const { treatment, current } of players) {
-    treatment.end();
-    current.socket.drop();
-  }
-  const people = players.filter((player) => player !== agent);
-  for (const player of people) await say(player, conversationId, `${player.name}, at last`);
-  // Each says what it says in a row, so who has heard the last of all has heard all.
-  for (const player of people)
-    for (const other of people) await player.current.text(`done: ${other.name}, at last`);
-  for (const player of people)
-    for (const other of people) await player.current.text(`${other.name}, at last`);
-
-  const kept = await Promise.all(people.map(({ current }) => keptBy(current, conversationId)));
-  const said = people.flatMap((player) => player.said);
-  const findings = check(`schedule ${seed}`, {
-    acked: Object.fromEntries(players.map((player) => [player.name, player.said])),
-    read: {
-      ...Object.fromEntries(people.map(({ name }, i) => [name, kept[i]?.flatMap(textIn) ?? []])),
-      [agent.name]: textsHeard(agent.current),
+/** The same programs in one process, where the seed draws, too, in which order what is on its way arrives. */
+async function memoryStage(seed: number): Promise<Stage> {
+  const wire = createWire(createSeededRandom(seed));
+  const world = await startWorld(
+    // Nobody listens on it: it only stands in addresses.
+    { port: 1 },
+    {
+      launch: launchOver(wire),
+      primitives: computedQuickly(primitives),
+      // Where there is a disk in memory: what is waited for here is no disk.
+      under: existsSync("/dev/shm") ? "/dev/shm" : tmpdir(),
     },
-    work: { asked: said, done: doneBy(agent) },
-    places: Object.fromEntries(
-      people.map(({ name }, i) => [`${name}'s disk`, kept[i]?.map(({ seq }) => seq) ?? []]),
-    ),
-    left: { because: "several schedules share a relay, which goes on" },
-  });
-  const unreadable = kept.flat().filter(({ content }) => content.kind === "unreadable");
-  const toldTwice = people.filter((player) => hasTwice(textsIn(eventsOf(player))));
-  for (const { current } of players) await current.endpoint.close(0);
-  return { ...findings, unreadable, toldTwice: toldTwice.map(({ name }) => name) };
+  );
+  await wire.turn();
+  return setStage(world, () => wire.pause());
 }
 
-const textsIn = (events: readonly EndpointEvent[]): readonly string[] =>
-  events.flatMap((event) => (event.type === "entry" ? (textOf(event.entry) ?? []) : []));
-
-const hasTwice = (texts: readonly string[]): boolean => new Set(texts).size < texts.length;
-
-const doneBy = (agent: Player): readonly string[] =>
-  agent.said.flatMap((text) => (text.startsWith("done: ") ? text.slice("done: ".length) : []));
-
-const textIn = (entry: Entry): readonly string[] => {
-  const text = textOf(entry);
-  return text === null ? [] : [text];
-};
-
-/** What stands on a member's own disk, in the log's order. */
-async function keptBy(
-  { store }: Member,
-  conversationId: ConversationId,
-): Promise<readonly Entry[]> {
-  const rows = await store.logAfter(conversationId, 0, 1_000_000);
-  return rows.flatMap(({ row }) => parseEntry(row) ?? []);
+/** Plays all seeds, some on each stage; fails with the name of the first that did not end well. */
+async function playAll(
+  seeds: readonly number[],
+  stageFor: (seed: number) => Promise<Stage>,
+): Promise<void> {
+  const sums: Record<string, number> = {};
+  for (let from = 0; from < seeds.length; from += PER_RELAY) {
+    const some = seeds.slice(from, from + PER_RELAY);
+    const stage = await stageFor(some[0] ?? 0);
+    for (const seed of some) {
+      const { findings, figures } = await orNamed(seed, play(stage, seed));
+      expect({ seed, ...findings }).toEqual({ seed, ...ALL_WELL });
+      for (const [name, count] of Object.entries(figures)) sums[name] = (sums[name] ?? 0) + count;
+    }
+    await stage.world.end();
+  }
+  tell(`${seeds.length} schedules`, sums);
 }
 
 /** Fails with the seed's name when the schedule does not come to its end. */
@@ -202,23 +86,42 @@ async function orNamed<Value>(seed: number, playing: Promise<Value>): Promise<Va
 }
 
 test("a seed draws the same schedule each time, another seed another one", () => {
-  const draw = (seed: number) => drawSchedule(seed, { length: LENGTH, members: 3, mortals: 2 });
-  expect(draw(7)).toEqual(draw(7));
-  expect(draw(7).steps).not.toEqual(draw(8).steps);
+  expect(stepsOf(7)).toEqual(stepsOf(7));
+  expect(stepsOf(7)).not.toEqual(stepsOf(8));
   expect(below(createSeededRandom(1), 1)).toBe(0);
 });
 
+test("what OpenSSL computes of signatures and X-Wing is what the primitives compute", async () => {
+  const openssl = computedQuickly(primitives);
+  const seed = primitives.randomBytes(32);
+  const { publicKey } = primitives.xwingKeygen(seed);
+  const [message, otherMessage] = [primitives.randomBytes(100), primitives.randomBytes(100)];
+  const verifyingKey = primitives.ed25519PublicKey(seed);
+
+  const [sealed, theirs] = [openssl, primitives].map((own) => own.xwingEncapsulate(publicKey));
+  const signature = await openssl.ed25519Sign(seed, message);
+
+  for (const one of [sealed, theirs]) {
+    const enc = one?.enc ?? new Uint8Array();
+    expect(openssl.xwingDecapsulate(seed, enc)).toEqual(one?.sharedSecret);
+    expect(primitives.xwingDecapsulate(seed, enc)).toEqual(one?.sharedSecret);
+  }
+  expect(openssl.xwingEncapsulate(publicKey.slice(1))).toBeNull();
+  expect(signature).toEqual(await primitives.ed25519Sign(seed, message));
+  expect(await openssl.ed25519Verify(verifyingKey, message, signature)).toBe(true);
+  expect(await openssl.ed25519Verify(verifyingKey, otherMessage, signature)).toBe(false);
+});
+
+const OVER_THE_NETWORK_SEEDS = seedsUpTo(OVER_THE_NETWORK);
 test(
-  `[E40] [E43] [E60] [E63] [S13] over ${SEEDS.length} drawn schedules of cuts, restarts, repeats, losses and reordering everything said is read and done once, in one order`,
+  `[E40] [E43] [E60] [E63] [S13] over ${OVER_THE_NETWORK_SEEDS.length} drawn schedules of cuts, restarts, repeats, losses and reordering everything said is read and done once, in one order`,
   timeoutMs(900_000, 7_200_000),
-  async () => {
-    let world: World | null = null;
-    for (const [i, seed] of SEEDS.entries()) {
-      if (i % PER_RELAY === 0) await world?.end();
-      if (i % PER_RELAY === 0 || world === null) world = await startWorld();
-      const findings = await orNamed(seed, play(world, seed));
-      expect({ seed, ...findings }).toEqual({ seed, ...ALL_WELL });
-    }
-    await world?.end();
-  },
+  () => playAll(OVER_THE_NETWORK_SEEDS, networkStage),
+);
+
+const IN_ONE_PROCESS_SEEDS = seedsUpTo(IN_ONE_PROCESS);
+test(
+  `[E40] [E43] [E60] [E63] [S13] so it is over ${IN_ONE_PROCESS_SEEDS.length} schedules in one process, where what is on its way arrives in a drawn order, too`,
+  timeoutMs(900_000, 7_200_000),
+  () => playAll(IN_ONE_PROCESS_SEEDS, memoryStage),
 );

@@ -61,6 +61,24 @@ const FEW = 4;
 
 /** Compares what was promised with what is there, and prints the figures under the story's name. */
 export function check(story: string, facts: Facts, more: ByName<number> = {}): Findings {
+  const { findings, figures } = compare(facts);
+  tell(story, { ...figures, ...more });
+  return findings;
+}
+
+/** Prints the figures of a story, or of several that are counted together. */
+export const tell = (story: string, figures: ByName<number>): void =>
+  console.log(
+    `${story}: ${Object.entries(figures)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(", ")}`,
+  );
+
+/** Compares what was promised with what is there. */
+export function compare(facts: Facts): {
+  readonly findings: Findings;
+  readonly figures: ByName<number>;
+} {
   const { acked, read, left } = facts;
   const work = "because" in facts.work ? { asked: [], done: [] } : facts.work;
   const allAcked = Object.values(acked).flat();
@@ -92,18 +110,16 @@ export function check(story: string, facts: Facts, more: ByName<number> = {}): F
         ? []
         : leaksIn(left, [...allAcked, ...readers.flatMap(({ texts }) => texts), ...work.asked]),
   };
-  const figures = [
-    ["acked", allAcked.length],
+  const figures = {
+    acked: allAcked.length,
     ...(readers.length <= FEW
-      ? readers.map(({ name, texts }) => [`read by ${name}`, texts.length])
-      : [[`read by ${readers.length}`, readers.flatMap(({ texts }) => texts).length]]),
-    ...("because" in facts.work ? [] : [["done once each", new Set(work.done).size]]),
-    ["log entries", Object.values(facts.places).flat().length],
-    ...Object.entries(findings).map(([name, list]) => [name, list.length]),
-    ...Object.entries(more),
-  ];
-  console.log(`${story}: ${figures.map(([name, count]) => `${name} ${count}`).join(", ")}`);
-  return findings;
+      ? Object.fromEntries(readers.map(({ name, texts }) => [`read by ${name}`, texts.length]))
+      : { [`read by ${readers.length}`]: readers.flatMap(({ texts }) => texts).length }),
+    ...("because" in facts.work ? {} : { "done once each": new Set(work.done).size }),
+    "log entries": Object.values(facts.places).flat().length,
+    ...Object.fromEntries(Object.entries(findings).map(([name, list]) => [name, list.length])),
+  };
+  return { findings, figures };
 }
 
 const missing = (

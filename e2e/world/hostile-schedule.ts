@@ -56,6 +56,8 @@ export const HELD: readonly FrameType[] = ["message.new", "message.ack"];
 const REPEATED: readonly FrameType[] = HELD;
 
 const MOST_HELD = 8;
+/** Of what was heard, so much may be shown again much later. */
+const MOST_KEPT = 32;
 
 export type Treatment = {
   /** What becomes of a frame on its way in. */
@@ -68,11 +70,14 @@ export type Treatment = {
   end(): void;
 };
 
-/** Repeats, holds back and reorders what one member hears, as its seed has it. */
+/** Repeats, holds back, reorders and replays what one member hears, as its seed has it. */
 export function createTreatment(seed: number, mayHold: readonly FrameType[]): Treatment {
   const random = createSeededRandom(seed);
   let [isOver, isReleased] = [false, false];
   let held: RelayFrame[] = [];
+  const heard: RelayFrame[] = [];
+  const replayed = (): readonly RelayFrame[] =>
+    heard.slice(below(random, heard.length)).slice(0, 1);
   const shuffled = (): readonly RelayFrame[] => {
     const left = held;
     held = [];
@@ -90,8 +95,11 @@ export function createTreatment(seed: number, mayHold: readonly FrameType[]): Tr
         held.push(frame);
         return due;
       }
-      const isRepeated = lot >= 4 && REPEATED.includes(frame.type);
-      return isRepeated ? [frame, ...due, frame] : [...due, frame];
+      if (!REPEATED.includes(frame.type)) return [...due, frame];
+      if (lot >= 4) return [frame, ...due, frame];
+      if (!mayHold.includes(frame.type)) return [...due, frame];
+      if (heard.push(frame) > MOST_KEPT) heard.shift();
+      return lot === 3 ? [...due, frame, ...replayed()] : [...due, frame];
     },
     release: () => void (isReleased = true),
     forget: () => void (held = []),

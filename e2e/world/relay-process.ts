@@ -1,6 +1,6 @@
 /** A relay as its own process, for stories in which it is killed or looked into. */
 import { join } from "node:path";
-import type { RelayOptions } from "../../src/relay/relay-server.ts";
+import type { RelayOptions } from "../../src/relay/open-relay.ts";
 import type { FaultLine } from "./fault-line.ts";
 import { freePort } from "../../src/start/free-port.ts";
 import { startProgram, type Program } from "./processes.ts";

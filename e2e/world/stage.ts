@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { RelayOptions } from "../../src/relay/relay-server.ts";
+import type { RelayOptions } from "../../src/relay/open-relay.ts";
 import { startWorld } from "../../src/peer/endpoint-world.contract.ts";
 import type { Authority } from "./certificate.ts";
 import { placesStored, type Facts } from "./checker.ts";

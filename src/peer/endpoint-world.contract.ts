@@ -27,7 +27,8 @@ import { Conversation, LoggedIn, Relation } from "#protocol/rest.ts";
 import { bytesToBase64 } from "#base/base64.ts";
 import { createOperator } from "#relay/operator.ts";
 import { DATABASE_FILE } from "#relay/data-folder.ts";
-import { createRelayServer, type RelayOptions } from "#relay/relay-server.ts";
+import type { RelayOptions } from "#relay/open-relay.ts";
+import { createRelayServer } from "#relay/relay-server.ts";
 import { freePort } from "#start/free-port.ts";
 import {
   agentTokens,
@@ -74,20 +75,31 @@ export const primitives = await createPrimitives({ random: systemRandom });
 
 export type World = Awaited<ReturnType<typeof startWorld>>;
 
+/** A socket that can end as a line does that is cut. */
+export type Line = Socket & { terminate(): void };
+
 /** Starts a relay; by default in this process. */
 export type Launch = (options: RelayOptions) => Promise<{
   readonly url: string;
   readonly port: number;
+  /** How it is met; by default over the network. */
+  readonly fetch?: Fetch;
+  readonly openSocket?: (url: string) => Line;
   close(): Promise<void>;
 }>;
 
 export async function startWorld(
   relayOptions: Partial<RelayOptions> = {},
-  changes: { readonly launch?: Launch; readonly primitives?: Primitives } = {},
+  changes: {
+    readonly launch?: Launch;
+    readonly primitives?: Primitives;
+    /** Where the relay's folder is made. */
+    readonly under?: string;
+  } = {},
 ) {
-  const launch = changes.launch ?? createRelayServer;
+  const launch: Launch = changes.launch ?? createRelayServer;
   const own = changes.primitives ?? primitives;
-  const dataFolder = mkdtempSync(join(tmpdir(), "parley-endpoint-"));
+  const dataFolder = mkdtempSync(join(changes.under ?? tmpdir(), "parley-endpoint-"));
   const rates = { ...GENEROUS, ...relayOptions.rates };
   // One of its own: the relay ends and comes back, and its port is to be there.
   const port = relayOptions.port ?? (await freePort());
@@ -99,7 +111,8 @@ export async function startWorld(
   const lying = { lies: (_url: string): string | null => null };
   const fetch: Fetch = async (address, request) => {
     const lie = lying.lies(address);
-    return lie === null ? globalThis.fetch(address, request) : new Response(lie);
+    if (lie !== null) return new Response(lie);
+    return (relay.fetch ?? globalThis.fetch)(address, request);
   };
   const bare = createRest({ fetch, clock: systemClock, baseUrl: url, tokens: null });
   const base = {
@@ -115,16 +128,15 @@ export async function startWorld(
     options: Omit<EndpointOptions, keyof typeof base | "openSocket">,
     changes = {},
   ): Member => {
-    const sockets: WebSocket[] = [];
+    const sockets: Line[] = [];
     const way = { change: (frame: RelayFrame): readonly RelayFrame[] => [frame] };
     const endpoint = createEndpoint({
       ...base,
       ...options,
       openSocket(address) {
-        const socket = new WebSocket(address, { origin: url });
-        socket.on("error", () => {});
+        const socket = relay.openSocket?.(address) ?? lineTo(address, url);
         sockets.push(socket);
-        return onItsWay(socket, (frame) => way.change(frame));
+        return heardAs(socket, (frame) => way.change(frame));
       },
       ...changes,
     });
@@ -443,25 +455,51 @@ function aMember(
 }
 
 /** The socket as the endpoint sees it, with frames changed on their way in. */
-export function onItsWay(
+export const onItsWay = (
   socket: WebSocket,
   change: (frame: RelayFrame) => readonly RelayFrame[],
-): Socket {
-  const seen: Socket = {
+): Socket => heardAs(lineOf(socket), change);
+
+function lineOf(socket: WebSocket): Line {
+  const line: Line = {
     onopen: null,
     onmessage: null,
     onclose: null,
     send: (text) => socket.send(text),
     close: (code, reason) => socket.close(code, reason),
+    terminate: () => socket.terminate(),
   };
-  socket.on("open", () => seen.onopen?.(undefined as never));
-  socket.on("close", (code, reason) => seen.onclose?.({ code, reason: String(reason) }));
-  socket.on("message", (text) => {
-    for (const frame of change(JSON.parse(String(text)) as RelayFrame)) {
+  socket.on("open", () => line.onopen?.(undefined as never));
+  socket.on("close", (code, reason) => line.onclose?.({ code, reason: String(reason) }));
+  socket.on("message", (text) => line.onmessage?.({ data: String(text) }));
+  return line;
+}
+
+function heardAs(line: Line, change: (frame: RelayFrame) => readonly RelayFrame[]): Socket {
+  const seen: Socket = {
+    onopen: null,
+    onmessage: null,
+    onclose: null,
+    send: (text) => line.send(text),
+    close: (code, reason) => line.close(code, reason),
+  };
+  line.onopen = (event) => seen.onopen?.(event);
+  line.onclose = (event) => seen.onclose?.(event);
+  line.onmessage = ({ data }) => {
+    // Who has left the line hears nothing of it, so there is nothing to change either.
+    if (seen.onmessage === null) return;
+    for (const frame of change(JSON.parse(String(data)) as RelayFrame)) {
       seen.onmessage?.({ data: JSON.stringify(frame) });
     }
-  });
+  };
   return seen;
+}
+
+/** A socket of the network, from a page of the relay's own. */
+function lineTo(address: string, origin: string): Line {
+  const socket = new WebSocket(address, { origin });
+  socket.on("error", () => {});
+  return lineOf(socket);
 }
 
 /** An endpoint can be written to once its prekeys are with the relay. */

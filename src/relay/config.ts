@@ -6,7 +6,7 @@ import { Secret } from "#base/secret.ts";
 import type { S3Place } from "./blobs/s3-blobs.ts";
 import { LOG_LEVELS, type LogLevel } from "./json-log.ts";
 import { DEFAULT_RATES, parseRates } from "./live/rates.ts";
-import type { RelayOptions } from "./relay-server.ts";
+import type { RelayOptions } from "./open-relay.ts";
 
 export type ConfigFault = { readonly name: string; readonly rule: string };
 

@@ -24,7 +24,8 @@ import { createOperator } from "./operator.ts";
 import { DATABASE_FILE } from "./data-folder.ts";
 import { aDatabase, tellServer } from "./postgres/a-database.contract.ts";
 import { placeholders } from "./postgres/dialect.ts";
-import { createRelayServer, type RelayOptions, type RunningRelay } from "./relay-server.ts";
+import type { RelayOptions } from "./open-relay.ts";
+import { createRelayServer, type RunningRelay } from "./relay-server.ts";
 
 export {
   aLedger,

@@ -31,7 +31,8 @@ import {
 import type { KnownPayload, Payload } from "#protocol/payload.ts";
 import { AgentCreated, InviteCreated, Relation, UserKeys } from "#protocol/rest.ts";
 import { createOperator } from "#relay/operator.ts";
-import { createRelayServer, type RelayOptions, type RunningRelay } from "#relay/relay-server.ts";
+import type { RelayOptions } from "#relay/open-relay.ts";
+import { createRelayServer, type RunningRelay } from "#relay/relay-server.ts";
 import { freePort } from "#start/free-port.ts";
 import { HasheeAgent } from "./agent.ts";
 import type { HasheeError } from "./agent-error.ts";
