@@ -248,6 +248,7 @@ function assembleLines(
     keepLog ? parseRecord(v.string(), await store.get(META_TABLE, LOG_EPOCH_KEY)) : null;
   const channel = createRelayChannel({
     clock,
+    random: options.random,
     connection,
     resumePoint: async () => ({
       logEpoch: await readEpoch(),

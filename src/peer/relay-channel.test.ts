@@ -11,6 +11,7 @@ import { createScriptedSockets } from "./scripted-socket.ts";
 
 const CONVERSATION = "01900000-0000-7000-8000-00000000000a" as ConversationId;
 const MESSAGE = "01900000-0000-7000-8000-00000000000b" as MessageId;
+const OTHER_MESSAGE = "01900000-0000-7000-8000-00000000000c" as MessageId;
 const resumeOk: RelayFrame = {
   type: "resume.ok",
   status: "continued",
@@ -38,6 +39,7 @@ const here = async (): Point => ({ logEpoch: "e1", cursors: { [CONVERSATION]: 7 
 async function aChannel(
   auth: { connection_id?: string } = { connection_id: "c1" },
   resumePoint = here,
+  seed = 1,
 ) {
   const clock = createFakeClock();
   const sockets = createScriptedSockets();
@@ -53,6 +55,7 @@ async function aChannel(
   });
   const channel = createRelayChannel({
     clock,
+    random: createSeededRandom(seed),
     connection,
     resumePoint,
   });
@@ -131,15 +134,13 @@ describe("asking and answering", () => {
     sockets.last().says(resumeOk);
 
     const first = channel.request(send);
-    const second = channel.request({
-      ...send,
-      client_message_id: CONVERSATION as string as MessageId,
-    });
+    const second = channel.request({ ...send, client_message_id: OTHER_MESSAGE });
     const names = sockets
       .last()
       .sent.slice(-2)
       .map(({ req }) => req ?? "");
-    sockets.last().says({ ...ack, req: names[1], conversation_seq: 2 });
+    const other = { client_message_id: OTHER_MESSAGE, message_id: OTHER_MESSAGE };
+    sockets.last().says({ ...ack, ...other, req: names[1], conversation_seq: 2 });
     sockets.last().says({ ...ack, req: names[0] });
 
     expect(await first).toMatchObject({ ok: true, value: { conversation_seq: 1 } });
@@ -154,6 +155,30 @@ describe("asking and answering", () => {
     sockets.last().says(ack);
 
     expect(await asked).toMatchObject({ ok: true });
+  });
+
+  test("[E11] an acknowledgement of another message is no answer, whatever request it names", async () => {
+    const { sockets, channel } = await aChannel();
+    sockets.last().says(resumeOk);
+
+    const asked = channel.request(send);
+    const { req } = { req: "", ...sockets.last().sent.at(-1) };
+    const other = { client_message_id: OTHER_MESSAGE, message_id: OTHER_MESSAGE };
+    sockets.last().says({ ...ack, ...other, req, conversation_seq: 7 });
+    sockets.last().says({ ...ack, req });
+
+    expect(await asked).toMatchObject({ ok: true, value: { conversation_seq: 1 } });
+  });
+
+  test("[E11] what was answered to an earlier process answers nothing of the next one", async () => {
+    const [earlier, next] = [await aChannel(), await aChannel(undefined, undefined, 2)];
+    const names = [earlier, next].map(({ sockets, channel }) => {
+      sockets.last().says(resumeOk);
+      void channel.request(send);
+      return { req: "", ...sockets.last().sent.at(-1) }.req;
+    });
+
+    expect(new Set(names).size).toBe(2);
   });
 
   test("[E11] an answer to a request that nobody waits for is no other one's, whatever message it names", async () => {

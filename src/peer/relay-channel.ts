@@ -2,8 +2,10 @@
  * Frames in and out over a line that comes and goes: questions find their answers, a new line resumes where the old
  * one stopped, everything else is passed on in the order it came. SPEC E10–E12.
  */
+import { bytesToHex } from "#base/bytes.ts";
 import type { Clock } from "#base/clock.ts";
 import { createEmitter } from "#base/emitter.ts";
+import type { RandomBytes } from "#base/random.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type { EndpointFrame } from "#protocol/endpoint-frame.ts";
 import type { RelayFrame, RelayFrameOf } from "#protocol/relay-frame.ts";
@@ -52,6 +54,7 @@ export const createRelayChannel = (options: Needs): RelayChannel => new LineChan
 
 type Needs = {
   readonly clock: Clock;
+  readonly random: RandomBytes;
   readonly connection: Connection;
   readonly resumePoint: () => Promise<ResumePoint>;
 };
@@ -62,6 +65,8 @@ class LineChannel implements RelayChannel {
   readonly #connection: Needs["connection"];
   readonly #events = createEmitter<ChannelEvent>();
   readonly #pending = new Map<string, Pending>();
+  /** Answers to another process's questions, shown again, are none to ours. */
+  readonly #ours: string;
   #nextRequest = 1;
   #isReady = false;
   /** Distinguishes this line from the one before while its resume point is read. */
@@ -71,6 +76,7 @@ class LineChannel implements RelayChannel {
     this.#options = options;
     this.#clock = options.clock;
     this.#connection = options.connection;
+    this.#ours = bytesToHex(options.random(6));
     this.#connection.on((event) => {
       if (event.type === "online") void this.#resume(event.auth);
       else if (event.type === "frame") this.#hear(event.frame);
@@ -93,7 +99,7 @@ class LineChannel implements RelayChannel {
   request(
     frame: Exclude<EndpointFrame, { type: "auth" }>,
   ): Promise<Result<RelayFrame, PeerFailure>> {
-    const req = `r${this.#nextRequest++}`;
+    const req = `${this.#ours}-${this.#nextRequest++}`;
     return new Promise((resolve) => {
       const settle = (result: Result<RelayFrame, PeerFailure>): void => {
         this.#pending.delete(req);
@@ -110,7 +116,10 @@ class LineChannel implements RelayChannel {
   }
 
   #answerOf(frame: RelayFrame): Pending | undefined {
-    if (frame.req !== undefined) return this.#pending.get(frame.req);
+    if (frame.req !== undefined) {
+      const asked = this.#pending.get(frame.req);
+      return asked !== undefined && isAbout(asked, frame) ? asked : undefined;
+    }
     // A relay that does not echo `req` still names the message.
     if (frame.type !== "message.ack" && frame.type !== "error") return undefined;
     const id = frame.client_message_id;
@@ -160,3 +169,9 @@ class LineChannel implements RelayChannel {
     this.#events.emit({ type: "lost" });
   }
 }
+
+/** Whether what is acknowledged is what was sent: its place would be taken for that of another message. */
+const isAbout = ({ clientMessageId }: Pending, frame: RelayFrame): boolean =>
+  frame.type !== "message.ack" ||
+  clientMessageId === null ||
+  frame.client_message_id === clientMessageId;
