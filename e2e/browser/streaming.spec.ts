@@ -49,7 +49,6 @@ test("a reader who scrolled up is not moved by what arrives", async ({ join, wor
   // The rest of it comes when the reader is further up for sure.
   await ada.log.hover();
   const heading = ada.log.getByRole("heading", { name: "Formatting" });
-  // What still comes of the first half may take a reader along who has just begun to go up.
   await expect(async () => {
     await ada.page.mouse.wheel(0, -1_200);
     await expect(heading).toBeInViewport({ timeout: 5_000 });
@@ -63,6 +62,39 @@ test("a reader who scrolled up is not moved by what arrives", async ({ join, wor
   ).toBeVisible();
 
   expect(Math.abs((await placeAtRest(heading)) - before)).toBeLessThanOrEqual(1);
+  await agent.kill();
+});
+
+test("[U54] a turn of the wheel counts though the list had moved by itself just before", async ({
+  join,
+  world,
+}) => {
+  const ada = await join({ name: "Ada" });
+  const agent = await meetProgram(ada, world, HALTING);
+  await ada.say("show me formatting");
+  await ada.expectMessage("GitHub-flavoured Markdown");
+  await ada.say("stream");
+  const answer = ada.row("How this answer reaches you").last();
+  await expect(answer.getByText("Still arriving, not proven yet")).toBeAttached();
+
+  // What a list does that follows its end, and the wheel before the page heard of it.
+  await ada.log.evaluate(async (log) => {
+    const moved = (byPx: number): Promise<unknown> => {
+      log.scrollTop += byPx;
+      return new Promise((heard) => log.addEventListener("scroll", heard, { once: true }));
+    };
+    await moved(-8);
+    const heard = moved(8);
+    log.dispatchEvent(new WheelEvent("wheel", { deltaY: -100 }));
+    await heard;
+  });
+  process.kill(agent.pid, "SIGUSR2");
+  await expect(answer.getByText("Complete, signature verified")).toBeAttached();
+
+  const toEndPx = await ada.log.evaluate(
+    (log) => log.scrollHeight - log.clientHeight - log.scrollTop,
+  );
+  expect(toEndPx).toBeGreaterThan(100);
   await agent.kill();
 });
 

@@ -14,6 +14,9 @@ const MOMENTUM_MS = 150;
 /** Further from the end than this, the way back is offered. */
 const AWAY_PX = 400;
 
+/** Which way the reader's last sign goes; a finger or the scroll bar may go any. */
+type Way = "up" | "down" | "any";
+
 export type Follow = {
   readonly newBelow: number;
   /** Whether the way to the end is worth a button. */
@@ -30,6 +33,7 @@ export type Follow = {
 export function useFollow(scroller: RefObject<HTMLElement | null>): Follow {
   const follow = useRef<ScrollFollow>(FOLLOWING);
   const readerUntil = useRef(0);
+  const readerWay = useRef<Way>("any");
   const lastTop = useRef(0);
   const [newBelow, setNewBelow] = useState(0);
   const [isAway, setIsAway] = useState(false);
@@ -52,14 +56,17 @@ export function useFollow(scroller: RefObject<HTMLElement | null>): Follow {
     const moved = element.scrollTop - lastTop.current;
     lastTop.current = element.scrollTop;
     setIsAway(toEndPx > AWAY_PX);
-    const isReader = performance.now() < readerUntil.current;
+    const direction = moved > 0 ? "down" : "up";
+    // The list may have gone to its end just before the wheel was turned up, which is heard of only now.
+    const isTheirWay = readerWay.current === "any" || readerWay.current === direction;
+    const isReader = isTheirWay && performance.now() < readerUntil.current;
     if (isReader && moved !== 0) {
       readerUntil.current = Math.max(readerUntil.current, performance.now() + MOMENTUM_MS);
-      tell({ type: "reader-moved", direction: moved > 0 ? "down" : "up", toEndPx });
+      tell({ type: "reader-moved", direction, toEndPx });
     } else tell({ type: "position", toEndPx });
   }, [scroller, tell]);
 
-  useReaderSigns(scroller, readerUntil, follow, tell);
+  useReaderSigns(scroller, { readerUntil, readerWay, follow }, tell);
   return { newBelow, isAway, tell, settle };
 }
 
@@ -72,8 +79,15 @@ const DOWN_KEYS = new Set(["ArrowDown", "PageDown", "End", " "]);
 /** Listens for wheel, touch, keys, the scroll bar and selections. */
 function useReaderSigns(
   scroller: RefObject<HTMLElement | null>,
-  readerUntil: RefObject<number>,
-  follow: RefObject<ScrollFollow>,
+  {
+    readerUntil,
+    readerWay,
+    follow,
+  }: {
+    readonly readerUntil: RefObject<number>;
+    readonly readerWay: RefObject<Way>;
+    readonly follow: RefObject<ScrollFollow>;
+  },
   tell: (fact: ScrollFact) => void,
 ): void {
   useEffect(() => {
@@ -81,12 +95,14 @@ function useReaderSigns(
     if (element === null) return undefined;
     const sign = (direction: "up" | "down"): void => {
       readerUntil.current = performance.now() + INTENT_MS;
+      readerWay.current = direction;
       const canScroll = element.scrollHeight > element.clientHeight + AT_END_PX;
       if (direction === "up" && canScroll)
         tell({ type: "reader-moved", direction, toEndPx: distanceToEnd(element) });
     };
     const hold = (): void => {
       readerUntil.current = Number.POSITIVE_INFINITY;
+      readerWay.current = "any";
     };
     const release = (): void => {
       if (readerUntil.current === Number.POSITIVE_INFINITY)
@@ -120,5 +136,5 @@ function useReaderSigns(
     window.addEventListener("pointerup", release, options);
     document.addEventListener("selectionchange", handleSelection, options);
     return () => listeners.abort();
-  }, [scroller, readerUntil, follow, tell]);
+  }, [scroller, readerUntil, readerWay, follow, tell]);
 }
