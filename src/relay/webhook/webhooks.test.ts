@@ -535,7 +535,7 @@ test.skipIf(isOnAServer)(
     await receiver.next();
 
     const places = reads.filter((text) => text.includes("FROM member JOIN conv"));
-    const ofOne = places.filter((text) => /WHERE account = \? AND conv = \?$/.test(text));
+    const ofOne = places.filter((text) => text.endsWith("WHERE account = ? AND conv = ?"));
     expect(ofOne).not.toEqual([]);
     expect(places).toEqual(ofOne);
     await world.stop();
