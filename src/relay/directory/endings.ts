@@ -13,7 +13,10 @@ import type { Directory } from "./directory.ts";
 export type Endings = {
   /** Ends what there is to end, and beyond {@link AWAITED} lots leaves the rest to itself. Fails as the writer does. */
   begin(): Promise<Result<null, RelayFailure>>;
-  /** Looks whether something is left to end, as of an earlier run that was interrupted; never twice at a time. */
+  /**
+   * Looks whether something is left to end, as of an earlier run that was interrupted; never twice at a time. After a
+   * refusal it rests first: a minute, then twice as long each time, an hour at most.
+   */
   goOn(): Promise<void>;
   /** Resolves when nothing is being ended any more. */
   stop(): Promise<void>;
@@ -21,6 +24,8 @@ export type Endings = {
 
 /** Whoever deletes an agent of so many lots is answered when they are done; others need not wait for the last. */
 const AWAITED = 20;
+const SHORTEST_REST_MS = 60_000;
+const LONGEST_REST_MS = 3_600_000;
 
 export function createEndings(needs: {
   readonly directory: Pick<Directory, "hasEndingAgents">;
@@ -31,6 +36,11 @@ export function createEndings(needs: {
   const { directory, writer, clock, events } = needs;
   let goingOn: Promise<void> | null = null;
   let isStopped = false;
+  let rest = { ms: 0, until: 0 };
+  const restLonger = (): void => {
+    const ms = Math.min(Math.max(2 * rest.ms, SHORTEST_REST_MS), LONGEST_REST_MS);
+    rest = { ms, until: clock.now() + ms };
+  };
   const endSome = async (most: number): Promise<Result<"all" | "some", RelayFailure>> => {
     for (let lots = 0; lots < most; lots++) {
       if (isStopped) break;
@@ -41,10 +51,19 @@ export function createEndings(needs: {
     return ok("some");
   };
   const look = async (): Promise<void> => {
+    if (isStopped || clock.now() < rest.until) return;
     try {
-      if (!isStopped && (await directory.hasEndingAgents()))
-        await endSome(Number.POSITIVE_INFINITY);
+      const ended = (await directory.hasEndingAgents())
+        ? await endSome(Number.POSITIVE_INFINITY)
+        : null;
+      if (ended?.ok !== false) {
+        rest = { ms: 0, until: 0 };
+        return;
+      }
+      restLonger();
+      events.warn("ending.refused", { code: ended.failure.code, rest_s: rest.ms / 1_000 });
     } catch (fault) {
+      restLonger();
       events.warn("ending.failed", factsOf(fault));
     }
   };

@@ -4,12 +4,14 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { createFakeClock } from "#base/fake-clock.ts";
-import { silentLog } from "#base/log.ts";
+import { silentLog, type LogFields } from "#base/log.ts";
 import { createSeededRandom } from "#base/seeded-random.ts";
 import type { AgentId, ConversationId, UserId } from "#protocol/ids.ts";
 import { tellServer } from "../postgres/a-database.contract.ts";
 import { aWorldsDatabase, onTestEnd } from "../relay-world.contract.ts";
+import { refuse } from "../failure.ts";
 import { openStore, placeOf } from "../store/open-store.ts";
+import type { Writer } from "../store/writer.ts";
 import { createDirectory } from "./directory.ts";
 import { createEndings } from "./endings.ts";
 
@@ -74,7 +76,7 @@ async function anAgentOfMany(count: number) {
         ECHO,
       )
     ).length;
-  return { store, directory, aNode, remove, standing };
+  return { store, directory, clock, aNode, remove, standing };
 }
 
 test("[R63] whom an agent talks with is read in pages, each person once, with others' work between them", async () => {
@@ -141,4 +143,37 @@ test("[R63] more than who deletes it would wait for ends by itself", async () =>
   await node.goOn();
 
   expect(await standing()).toBe(0);
+});
+
+test("[R63] a lot that is refused is told to the operator with its code alone, and tried again after longer and longer rests", async () => {
+  const { store, directory, clock, remove, standing } = await anAgentOfMany(10);
+  await remove();
+  let [isFull, tries] = [true, 0];
+  const run = ((name: "endRelations", args: { readonly now: number }) => {
+    tries += 1;
+    return isFull ? Promise.resolve(refuse("STORAGE_FULL")) : store.writer.run(name, args);
+  }) as Writer["run"];
+  const told: (readonly [string, LogFields | undefined])[] = [];
+  const warn = (event: string, fields?: LogFields) => void told.push([event, fields]);
+  const events = { ...silentLog, warn };
+  const endings = createEndings({ directory, writer: { run }, clock, events });
+  const lookFor = async (minutes: number): Promise<void> => {
+    for (let i = 0; i < minutes; i++) {
+      await endings.goOn();
+      await clock.advance(60_000);
+    }
+  };
+
+  await lookFor(7);
+  expect(told).toEqual(
+    [60, 120, 240].map((rest_s) => ["ending.refused", { code: "STORAGE_FULL", rest_s }]),
+  );
+  await lookFor(24 * 60);
+  expect(told.at(-1)?.[1]).toEqual({ code: "STORAGE_FULL", rest_s: 3_600 });
+  const refused = told.length;
+  expect([tries, refused < 32]).toEqual([refused, true]);
+
+  isFull = false;
+  await lookFor(60);
+  expect([await standing(), told.length]).toEqual([0, refused]);
 });
