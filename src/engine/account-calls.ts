@@ -1,7 +1,6 @@
 /** Calls about an open account: what the page sees of it, its password, its name, leaving. */
 import { err, ok, type Result } from "#base/result.ts";
 import type { AccountView } from "#bridge/views.ts";
-import { fingerprint } from "#crypto/identity.ts";
 import type { BackupContent } from "#crypto/backup-content.ts";
 import { OwnProfile } from "#protocol/rest.ts";
 import * as account from "./account.ts";
@@ -218,15 +217,11 @@ async function restore(
   backup: BackupContent,
 ): Promise<void> {
   const { people, endpoint } = session;
-  for (const { accountId, identityKey, isVerified, mode } of backup.pins) {
-    const kind = people.get(accountId)?.kind ?? (mode === "envelope" ? "agent" : "human");
-    const expected = fingerprint(house.deps.primitives, accountId, identityKey);
-    const pinned = await endpoint.pin(accountId, expected);
-    // Whoever was known by another key, or with more protection, is not simply met anew.
-    const isChanged = pinned.ok
-      ? mode === "session" && pinned.value.mode === "envelope"
-      : pinned.failure.kind === "peer/key-changed";
-    await people.note({ id: accountId, kind, isVerified: isVerified && !isChanged, isChanged });
+  for (const { accountId, isVerified, ...known } of backup.pins) {
+    const kind = people.get(accountId)?.kind ?? (known.mode === "envelope" ? "agent" : "human");
+    await people.note({ id: accountId, kind, isVerified });
+    // Whoever was known by another key, or with more protection, is not simply met anew; nor is who shows it later.
+    await endpoint.expectAccount(accountId, known);
   }
   const profile = await endpoint.rest.call("GET", "/users/me", OwnProfile);
   if (profile.ok) await rename(house, session, database, profile.value.display_name);

@@ -78,7 +78,10 @@ export async function acceptInvite(
       ? err({ kind: "engine/fingerprint-mismatch" })
       : pinned;
   }
-  await session.people.note({ id: accountId, kind: view.value.kind, isChanged: false });
+  // A changed key that a link leads to was not compared by anybody.
+  const isVerified = session.people.trustOf(accountId) === "verified";
+  const kind = view.value.kind;
+  await session.people.note({ id: accountId, kind, isVerified, isChanged: false });
   if (view.value.kind === "human") {
     const body = { user_id: view.value.userId };
     const asked = await session.endpoint.rest.call(
@@ -120,8 +123,9 @@ export async function answerContactRequest(
     await session.sync();
     return declined.ok ? ok(null) : declined;
   }
-  const pinned = await session.endpoint.pin(request.userId, null);
-  if (!pinned.ok) return pinned;
+  // Whose keys changed stays changed: an answer to a request is no word about them.
+  const known = await session.endpoint.account(request.userId);
+  if (!known.ok) return known;
   const { userId, name, handle } = request;
   await session.people.note({ id: userId, kind: "human", name, handle });
   const made = await found(session, userId, "human", (conversation_id, ledger) =>

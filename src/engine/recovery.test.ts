@@ -126,7 +126,8 @@ describe("a recovery file and its code", () => {
     });
   });
 
-  test("[N92] show a contact with another key by then as changed, and nothing is written to it", async () => {
+  /** Ada's recovery, with an agent she compared keys with, and what a relay shows that takes its place. */
+  const trustedAndForged = async () => {
     const ada = await world.person("Ada");
     const guide = await world.agent();
     const agentId = guide.endpoint.accountId;
@@ -147,17 +148,39 @@ describe("a recovery file and its code", () => {
       prev_hash: bytesToBase64(new Uint8Array(32)),
       entry: bytesToBase64(forged.entry),
     };
-    const laptop = world.newcomer();
-    laptop.line.lie = (url) =>
-      url.includes(`/keys/ledger/${agentId}`) ? { data: [row], next_cursor: null } : null;
-
-    must(await laptop.calls.restoreAccount({ file, code }));
-
-    const { conversation } = await laptop.until(
+    const isAsked = (url: string): boolean => url.includes(`/keys/ledger/${agentId}`);
+    return { isAsked, code, file, forged: { data: [row], next_cursor: null } };
+  };
+  const comesBackChanged = async (seat: Seat) => {
+    const { conversation } = await seat.until(
       (event): event is Extract<EngineEvent, { type: "conversation" }> =>
         event.type === "conversation" && event.conversation.peer?.trust === "changed",
     );
     expect(conversation.sending).toEqual({ allowed: false, because: "key-changed" });
+  };
+
+  test("[N92] show a contact with another key by then as changed, and nothing is written to it", async () => {
+    const { isAsked, forged, code, file } = await trustedAndForged();
+    const laptop = world.newcomer();
+    laptop.line.lie = (url) => (isAsked(url) ? forged : null);
+
+    must(await laptop.calls.restoreAccount({ file, code }));
+
+    await comesBackChanged(laptop);
+  });
+
+  test("[N92] compare a contact's key also when the relay shows it only later", async () => {
+    const { isAsked, forged, code, file } = await trustedAndForged();
+    const laptop = world.newcomer();
+    let isShown = false;
+    laptop.line.lie = (url) => (isAsked(url) ? (isShown ? forged : { data: "later" }) : null);
+
+    must(await laptop.calls.restoreAccount({ file, code }));
+    isShown = true;
+    await laptop.leave();
+    const again = world.open(laptop.profile, { isCut: false, lie: laptop.line.lie });
+
+    await comesBackChanged(again);
   });
 
   test("[N64] open nothing when one of them is another's, damaged or mistyped", async () => {

@@ -38,7 +38,7 @@ const twoWhoMet = async () => {
   );
   if (id === null) throw new Error("no conversation");
   await untilView(ada, id, ({ members }) => members.length === 2);
-  return { ada, bob, bobId: userId, handle, id };
+  return { ada, bob, bobId: userId, handle, inviteUrl, id };
 };
 type Conversation = Extract<EngineEvent, { type: "conversation" }>["conversation"];
 const untilView = (seat: Seat, id: ConversationId, wants: (view: Conversation) => boolean) =>
@@ -117,6 +117,41 @@ describe("the keys of others", () => {
     );
     must(await say("on my own risk"));
     await ada.row((row) => words(row) === "on my own risk" && row.seq !== null);
+  });
+
+  test("[N66] are not accepted by answering a request", async () => {
+    const { ada, bob, bobId, handle, id } = await twoWhoMet();
+    ada.line.lie = (url) =>
+      url.includes(`/keys/ledger/${bobId}`) ? { data: [], next_cursor: null } : null;
+    must(await world.newcomer().calls.signIn({ handle, password: PASSWORD }));
+    await untilView(ada, id, ({ peer }) => peer?.trust === "changed");
+    ada.line.lie = undefined;
+    must(await ada.calls.revokeRelation({ conversationId: id }));
+    must(
+      await bob.calls.acceptInvite({ url: open(must(await ada.calls.loadAccount())).inviteUrl }),
+    );
+    const requests = must(await ada.calls.listContactRequests());
+    const requestId = requests.find(({ userId }) => userId === bobId)?.requestId ?? "";
+    const accept = () => ada.calls.answerContactRequest({ requestId, accept: true });
+
+    expect(await accept()).toMatchObject({ failure: { kind: "peer/key-changed" } });
+    must(await ada.calls.acceptKey({ accountId: bobId }));
+    expect(must(await accept())).not.toBeNull();
+  });
+
+  test("[N66] count as unverified when their person is met anew by a link, and not compared", async () => {
+    const { ada, bobId, handle, inviteUrl, id } = await twoWhoMet();
+    must(await ada.calls.setVerified({ accountId: bobId, verified: true }));
+    ada.line.lie = (url) =>
+      url.includes(`/keys/ledger/${bobId}`) ? { data: [], next_cursor: null } : null;
+    must(await world.newcomer().calls.signIn({ handle, password: PASSWORD }));
+    await untilView(ada, id, ({ peer }) => peer?.trust === "changed");
+    ada.line.lie = undefined;
+    must(await ada.calls.revokeRelation({ conversationId: id }));
+
+    must(await ada.calls.acceptInvite({ url: inviteUrl }));
+
+    expect((await other(ada, id)).trust).toBe("unverified");
   });
 });
 

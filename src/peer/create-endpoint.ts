@@ -46,6 +46,7 @@ import {
 import { parseEntry } from "./entry.ts";
 import type { PeerFailure } from "./failure.ts";
 import { encodeRecord } from "./json-record.ts";
+import type { KnownCard } from "./keyring.ts";
 import { tendPrekeys } from "./prekey-keeper.ts";
 import { expireStoredChains } from "./receiver-sessions.ts";
 import type { Rest } from "./rest.ts";
@@ -219,6 +220,13 @@ class LiveEndpoint implements PeerEndpoint {
 
   pin(accountId: AccountId, expected: Bytes | null): Promise<Result<AccountState, PeerFailure>> {
     return this.#parts.keyring.pin(accountId, expected);
+  }
+
+  expectAccount(
+    accountId: AccountId,
+    known: KnownCard,
+  ): Promise<Result<AccountState, PeerFailure>> {
+    return this.#parts.keyring.expect(accountId, known);
   }
 
   missing(conversationId: ConversationId): Promise<readonly Missing[]> {

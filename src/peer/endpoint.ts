@@ -17,7 +17,7 @@ import type { AccountState } from "#crypto/ledger/account-state.ts";
 import type { Role } from "#crypto/ledger/conversation-op.ts";
 import type { ConversationState } from "#crypto/ledger/conversation-state.ts";
 import type { PeerFailure } from "./failure.ts";
-import type { KeyChange } from "./keyring.ts";
+import type { KeyChange, KnownCard } from "./keyring.ts";
 import type { Batch } from "./store.ts";
 
 export type ConnectionStatus =
@@ -303,6 +303,8 @@ export interface Endpoint {
   refreshAccount(accountId: AccountId): Promise<Result<AccountState, PeerFailure>>;
   /** Pins on first sight; a link's fingerprint must match. */
   pin(accountId: AccountId, fingerprint: Bytes | null): Promise<Result<AccountState, PeerFailure>>;
+  /** Compares an account with what its person knew of it elsewhere, now or at first sight. */
+  expectAccount(accountId: AccountId, known: KnownCard): Promise<Result<AccountState, PeerFailure>>;
 
   /** What is known to be missing in a conversation now. */
   missing(conversationId: ConversationId): Promise<readonly Missing[]>;

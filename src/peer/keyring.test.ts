@@ -98,6 +98,46 @@ describe("a pinned account", () => {
     },
   );
 
+  test.each(worse)(
+    "[E100] that was known elsewhere before %s is blocked when it is seen, however late",
+    async (_what, change, kind) => {
+      const shown: Bytes[] = [];
+      const { keyring, store, changes } = aKeyring(shown);
+      expect(await keyring.expect(agent.accountId, agent.account)).toMatchObject({ ok: false });
+      const entries = [...agent.entries, (await change()).entry];
+
+      const later = aKeyring(entries, store);
+      must(await later.keyring.account(agent.accountId));
+
+      expect([changes, later.changes]).toEqual([[], [kind]]);
+      const again = aKeyring(entries, store).keyring;
+      must(await again.account(agent.accountId));
+      expect(again.changeOf(agent.accountId)).toBe(kind);
+      must(await again.pin(agent.accountId, null));
+      expect(again.isBlocked(agent.accountId)).toBe(false);
+      const seen = aKeyring(entries);
+      must(await seen.keyring.account(agent.accountId));
+      must(await seen.keyring.expect(agent.accountId, agent.account));
+      expect([seen.keyring.changeOf(agent.accountId), seen.changes]).toEqual([kind, [kind]]);
+    },
+  );
+
+  test("[E100] that is as it was known elsewhere is met as such, now and later", async () => {
+    const { keyring, store, changes } = aKeyring([]);
+    expect(await keyring.expect(agent.accountId, agent.account)).toMatchObject({ ok: false });
+    const later = aKeyring([...agent.entries], store);
+
+    must(await later.keyring.account(agent.accountId));
+    must(await later.keyring.expect(agent.accountId, agent.account));
+
+    expect([later.keyring.isBlocked(agent.accountId), changes, later.changes]).toEqual([
+      false,
+      [],
+      [],
+    ]);
+    expect(await store.list("expected-accounts")).toEqual([]);
+  });
+
   test("[E21] is not blocked by a card that protects as much", async () => {
     const shown = [...agent.entries];
     const { keyring, changes } = aKeyring(shown);

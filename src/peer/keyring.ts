@@ -1,7 +1,7 @@
 /**
  * Whom we trust: every account's ledger as we first saw it and as it honestly grew. The first sight pins; after that
  * the relay can only add entries the account itself signed. A new identity key or a weaker card blocks sending until
- * the person decides. SPEC E20–E22.
+ * the person decides. SPEC E20–E22, E100.
  */
 import * as v from "valibot";
 import { equalBytes, type Bytes } from "#base/bytes.ts";
@@ -30,6 +30,11 @@ export interface Keyring {
   refresh(accountId: AccountId): Promise<Result<AccountState, PeerFailure>>;
   /** Accepts the account as it is now, after the person decided; a link's fingerprint must match. */
   pin(accountId: AccountId, expected: Bytes | null): Promise<Result<AccountState, PeerFailure>>;
+  /**
+   * Compares an account with what its person knew of it elsewhere, at first sight if it cannot be seen now. Another
+   * identity key or a card that protects less blocks it.
+   */
+  expect(accountId: AccountId, known: KnownCard): Promise<Result<AccountState, PeerFailure>>;
   /** Why nothing may be sealed to this account until {@link pin}; null: it may. */
   changeOf(accountId: AccountId): KeyChange | null;
   /** Whether nothing may be sealed to this account until {@link pin}. */
@@ -52,7 +57,19 @@ export interface Keyring {
  */
 export type KeyChange = "identity" | "weaker" | "record";
 
+/** What a backup or another device of the person knew of an account. Shapes: `identityKey` 32 bytes. */
+export type KnownCard = Pick<AccountState, "identityKey" | "mode"> & {
+  readonly suiteFloor: number;
+};
+
 const TABLE = "accounts";
+/** What accounts are to be that were not seen here yet. */
+const EXPECTED = "expected-accounts";
+const ExpectedRecord = v.object({
+  identityKey: BytesText,
+  mode: v.picklist(["session", "envelope"]),
+  suiteFloor: v.number(),
+});
 const AccountRecord = v.object({
   entries: v.array(BytesText),
   /** The identity key that a person, or the first sight, accepted. */
@@ -164,6 +181,19 @@ class PinnedKeyring implements Keyring {
     });
   }
 
+  expect(accountId: AccountId, known: KnownCard): Promise<Result<AccountState, PeerFailure>> {
+    return this.#queue.run(accountId, async () => {
+      const held = await this.#load(accountId);
+      if (held !== null) return this.#keep(compared(held, known));
+      const { identityKey, mode, suiteFloor } = known;
+      const value = encodeRecord({ identityKey, mode, suiteFloor });
+      const saved = await this.#store.commit({
+        puts: [{ table: EXPECTED, key: accountId, value }],
+      });
+      return saved.ok ? this.#grow(accountId) : saved;
+    });
+  }
+
   adopt(
     accountId: AccountId,
     entries: readonly Bytes[],
@@ -197,7 +227,8 @@ class PinnedKeyring implements Keyring {
   async #keep(next: Pinned): Promise<Result<AccountState, PeerFailure>> {
     const { accountId } = next.state;
     const put = { table: TABLE, key: accountId, value: encodeRecord(next.record) };
-    const saved = await this.#store.commit({ puts: [put] });
+    const deletes = [{ table: EXPECTED, key: accountId }];
+    const saved = await this.#store.commit({ puts: [put], deletes });
     if (!saved.ok) return saved;
     const wasBlocked = this.isBlocked(accountId);
     this.#pinned.set(accountId, next);
@@ -243,7 +274,10 @@ class PinnedKeyring implements Keyring {
     const path = `/keys/ledger/${accountId}`;
     if (from === null) {
       const all = await fetchLedger(this.#rest, path, -1);
-      return all.ok ? this.#replay(accountId, all.value, null) : all;
+      if (!all.ok) return all;
+      const seen = await this.#replay(accountId, all.value, null);
+      const known = parseRecord(ExpectedRecord, await this.#store.get(EXPECTED, accountId));
+      return seen.ok && known !== null ? ok(compared(seen.value, known)) : seen;
     }
     // From the last entry we know: a ledger put in its place, or cut short, would have nothing behind it to contradict us.
     const entries = await fetchLedger(this.#rest, path, from.state.seq - 1);
@@ -265,6 +299,16 @@ class PinnedKeyring implements Keyring {
     return err({ kind: "peer/key-changed", accountId });
   }
 }
+
+/** An account that is not as it was known counts as changed since it was accepted. */
+const compared = ({ state, record }: Pinned, known: KnownCard): Pinned => ({
+  state,
+  record: {
+    ...record,
+    acceptedKey: known.identityKey,
+    isWeaker: record.isWeaker || isLowerCard(known, state),
+  },
+});
 
 const reasonOf = (failure: { readonly kind: string; readonly reason?: string }): string =>
   failure.reason === undefined ? failure.kind : `${failure.kind}:${failure.reason}`;

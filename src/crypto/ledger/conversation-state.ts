@@ -100,8 +100,8 @@ export const roleAt = (state: ConversationState, accountId: AccountId, seq: numb
 
 /** Whether a card protects less than the one before it: no sessions any more, or a weaker suite allowed. */
 export const isLowerCard = (
-  before: Pick<AccountState, "mode" | "suiteFloor">,
-  after: Pick<AccountState, "mode" | "suiteFloor">,
+  before: Pick<AccountState, "mode"> & { readonly suiteFloor: number },
+  after: Pick<AccountState, "mode"> & { readonly suiteFloor: number },
 ): boolean =>
   (before.mode === "session" && after.mode === "envelope") || after.suiteFloor < before.suiteFloor;
 
