@@ -10,8 +10,10 @@ export const WEIGHABLE: readonly string[] = [
 ];
 
 export type Weight = {
-  /** Of the program's heap, less the code that V8 makes of it. */
+  /** Of the main thread's heap, less the code that V8 makes of it. */
   readonly objects: number;
+  /** The same of all its other threads. */
+  readonly inThreads: number;
   readonly external: number;
   readonly arrayBuffers: number;
   readonly rss: number;
