@@ -37,7 +37,10 @@ for (const theme of ["light", "dark"] as const)
     await expect(ada.log.getByRole("progressbar").last()).toHaveAttribute("aria-valuenow", "100");
     await ada.log.evaluate((log) => log.scrollTo({ top: log.scrollHeight }));
     await ada.page.mouse.move(0, 0);
-    await ada.page.screenshot({ path: `${FOLDER}/${size}-${theme}.png` });
+    await ada.page.screenshot({
+      path: `${FOLDER}/${size}-${theme}.png`,
+      animations: "disabled",
+    });
     await ada.leave();
   }
 await browser.close();
