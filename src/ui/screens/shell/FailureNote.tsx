@@ -12,9 +12,11 @@ export function FailureNote({ failure }: { failure: BridgeFailure | null }) {
   if (failure === null) return null;
   const words = failureWords(failure.kind);
   const title = sentences(t(words.title));
+  // Nothing went wrong that wants alarm: it looks as the bar that says so above.
+  const isOffline = words.title === "failure.offline.title";
   return (
-    <div role="alert" className={styles.note}>
-      <Icon name="circle-alert" />
+    <div role="alert" className={styles.note} data-kind={isOffline ? "offline" : "failed"}>
+      <Icon name={isOffline ? "offline" : "circle-alert"} />
       <p>
         <strong>{title}</strong>
         {sentences(title, t(words.advice)).slice(title.length)}
