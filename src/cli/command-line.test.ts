@@ -94,6 +94,25 @@ describe("the command line beside a running agent", () => {
     expect(heard).toMatchObject([{ text: "early bird" }]);
   });
 
+  test("[L2] [K52] lists conversations all at once, or newest first in pages", async () => {
+    const { alice, agent, world, conversationId, provisioned } = await setupShell();
+    const ben = await world.person("Ben");
+    const second = await ben.meet(provisioned, agent.fingerprint);
+    await alice.say(conversationId, "the last word");
+
+    const all = await json<{ conversation_id: string }[]>(["conversations"]);
+    type Listed = { conversations: { conversation_id: string }[]; next: string };
+    const first = await json<Listed>(["conversations", "--limit", "1"]);
+    const rest = await json<Listed>(["conversations", "--after", first.next]);
+
+    const ids = [first, rest].map(({ conversations }) =>
+      conversations.map((one) => one.conversation_id),
+    );
+    expect(ids).toEqual([[conversationId], [second]]);
+    expect(all.map((one) => one.conversation_id)).toEqual([conversationId, second]);
+    expect(rest.next).toBeNull();
+  });
+
   test("[L1] sends, answers, reacts, takes back, streams, shows a card, and the agent's keys stay", async () => {
     const { alice, agent, conversationId } = await setupShell();
     const said = await alice.say(conversationId, "question");

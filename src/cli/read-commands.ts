@@ -1,5 +1,5 @@
 /** Commands that look: who the agent is, where it is a member, what was said. */
-import type { HistoryPage } from "#sdk/reading/reading.ts";
+import type { ConversationSummary, HistoryPage } from "#sdk/reading/reading.ts";
 import type { Command } from "./command.ts";
 
 export const whoami: Command = {
@@ -25,18 +25,27 @@ export const whoami: Command = {
 export const conversations: Command = {
   words: "",
   does: "the conversations the agent is in, groups too, newest first",
-  options: {},
-  async run(agent) {
-    const all = await agent.conversations();
-    return {
-      json: all,
-      lines: all.map(
-        ({ conversation_id, type, display_name, last_seq, relation_status }) =>
-          `${conversation_id}  ${type.padEnd(5)}  ${String(last_seq).padStart(6)}  ${relation_status ?? ""}  ${oneLine(display_name)}`,
-      ),
-    };
+  options: {
+    limit: { type: "string", does: "a page of so many, 200 at most; all unless said otherwise" },
+    after: { type: "string", does: "the page behind the one that said this is next" },
+  },
+  async run(agent, given) {
+    const [limit, after] = [given.count("limit"), given.text("after")];
+    if (limit === undefined && after === undefined) {
+      const all = await agent.conversations();
+      return { json: all, lines: all.map(lineOfConversation) };
+    }
+    const page = await agent.conversationsPage({
+      ...(limit === undefined ? {} : { limit }),
+      ...(after === undefined ? {} : { after }),
+    });
+    const more = page.next === null ? [] : [`--after ${page.next}`];
+    return { json: page, lines: [...page.conversations.map(lineOfConversation), ...more] };
   },
 };
+
+const lineOfConversation = (one: ConversationSummary): string =>
+  `${one.conversation_id}  ${one.type.padEnd(5)}  ${String(one.last_seq).padStart(6)}  ${one.relation_status ?? ""}  ${oneLine(one.display_name)}`;
 
 export const messages: Command = {
   words: "<conversation>",

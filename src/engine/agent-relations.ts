@@ -4,19 +4,21 @@ import type { AgentRelationChange, AgentRelationView } from "#bridge/own-agent-v
 import { AgentRelation, Relation } from "#protocol/rest.ts";
 import type { AgentId, RelationId } from "#protocol/ids.ts";
 import type { EngineFailure } from "./failure.ts";
+import { listAll } from "./list-all.ts";
 import type { Session } from "./session.ts";
 
 type Answer<Value> = Promise<Result<Value, EngineFailure>>;
 
 /** Those who wait first, then whoever came last; who is gone for good is left out. */
 export async function listAgentRelations(
-  { endpoint, remarks }: Session,
+  { endpoint, deps, remarks }: Session,
   { agentId }: { readonly agentId: AgentId },
 ): Answer<readonly AgentRelationView[]> {
-  const page = await endpoint.rest.page(`/agents/${agentId}/relations`, AgentRelation);
-  if (!page.ok) return page;
+  const asking = { rest: endpoint.rest, clock: deps.clock };
+  const found = await listAll(asking, `/agents/${agentId}/relations`, AgentRelation);
+  if (!found.ok) return found;
   return ok(
-    page.value.items
+    found.value
       .flatMap(({ relation_id, user_id, user, status, created_at }): readonly AgentRelationView[] =>
         status === "revoked"
           ? []

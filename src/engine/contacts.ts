@@ -105,7 +105,7 @@ export async function acceptInvite(
 
 /** Requests that wait, both ways. */
 export const listContactRequests = (session: Session): Answer<readonly ContactRequestView[]> =>
-  listRequests(session.endpoint.rest);
+  listRequests({ rest: session.endpoint.rest, clock: session.deps.clock });
 
 /** Accepts or declines; accepting makes the conversation. Fails with `engine/unknown-request`. */
 export async function answerContactRequest(
@@ -113,7 +113,7 @@ export async function answerContactRequest(
   input: { readonly requestId: ContactRequest["request_id"]; readonly accept: boolean },
 ): Answer<ConversationId | null> {
   const { rest } = session.endpoint;
-  const requests = await listRequests(rest);
+  const requests = await listRequests({ rest, clock: session.deps.clock });
   if (!requests.ok) return requests;
   const request = requests.value.find(({ requestId }) => requestId === input.requestId);
   if (request === undefined) return err({ kind: "engine/unknown-request" });
@@ -141,7 +141,8 @@ export async function revokeRelation(
   { conversationId }: { readonly conversationId: ConversationId },
 ): Answer<null> {
   const { rest } = session.endpoint;
-  const relations = await rest.page("/relations?limit=200", Relation);
+  const about = `/relations?conversation_id=${conversationId}`;
+  const relations = await rest.page(about, Relation);
   if (!relations.ok) return relations;
   const relation = relations.value.items.find((one) => one.conversation_id === conversationId);
   if (relation === undefined) return err({ kind: "engine/unknown-conversation" });
@@ -267,7 +268,7 @@ async function viewPersonInvite(
   if (!account.ok) return account;
   const shown: Bytes = fingerprint(session.deps.primitives, userId, account.value.identityKey);
   if (!equalBytes(shown, link.fingerprint)) return err({ kind: "engine/fingerprint-mismatch" });
-  const requests = await listRequests(rest);
+  const requests = await listRequests({ rest, clock: session.deps.clock });
   await session.people.note({
     id: userId,
     kind: "human",

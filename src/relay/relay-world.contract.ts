@@ -103,6 +103,17 @@ export interface World {
 export const aWorldsDatabase = (): Promise<Secret<string> | null> =>
   process.env["RELAY_TEST_STORE"] === "postgres" ? aDatabase() : Promise.resolve(null);
 
+/** Writes into a relay's database beside it. */
+export async function writeBeside(
+  { database, folder }: Pick<World, "database" | "folder">,
+  text: string,
+): Promise<void> {
+  if (database !== null) return void (await tellServer(database.reveal(), text));
+  const db = new DatabaseSync(join(folder, DATABASE_FILE));
+  db.exec(text);
+  db.close();
+}
+
 export async function aWorld(options: Partial<RelayOptions> = {}): Promise<World> {
   const folder = options.dataFolder ?? mkdtempSync(join(tmpdir(), "parley-relay-"));
   // A folder that was given may be another relay's too, which still runs when this one has ended.

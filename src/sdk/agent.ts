@@ -21,7 +21,12 @@ import type { Metrics } from "./metrics.ts";
 import { settleOptions, type AgentOptions } from "./options.ts";
 import { createReplyStream, type ReplyStream, type SendReceipt } from "./outgoing/reply-stream.ts";
 import { conversationOf } from "./outgoing/sender.ts";
-import type { AgentProfile, ConversationSummary, HistoryPage } from "./reading/reading.ts";
+import type {
+  AgentProfile,
+  ConversationsPage,
+  ConversationSummary,
+  HistoryPage,
+} from "./reading/reading.ts";
 import { createWebhookReceiver } from "./webhook/receiver.ts";
 import type { WebhookReceiver } from "./webhook/webhook-handler.ts";
 import { isFor } from "./incoming/is-for.ts";
@@ -290,9 +295,22 @@ export class HasheeAgent {
     return this.#parts.reading.profile(this.agentId);
   }
 
-  /** The conversations the agent is in, newest first, with the name of the other side. @throws {@link HasheeError} */
+  /** All conversations the agent is in, newest first, with the name of the other side. @throws {@link HasheeError} */
   conversations(): Promise<readonly ConversationSummary[]> {
     return this.#parts.reading.conversations();
+  }
+
+  /**
+   * A page of the conversations the agent is in, newest first; for an agent of thousands, to whom a name each is many
+   * questions. What is said in one while the pages are read brings it up: it may be missing further down.
+   *
+   * Shapes: `after` the `next` of the page before; `limit` at most 200, 50 unless said otherwise.
+   * @throws {@link HasheeError}
+   */
+  conversationsPage(
+    range: { readonly after?: string; readonly limit?: number } = {},
+  ): Promise<ConversationsPage> {
+    return this.#parts.reading.conversationsPage(range);
   }
 
   /**

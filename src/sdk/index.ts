@@ -41,6 +41,7 @@ export type { ApprovalRequestInput } from "./artifacts/approvals.ts";
 export type { Metrics, Sample } from "./metrics.ts";
 export type {
   AgentProfile,
+  ConversationsPage,
   ConversationSummary,
   HistoryPage,
   UnreadableMessage,

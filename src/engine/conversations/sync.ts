@@ -3,19 +3,22 @@ import { Conversation as WireConversation, ContactRequest } from "#protocol/rest
 import type { ContactRequestView } from "#bridge/views.ts";
 import type { Result } from "#base/result.ts";
 import type { PeerFailure } from "#peer/failure.ts";
-import type { Rest } from "#peer/rest.ts";
+import { listAll } from "../list-all.ts";
 import type { Session, SessionSinks } from "../session.ts";
-
-const MAX_PAGES = 40;
 
 /** One round; what cannot be had now is asked for at the next connection. */
 export async function syncConversations(
-  { endpoint, book, people, admit }: Session,
+  { endpoint, deps, book, people, admit }: Session,
   sinks: Pick<SessionSinks, "emit">,
 ): Promise<void> {
-  const found = await listAll(endpoint.rest, "/conversations", WireConversation);
+  const asking = { rest: endpoint.rest, clock: deps.clock };
+  // By id, so that one that moves up meanwhile is not missed.
+  const found = await listAll(asking, "/conversations?order=id", WireConversation);
   if (!found.ok) return;
-  for (const wire of found.value) {
+  const newestFirst = found.value.toSorted(
+    (a, b) => Date.parse(b.updated_at) - Date.parse(a.updated_at),
+  );
+  for (const wire of newestFirst) {
     const id = wire.conversation_id;
     if (wire.archived) {
       // Taken off the list on another device.
@@ -30,15 +33,15 @@ export async function syncConversations(
     if (wire.read_seq > (book.get(id)?.readSeq ?? 0)) await book.markRead(id, wire.read_seq);
     if (wire.peer !== null) await people.want([{ id: wire.peer.id, kind: wire.peer.type }]);
   }
-  const requests = await listRequests(endpoint.rest);
+  const requests = await listRequests(asking);
   if (requests.ok) sinks.emit({ type: "contact-requests", requests: requests.value });
 }
 
 /** Requests that wait for an answer, in both directions. */
 export async function listRequests(
-  rest: Rest,
+  asking: Parameters<typeof listAll>[0],
 ): Promise<Result<readonly ContactRequestView[], PeerFailure>> {
-  const found = await listAll(rest, "/contacts/requests", ContactRequest);
+  const found = await listAll(asking, "/contacts/requests", ContactRequest);
   if (!found.ok) return found;
   return {
     ok: true,
@@ -51,32 +54,4 @@ export async function listRequests(
       direction,
     })),
   };
-}
-
-type Item<Schema extends Parameters<Rest["page"]>[1]> = Extract<
-  Awaited<ReturnType<typeof pageOf<Schema>>>,
-  { readonly ok: true }
->["value"]["items"][number];
-
-const pageOf = <Schema extends Parameters<Rest["page"]>[1]>(
-  rest: Rest,
-  path: string,
-  schema: Schema,
-) => rest.page(path, schema);
-
-async function listAll<Schema extends Parameters<Rest["page"]>[1]>(
-  rest: Rest,
-  path: string,
-  schema: Schema,
-): Promise<Result<readonly Item<Schema>[], PeerFailure>> {
-  const items: Item<Schema>[] = [];
-  let cursor = "";
-  for (let pages = 0; pages < MAX_PAGES; pages++) {
-    const page = await pageOf(rest, `${path}?limit=200${cursor}`, schema);
-    if (!page.ok) return page;
-    items.push(...page.value.items);
-    if (page.value.nextCursor === null) break;
-    cursor = `&cursor=${encodeURIComponent(page.value.nextCursor)}`;
-  }
-  return { ok: true, value: items };
 }

@@ -184,16 +184,17 @@ const readsOfRelations = (sql: Sql) => ({
     orNull(
       sql.get<RelationRow>("SELECT * FROM relations WHERE conversation_id = ?", conversationId),
     ),
-  relationsOf: (accountId: AccountId) =>
-    sql.all<RelationRow>(
-      "SELECT * FROM relations WHERE user_id = ?1 OR agent_id = ?1 OR peer_user_id = ?1 ORDER BY created_at",
-      accountId,
-    ),
-  relationsOfAgent: (agentId: AgentId) =>
+  /** Up to `limit` relations of either side, oldest first, that came after the one named; "" begins. */
+  relationsOf: (accountId: AccountId, after: string, limit: number) =>
+    sql.all<RelationRow>(RELATIONS, accountId, after, limit),
+  /** As {@link Directory.relationsOf}, with the people's names. */
+  relationsOfAgent: (agentId: AgentId, after: string, limit: number) =>
     sql.all<RelationRow & { handle: string | null; display_name: string | null }>(
       `SELECT relations.*, handle, display_name FROM relations LEFT JOIN users USING (user_id)
-       WHERE agent_id = ? ORDER BY relations.created_at`,
+       WHERE agent_id = ? AND relation_id > ? ORDER BY relation_id LIMIT ?`,
       agentId,
+      after,
+      limit,
     ),
   contactRequest: (requestId: string) =>
     orNull(
@@ -238,6 +239,14 @@ const readsOfRelations = (sql: Sql) => ({
     }
   },
 });
+
+// Ids begin with the time. Each side by its own index, cut before they are put together.
+const relationsBy = (side: string): string =>
+  `SELECT * FROM (SELECT * FROM relations WHERE ${side} = ?1 AND relation_id > ?2
+     ORDER BY relation_id LIMIT ?3) AS by_${side}`;
+const RELATIONS = `SELECT * FROM (
+    ${["user_id", "agent_id", "peer_user_id"].map(relationsBy).join(" UNION ALL ")}
+  ) AS own ORDER BY relation_id LIMIT ?3`;
 
 /** `isShown`: the account lets those it shares a conversation with see when it is here, as agents always do. */
 export type Related = { readonly id: AccountId; readonly isShown: boolean };

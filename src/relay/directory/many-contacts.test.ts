@@ -6,12 +6,15 @@ import { expect, test } from "vitest";
 import { createFakeClock } from "#base/fake-clock.ts";
 import { silentLog, type LogFields } from "#base/log.ts";
 import { createSeededRandom } from "#base/seeded-random.ts";
-import type { AgentId, ConversationId, UserId } from "#protocol/ids.ts";
+import type { AgentId, ConversationId, DeviceId, UserId } from "#protocol/ids.ts";
 import { tellServer } from "../postgres/a-database.contract.ts";
 import { aWorldsDatabase, onTestEnd } from "../relay-world.contract.ts";
 import { refuse } from "../failure.ts";
 import { openStore, placeOf } from "../store/open-store.ts";
 import type { Writer } from "../store/writer.ts";
+import { createSqlLog } from "../log/sql-log.ts";
+import { everyRelation } from "../http/relations.ts";
+import type { Sql } from "../store/sql.ts";
 import { createDirectory } from "./directory.ts";
 import { createEndings } from "./endings.ts";
 
@@ -78,6 +81,66 @@ async function anAgentOfMany(count: number) {
     ).length;
   return { store, directory, clock, aNode, remove, standing };
 }
+
+/** The most rows of one read through `sql`, and whether others had a turn between two of them. */
+function watched(sql: Sql) {
+  const seen = { most: 0, turns: new Set<number>() };
+  let turn = 0;
+  const count = (): void => {
+    turn += 1;
+    next = setImmediate(count);
+  };
+  let next = setImmediate(count);
+  onTestEnd(() => clearImmediate(next));
+  const all: Sql["all"] = async (text, ...params) => {
+    seen.turns.add(turn);
+    const rows = await sql.all<never>(text, ...params);
+    seen.most = Math.max(seen.most, rows.length);
+    return rows;
+  };
+  return { seen, sql: { ...sql, all } };
+}
+
+test("[R64] how far an agent of many is, and what it lacks, is read in slices with others' work between them", async () => {
+  const { store, clock } = await anAgentOfMany(1_200);
+  const { seen, sql } = watched(store.sql);
+  const log = await createSqlLog(store.writer, sql, clock, silentLog);
+  const endpoint = ECHO as string as DeviceId;
+  const behind = ["c1", "c700", "c999"] as ConversationId[];
+  for (const conversationId of behind) {
+    const ended = { now: 3, relationId: `r${conversationId.slice(1)}`, by: ECHO, to: "revoked" };
+    expect((await store.writer.run("changeRelation", ended as never)).ok).toBe(true);
+  }
+  seen.turns.clear();
+
+  const inbox = await log.inbox(ECHO, endpoint);
+  const lacked = await log.behind(ECHO, endpoint);
+
+  expect(new Set(inbox.map(({ conversationId }) => conversationId)).size).toBe(1_200);
+  expect(lacked.map(({ conversationId }) => conversationId).toSorted()).toEqual(behind);
+  expect(lacked.map(({ cursor, lastSeq }) => [cursor, lastSeq])).toEqual(
+    [0, 0, 0].map(() => [0, 1]),
+  );
+  expect([seen.most, seen.turns.size > 4]).toEqual([500, true]);
+});
+
+test("[R64] relations of many are read in slices, and a page goes on where the last one ended", async () => {
+  const { store } = await anAgentOfMany(1_200);
+  const { seen, sql } = watched(store.sql);
+  const { relationsOf, relationsOfAgent } = createDirectory(sql);
+
+  const all = await everyRelation((after, limit) => relationsOf(ECHO, after, limit));
+  const [first] = [await relationsOfAgent(ECHO, "", 700)];
+  const second = await relationsOfAgent(ECHO, first.at(-1)?.relation_id ?? "", 700);
+  const one = await relationsOf("u7" as UserId, "", 10);
+
+  expect(new Set(all.map(({ relation_id }) => relation_id)).size).toBe(1_200);
+  expect([...first, ...second].map(({ relation_id }) => relation_id)).toEqual(
+    all.map(({ relation_id }) => relation_id),
+  );
+  expect(one.map(({ relation_id }) => relation_id)).toEqual(["r7"]);
+  expect(seen.turns.size).toBeGreaterThan(2);
+});
 
 test("[R63] whom an agent talks with is read in pages, each person once, with others' work between them", async () => {
   const { directory } = await anAgentOfMany(600);

@@ -4,7 +4,7 @@ import { ContactAcceptBody, ContactRequestBody, type PublicUser } from "#protoco
 import { refuse } from "../failure.ts";
 import { answer, answerPage, isoTime, type Api, type RelayApp, type Route } from "./api.ts";
 import { decodeAll } from "./body-parts.ts";
-import { relationOf } from "./relations.ts";
+import { everyRelation, relationOf } from "./relations.ts";
 import { publicUser } from "./users.ts";
 
 export function serveContacts(app: RelayApp, api: Api): void {
@@ -21,7 +21,9 @@ export function serveContacts(app: RelayApp, api: Api): void {
 
 const listContacts = (api: Api): Route =>
   api.human(async (_http, who) => {
-    const relations = await api.directory.relationsOf(who.userId);
+    const relations = await everyRelation((after, limit) =>
+      api.directory.relationsOf(who.userId, after, limit),
+    );
     return answerPage(
       await Promise.all(
         relations

@@ -56,6 +56,28 @@ describe("conversations", () => {
     expect(second.next_cursor).toBeNull();
   });
 
+  test("[R64] [P60] in the order of their ids each comes once, however they move meanwhile", async () => {
+    const world = await aWorld();
+    const ada = await world.person("ada");
+    const made: ConversationId[] = [];
+    for (let i = 0; i < 5; i++)
+      made.push(await world.invite(ada, (await world.agent()).inviteCode));
+    const seen: ConversationId[] = [];
+    let cursor = "";
+    for (let page = 0; page < 3; page++) {
+      const query = `order=id&limit=2&cursor=${cursor}`;
+      const { data, next_cursor } = (await world.rest("GET", `/conversations?${query}`, ada.token))
+        .body;
+      seen.push(...data.map((row: any) => row.conversation_id));
+      cursor = next_cursor;
+      await world.clock.advance(10);
+      for (const id of made) await sendByRest(world, ada, id);
+    }
+
+    expect(seen).toEqual(made.toSorted());
+    expect(cursor).toBeNull();
+  });
+
   test("[P61] marks of one's own are seen by oneself only", async () => {
     const { world, ada, echo, conversation } = await aPersonWithAnAgent(await aWorld());
     const muted_until = "2026-02-01T00:00:00.000Z";

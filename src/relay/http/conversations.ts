@@ -3,6 +3,8 @@ import type { AccountId, ConversationId, UserId } from "#protocol/ids.ts";
 import { ConversationBody, type Conversation } from "#protocol/rest.ts";
 import { refuse } from "../failure.ts";
 import type { Role } from "../log/log-store.ts";
+import { inSlices, lastOfFull, SLICE } from "../store/slices.ts";
+import { allAmong } from "../store/sql.ts";
 import {
   answer,
   answerPage,
@@ -36,10 +38,8 @@ type Row = {
   readonly peer_type: "human" | "agent" | null;
 };
 
-/** What is said of each costs some reads, so it is said of those alone that `own`, rows of `member`, gives. */
-const selectFrom = (
-  own: string,
-): string => `SELECT conv.*, own.role, own.read_seq, own.muted_until, own.pinned, own.archived, own.left_seq,
+/** What is said of each costs some reads, so it is said of those of a page alone. */
+const SAID = `SELECT conv.*, own.role, own.read_seq, own.muted_until, own.pinned, own.archived, own.left_seq,
   (SELECT count(*) FROM member WHERE member.conv = own.conv AND member.left_seq IS NULL) AS member_count,
   (SELECT count(*) FROM (SELECT 1 FROM entry WHERE entry.conv = own.conv AND seq > own.read_seq
      AND seq >= own.joined_seq AND counts = 1 AND sender_id <> own.account LIMIT ${MAX_UNREAD_COUNT}) AS counted) AS unread,
@@ -47,14 +47,64 @@ const selectFrom = (
      WHERE other.conv = own.conv AND other.account <> own.account AND other.left_seq IS NULL), 0) AS delivered_seq,
   (SELECT status FROM relations WHERE conversation_id = own.conv) AS relation_status,
   peer.account AS peer_id, peer.type AS peer_type
-  FROM ${own} AS own JOIN conv ON conv.id = own.conv
-  LEFT JOIN member AS peer ON peer.conv = own.conv AND peer.account <> own.account AND conv.type <> 'group'`;
+  FROM member AS own JOIN conv ON conv.id = own.conv
+  LEFT JOIN member AS peer ON peer.conv = own.conv AND peer.account <> own.account AND conv.type <> 'group'
+  WHERE own.account = ?`;
 
-const ONE = `${selectFrom("member")} WHERE own.account = ? AND conv.id = ?`;
-const PAGE = `${selectFrom(
-  `(SELECT member.* FROM member JOIN conv ON conv.id = member.conv
-    WHERE account = ? AND (updated_at, id) < (?, ?) ORDER BY updated_at DESC, id DESC LIMIT ?)`,
-)} ORDER BY conv.updated_at DESC, conv.id DESC`;
+const ONE = `${SAID} AND conv.id = ?`;
+const AMONG = `${SAID} AND own.conv IN`;
+
+type Place = { readonly id: ConversationId; readonly updated_at: number };
+type Page = { readonly ids: readonly ConversationId[]; readonly next: string | null };
+
+// No index holds what each message changes, so the newest are found by looking at all, a slice at a time.
+const PLACES = `SELECT id, updated_at FROM member JOIN conv ON id = member.conv
+  WHERE account = ? AND member.conv > ? ORDER BY member.conv LIMIT ${SLICE}`;
+const BY_ID = "SELECT conv AS id FROM member WHERE account = ? AND conv > ? ORDER BY conv LIMIT ?";
+
+/** Negative when `a` is the newer one. */
+const compareAge = (a: Place, b: Place): number =>
+  b.updated_at - a.updated_at || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
+
+/** The newest that are older than `cursor` says. */
+async function pageByAge(
+  { sql }: Api,
+  account: AccountId,
+  cursor: string,
+  limit: number,
+): Promise<Page> {
+  const [at, id] = cursor.split(".");
+  const isTold = at !== undefined && /^\d+$/.test(at);
+  const end = { updated_at: isTold ? Number(at) : Number.MAX_SAFE_INTEGER, id: id ?? "" } as Place;
+  const read = (after: string) => sql.all<Place>(PLACES, account, after);
+  let newest: readonly Place[] = [];
+  for await (const slice of inSlices(
+    read,
+    lastOfFull((place) => place.id),
+  )) {
+    const older = slice.filter((place) => compareAge(end, place) < 0);
+    newest = [...newest, ...older].toSorted(compareAge).slice(0, limit);
+  }
+  const last = newest.at(-1);
+  const isWhole = newest.length < limit || last === undefined;
+  return {
+    ids: newest.map((place) => place.id),
+    next: isWhole ? null : `${last.updated_at}.${last.id}`,
+  };
+}
+
+/** In the order of their ids: who wants all of them is given each once, however they move meanwhile. */
+async function pageById(
+  { sql }: Api,
+  account: AccountId,
+  cursor: string,
+  limit: number,
+): Promise<Page> {
+  const ids = (await sql.all<{ id: ConversationId }>(BY_ID, account, cursor, limit)).map(
+    ({ id }) => id,
+  );
+  return { ids, next: ids.length < limit ? null : (ids.at(-1) ?? null) };
+}
 
 const conversationOf = (row: Row): Conversation => ({
   conversation_id: row.id,
@@ -105,18 +155,12 @@ export function serveConversations(app: RelayApp, api: Api): void {
 
 const listConversations = (api: Api): Route =>
   api.either(async (http, who) => {
-    const limit = pageSize(http);
-    const [at, id] = (http.req.query("cursor") ?? "").split(".");
-    const rows = await api.sql.all<Row>(
-      PAGE,
-      who.accountId,
-      at !== undefined && /^\d+$/.test(at) ? Number(at) : Number.MAX_SAFE_INTEGER,
-      id ?? "",
-      limit,
-    );
-    const last = rows.at(-1);
-    const next = rows.length < limit || last === undefined ? null : `${last.updated_at}.${last.id}`;
-    return answerPage(rows.map(conversationOf), next);
+    const pageOf = http.req.query("order") === "id" ? pageById : pageByAge;
+    const cursor = http.req.query("cursor") ?? "";
+    const { ids, next } = await pageOf(api, who.accountId, cursor, pageSize(http));
+    const rows = await allAmong<Row>(api.sql, AMONG, ids, [who.accountId]);
+    const byId = new Map(rows.map((row) => [row.id, row]));
+    return answerPage(ids.flatMap((id) => byId.get(id) ?? []).map(conversationOf), next);
   });
 
 const readOne = (api: Api): Route =>

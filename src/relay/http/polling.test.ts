@@ -79,6 +79,27 @@ describe("a polling agent", () => {
     expect(seqs(await poll())).toEqual([3]);
   });
 
+  test.skipIf(isOnAServer)(
+    "[R64] all of an agent's conversations are looked at seldom, and what grew in between is given at once",
+    async () => {
+      const { world, poll, say } = await aPollingAgent();
+      const runs = runsFromNow();
+      const looks = () => runs.filter((text) => text.includes("row_number()")).length;
+      let { next_cursor: cursor } = (await poll()).body;
+      for (let seq = 2; seq < 7; seq++) {
+        await say();
+        const answer = await poll(`cursor=${cursor}`);
+        expect(seqs(answer)).toEqual([seq]);
+        cursor = answer.body.next_cursor;
+      }
+      expect(looks()).toBe(1);
+
+      await world.clock.advance(30_000);
+      await poll(`cursor=${cursor}`);
+      expect(looks()).toBe(2);
+    },
+  );
+
   test("[P240] takes as many entries as it asks for", async () => {
     const { poll, say } = await aPollingAgent();
     for (let i = 0; i < 4; i++) await say();

@@ -4,15 +4,17 @@
  */
 import { base64UrlToBytes, bytesToBase64Url } from "#base/base64.ts";
 import { utf8, utf8ToText } from "#base/bytes.ts";
-import { isUuid, type AccountId, type AgentId, type ConversationId } from "#protocol/ids.ts";
+import { isUuid, type AgentId, type ConversationId } from "#protocol/ids.ts";
 import { DEFAULT_POLL, MAX_POLL_WAIT_S } from "#protocol/limits.ts";
 import type { DurableFrame } from "#protocol/relay-frame.ts";
 import { createGathering } from "../live/gathering.ts";
 import { refuse } from "../failure.ts";
 import { endpointOf } from "../live/sign-in.ts";
 import { entryToFrame } from "../log/entry-frame.ts";
+import type { InboxRow } from "../log/log-store.ts";
 import { sameAgent } from "./agent-parts.ts";
 import { answerPage, pageSize, queryCount, type Api, type RelayApp } from "./api.ts";
+import { createPollLanes, type PollLane, type PollLanes } from "./poll-lanes.ts";
 
 const PAGE_BYTES = 4_194_304;
 
@@ -23,13 +25,12 @@ type Batch = { readonly frames: readonly DurableFrame[]; readonly places: Places
 export function servePolling(app: RelayApp, api: Api): void {
   // One poller at a time: two would acknowledge each other's batches.
   const polling = new Set<AgentId>();
-  const waiting: Waiting = new Map();
+  const lanes = createPollLanes(api.log, api.clock);
+  // Once for all who poll, however many they are.
   const gather = createGathering<ConversationId>((ids) => {
-    for (const id of ids) void tellMembers(api, id, waiting);
+    for (const id of ids) void lanes.grown(id);
   });
-  api.relay.onGrown((conversationId) => {
-    if (waiting.size > 0) gather(conversationId);
-  });
+  api.relay.onGrown(gather);
   app.get(
     "/agents/:id/messages/poll",
     api.agent(async (http, agent) => {
@@ -49,7 +50,7 @@ export function servePolling(app: RelayApp, api: Api): void {
         if (!acknowledged.ok) return acknowledged;
         const waitS = Math.min(queryCount(http, "wait") ?? 0, MAX_POLL_WAIT_S);
         const limit = http.req.query("limit") === undefined ? DEFAULT_POLL : pageSize(http);
-        const batch = await waitForBatch(api, waiting, agentId.value, {
+        const batch = await waitForBatch(api, lanes, agentId.value, {
           limit,
           waitS,
           gone: http.req.raw.signal,
@@ -63,21 +64,9 @@ export function servePolling(app: RelayApp, api: Api): void {
   );
 }
 
-/** Who waits for news, and is told of it by a call. */
-type Waiting = Map<AccountId, () => void>;
-
-// Once for all who wait, however many they are.
-async function tellMembers(api: Api, id: ConversationId, waiting: Waiting): Promise<void> {
-  const members = await api.log.members(id).catch(() => null);
-  // Who cannot tell whom it is news for lets all of them look; a read that fails then fails for them to see.
-  if (members === null) for (const tell of waiting.values()) tell();
-  else
-    for (const { id: account, leftSeq } of members) if (leftSeq === null) waiting.get(account)?.();
-}
-
 async function waitForBatch(
   api: Api,
-  waiting: Waiting,
+  lanes: PollLanes,
   agentId: AgentId,
   {
     limit,
@@ -86,34 +75,41 @@ async function waitForBatch(
   }: { readonly limit: number; readonly waitS: number; readonly gone: AbortSignal },
 ): Promise<Batch> {
   const ends = AbortSignal.any([gone, api.relay.stopping]);
+  const lane = lanes.of(agentId);
   let isOver = waitS === 0;
-  let tell: () => void = () => undefined;
   const cancel = api.clock.after(waitS * 1_000, () => {
     isOver = true;
-    tell();
+    lane.tell();
   });
-  waiting.set(agentId, () => tell());
-  ends.addEventListener("abort", () => tell(), { once: true });
+  ends.addEventListener("abort", () => lane.tell(), { once: true });
   try {
     for (;;) {
       // Made before reading, so that nothing slips in between.
-      const told = new Promise<void>((resolve) => (tell = resolve));
-      const batch = await readBatch(api, agentId, limit);
+      const told = new Promise<void>((resolve) => (lane.tell = resolve));
+      await lanes.lookAtAll(lane, () => api.log.behind(agentId, endpointOf(agentId)));
+      const batch = await readBatch(api, lane, agentId, limit);
       if (batch.frames.length > 0 || isOver || ends.aborted) return batch;
       await told;
     }
   } finally {
     cancel();
-    waiting.delete(agentId);
+    lane.tell = () => undefined;
   }
 }
 
-async function readBatch(api: Api, agentId: AgentId, limit: number): Promise<Batch> {
+async function readBatch(
+  api: Api,
+  lane: PollLane,
+  agentId: AgentId,
+  limit: number,
+): Promise<Batch> {
   const frames: DurableFrame[] = [];
   const places = new Map<ConversationId, number>();
   const onlyOwn = new Map<ConversationId, number>();
-  for (const row of await api.log.behind(agentId, endpointOf(agentId))) {
+  for (const conversationId of [...lane.ready]) {
     if (frames.length >= limit) break;
+    const row = await placeToRead(api, lane, agentId, conversationId);
+    if (row === null) continue;
     const entries = await api.log.page({
       conversationId: row.conversationId,
       after: row.cursor,
@@ -129,6 +125,27 @@ async function readBatch(api: Api, agentId: AgentId, limit: number): Promise<Bat
   // Its own words need no acknowledgement.
   await acknowledge(api, agentId, onlyOwn);
   return { frames, places };
+}
+
+/** Where the agent stands in a conversation that it lacks something of; null: it has all, and that is noted. */
+async function placeToRead(
+  api: Api,
+  lane: PollLane,
+  agentId: AgentId,
+  conversationId: ConversationId,
+): Promise<InboxRow | null> {
+  // Before it is looked at, so that what grows meanwhile is ready again.
+  lane.ready.delete(conversationId);
+  try {
+    const row = await api.log.placeIn(conversationId, agentId, endpointOf(agentId));
+    if (row === null || row.cursor >= row.lastSeq) return null;
+    // Ready until it is acknowledged.
+    lane.ready.add(conversationId);
+    return row;
+  } catch (fault) {
+    lane.ready.add(conversationId);
+    throw fault;
+  }
 }
 
 const acknowledge = (api: Api, agentId: AgentId, places: Places) =>

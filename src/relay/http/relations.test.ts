@@ -41,6 +41,37 @@ async function write(world: World, by: Account, conversation: ConversationId): P
   return codeOf(await world.rest("POST", `/agents/${by.id}/messages`, by.token, body));
 }
 
+test("[R64] relations come in pages to who names a limit, all at once to who does not, and one by its conversation", async () => {
+  const world = await aWorld();
+  const { ada, agent, invite, accept } = await adasAgent(world);
+  const people = [await world.person("bob"), await world.person("eve"), await world.person("kim")];
+  const { code } = await invite();
+  for (const person of people) {
+    await accept(person, code);
+    await world.clock.advance(10);
+  }
+  const list = async (path: string, account: Account) =>
+    (await world.rest("GET", path, account.token)).body;
+  const paths = [
+    ["/relations", agent],
+    [`/agents/${agent.id}/relations`, ada],
+  ] as const;
+
+  for (const [path, account] of paths) {
+    const whole = await list(path, account);
+    const first = await list(`${path}?limit=2`, account);
+    const second = await list(`${path}?limit=2&cursor=${first.next_cursor}`, account);
+
+    expect(whole.data.map((row: any) => row.user_id)).toEqual(people.map(({ id }) => id));
+    expect([first.data.length, second.next_cursor, whole.next_cursor]).toEqual([2, null, null]);
+    expect([...first.data, ...second.data]).toEqual(whole.data);
+  }
+  const [, second] = (await list("/relations", agent)).data;
+  const about = `/relations?conversation_id=${second.conversation_id}`;
+  expect((await list(about, agent)).data).toEqual([second]);
+  expect((await list(about, people[0] ?? ada)).data).toEqual([]);
+});
+
 describe("blocks and requests", () => {
   async function threePeople() {
     const world = await aWorld();

@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
 import type { ConversationId } from "#protocol/ids.ts";
+import { MAX_FRAME_BYTES } from "#protocol/limits.ts";
 import type { RelayFrameOf } from "#protocol/relay-frame.ts";
 import {
   aMessage,
   aWorld,
+  writeBeside,
   type Account,
   type Socket,
   type World,
@@ -30,6 +32,24 @@ async function say(
     socket.send(aMessage(conversation, sender));
     await socket.next("message.ack");
   }
+}
+
+/** So many conversations of the agent, each with an entry that it has not seen. */
+async function unseenBy(world: World, agent: Account, count: number): Promise<void> {
+  const ids = Array.from(
+    { length: count },
+    (_, i) => `${i.toString(16).padStart(8, "0")}-0000-7000-8000-000000000000`,
+  );
+  const rows = (row: (id: string) => string): string => ids.map((id) => `(${row(id)})`).join(", ");
+  await writeBeside(
+    world,
+    `INSERT INTO conv (id, type, status, next_seq, updated_at)
+       VALUES ${rows((id) => `'${id}', 'h2a', 'revoked', 2, 1`)};
+     INSERT INTO member (conv, account, type, role, joined_seq)
+       VALUES ${rows((id) => `'${id}', '${agent.id}', 'agent', 'member', 1`)};
+     INSERT INTO entry (conv, seq, sender_type, kind, meta, counts, at)
+       VALUES ${rows((id) => `'${id}', 1, 'system', 'relation.revoked', '{"payload":{}}', 0, 1`)}`,
+  );
 }
 
 const seqs = async (socket: Socket, count: number): Promise<number[]> => {
@@ -384,4 +404,23 @@ describe("an agent's sockets", () => {
     const after = await (await world.online(echo)).next("agent.assignment");
     expect(after.fence).toBeGreaterThan(before.fence);
   });
+});
+
+test("[R64] what an agent is told of thousands of conversations fits a frame, and the entries of all follow", async () => {
+  const world = await aWorld();
+  const echo = await world.agent();
+  await unseenBy(world, echo, 2_100);
+  const socket = await world.socket(echo);
+  socket.send({ type: "resume", log_epoch: null, cursors: null });
+
+  const resumed = await socket.next("resume.ok");
+  const seen = new Set<ConversationId>();
+  for (let i = 0; i < 2_100; i++) {
+    const { conversation_id, conversation_seq: seq } = await socket.next("relation.revoked");
+    seen.add(conversation_id);
+    socket.send({ type: "message.ack", conversation_id, seq });
+  }
+
+  expect([resumed.conversations.length, seen.size]).toEqual([2_000, 2_100]);
+  expect(JSON.stringify(resumed).length).toBeLessThan(MAX_FRAME_BYTES / 2);
 });

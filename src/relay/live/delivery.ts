@@ -17,6 +17,8 @@ import type { Held } from "../nodes/node-commands.ts";
 import { hasOutstanding, type Roster } from "./roster.ts";
 
 const PAGE_BYTES = 1_048_576;
+/** Conversations that an agent's `resume.ok` names: all of thousands would not fit a frame. SPEC R64. */
+const MOST_NAMED = 2_000;
 
 type Needs = {
   readonly log: LogStore;
@@ -117,9 +119,7 @@ export class Delivery {
       for (const row of rows) cursors.remember(principal.accountId, row.conversationId, row.cursor);
     }
     const status = isReset ? "reset" : "continued";
-    const frame = { type: "resume.ok", status, log_epoch: log.epoch, conversations } as const;
-    this.#needs.send(connection, encodeFrame(frame), frame.type);
-    this.#needs.metrics.count("resumes_total", { status });
+    this.#sayResumed(connection, status, conversations);
     for (const [conversationId, feed] of connection.feeds) {
       if (feed.sentSeq < feed.lastSeq) connection.behind.add(conversationId);
     }
@@ -148,7 +148,7 @@ export class Delivery {
     rows: readonly InboxRow[],
     places: SharedPlaces,
   ): Promise<void> {
-    const { log, metrics } = this.#needs;
+    const { log } = this.#needs;
     const status = logEpoch !== null && logEpoch !== log.epoch ? "reset" : "continued";
     const wanted = rows.filter((row) => status === "reset" || row.cursor < row.lastSeq);
     const ids = wanted.map(({ conversationId }) => conversationId);
@@ -163,10 +163,22 @@ export class Delivery {
       last_seq: lastSeq,
       pushed: true,
     }));
+    this.#sayResumed(connection, status, conversations);
+    places.resumed(connection, agentId, held);
+  }
+
+  // A person's list is what a device fetches by; an agent is given every entry, named or not.
+  #sayResumed(
+    connection: Connection,
+    status: RelayFrameOf<"resume.ok">["status"],
+    behind: readonly Behind[],
+  ): void {
+    const { log, metrics } = this.#needs;
+    const isAgent = connection.principal?.type === "agent";
+    const conversations = isAgent ? behind.slice(0, MOST_NAMED) : [...behind];
     const frame = { type: "resume.ok", status, log_epoch: log.epoch, conversations } as const;
     this.#needs.send(connection, encodeFrame(frame), frame.type);
     metrics.count("resumes_total", { status });
-    places.resumed(connection, agentId, held);
   }
 
   /** Everything up to `seq` is stored at this endpoint. */

@@ -6,6 +6,7 @@ import type { AccountId, ConversationId, DeviceId, MessageId, UserId } from "#pr
 import { isHashOf } from "../entry-hash.ts";
 import { isDamage } from "../store/fault.ts";
 import { logEpochOf } from "../store/database.ts";
+import { cutSlice, inSlices, lastOfCut, lastOfFull, SLICE, type CutRow } from "../store/slices.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Writer } from "../store/writer.ts";
 import type {
@@ -96,12 +97,8 @@ export async function createSqlLog(
         );
         return row?.seq ?? null;
       }),
-    inbox: async (accountId, endpointId) =>
-      (await sql.all<PlaceRow>(INBOX, endpointId, accountId)).map(placeOf),
-    async behind(accountId, endpointId) {
-      const rows = (await sql.all<PlaceRow>(BEHIND, endpointId, accountId)).map(placeOf);
-      return rows.filter(({ cursor, lastSeq }) => cursor < lastSeq);
-    },
+    inbox: (accountId, endpointId) => readInbox(sql, accountId, endpointId),
+    behind: (accountId, endpointId) => readBehind(sql, accountId, endpointId),
     async placeIn(conversationId, accountId, endpointId) {
       const row = await sql.get<PlaceRow>(PLACE, endpointId, accountId, conversationId);
       return row === undefined ? null : placeOf(row);
@@ -220,6 +217,29 @@ async function readLedger(sql: Sql, conversationId: ConversationId, afterSeq: nu
   return rows.map((row) => ({ ledgerSeq: row.seq, prevHash: row.prev_hash, entry: row.entry }));
 }
 
+async function readInbox(
+  sql: Sql,
+  accountId: AccountId,
+  endpointId: DeviceId,
+): Promise<InboxRow[]> {
+  const rows: InboxRow[] = [];
+  const read = (after: string) => sql.all<PlaceRow>(INBOX, endpointId, accountId, after);
+  for await (const slice of inSlices(read, lastOfFull(convOf))) rows.push(...slice.map(placeOf));
+  return rows;
+}
+
+async function readBehind(
+  sql: Sql,
+  accountId: AccountId,
+  endpointId: DeviceId,
+): Promise<InboxRow[]> {
+  const rows: InboxRow[] = [];
+  const read = (after: string) => sql.all<PlaceRow & CutRow>(BEHIND, endpointId, accountId, after);
+  for await (const slice of inSlices(read, lastOfCut<PlaceRow & CutRow>(convOf)))
+    rows.push(...slice.map(placeOf).filter(({ cursor, lastSeq }) => cursor < lastSeq));
+  return rows;
+}
+
 type PlaceRow = {
   readonly conv: ConversationId;
   readonly cursor: number;
@@ -229,13 +249,16 @@ type PlaceRow = {
 };
 
 // A cursor is looked up for each: to join them is right or a thousand times too dear, as the statistics are.
-const INBOX = `SELECT conv, coalesce(
+const PLACES = `SELECT conv, coalesce(
     (SELECT acked_seq FROM cursor WHERE recipient_dev = ? AND cursor.conv = member.conv), joined_seq - 1
   ) AS cursor, joined_seq, left_seq, next_seq - 1 AS last
   FROM member JOIN conv ON conv.id = member.conv
   WHERE account = ?`;
-const BEHIND = `SELECT * FROM (${INBOX}) AS places WHERE cursor < last`;
-const PLACE = `${INBOX} AND conv = ?`;
+const INBOX = `${PLACES} AND conv > ? ORDER BY conv LIMIT ${SLICE}`;
+const BEHIND = cutSlice(INBOX, "conv", "cursor < last");
+const PLACE = `${PLACES} AND conv = ?`;
+
+const convOf = ({ conv }: PlaceRow): string => conv;
 
 const placeOf = (row: PlaceRow): InboxRow => ({
   conversationId: row.conv,

@@ -3,6 +3,7 @@
  * has what; a node remembers what its sockets have and what they still want. Whoever lost its row has lost its place,
  * wherever its process thinks it is. SPEC R44, P96 to P98.
  */
+import { setImmediate as othersTurn } from "node:timers/promises";
 import type { Clock } from "#base/clock.ts";
 import type { Log } from "#base/log.ts";
 import { createKeyedQueue } from "#base/queue.ts";
@@ -15,6 +16,7 @@ import { factsOf } from "../json-log.ts";
 import type { Connection } from "../live/connection.ts";
 import type { Cursors } from "../live/cursors.ts";
 import { bestSocketFor, hasOutstanding, type Roster } from "../live/roster.ts";
+import { cutSlice, inSlices, lastOfCut, SLICE, type CutRow } from "../store/slices.ts";
 import type { Sql } from "../store/sql.ts";
 import type { Writer } from "../store/writer.ts";
 import type { Held } from "./node-commands.ts";
@@ -38,6 +40,28 @@ type Needs = {
 
 type SocketSet = { readonly fence: number; readonly ids: readonly string[] };
 type Want = { readonly agentId: AccountId; readonly conversationId: ConversationId; seq: number };
+
+type LackRow = CutRow & {
+  readonly conv: ConversationId;
+  readonly last: number;
+  readonly lacks: number;
+};
+
+/** Conversations that a socket asks for in one command. */
+const HELD_AT_ONCE = 100;
+// What an agent lacks and no socket of it has.
+const LACKED = cutSlice(
+  `SELECT member.conv, next_seq - 1 AS last, CASE WHEN left_seq IS NULL
+       AND next_seq - 1 > coalesce((SELECT acked_seq FROM cursor
+         WHERE cursor.conv = member.conv AND recipient_dev = member.account), joined_seq - 1)
+       AND NOT EXISTS (SELECT 1 FROM agent_hold
+         WHERE agent_hold.agent_id = member.account AND agent_hold.conv = member.conv)
+     THEN 1 ELSE 0 END AS lacks
+   FROM member JOIN conv ON conv.id = member.conv
+   WHERE account = ? AND member.conv > ? ORDER BY member.conv LIMIT ${SLICE}`,
+  "conv",
+  "lacks = 1",
+);
 
 const keyOf = (agentId: AccountId, conversationId: ConversationId): string =>
   `${agentId} ${conversationId}`;
@@ -117,18 +141,24 @@ export class AgentPlaces {
 
   /** There is something up to this place: if one of our sockets should have it, it gets it as soon as it is free. */
   want(agentId: AccountId, conversationId: ConversationId, seq: number): void {
+    const connection = this.#noteWant(agentId, conversationId, seq);
+    if (connection !== null) this.#takeSoon(connection, [conversationId]);
+  }
+
+  /** The socket here that may ask for it now, or null. */
+  #noteWant(agentId: AccountId, conversationId: ConversationId, seq: number): Connection | null {
     const key = keyOf(agentId, conversationId);
-    if (this.#holderByKey.has(key)) return;
+    if (this.#holderByKey.has(key)) return null;
     const best = this.#bestFor(agentId, conversationId);
     const connection = this.#needs.roster.of(agentId).find(({ id }) => id === best);
     if (connection === undefined) {
       this.#wantByKey.delete(key);
-      return;
+      return null;
     }
     const want = this.#wantByKey.get(key) ?? { agentId, conversationId, seq };
     want.seq = Math.max(want.seq, seq);
     this.#wantByKey.set(key, want);
-    if (connection.phase === "live") this.#takeSoon(connection, [conversationId]);
+    return connection.phase === "live" ? connection : null;
   }
 
   /** Those of the conversations that are this socket's; they are had, and begin with `resumed`. */
@@ -138,8 +168,14 @@ export class AgentPlaces {
     conversationIds: readonly ConversationId[],
   ): Promise<readonly Held[]> {
     await this.#read(agentId);
-    const own = conversationIds.filter((id) => this.#bestFor(agentId, id) === connection.id);
-    return own.length === 0 ? [] : this.#hold(connection, agentId, own);
+    const held: Held[] = [];
+    for (let i = 0; i < conversationIds.length; i += HELD_AT_ONCE) {
+      if (i > 0) await othersTurn();
+      const some = conversationIds.slice(i, i + HELD_AT_ONCE);
+      const own = some.filter((id) => this.#bestFor(agentId, id) === connection.id);
+      if (own.length > 0) held.push(...(await this.#hold(connection, agentId, own)));
+    }
+    return held;
   }
 
   /** The socket is level with what it was told, and hears what comes. */
@@ -199,17 +235,21 @@ export class AgentPlaces {
     return set;
   }
 
-  // What the agent lacks and no socket of it has.
   async #adopt(agentId: AccountId): Promise<void> {
-    const rows = await this.#needs.sql.all<{ conv: ConversationId; last: number }>(
-      `SELECT member.conv, next_seq - 1 AS last FROM member JOIN conv ON conv.id = member.conv
-       WHERE account = ? AND left_seq IS NULL AND next_seq - 1 > coalesce((SELECT acked_seq FROM cursor
-           WHERE cursor.conv = member.conv AND recipient_dev = member.account), joined_seq - 1)
-         AND NOT EXISTS (SELECT 1 FROM agent_hold
-           WHERE agent_hold.agent_id = member.account AND agent_hold.conv = member.conv)`,
-      agentId,
-    );
-    for (const { conv, last } of rows) this.want(agentId, conv, last);
+    const read = (after: string) => this.#needs.sql.all<LackRow>(LACKED, agentId, after);
+    for await (const slice of inSlices(
+      read,
+      lastOfCut(({ conv }) => conv),
+    )) {
+      const wanted = new Map<Connection, ConversationId[]>();
+      for (const { conv, last, lacks } of slice) {
+        const connection = lacks === 1 ? this.#noteWant(agentId, conv, last) : null;
+        if (connection !== null) wanted.set(connection, [...(wanted.get(connection) ?? []), conv]);
+      }
+      for (const [connection, ids] of wanted)
+        for (let i = 0; i < ids.length; i += HELD_AT_ONCE)
+          this.#takeSoon(connection, ids.slice(i, i + HELD_AT_ONCE));
+    }
   }
 
   #takeSoon(connection: Connection, conversationIds: readonly ConversationId[]): void {

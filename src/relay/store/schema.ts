@@ -219,6 +219,15 @@ CREATE INDEX relations_standing ON relations(agent_id, relation_id) WHERE status
 DROP INDEX member_by_account;
 CREATE INDEX member_by_account ON member(account, conv);`;
 
+/** Relations are paged. */
+const RELATION_PAGES = `
+DROP INDEX relations_by_user;
+CREATE INDEX relations_by_user ON relations(user_id, relation_id);
+DROP INDEX relations_by_agent;
+CREATE INDEX relations_by_agent ON relations(agent_id, relation_id);
+DROP INDEX relations_by_peer;
+CREATE INDEX relations_by_peer ON relations(peer_user_id, relation_id);`;
+
 /** Migration n brings `user_version` from n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
   ACCOUNTS + LOG,
@@ -235,4 +244,5 @@ export const MIGRATIONS: readonly string[] = [
   REMARKS,
   LOOKED_FOR,
   MANY,
+  RELATION_PAGES,
 ];

@@ -1,5 +1,6 @@
 /** What the relay says to its database, whatever stands behind it: four verbs, each a promise. */
 import type { SQLInputValue } from "node:sqlite";
+import { setImmediate as othersTurn } from "node:timers/promises";
 
 export type Param = SQLInputValue;
 
@@ -19,18 +20,23 @@ export const orNull = async <Row>(row: Promise<Row | undefined>): Promise<Row | 
 const MOST_AT_ONCE = 100;
 const MARKS = Array.from({ length: MOST_AT_ONCE }, () => "?");
 
-/** What `text`, which ends before its list, gives for any number of ids, {@link MOST_AT_ONCE} a read. */
+/**
+ * What `text`, which ends before its list, gives for any number of ids, {@link MOST_AT_ONCE} a read, with others' work
+ * between them. `before`: what it asks for ahead of its list.
+ */
 export async function allAmong<Row>(
   sql: Sql,
   text: string,
   ids: readonly string[],
+  before: readonly Param[] = [],
 ): Promise<Row[]> {
   const rows: Row[] = [];
   for (let i = 0; i < ids.length; i += MOST_AT_ONCE) {
+    if (i > 0) await othersTurn();
     const some = ids.slice(i, i + MOST_AT_ONCE);
     // Always as many, so that it is one statement.
     const asked = MARKS.map((_mark, at) => some[at] ?? "");
-    rows.push(...(await sql.all<Row>(`${text} (${MARKS.join(", ")})`, ...asked)));
+    rows.push(...(await sql.all<Row>(`${text} (${MARKS.join(", ")})`, ...before, ...asked)));
   }
   return rows;
 }

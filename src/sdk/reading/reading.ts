@@ -30,11 +30,22 @@ export type HistoryPage = {
 
 export type ConversationSummary = Conversation & { readonly display_name: string };
 
+export type ConversationsPage = {
+  /** Newest first. */
+  readonly conversations: readonly ConversationSummary[];
+  /** For the next page; null at the end. */
+  readonly next: string | null;
+};
+
 export type AgentProfile = Agent;
 
 export interface Reading {
   profile(agentId: string): Promise<AgentProfile>;
   conversations(): Promise<readonly ConversationSummary[]>;
+  conversationsPage(range: {
+    readonly after?: string;
+    readonly limit?: number;
+  }): Promise<ConversationsPage>;
   history(
     conversationId: ConversationId,
     range: { readonly before?: number; readonly limit?: number },
@@ -47,23 +58,33 @@ const END_OF_LOG = 999_999_999_999_999;
 
 export function createReading(rest: Rest, openReader: () => PeerEndpoint, store: Store): Reading {
   const names = createNames(store, rest);
+  const page = async (query: string): Promise<Page<Conversation>> =>
+    must(await rest.page(`/conversations?${query}`, Conversation));
+  const named = async (items: readonly Conversation[]): Promise<ConversationSummary[]> => {
+    const summaries: ConversationSummary[] = [];
+    for (const one of items) {
+      const display_name = one.peer === null ? "" : await names.of(one.peer.id, one.peer.type);
+      summaries.push({ ...one, display_name });
+    }
+    return summaries;
+  };
   return {
     profile: async (agentId) => must(await rest.call("GET", `/agents/${agentId}`, Agent)),
 
     async conversations() {
-      const found: ConversationSummary[] = [];
+      const found: Conversation[] = [];
+      // By id, so that one that moves up meanwhile is not missed.
       for (let cursor: string | null = ""; cursor !== null;) {
-        const query: string = cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-        const page: Page<Conversation> = must(
-          await rest.page(`/conversations?limit=200${query}`, Conversation),
-        );
-        for (const one of page.items) {
-          const display_name = one.peer === null ? "" : await names.of(one.peer.id, one.peer.type);
-          found.push({ ...one, display_name });
-        }
-        cursor = page.nextCursor;
+        const { items, nextCursor } = await page(`order=id&limit=200${after(cursor)}`);
+        found.push(...items);
+        cursor = nextCursor;
       }
-      return found;
+      return named(found.toSorted((a, b) => Date.parse(b.updated_at) - Date.parse(a.updated_at)));
+    },
+
+    async conversationsPage({ after: cursor = "", limit = DEFAULT_LIMIT }) {
+      const { items, nextCursor } = await page(`limit=${limit}${after(cursor)}`);
+      return { conversations: await named(items), next: nextCursor };
     },
 
     async history(conversationId, { before = END_OF_LOG, limit = DEFAULT_LIMIT }) {
@@ -91,6 +112,9 @@ export function createReading(rest: Rest, openReader: () => PeerEndpoint, store:
     },
   };
 }
+
+const after = (cursor: string): string =>
+  cursor === "" ? "" : `&cursor=${encodeURIComponent(cursor)}`;
 
 /** What no reader is shown: machinery, and what a group shows of itself. */
 const HIDDEN: ReadonlySet<string> = new Set(["profile", "recall", "stream"]);
