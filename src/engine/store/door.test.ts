@@ -75,6 +75,7 @@ describe("the vault's door", () => {
     const vaultKey = await makeDoor(database, random);
     await greetFromDoor(database, random, greeting);
     await fitLock(database, random, vaultKey, lockWith(1));
+    expect((await viewDoor(database)).status).toBe("open");
 
     expect((await lockDoor(database)).ok).toBe(true);
     expect(await viewDoor(database)).toEqual({ status: "locked", greeting });
@@ -87,11 +88,14 @@ describe("the vault's door", () => {
 
     expect(opened.ok && equalBytes(opened.value.reveal(), vaultKey.reveal())).toBe(true);
     expect((await viewDoor(database)).status).toBe("open");
+    expect((await lockDoor(database)).ok).toBe(true);
+    expect((await unlockDoor(database, random, lockWith(1))).ok).toBe(true);
   });
 
   test("[N15] does not lock without a password", async () => {
     const database = await aDatabase();
     await makeDoor(database, random);
+    await greetFromDoor(database, random, greeting);
 
     expect(await lockDoor(database)).toEqual({
       ok: false,
@@ -100,12 +104,24 @@ describe("the vault's door", () => {
     expect((await viewDoor(database)).status).toBe("open");
   });
 
-  test("[N16] removed leads nowhere", async () => {
+  test("[N15] does not lock where no name would stand before the lock: nobody could open it", async () => {
     const database = await aDatabase();
-    await makeDoor(database, random);
+    const vaultKey = await makeDoor(database, random);
+    await fitLock(database, random, vaultKey, lockWith(1));
+
+    expect((await lockDoor(database)).ok).toBe(false);
+    expect((await viewDoor(database)).status).toBe("open");
+  });
+
+  test("[N16] removed leads nowhere, and no wrap is left, not even a locked one", async () => {
+    const database = await aDatabase();
+    const vaultKey = await makeDoor(database, random);
+    await greetFromDoor(database, random, greeting);
+    await fitLock(database, random, vaultKey, lockWith(1));
 
     await removeDoor(database);
 
     expect(await viewDoor(database)).toEqual({ status: "none" });
+    expect(await database.getAll("door")).toEqual([]);
   });
 });

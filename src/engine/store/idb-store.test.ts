@@ -1,4 +1,5 @@
 import "fake-indexeddb/auto";
+import { unwrap } from "idb";
 import { describe, expect, test } from "vitest";
 import { utf8, utf8ToText, type Bytes } from "#base/bytes.ts";
 import { silentLog } from "#base/log.ts";
@@ -61,6 +62,65 @@ describe("what lies on disk", () => {
 
     expect(dump.length).toBeGreaterThan(4);
     for (const word of ["canary", "drafts", A]) expect(text).not.toContain(word);
+  });
+
+  test("[N10] names nothing alike under two vault keys", async () => {
+    const namesUnder = async (fill: number) => {
+      const database = await aDatabase();
+      const store = storeOn(database, new Uint8Array(32).fill(fill));
+      await store.commit({
+        puts: [{ table: "t", key: "a", value: utf8("1") }],
+        log: rowsFrom(1, 1),
+      });
+      const [record] = await database.getAll("records");
+      const [row] = await database.getAll("rows");
+      return [record?.name, record?.group, row?.log];
+    };
+
+    const [first, second] = [await namesUnder(8), await namesUnder(9)];
+
+    expect(new Set([...first, ...second]).size).toBe(6);
+  });
+
+  test("[N11] a row is written alone until its page is full, and the newest of a place is read", async () => {
+    const name = `store-${made++}`;
+    const database = await aDatabase(name);
+    const store = storeOn(database);
+    const rows = async () =>
+      (await database.getAllKeys("rows")).map(([, page, slot]) => [page, slot]);
+    await store.commit({ log: rowsFrom(1, 3) });
+    expect(await rows()).toEqual([2, 3, 4].map((slot) => [0, slot]));
+
+    await store.commit({
+      log: [...rowsFrom(99, 1), { conversationId: A, seq: 2, row: utf8("anew") }],
+    });
+
+    expect(await rows()).toEqual([[0, 0]]);
+    await store.close();
+    const again = storeOn(await aDatabase(name));
+    const read = await again.logAfter(A, 0, 10);
+    expect(read.map(({ row }) => utf8ToText(row))).toEqual(["row 1", "anew", "row 3", "row 99"]);
+  });
+
+  test("[N12] rows moved to another page, or another log, do not open there", async () => {
+    const name = `store-${made++}`;
+    const database = await aDatabase(name);
+    const store = storeOn(database);
+    const other = "01900000-0000-7000-8000-00000000000b" as ConversationId;
+    const rows = [...rowsFrom(5, 1), ...rowsFrom(105, 1)];
+    await store.commit({ log: [...rows, { conversationId: other, seq: 5, row: utf8("other") }] });
+    const [own] = (await database.getAll("rows")).filter(({ page }) => page === 1);
+    if (own === undefined) throw new Error("a row of the second page");
+    for (const { log, page, slot } of await database.getAll("rows")) {
+      if (page === 0) await database.put("rows", { log, page, slot, sealed: own.sealed });
+    }
+    await store.close();
+
+    const again = storeOn(await aDatabase(name));
+
+    expect(await again.logAt(A, 5)).toBeNull();
+    expect(await again.logAt(other, 5)).toBeNull();
+    expect(await again.logAt(A, 105)).not.toBeNull();
   });
 
   test("[N11] a log of many rows takes few records and reads back whole after reopening", async () => {
@@ -126,6 +186,37 @@ describe("a commit that cannot be", () => {
 
     expect(result).toEqual({ ok: false, failure: { kind: "peer/store-full" } });
     expect(utf8ToText((await store.get("t", "a")) ?? new Uint8Array())).toBe("1");
+  });
+
+  test("[N13] that its transaction could not keep wrote nothing, and nothing of it is listed or read", async () => {
+    const database = await aDatabase();
+    const store = storeOn(database);
+    await store.commit({ puts: [{ table: "t", key: "a", value: utf8("1") }], log: rowsFrom(1, 1) });
+    await store.list("t");
+    await store.logAfter(A, 0, 10);
+    const asked: unknown[] = [];
+    const real = database.transaction.bind(database);
+    Object.defineProperty(database, "transaction", {
+      configurable: true,
+      value: (...wants: Parameters<typeof real>) => {
+        asked.push(wants);
+        const transaction = real(...wants);
+        // Once its requests are made.
+        queueMicrotask(() => transaction.abort());
+        return unwrap(transaction);
+      },
+    });
+
+    const result = await store.commit({
+      puts: [{ table: "t", key: "b", value: utf8("2") }],
+      log: rowsFrom(2, 1),
+    });
+    Object.defineProperty(database, "transaction", { value: real });
+
+    expect(result).toMatchObject({ ok: false });
+    expect(asked).toEqual([[["records", "rows"], "readwrite", { durability: "strict" }]]);
+    expect((await store.list("t")).map(({ key }) => key)).toEqual(["a"]);
+    expect((await store.logAfter(A, 0, 10)).map(({ seq }) => seq)).toEqual([1]);
   });
 
   test("[N13] on a connection the browser took away says closed", async () => {
