@@ -16,6 +16,23 @@ const aLine = () => {
   return { pagePort: port1, workerPort: port2 };
 };
 
+/** As between tabs: what is said to an end that does not listen yet is lost. */
+const aLossyLine = () => {
+  const ends = [new Set<Listener>(), new Set<Listener>()] as const;
+  const said: unknown[] = [];
+  const end = (own: Set<Listener>, other: Set<Listener>) => ({
+    postMessage: (data: unknown) => {
+      said.push(data);
+      const listeners = [...other];
+      queueMicrotask(() => listeners.forEach((listener) => listener({ data })));
+    },
+    addEventListener: (_type: "message", listener: Listener) => void own.add(listener),
+    removeEventListener: (_type: "message", listener: Listener) => void own.delete(listener),
+  });
+  return { pagePort: end(...ends), workerPort: end(ends[1], ends[0]), said };
+};
+type Listener = (event: { readonly data: unknown }) => void;
+
 const anEngine = (parts: Partial<EngineCalls>): EngineCalls => parts as EngineCalls;
 const noFault = (error: unknown): never => {
   throw error;
@@ -68,6 +85,51 @@ describe("a call over the bridge", () => {
     expect(await answer).toEqual(ok(null));
   });
 
+  test.each(["page", "engine"] as const)(
+    "[N2] is lost to nobody when the %s comes first, on a line that keeps nothing",
+    async (first) => {
+      const { pagePort, workerPort } = aLossyLine();
+      const engine = anEngine({ lock: async () => ok(null) });
+      const begin = () => serve(workerPort, async () => engine, noFault);
+
+      if (first === "engine") begin();
+      const { calls } = connect(pagePort);
+      const answer = calls.lock();
+      if (first === "page") begin();
+
+      expect(await answer).toEqual(ok(null));
+    },
+  );
+
+  test("[N3] that was aborted before it was made, or before there was an engine, reaches none", async () => {
+    const { pagePort, workerPort, said } = aLossyLine();
+    const built = Promise.withResolvers<EngineCalls>();
+    serve(workerPort, () => built.promise, noFault);
+    const { calls } = connect(pagePort);
+    let searches = 0;
+    const engine = anEngine({
+      search: async () => {
+        searches++;
+        return ok([]);
+      },
+      lock: async () => ok(null),
+    });
+    const input = { query: "x", conversationId: null, limit: 1 };
+    const early = new AbortController();
+    const cancelled = { ok: false, failure: { kind: "bridge/cancelled" } };
+
+    expect(await calls.search(input, { signal: AbortSignal.abort() })).toEqual(cancelled);
+    const waiting = calls.search(input, { signal: early.signal });
+    const last = calls.lock();
+    await Promise.resolve();
+    early.abort();
+    built.resolve(engine);
+
+    expect([await waiting, await last]).toEqual([cancelled, ok(null)]);
+    expect(searches).toBe(0);
+    expect(said.filter((one) => (one as { type: string }).type === "call")).toHaveLength(2);
+  });
+
   test("[N3] is aborted by its signal on both ends", async () => {
     const { pagePort, workerPort } = aLine();
     const seen = Promise.withResolvers<AbortSignal>();
@@ -96,11 +158,13 @@ describe("a call over the bridge", () => {
   test("[N4] fails when the far end says goodbye, and so does every later one", async () => {
     const { pagePort, workerPort } = aLine();
     const entered = Promise.withResolvers<null>();
+    const aborted = Promise.withResolvers<void>();
     const engine = anEngine({
-      lock: () => {
+      lock: ((_input: unknown, { signal }: CallOptions) => {
+        signal?.addEventListener("abort", () => aborted.resolve());
         entered.resolve(null);
         return new Promise(() => undefined);
-      },
+      }) as EngineCalls["lock"],
     });
     const server = serve(workerPort, async () => engine, noFault);
     const client = connect(pagePort);
@@ -108,6 +172,7 @@ describe("a call over the bridge", () => {
     await entered.promise;
 
     server.close();
+    await aborted.promise;
 
     const gone = { ok: false, failure: { kind: "bridge/gone" } };
     expect(await pending).toEqual(gone);
@@ -121,6 +186,7 @@ describe("a call over the bridge", () => {
     client.onGone(() => heard++);
     const pending = client.calls.lock();
 
+    client.fail();
     client.fail();
 
     expect(await pending).toEqual({ ok: false, failure: { kind: "bridge/gone" } });

@@ -56,7 +56,7 @@ function aProfile() {
 function anEngine(name: string) {
   const events = createEmitter<EngineEvent>();
   const entered = Promise.withResolvers<void>();
-  const state = { pages: 0, isClosed: false };
+  const state = { pages: 0, unlocks: 0, isClosed: false };
   const running: RunningEngine = {
     openPage() {
       state.pages++;
@@ -64,6 +64,7 @@ function anEngine(name: string) {
         calls: {
           search: async () => ok([{ title: name }]),
           unlock: () => {
+            state.unlocks++;
             entered.resolve();
             return new Promise(() => undefined);
           },
@@ -79,7 +80,11 @@ function anEngine(name: string) {
   return { running, events, state, entered: entered.promise };
 }
 
-function aTab(profile: ReturnType<typeof aProfile>, name: string) {
+function aTab(
+  profile: ReturnType<typeof aProfile>,
+  name: string,
+  startEngine?: () => Promise<RunningEngine>,
+) {
   const { port1, port2 } = new MessageChannel();
   const engine = anEngine(name);
   const tab = joinTabs({
@@ -87,10 +92,10 @@ function aTab(profile: ReturnType<typeof aProfile>, name: string) {
     tabId: name,
     locks: profile.locks,
     channel: profile.aChannel(),
-    startEngine: async () => engine.running,
+    startEngine: startEngine ?? (async () => engine.running),
     pagePort: port2,
     onFault: (error) => {
-      throw error;
+      if (startEngine === undefined) throw error;
     },
   });
   const client = connect(port1);
@@ -134,9 +139,110 @@ describe("tabs of one profile", () => {
     a.engine.events.emit({ type: "engine-restarted" });
     await b.whoAnswers();
 
-    expect(b.heard).toEqual(["engine-restarted"]);
+    expect([a.heard, b.heard]).toEqual([["engine-restarted"], ["engine-restarted"]]);
     a.port1.close();
     b.port1.close();
+  });
+
+  test("[N6] a tab whose own lock comes late follows no new leader before it has it", async () => {
+    const profile = aProfile();
+    const a = aTab(profile, "a");
+    const c = aTab(profile, "c");
+    await c.whoAnswers();
+    const late = Promise.withResolvers<void>();
+    const locks: Locks = {
+      async request(name, hold) {
+        if (name.includes("/tab/")) await late.promise;
+        return profile.locks.request(name, hold);
+      },
+    };
+    const b = aTab({ ...profile, locks }, "b");
+
+    await a.tab.close();
+    expect(await c.whoAnswers()).toBe("c");
+    const answer = b.whoAnswers();
+    for (let turn = 0; turn < 10; turn++) await new Promise((next) => setImmediate(next));
+    late.resolve();
+
+    expect(await answer).toBe("c");
+    for (const { port1 } of [a, b, c]) port1.close();
+  });
+
+  test("[N6] words of another leader's time, or to another tab, are heard by nobody", async () => {
+    const profile = aProfile();
+    const a = aTab(profile, "a");
+    const b = aTab(profile, "b");
+    await b.whoAnswers();
+    const stranger = profile.aChannel();
+    const body = { type: "event", event: { type: "engine-restarted" } };
+
+    const call = { type: "call", id: 99, name: "unlock", input: { password: "x" } };
+    stranger.postMessage({ type: "to-leader", term: "before", tab: "b", body: call });
+    stranger.postMessage({ type: "to-tab", term: "a", tab: "z", body });
+    stranger.postMessage({ type: "to-tab", term: "before", tab: "b", body });
+    stranger.postMessage({ type: "leader-here", term: "a" });
+
+    expect([await a.whoAnswers(), await b.whoAnswers()]).toEqual(["a", "a"]);
+    expect([a.engine.state.unlocks, a.heard, b.heard]).toEqual([0, [], []]);
+    a.port1.close();
+    b.port1.close();
+  });
+
+  test("[N6] the one that leads follows nobody, whatever is still said of an earlier one", async () => {
+    const profile = aProfile();
+    const a = aTab(profile, "a");
+    await a.whoAnswers();
+
+    profile.aChannel().postMessage({ type: "leader-here", term: "before" });
+    await a.whoAnswers();
+
+    expect([a.tab.role(), await a.whoAnswers()]).toEqual(["leader", "a"]);
+    a.port1.close();
+  });
+
+  test("[N6] a tab whose engine cannot be built says so to every call", async () => {
+    const a = aTab(aProfile(), "a", () => Promise.reject(new Error("no engine")));
+
+    expect([await a.whoAnswers(), await a.whoAnswers()]).toEqual(["bridge/fault", "bridge/fault"]);
+    a.port1.close();
+  });
+
+  test("[N7] a tab that left while it waited takes nothing over", async () => {
+    const profile = aProfile();
+    const a = aTab(profile, "a");
+    const b = aTab(profile, "b");
+    const c = aTab(profile, "c");
+    await c.whoAnswers();
+
+    await b.tab.close();
+    await a.tab.close();
+
+    expect(await c.whoAnswers()).toBe("c");
+    expect(b.engine.state).toMatchObject({ pages: 0, isClosed: false });
+    for (const { port1 } of [a, b, c]) port1.close();
+  });
+
+  test("[N7] a leader that is gone without a word leaves no call waiting", async () => {
+    const profile = aProfile();
+    const crash = Promise.withResolvers<void>();
+    const locks: Locks = {
+      request: (name, hold) =>
+        profile.locks.request(name, () => Promise.race([hold(), crash.promise])),
+    };
+    const a = aTab({ ...profile, locks }, "a");
+    const b = aTab(profile, "b");
+    const c = aTab(profile, "c");
+    expect([await b.whoAnswers(), await c.whoAnswers()]).toEqual(["a", "a"]);
+    const stuck = [b, c].map(({ client }) => client.calls.unlock({ password: "x" }));
+    // Asked in turn: what is answered came behind what is not.
+    await Promise.all([b.whoAnswers(), c.whoAnswers()]);
+
+    crash.resolve();
+
+    const gone = { ok: false, failure: { kind: "bridge/leader-gone" } };
+    expect(await Promise.all(stuck)).toEqual([gone, gone]);
+    expect([await b.whoAnswers(), await c.whoAnswers()]).toEqual(["b", "b"]);
+    for (const { port1 } of [a, b, c]) port1.close();
   });
 
   test("[N7] a follower takes over when the leader goes and tells its page to ask again", async () => {

@@ -1,13 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { bytesToBase64, base64ToBytes } from "#base/base64.ts";
 import type { EngineEvent } from "#bridge/events.ts";
+import type { TrustView } from "#bridge/views.ts";
 import { approvalDigest, verifyApproval } from "#crypto/approval.ts";
+import { approvalView } from "#crypto/approval-view.ts";
 import { fingerprint } from "#crypto/identity.ts";
 import { currentDeviceKey } from "#crypto/ledger/account-state.ts";
 import { primitives } from "#peer/endpoint-world.contract.ts";
 import type { Entry } from "#peer/endpoint.ts";
 import type { ApprovalCard } from "#protocol/artifact.ts";
 import type { ArtifactId, ConversationId } from "#protocol/ids.ts";
+import { approvalBlock } from "./approvals.ts";
 import {
   must,
   startEngineWorld,
@@ -304,12 +307,25 @@ describe("an approval", () => {
     );
 
     expect(verdict).toMatchObject({ ok: true, value: { decision: "approve", optionId: "yes" } });
+    const drawn = row.body.kind === "card" ? row.body.artifact.approval?.rows : null;
+    expect(drawn).toEqual(approvalView(card, must(verdict).locale));
     await ada.row(
       ({ body }) =>
         body.kind === "card" &&
         body.artifact.answer?.decision === "approve" &&
         !body.artifact.canRespond,
     );
+  });
+
+  test("[N27] waits on a fork and under a changed key, whoever compared what before", () => {
+    const card = cardOf("low");
+    const block = (trust: TrustView, isForked: boolean, asked: ApprovalCard = card) =>
+      approvalBlock(primitives, asked, { trust, isForked });
+
+    expect([block("verified", true), block("unverified", true)]).toEqual(["fork", "fork"]);
+    expect(block("changed", false)).toBe("key-changed");
+    expect(block("verified", false)).toBeNull();
+    expect(block("verified", true, cardOf("low", { request: {} }))).toBe("digest-mismatch");
   });
 
   test("[N27] cannot be decided on another digest, nor one of any risk by who compared no keys", async () => {

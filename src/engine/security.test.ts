@@ -119,6 +119,26 @@ describe("the keys of others", () => {
     await ada.row((row) => words(row) === "on my own risk" && row.seq !== null);
   });
 
+  test("[N66] are settled by comparing them, and by no word that they were not compared", async () => {
+    const { ada, bobId, handle, id } = await twoWhoMet();
+    ada.line.lie = (url) =>
+      url.includes(`/keys/ledger/${bobId}`) ? { data: [], next_cursor: null } : null;
+    must(await world.newcomer().calls.signIn({ handle, password: PASSWORD }));
+    await untilView(ada, id, ({ peer }) => peer?.trust === "changed");
+    ada.line.lie = undefined;
+    const said = (verified: boolean) => ada.calls.setVerified({ accountId: bobId, verified });
+
+    must(await said(false));
+    expect((await other(ada, id)).trust).toBe("changed");
+    must(await said(true));
+
+    expect((await other(ada, id)).trust).toBe("verified");
+    const text = { conversationId: id, text: "compared", mentions: [], replyToId: null };
+    await ada.openThread(id);
+    must(await ada.calls.sendText(text));
+    await ada.row((row) => words(row) === "compared" && row.seq !== null);
+  });
+
   test("[N66] are not accepted by answering a request", async () => {
     const { ada, bob, bobId, handle, id } = await twoWhoMet();
     ada.line.lie = (url) =>

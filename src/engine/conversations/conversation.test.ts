@@ -3,7 +3,12 @@ import type { AccountId, ConversationId, MessageId } from "#protocol/ids.ts";
 import type { KnownPayload, Payload } from "#protocol/payload.ts";
 import type { Entry } from "#peer/endpoint.ts";
 import { aMessageContent } from "#peer/entry.contract.ts";
-import { makeConversation, reduceConversation, type Conversation } from "./conversation.ts";
+import {
+  makeConversation,
+  reduceConversation,
+  type Conversation,
+  type Member,
+} from "./conversation.ts";
 import { sendingOf, viewConversation, type PeopleContext } from "./conversation-view.ts";
 
 const line = "01900000-0000-7000-8000-0000000000c1" as ConversationId;
@@ -185,7 +190,7 @@ describe("a conversation in the list", () => {
   });
 
   test("[N36] a group's rights are the ledger's, and a closed one is over", () => {
-    const ledger = (role: "owner" | "member", membersMayAdd: boolean, isClosed = false) =>
+    const ledger = (role: Member["role"], membersMayAdd: boolean, isClosed = false) =>
       viewConversation(
         reduceConversation(
           fresh("group"),
@@ -209,6 +214,9 @@ describe("a conversation in the list", () => {
       mayAdd: false,
     });
     expect(ledger("member", true).group?.mayAdd).toBe(true);
+    expect(ledger("admin", false).group?.mayAdd).toBe(true);
+    const two = { draft: "", typing: [], channel: null, outgoing: [] };
+    expect(viewConversation(fresh("h2a"), two, people()).group).toBeNull();
     expect(ledger("owner", false).group?.mayAdd).toBe(true);
     expect(ledger("member", false).can).not.toContain("pin");
     expect(ledger("owner", false, true)).toMatchObject({
@@ -289,6 +297,8 @@ describe("a conversation in the list", () => {
     const shown = reduceConversation(withheld, { type: "withheld", isWithheld: false }, ada);
     expect(because(shown)).toBeNull();
     expect(because(fresh(), "changed")).toBe("key-changed");
+    const pending = { type: "relation", relation: "pending" } as const;
+    expect(because(reduceConversation(fresh(), pending, ada))).toBe("pending");
     const without = reduceConversation(
       fresh("group"),
       {
@@ -300,6 +310,12 @@ describe("a conversation in the list", () => {
       ada,
     );
     expect(because(without)).toBe("removed");
+    const changed = (id: AccountId, one: Conversation) =>
+      sendingOf(one, people({ trustOf: (of) => (of === id ? "changed" : "verified") })).allowed;
+    const bare = { id: line, kind: "h2a", peerId: bot, relation: "established" } as const;
+    const unnamed = makeConversation({ ...bare, createdAt: 0 });
+    expect([changed(bot, unnamed), changed(eve, unnamed)]).toEqual([false, true]);
+    expect([changed(bot, fresh("group")), changed(ada, fresh("group"))]).toEqual([false, true]);
     const cutOff = sendingOf(relation("revoked"), people({ isCutOff: () => true }));
     expect(cutOff).toEqual({ allowed: false, because: "device-removed" });
   });
