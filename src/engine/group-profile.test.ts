@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { EngineEvent } from "#bridge/events.ts";
 import type { ConversationView } from "#bridge/views.ts";
+import { isDurableFrame } from "#protocol/frame.ts";
 import type { ConversationId } from "#protocol/ids.ts";
 import { must, startEngineWorld, type EngineWorld, type Seat } from "./engine-world.contract.ts";
 import { aPng } from "./files/pictures.contract.ts";
@@ -121,6 +122,37 @@ describe("what a group shows", () => {
     const late = await sees(bob, id, ({ preview }) => preview?.text === "he is gone");
     expect([late.title, late.group?.description]).toEqual(["Sailing", ""]);
     expect(await viewNow(ada, id)).toMatchObject({ title: "Sailing", group: { description: "" } });
+  });
+
+  test("[E95] is not what somebody seals before they lead, nor from the time before they no longer did", async () => {
+    for (const [before, after, shown] of [
+      ["member", "admin", "Sailing"],
+      ["admin", "member", "Led"],
+    ] as const) {
+      const { ada, agent, agentId, id } = await aGroup();
+      const profile = async (name: string) => {
+        const words = { type: "profile", name } as const;
+        const sent = must(await agent.endpoint.send(id, words, { contentType: "control" }));
+        await agent.endpoint.settled(sent.messageId);
+        const text = must(await agent.endpoint.send(id, { type: "text", text: `after ${name}` }));
+        await agent.endpoint.settled(text.messageId);
+        return sees(ada, id, ({ preview }) => preview?.text === `after ${name}`);
+      };
+      if (before === "admin") {
+        must(await ada.calls.setRole({ conversationId: id, accountId: agentId, role: before }));
+        await agent.entry(({ content }) => content.kind === "ledger" && content.op === "role");
+      }
+      expect((await profile("Led")).title).toBe(shown);
+
+      // From here on the agent does not hear how the ledger goes on, and names its old place.
+      agent.socket.hears((frame) => (isDurableFrame(frame) ? [] : [frame]));
+      must(await ada.calls.setRole({ conversationId: id, accountId: agentId, role: after }));
+
+      expect((await profile("Not led")).title).toBe(shown);
+      // Who ends somebody's lead says the profile anew: the thread tells what counted in between.
+      const told = (await ada.openThread(id)).messages.filter(({ body }) => body.kind === "system");
+      expect(JSON.stringify(told)).not.toContain("Not led");
+    }
   });
 
   test("[N154] is said again to who is added, and in the place of who leads no more", async () => {
