@@ -17,8 +17,6 @@ import {
 } from "./account-keys.ts";
 import type { EngineDeps } from "./deps.ts";
 import { translated, type EngineFailure } from "./failure.ts";
-import { viewDoor } from "./store/door.ts";
-import type { Database } from "./store/migrations.ts";
 
 /** A password's terms as the relay tells them. */
 export const termsOf = (
@@ -109,19 +107,13 @@ export async function secure(
 /** Base64 of the login secret that the relay knows now; null while none is set. */
 export async function currentAuthKey(
   deps: EngineDeps,
-  database: Database,
   record: AccountRecord,
   current: string | null,
 ): Promise<Result<string | null, EngineFailure>> {
   if (!record.hasPassword) return ok(null);
-  const door = await viewDoor(database);
-  const greeting = door.status === "none" ? null : door.greeting;
-  const salt = greeting?.salt == null ? null : base64ToBytes(greeting.salt);
   if (current === null) return err({ kind: "engine/wrong-password" });
-  const terms =
-    salt === null || greeting?.params == null
-      ? await fetchTerms(deps, record.handle)
-      : ok({ salt, params: greeting.params });
+  // Not those this device's lock goes by: the password may have been set on another one since.
+  const terms = await fetchTerms(deps, record.handle);
   if (!terms.ok) return terms;
   const keys = await stretch(deps, record.handle, current, terms.value);
   return keys.ok
@@ -129,7 +121,7 @@ export async function currentAuthKey(
     : err({ kind: "engine/wrong-password" });
 }
 
-/** What the relay says that a password was stretched with: a new device never saw it. */
+/** What the relay says that the password of today is stretched with. */
 async function fetchTerms(
   deps: EngineDeps,
   handle: string,

@@ -279,6 +279,25 @@ describe("the account", () => {
     expect(there.deviceId).not.toBe(open(must(await ada.calls.loadAccount())).deviceId);
   });
 
+  test("[N48] changes its password on any device, by what it is now wherever it was set", async () => {
+    const ada = await world.person("Ada", "correct horse battery");
+    const { handle } = open(must(await ada.calls.loadAccount()));
+    const laptop = world.newcomer();
+    must(await laptop.calls.signIn({ handle, password: "correct horse battery" }));
+    const second = "another horse battery";
+    must(await laptop.calls.setPassword({ current: "correct horse battery", next: second }));
+    const change = (current: string) =>
+      ada.calls.setPassword({ current, next: "a third horse battery" });
+
+    expect(await change("correct horse battery")).toMatchObject({
+      failure: { kind: "engine/wrong-password" },
+    });
+    must(await change(second));
+
+    must(await ada.calls.lock());
+    must(await ada.calls.unlock({ password: "a third horse battery" }));
+  });
+
   test("[N49] wiped is gone from this device", async () => {
     const ada = await world.person("Ada");
 

@@ -38,10 +38,13 @@ describe("a passkey", () => {
   test("[N93] opens the lock beside the password, without a line too, and no other does", async () => {
     const { ada, passkey } = await someoneWithAPasskey();
     const input = passkey.use();
+    const second = aPasskey();
+    must(await ada.calls.addPasskey(second.use()));
     must(await ada.calls.lock());
     ada.cut();
     const locked = must(await ada.calls.loadAccount());
-    expect(locked).toMatchObject({ status: "locked", passkeyIds: [expect.any(String)] });
+    const passkeyIds = [expect.any(String), expect.any(String)];
+    expect(locked).toMatchObject({ status: "locked", passkeyIds });
 
     expect(await ada.calls.unlockByPasskey(aPasskey().use())).toMatchObject({
       failure: { kind: "engine/bad-passkey" },
@@ -53,8 +56,13 @@ describe("a passkey", () => {
     expect(open(must(await ada.calls.unlockByPasskey(input))).displayName).toBe("Ada");
 
     expect([...input.prfOutput]).toEqual(Array(32).fill(0));
-    must(await ada.calls.lock());
-    open(must(await ada.calls.unlock({ password: PASSWORD })));
+    await ada.leave();
+    const again = world.open(ada.profile, { isCut: true });
+    open(must(await again.calls.loadAccount()));
+    must(await again.calls.lock());
+    open(must(await again.calls.unlockByPasskey(second.use())));
+    must(await again.calls.lock());
+    open(must(await again.calls.unlock({ password: PASSWORD })));
   });
 
   test("[N93] is never the only way in: without a password there is none", async () => {
@@ -122,6 +130,19 @@ describe("a passkey", () => {
     expect(must(await again.calls.loadAccount())).toMatchObject({ passkeyIds: [] });
   });
 
+  test("[N95] opens the lock on while the relay does not say which it takes", async () => {
+    const { ada, passkey } = await someoneWithAPasskey();
+    await ada.leave();
+    let asked = 0;
+    const lie = (url: string) => (url.includes("/keys/ways") ? { data: ++asked } : null);
+    const again = world.open(ada.profile, { isCut: false, lie });
+    await expect.poll(() => asked).toBeGreaterThan(0);
+
+    must(await again.calls.lock());
+
+    open(must(await again.calls.unlockByPasskey(passkey.use())));
+  });
+
   test("[N95] whose backup key is gone is told so: a password set anew by a recovery file ends passkeys", async () => {
     const { ada, passkey, userHandle } = await someoneWithAPasskey();
     const { code, file } = must(await ada.calls.makeRecovery());
@@ -133,6 +154,10 @@ describe("a passkey", () => {
     must(await laptop.calls.setPassword({ current: null, next: "another horse battery" }));
 
     expect(await wayIds(laptop)).toEqual([]);
+    // The first device still has the key that was, and makes no passkey for it.
+    expect(await ada.calls.addPasskey(aPasskey().use())).toMatchObject({
+      failure: { kind: "engine/password-first" },
+    });
     expect(must(await laptop.calls.listWays()).canAddPasskey).toBe(true);
     expect(await signIn(world.newcomer(), passkey, userHandle)).toMatchObject({
       failure: { kind: "engine/bad-passkey" },

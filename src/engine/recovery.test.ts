@@ -94,6 +94,12 @@ describe("a recovery file and its code", () => {
     const laptop = world.newcomer();
     must(await laptop.calls.restoreAccount({ file, code }));
 
+    expect(
+      await laptop.calls.setPassword({
+        current: "a wrong horse battery",
+        next: "never horse battery",
+      }),
+    ).toMatchObject({ failure: { kind: "engine/wrong-password" } });
     must(await laptop.calls.setPassword({ current: PASSWORD, next: "another horse battery" }));
 
     must(await laptop.calls.lock());
@@ -181,6 +187,35 @@ describe("a recovery file and its code", () => {
     const again = world.open(laptop.profile, { isCut: false, lie: laptop.line.lie });
 
     await comesBackChanged(again);
+  });
+
+  test("[N64] make no device of an account whose ledger the relay replaced", async () => {
+    const ada = await world.person("Ada");
+    const { userId } = open(must(await ada.calls.loadAccount()));
+    const { code, file } = await made(ada);
+    const forged = await startAccount(primitives, {
+      accountId: userId,
+      kind: "human",
+      identity: makeSigner(primitives, new Secret(systemRandom(32))),
+      mode: "session",
+      suiteFloor: 1,
+      bootstrapKey: null,
+      createdAt: Date.now(),
+    });
+    const prev_hash = bytesToBase64(new Uint8Array(32));
+    const row = { ledger_seq: 0, prev_hash, entry: bytesToBase64(forged.entry) };
+    const laptop = world.newcomer();
+    const told: string[] = [];
+    laptop.line.lie = (url) => {
+      told.push(new URL(url).pathname);
+      return url.includes(`/keys/ledger/${userId}`) ? { data: [row], next_cursor: null } : null;
+    };
+
+    const restored = await laptop.calls.restoreAccount({ file, code });
+
+    expect(restored).toMatchObject({ failure: { kind: "engine/bad-backup" } });
+    expect(told.at(-1)).toContain(userId);
+    expect(must(await laptop.calls.loadAccount()).status).toBe("none");
   });
 
   test("[N64] open nothing when one of them is another's, damaged or mistyped", async () => {

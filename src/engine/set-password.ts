@@ -28,8 +28,7 @@ export async function setPassword(
 ): Promise<Result<OpenAccount, EngineFailure>> {
   const record = await withStoredGeneration(rest, account.record);
   const way = input.current === null ? (record.wayIn ?? null) : null;
-  const before =
-    way === null ? await currentAuthKey(deps, database, record, input.current) : ok(null);
+  const before = way === null ? await currentAuthKey(deps, record, input.current) : ok(null);
   if (!before.ok) return before;
   const ledger = await fetchAccount(deps, rest, record.userId);
   if (!ledger.ok) return ledger;
