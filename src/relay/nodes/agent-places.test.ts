@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as othersTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { createFakeClock } from "#base/fake-clock.ts";
 import { silentLog } from "#base/log.ts";
@@ -36,7 +37,8 @@ async function anAgentsPlaces() {
   await store.writer.run("joinNodes", { nodeId });
   const agentId = anId<AccountId>();
   const late: (() => void)[] = [];
-  const state = { isSlow: false };
+  const state = { isSlow: false, isBroken: false };
+  const told: string[] = [];
   const roster = createRoster();
   const begun = Promise.withResolvers<string>();
   const rows = async (): Promise<number> =>
@@ -48,6 +50,7 @@ async function anAgentsPlaces() {
     sql: {
       ...store.sql,
       async all<Row>(text: string, ...params: readonly string[]) {
+        if (state.isBroken) throw new Error("the line broke");
         const rows = await store.sql.all<Row>(text, ...params);
         if (state.isSlow) await new Promise<void>((resolve) => late.push(resolve));
         return rows;
@@ -55,7 +58,7 @@ async function anAgentsPlaces() {
     },
     bus: createMemoryBus(),
     clock,
-    events: silentLog,
+    events: { ...silentLog, warn: (event) => void told.push(event) },
     roster,
     isOpen: () => true,
     cursors: {
@@ -98,6 +101,7 @@ async function anAgentsPlaces() {
     clock,
     places,
     state,
+    told,
     late,
     enter,
     meet,
@@ -138,4 +142,15 @@ test("[R44] what a leaving socket acknowledged is written before its place is an
 
   expect(rowsAtWrite).toEqual([1]);
   expect(await rows()).toBe(0);
+});
+
+test("[R44] a look that fails once a socket is level is told to the operator, and the node goes on", async () => {
+  const { places, enter, agentId, state, told } = await anAgentsPlaces();
+  const connection = await enter();
+  state.isBroken = true;
+
+  places.resumed(connection, agentId, []);
+  await othersTurn();
+
+  expect(told).toEqual(["places.failed"]);
 });

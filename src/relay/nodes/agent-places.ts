@@ -181,7 +181,9 @@ export class AgentPlaces {
   /** The socket is level with what it was told, and hears what comes. */
   resumed(connection: Connection, agentId: AccountId, held: readonly Held[]): void {
     for (const one of held) this.#begin(connection, agentId, one);
-    void this.#adopt(agentId);
+    void this.#adopt(agentId).catch((fault: unknown) =>
+      this.#needs.events.warn("places.failed", factsOf(fault)),
+    );
   }
 
   /** Looks at an agent's sockets; what nobody has is taken by whom it belongs to. */

@@ -22,13 +22,12 @@ const MARKS = Array.from({ length: MOST_AT_ONCE }, () => "?");
 
 /**
  * What `text`, which ends before its list, gives for any number of ids, {@link MOST_AT_ONCE} a read, with others' work
- * between them. `before`: what it asks for ahead of its list.
+ * between them.
  */
 export async function allAmong<Row>(
   sql: Sql,
   text: string,
   ids: readonly string[],
-  before: readonly Param[] = [],
 ): Promise<Row[]> {
   const rows: Row[] = [];
   for (let i = 0; i < ids.length; i += MOST_AT_ONCE) {
@@ -36,7 +35,7 @@ export async function allAmong<Row>(
     const some = ids.slice(i, i + MOST_AT_ONCE);
     // Always as many, so that it is one statement.
     const asked = MARKS.map((_mark, at) => some[at] ?? "");
-    rows.push(...(await sql.all<Row>(`${text} (${MARKS.join(", ")})`, ...before, ...asked)));
+    rows.push(...(await sql.all<Row>(`${text} (${MARKS.join(", ")})`, ...asked)));
   }
   return rows;
 }
