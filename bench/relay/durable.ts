@@ -1,6 +1,7 @@
 /**
  * B9: one sender, one receiver, 1 KiB, on disk before the ack, against the same `ws` server that keeps nothing, turn by
- * turn in one run; then the delays at 500 messages a second. Run: node bench/relay/durable.ts
+ * turn in one run, and beside both one that keeps and checks nothing: what keeping alone costs on this machine; then the
+ * delays at 500 messages a second. Run: node bench/relay/durable.ts
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,47 +16,64 @@ const ROUNDS = 5;
 const MESSAGES = 5_000;
 const STEADY = { perSecond: 500, seconds: 20 };
 
+type Found = { readonly perSecond: number; readonly us: string };
+
 const folder = mkdtempSync(join(tmpdir(), "parley-bench-"));
-const peer = await startProgram("bench/relay/keeps-nothing.ts", {}, join(folder, "programs.log"));
-const { url: peerUrl } = peer.greeting as { readonly url: string };
+const logFile = join(folder, "programs.log");
+const keepsNothing = await startProgram("bench/relay/keeps-nothing.ts", {}, logFile);
+const checksNothing = await startProgram("bench/relay/checks-nothing.ts", {}, logFile);
 const cast = await startCast();
 const { conversationId, person: from } = cast;
-const kept: Talk = {
-  sender: await online(cast.relay.url, cast.person),
-  receiver: await online(cast.relay.url, cast.agent),
-  from,
-  conversationId,
-};
-const forgotten: Talk = {
-  sender: await open(peerUrl.replace("http", "ws"), peerUrl),
-  receiver: await open(peerUrl.replace("http", "ws"), peerUrl),
-  from,
-  conversationId,
-};
 
-await flood(kept, makeFrames(kept, MESSAGES / 2));
-await flood(forgotten, makeFrames(forgotten, MESSAGES / 2));
-const rates = { kept: [] as number[], forgotten: [] as number[] };
-const cpuAt = { kept: cpuMs(cast.relay.program.pid), forgotten: cpuMs(peer.pid) };
-for (let round = 0; round < ROUNDS; round++) {
-  rates.kept.push((await flood(kept, makeFrames(kept, MESSAGES))).perSecond);
-  rates.forgotten.push((await flood(forgotten, makeFrames(forgotten, MESSAGES))).perSecond);
-}
-const [ours, theirs] = [median(rates.kept), median(rates.forgotten)];
-const cpuUs = (spentMs: number): number => (spentMs * 1_000) / (ROUNDS * MESSAGES);
-const oursUs = cpuUs(cpuMs(cast.relay.program.pid) - cpuAt.kept);
-const theirsUs = cpuUs(cpuMs(peer.pid) - cpuAt.forgotten);
+/** A server that takes everybody, and two sockets to it. */
+const bareTalk = async ({ greeting }: { readonly greeting: unknown }): Promise<Talk> => {
+  const { url } = greeting as { readonly url: string };
+  const socket = (): Promise<Talk["sender"]> => open(url.replace("http", "ws"), url);
+  return { sender: await socket(), receiver: await socket(), from, conversationId };
+};
+const relay = {
+  pid: cast.relay.program.pid,
+  talk: {
+    sender: await online(cast.relay.url, cast.person),
+    receiver: await online(cast.relay.url, cast.agent),
+    from,
+    conversationId,
+  },
+};
+const forgetful = { pid: keepsNothing.pid, talk: await bareTalk(keepsNothing) };
+const credulous = { pid: checksNothing.pid, talk: await bareTalk(checksNothing) };
+const servers = [relay, credulous, forgetful].map((one) => ({
+  ...one,
+  rates: [] as number[],
+  spentMs: 0,
+}));
+for (const { talk } of servers) await flood(talk, makeFrames(talk, MESSAGES / 2));
+for (let round = 0; round < ROUNDS; round++)
+  for (const server of servers) {
+    const frames = makeFrames(server.talk, MESSAGES);
+    const atMs = cpuMs(server.pid);
+    server.rates.push((await flood(server.talk, frames)).perSecond);
+    server.spentMs += cpuMs(server.pid) - atMs;
+  }
+const found = servers.map(({ rates, spentMs }) => ({
+  perSecond: median(rates),
+  us: ((spentMs * 1_000) / (ROUNDS * MESSAGES)).toFixed(0),
+}));
+const [ours, keeping, theirs] = found as [Found, Found, Found];
 report({
   id: "B9",
   question: "one sender to one receiver, 1 KiB, on disk before the ack",
-  figure: `${thousands(ours)} messages/s, ${oursUs.toFixed(0)} µs of processor each`,
-  peer: `${thousands(theirs)} messages/s, ${theirsUs.toFixed(0)} µs, by a ws server that checks and keeps nothing`,
-  ratio: ours / theirs,
+  figure: `${thousands(ours.perSecond)} messages/s, ${ours.us} µs of processor each`,
+  peer: `${thousands(theirs.perSecond)} messages/s, ${theirs.us} µs, by a ws server that checks and keeps nothing`,
+  ratio: ours.perSecond / theirs.perSecond,
   goal: "at least 0.65",
-  isMet: ours / theirs >= 0.65,
+  isMet: ours.perSecond / theirs.perSecond >= 0.65,
 });
+console.log(
+  `    between  ${thousands(keeping.perSecond)} messages/s, ${keeping.us} µs, by one that keeps as the relay does and checks nothing (${(keeping.perSecond / theirs.perSecond).toFixed(3)} of the peer)`,
+);
 
-const delays = await steady(kept, STEADY.perSecond, STEADY.seconds);
+const delays = await steady(relay.talk, STEADY.perSecond, STEADY.seconds);
 const [ackMs, newMs] = [quantile(delays.ackMs, 0.99), quantile(delays.newMs, 0.99)];
 report({
   id: "B9",
@@ -65,8 +83,9 @@ report({
   isMet: Math.max(ackMs, newMs) < 10,
 });
 
-for (const { sender, receiver } of [kept, forgotten])
-  for (const socket of [sender, receiver]) socket.terminate();
+for (const { talk } of servers)
+  for (const socket of [talk.sender, talk.receiver]) socket.terminate();
 await cast.end();
-await peer.stop();
+await keepsNothing.stop();
+await checksNothing.stop();
 rmSync(folder, { recursive: true });
