@@ -6,8 +6,9 @@ import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { systemRandom } from "../../src/base/random.ts";
 import { createOperator } from "../../src/relay/operator.ts";
-import { DEMO_AGENTS, offerInvites, type ProvisionedAgent } from "../../src/start/demo-agents.ts";
+import { DEMO_AGENTS, type ProvisionedAgent } from "../../src/start/demo-agents.ts";
 import { freePort } from "../../src/start/free-port.ts";
+import type { AgentId } from "../../src/protocol/ids.ts";
 
 const RELAY = "src/relay/main.ts";
 
@@ -86,10 +87,7 @@ export async function startWorld(
     return program;
   };
   const started = await Promise.all(names.map(startAgent));
-  await offerInvites(
-    env.PARLEY_DATA,
-    started.map(({ inviteCode, fingerprint }) => ({ code: inviteCode, fingerprint })),
-  );
+  await offer(started, env.PARLEY_DATA);
   return {
     folder,
     url,
@@ -123,6 +121,16 @@ async function provision(
   }
   await operator.close();
   return made;
+}
+
+/** Has the operator show agents to newcomers. */
+async function offer(agents: readonly AgentProgram[], folder: string): Promise<void> {
+  const operator = await createOperator(folder, systemClock, systemRandom);
+  for (const { agentId, fingerprint } of agents) {
+    const offered = await operator.offerAgent(agentId as AgentId, fingerprint);
+    if (!offered.ok) throw new Error(offered.failure.code);
+  }
+  await operator.close();
 }
 
 async function startAgentProgram(

@@ -72,6 +72,31 @@ test("[R15] the command line makes, lists and shuts out an agent, in words or in
   expect([await ended, printed.out]).toEqual([0, expect.stringContaining("damage: none")]);
 });
 
+test("[R65] the command line offers an agent and prints the whole link, at the first address that people open", async () => {
+  const env = {
+    PARLEY_DATA: aFolder(),
+    PARLEY_ORIGIN: "https://chat.example,https://other.example",
+  };
+  const run = async (...args: string[]): Promise<any> => {
+    const { printed, ended } = aProgram([...args, "--json"], env);
+    expect([await ended, printed.err]).toEqual([0, expect.any(String)]);
+    return JSON.parse(printed.out);
+  };
+  const groups = Array<string>(16).fill("0F0F").join(" ");
+  const spelled = Buffer.alloc(32, 0x0f).toString("base64url");
+  const { agent_id: id, invite_code: code } = await run("agent", "create", "--name", "Echo");
+
+  const offered = await run("agent", "offer", "--id", id, "--fingerprint", groups);
+  const invited = await run("agent", "invite", "--id", id, "--fingerprint", groups);
+  const [listed] = await run("agent", "list");
+  const withdrawn = await run("agent", "withdraw", "--id", id);
+
+  expect(offered).toEqual({ agent_id: id, link: `https://chat.example/i/${code}#fp=${spelled}` });
+  expect(invited.link).toBe(`https://chat.example/i/${invited.invite_code}#fp=${spelled}`);
+  expect(listed).toMatchObject({ agent_id: id, offered: true });
+  expect(withdrawn).toEqual({ agent_id: id });
+});
+
 test("[R58] help is printed whatever the settings are, and ends with 0", async () => {
   const { printed, ended } = aProgram(["--help"], { PARLEY_PORT: "many" });
 

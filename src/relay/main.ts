@@ -6,6 +6,7 @@ import { systemRandom } from "#base/random.ts";
 import type { Result } from "#base/result.ts";
 import { readConfig, summaryOf, unknownVariables, type Config } from "./config.ts";
 import { DATABASE_FILE } from "./data-folder.ts";
+import { inviteLink } from "./invite-link.ts";
 import { createJsonLog } from "./json-log.ts";
 import { backUp } from "./operation/backup.ts";
 import { backUpServer } from "./operation/backup-server.ts";
@@ -38,7 +39,19 @@ const COMMANDS: Readonly<Record<CommandName, Command>> = {
     );
   },
   "agent list": upon(async (operator) => ({ value: await operator.agents() })),
-  "agent invite": upon(async (operator, { id }) => outcomeOf(await operator.createInvite(id))),
+  "agent invite": upon(async (operator, { id, fingerprint }, { origins }) => {
+    const invited = await operator.createInvite(id);
+    if (!invited.ok || fingerprint === null) return outcomeOf(invited);
+    const { invite_code: code } = invited.value;
+    return { value: { ...invited.value, link: linkTo(origins, { code, fingerprint }) } };
+  }),
+  "agent offer": upon(async (operator, { id, fingerprint }, { origins }) => {
+    const offered = await operator.offerAgent(id, fingerprint ?? "");
+    if (!offered.ok) return outcomeOf(offered);
+    const link = linkTo(origins, { ...offered.value, fingerprint: fingerprint ?? "" });
+    return { value: { agent_id: id, link } };
+  }),
+  "agent withdraw": upon(async (operator, { id }) => outcomeOf(await operator.withdrawAgent(id))),
   "agent token": upon(async (operator, { id }) => outcomeOf(await operator.changeToken(id))),
   "agent revoke": upon(async (operator, { id }) => outcomeOf(await operator.revokeAgent(id))),
   "agent quota": upon(async (operator, { id, ...limits }) => {
@@ -128,10 +141,18 @@ const hasDatabase = ({ dataFolder, database = null }: Config): boolean =>
   database !== null || existsSync(join(dataFolder, DATABASE_FILE));
 
 /** A command upon a database that is there: a folder named wrongly is no new relay. */
-function upon(task: (operator: Operator, given: Given) => Promise<Outcome>): Command {
+function upon(
+  task: (operator: Operator, given: Given, config: Config) => Promise<Outcome>,
+): Command {
   return async (config, given) =>
-    hasDatabase(config) ? operating(config, (operator) => task(operator, given)) : NO_DATABASE;
+    hasDatabase(config)
+      ? operating(config, (operator) => task(operator, given, config))
+      : NO_DATABASE;
 }
+
+/** At the first address that people open; without one, the part behind it. */
+const linkTo = (origins: Config["origins"], offer: Parameters<typeof inviteLink>[1]): string =>
+  inviteLink(origins?.[0] ?? "", offer);
 
 async function operating(
   { dataFolder, database = null }: Config,

@@ -21,7 +21,6 @@ import { BLOB_FOLDER, DATABASE_FILE, KEY_FILE } from "./data-folder.ts";
 import { createDirectory } from "./directory/directory.ts";
 import { createEndings } from "./directory/endings.ts";
 import { createApp } from "./http/app.ts";
-import { OFFERED_INVITES_FILE } from "./http/offered.ts";
 import { DEFAULT_RATES, type Rates } from "./live/rates.ts";
 import { factsOf } from "./json-log.ts";
 import { createMetrics } from "./metrics.ts";
@@ -154,7 +153,6 @@ export async function openRelay(options: RelayOptions, origins: OriginCheck): Pr
     vapid,
     allowsPrivateTargets,
     origins,
-    offeredFile: join(folder, OFFERED_INVITES_FILE),
     registration: options.registration ?? { policy: "open", code: null },
     trustsProxy: options.trustsProxy ?? false,
     metricsToken: options.metricsToken ?? null,

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { systemRandom } from "#base/random.ts";
 import type { AgentId } from "#protocol/ids.ts";
 import { createOperator } from "./operator.ts";
-import { aMessage, aWorld, type Account, type World } from "./relay-world.contract.ts";
+import { aMessage, anId, aWorld, type Account, type World } from "./relay-world.contract.ts";
 import { aPersonWithAnAgent, codeOf } from "./rest-steps.contract.ts";
 
 /** An operator at work beside the running relay. */
@@ -42,6 +42,62 @@ describe("the operator, while the relay runs", () => {
       body: { data: { capability_manifest: { suggestions: ["Hello", "What do you know?"] } } },
     });
     expect(tooMany).toMatchObject({ ok: false, failure: { code: "MANIFEST_INVALID" } });
+  });
+
+  test("[R65] shows an agent to newcomers by the fingerprint it told, until that is taken back or the agent is shut out", async () => {
+    const { world, echo } = await aPersonWithAnAgent(await aWorld());
+    const { operator, idOf, close } = await anOperator(world);
+    const shown = async () => (await world.rest("GET", "/invites/offered")).body.data;
+    const [first, second] = ["A", "b"].map((digit) => digit.repeat(43)) as [string, string];
+    const before = await shown();
+
+    const offered = await operator.offerAgent(idOf(echo), first);
+    const once = await shown();
+    const again = await operator.offerAgent(idOf(echo), second);
+    const twice = await shown();
+    const standing = (await operator.agents()).map((agent) => agent.offered);
+    await operator.withdrawAgent(idOf(echo));
+    const afterwards = await shown();
+    await operator.offerAgent(idOf(echo), first);
+    await operator.revokeAgent(idOf(echo));
+    const shutOut = await shown();
+    const nobody = await operator.offerAgent(anId<AgentId>(), first);
+    const notThere = await operator.withdrawAgent(anId<AgentId>());
+    await close();
+
+    if (!offered.ok) throw new Error(offered.failure.code);
+    const { code } = offered.value;
+    expect(again).toEqual(offered);
+    expect([before, once, twice, afterwards, shutOut]).toEqual([
+      [],
+      [{ url: `/i/${code}#fp=${first}` }],
+      [{ url: `/i/${code}#fp=${second}` }],
+      [],
+      [],
+    ]);
+    expect(standing).toEqual([true]);
+    expect(codeOf(await world.rest("GET", `/invites/${code}`))).not.toBe("NOT_FOUND");
+    expect([nobody, notThere]).toMatchObject([
+      { ok: false, failure: { code: "NOT_FOUND" } },
+      { ok: false, failure: { code: "NOT_FOUND" } },
+    ]);
+  });
+
+  test("[R65] makes a link for an agent whose invites are all for a few or for a time", async () => {
+    const { world, ada } = await aPersonWithAnAgent(await aWorld());
+    const made = await world.rest("POST", "/agents", ada.token, { display_name: "Helper" });
+    const { agent_id } = made.body.data;
+    await world.rest("POST", `/agents/${agent_id}/invites`, ada.token, { max_uses: 1 });
+    const { operator, close } = await anOperator(world);
+
+    const offered = await operator.offerAgent(agent_id, "A".repeat(43));
+    await close();
+    const invites = await world.rest("GET", `/agents/${agent_id}/invites`, ada.token);
+
+    expect(invites.body.data).toMatchObject([
+      { max_uses: 1 },
+      { max_uses: null, code: offered.ok ? offered.value.code : "" },
+    ]);
   });
 
   test("[R15] shuts an agent out: its sockets end within a second, its token opens nothing", async () => {

@@ -38,6 +38,8 @@ export type AgentSummary = {
   readonly mode: string;
   readonly governance: string;
   readonly has_keys: boolean;
+  /** Newcomers are shown it. */
+  readonly offered: boolean;
   readonly conversations: number;
   readonly messages_per_second: number | null;
   readonly daily_bytes: number | null;
@@ -57,6 +59,16 @@ export interface Operator {
     description: string,
     suggestions?: readonly string[],
   ): Promise<Result<ProvisionedAgent, RelayFailure>>;
+  /**
+   * Shows an agent to newcomers, by the fingerprint that it told the operator, as links carry it; gives the code of its
+   * link. Fails with `NOT_FOUND`.
+   */
+  offerAgent(
+    agentId: AgentId,
+    fingerprint: string,
+  ): Promise<Result<{ readonly code: string }, RelayFailure>>;
+  /** Shows it no more. Fails with `NOT_FOUND`. */
+  withdrawAgent(agentId: AgentId): Promise<Result<{ readonly agent_id: AgentId }, RelayFailure>>;
   /** One more invite. Fails with `NOT_FOUND`. */
   createInvite(agentId: AgentId): Promise<Result<{ readonly invite_code: string }, RelayFailure>>;
   close(): Promise<void>;
@@ -98,6 +110,18 @@ export async function createOperator(
   return {
     createInvite,
     changeToken,
+    offerAgent: (agentId, fingerprint) =>
+      writer.run("offerAgent", {
+        now: clock.now(),
+        agentId,
+        inviteId: makeId<InviteId>(clock.now(), random),
+        code: makeCode(random, 18),
+        fingerprint,
+      }),
+    async withdrawAgent(agentId) {
+      const withdrawn = await writer.run("withdrawAgent", { agentId });
+      return withdrawn.ok ? ok({ agent_id: agentId }) : withdrawn;
+    },
     async agents() {
       const rows = await createDirectory(sql).agents();
       return Promise.all(rows.map((row) => summaryOf(sql, row)));
@@ -150,6 +174,7 @@ async function summaryOf(sql: Sql, row: AgentRow): Promise<AgentSummary> {
     "SELECT count(*) AS n FROM member WHERE account = ? AND left_seq IS NULL",
     row.agent_id,
   );
+  const offer = await sql.get("SELECT 1 FROM offers WHERE agent_id = ?", row.agent_id);
   return {
     agent_id: row.agent_id,
     name: row.display_name,
@@ -157,6 +182,7 @@ async function summaryOf(sql: Sql, row: AgentRow): Promise<AgentSummary> {
     mode: row.connection_mode,
     governance: row.governance,
     has_keys: row.signing_key !== null,
+    offered: offer !== undefined,
     conversations: held?.n ?? 0,
     messages_per_second: row.messages_per_second,
     daily_bytes: row.daily_bytes,

@@ -59,11 +59,23 @@ export async function provisionAgents(
   return agents;
 }
 
-/** Writes which invitations the relay offers to newcomers; the fingerprints come from the agents themselves. */
-export const offerInvites = (
+/** Has the relay show agents to newcomers; the fingerprints come from the agents themselves. */
+export async function offerAgents(
+  relayScript: string,
   folder: string,
-  invites: readonly { readonly code: string; readonly fingerprint: string }[],
-): Promise<void> => writePrivately(join(folder, "offered-invites.json"), invites);
+  agents: readonly { readonly agentId: string; readonly fingerprint: string }[],
+): Promise<void> {
+  // Behind an equals sign: it may begin as an option does.
+  const offer = ({ agentId, fingerprint }: (typeof agents)[number]): Promise<unknown> =>
+    operate(relayScript, folder, [
+      "agent",
+      "offer",
+      "--id",
+      agentId,
+      `--fingerprint=${fingerprint}`,
+    ]);
+  await Promise.all(agents.map(offer));
+}
 
 type Known = Pick<ProvisionedAgent, "name" | "agentId" | "token" | "inviteCode">;
 
@@ -81,23 +93,28 @@ async function createAgent(
   folder: string,
   agent: DemoAgent,
 ): Promise<Omit<Known, "name">> {
-  const { stdout } = await run(
-    process.execPath,
-    [
-      relayScript,
-      "agent",
-      "create",
-      "--name",
-      agent.name,
-      "--description",
-      agent.description,
-      ...agent.suggestions.flatMap((line) => ["--suggest", line]),
-      "--json",
-    ],
-    { env: { ...process.env, PARLEY_DATA: folder } },
-  );
-  const made = JSON.parse(stdout) as { agent_id: string; token: string; invite_code: string };
+  const made = (await operate(relayScript, folder, [
+    "agent",
+    "create",
+    "--name",
+    agent.name,
+    "--description",
+    agent.description,
+    ...agent.suggestions.flatMap((line) => ["--suggest", line]),
+  ])) as { agent_id: string; token: string; invite_code: string };
   return { agentId: made.agent_id, token: made.token, inviteCode: made.invite_code };
+}
+
+/** Runs a command of the operator; gives what it prints. */
+async function operate(
+  relayScript: string,
+  folder: string,
+  words: readonly string[],
+): Promise<unknown> {
+  const { stdout } = await run(process.execPath, [relayScript, ...words, "--json"], {
+    env: { ...process.env, PARLEY_DATA: folder },
+  });
+  return JSON.parse(stdout);
 }
 
 async function writePrivately(file: string, value: unknown): Promise<void> {

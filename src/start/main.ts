@@ -2,7 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { startChild, type Child } from "./child.ts";
-import { offerInvites, provisionAgents, type ProvisionedAgent } from "./demo-agents.ts";
+import { offerAgents, provisionAgents, type ProvisionedAgent } from "./demo-agents.ts";
 import { freePort } from "./free-port.ts";
 import { readSettings, type Settings } from "./settings.ts";
 
@@ -50,7 +50,8 @@ async function start({ port, folder }: Settings): Promise<void> {
   stops.push(() => relay.stop());
   await relay.ready;
   const agents = await provisionAgents(relayScript, folder);
-  await offerInvites(
+  await offerAgents(
+    relayScript,
     folder,
     await Promise.all(agents.map((agent) => startAgent(agent, folder, relayUrl))),
   );
@@ -61,7 +62,7 @@ async function startAgent(
   agent: ProvisionedAgent,
   folder: string,
   relayUrl: string,
-): Promise<{ code: string; fingerprint: string }> {
+): Promise<{ agentId: string; fingerprint: string }> {
   const own = join(folder, "agents", agent.name.toLowerCase());
   await mkdir(own, { recursive: true, mode: 0o700 });
   const child: Child = startChild(agent.name, join(here, "../sdk/examples", agent.script), [], {
@@ -74,7 +75,7 @@ async function startAgent(
   });
   stops.push(() => child.stop());
   const { fingerprint } = (await child.ready) as { fingerprint: string };
-  return { code: agent.inviteCode, fingerprint };
+  return { agentId: agent.agentId, fingerprint };
 }
 
 async function startClient(port: number, relayUrl: string): Promise<void> {

@@ -141,6 +141,13 @@ const readsOfAgents = (sql: Sql) => ({
     orNull(sql.get<InviteRow>("SELECT * FROM invites WHERE code = ?", code)),
   invitesOf: (agentId: AgentId) =>
     sql.all<InviteRow>("SELECT * FROM invites WHERE agent_id = ? ORDER BY created_at", agentId),
+  /** Agents shown to newcomers, the oldest first; those whose link or standing ended are left out. */
+  offers: () =>
+    sql.all<{ code: string; fingerprint: string }>(
+      `SELECT offers.code, fingerprint FROM offers
+       JOIN agents ON agents.agent_id = offers.agent_id JOIN invites ON invites.code = offers.code
+       WHERE deleted_at IS NULL AND governance <> 'blocked' ORDER BY offers.agent_id`,
+    ),
 });
 
 const readsOfPush = (sql: Sql) => ({

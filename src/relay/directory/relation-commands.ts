@@ -47,6 +47,52 @@ export const createInvite: Command<
   return ok(null);
 };
 
+/**
+ * Shows an agent to newcomers, by a link that anybody may open any number of times: one it has, or the one given.
+ * Fails with `NOT_FOUND`.
+ */
+export const offerAgent: Command<
+  {
+    readonly now: number;
+    readonly agentId: AgentId;
+    readonly inviteId: InviteId;
+    readonly code: string;
+    readonly fingerprint: string;
+  },
+  { readonly code: string }
+> = async (tx, { now, agentId, inviteId, code, fingerprint }) => {
+  const open = await tx.sql.get<{ code: string }>(
+    `SELECT code FROM invites WHERE agent_id = ? AND max_uses IS NULL AND expires_at IS NULL AND approval = 0
+     ORDER BY created_at, code LIMIT 1`,
+    agentId,
+  );
+  const invited =
+    open === undefined
+      ? await createInvite(tx, { now, agentId, inviteId, code, maxUses: null, expiresAt: null })
+      : ok(null);
+  if (!invited.ok) return invited;
+  const offered = open?.code ?? code;
+  await tx.sql.run(
+    `INSERT INTO offers (agent_id, code, fingerprint) VALUES (?, ?, ?)
+     ON CONFLICT (agent_id) DO UPDATE SET code = excluded.code, fingerprint = excluded.fingerprint`,
+    agentId,
+    offered,
+    fingerprint,
+  );
+  return ok({ code: offered });
+};
+
+/** Newcomers are shown it no more; its links go on. Fails with `NOT_FOUND`. */
+export const withdrawAgent: Command<{ readonly agentId: AgentId }, null> = async (
+  tx,
+  { agentId },
+) => {
+  const agent = await tx.sql.get("SELECT 1 FROM agents WHERE agent_id = ?", agentId);
+  if (agent === undefined) return refuse("NOT_FOUND");
+  await tx.sql.run("DELETE FROM offers WHERE agent_id = ?", agentId);
+  return ok(null);
+};
+
 export const deleteInvite: Command<{ agentId: AgentId; inviteId: InviteId }, null> = async (
   tx,
   { agentId, inviteId },

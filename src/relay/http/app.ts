@@ -53,8 +53,6 @@ export function createApp(
     readonly headers: HeaderOptions;
     /** Folder of the built app, or null. */
     readonly staticRoot: string | null;
-    /** File of the invitations offered to newcomers. */
-    readonly offeredFile: string;
   },
 ): RelayApp {
   const app = new Hono<{ Bindings: HttpBindings }>();
@@ -109,7 +107,7 @@ export function createApp(
   serveKeys(app, api);
   serveWays(app, api);
   serveLedgers(app, api);
-  serveOffered(app, api, needs.offeredFile);
+  serveOffered(app, api);
   serveAgents(app, api);
   serveAgentSettings(app, api);
   servePolling(app, api);

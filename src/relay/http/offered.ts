@@ -1,39 +1,16 @@
 /**
- * The invitations the operator offers to newcomers. The operator writes them into a file of the data folder, with
- * fingerprints that come from the agents; the relay repeats the file and vouches for nothing.
+ * The agents that the operator offers to newcomers, by fingerprints that the operator read at the agents themselves: the
+ * relay repeats them and vouches for nothing. SPEC R65.
  */
-import { readFile } from "node:fs/promises";
-import * as v from "valibot";
+import { inviteLink } from "../invite-link.ts";
 import { answer, type Api, type RelayApp } from "./api.ts";
 
-/** Name of the file in the data folder. */
-export const OFFERED_INVITES_FILE = "offered-invites.json";
-
-const OfferedInvites = v.array(
-  v.object({
-    code: v.pipe(v.string(), v.regex(/^[\w-]{1,64}$/)),
-    fingerprint: v.pipe(v.string(), v.regex(/^[\w-]{43}$/)),
-  }),
-);
-
-export function serveOffered(app: RelayApp, api: Api, offeredFile: string): void {
+export function serveOffered(app: RelayApp, api: Api): void {
   app.get(
     "/invites/offered",
-    api.open(async () =>
-      answer(
-        (await readOffered(offeredFile)).map(({ code, fingerprint }) => ({
-          url: `/i/${code}#fp=${fingerprint}`,
-        })),
-      ),
-    ),
+    api.open(async () => {
+      const offers = await api.directory.offers();
+      return answer(offers.map((offer) => ({ url: inviteLink("", offer) })));
+    }),
   );
-}
-
-async function readOffered(file: string): Promise<v.InferOutput<typeof OfferedInvites>> {
-  try {
-    return v.parse(OfferedInvites, JSON.parse(await readFile(file, "utf8")));
-  } catch {
-    // No file, or one somebody broke: then nothing is offered.
-    return [];
-  }
 }

@@ -52,6 +52,23 @@ describe("the relay's command line", () => {
     expect(complaintOf("verify", "--to", "/copy")).toBe("--to says nothing to this command.");
   });
 
+  test("[R65] takes a fingerprint as agents print it and as links carry it, and nothing else", () => {
+    const groups = Array.from({ length: 16 }, (_, i) => `00${i.toString(16)}F`).join(" ");
+    const spelled = Buffer.from(groups.replaceAll(" ", ""), "hex").toString("base64url");
+    const given = (fingerprint: string): unknown => {
+      const call = calling("agent", "offer", "--id", ID, `--fingerprint=${fingerprint}`);
+      return call.kind === "run" ? call.given.fingerprint : null;
+    };
+
+    expect([groups, groups.toLowerCase(), ` ${spelled} `].map(given)).toEqual(
+      Array(3).fill(spelled),
+    );
+    for (const wrong of [groups.slice(5), `${groups} 0000`, spelled.slice(1), `${spelled}=`, "fp"])
+      expect(complaintOf("agent", "offer", "--id", ID, `--fingerprint=${wrong}`)).toBe(
+        "--fingerprint must be the fingerprint that the agent itself prints.",
+      );
+  });
+
   test("[R58] hands a command what it was given, in its shapes", () => {
     const call = calling("agent", "quota", "--id", ID, "--messages-per-second", "0.5");
 

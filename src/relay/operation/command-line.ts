@@ -4,12 +4,14 @@ import { err, ok, type Result } from "#base/result.ts";
 import { isUuid, type AgentId } from "#protocol/ids.ts";
 import { MAX_DISPLAY_NAME_CHARACTERS } from "#protocol/limits.ts";
 import { RULES } from "../config.ts";
+import { readFingerprint } from "../invite-link.ts";
 
 const OPTIONS = {
   name: { type: "string", does: "what people see, up to 64 characters" },
   description: { type: "string", does: "what it is for" },
   suggest: { type: "string", multiple: true, does: "a first question; may come several times" },
   id: { type: "string", does: "the agent's id, as `agent list` shows it" },
+  fingerprint: { type: "string", does: "the fingerprint that the agent itself prints" },
   "messages-per-second": { type: "string", does: "a number above 0" },
   "bytes-per-day": { type: "string", does: "a whole number above 0, of files" },
   to: { type: "string", does: "a folder that is empty or not there yet" },
@@ -31,7 +33,21 @@ const COMMANDS = {
     takes: ["description", "suggest"],
   },
   "agent list": { does: "every agent, with its limits", needs: [], takes: [] },
-  "agent invite": { does: "one more invite", needs: ["id"], takes: [] },
+  "agent invite": {
+    does: "one more invite; with the fingerprint a whole link",
+    needs: ["id"],
+    takes: ["fingerprint"],
+  },
+  "agent offer": {
+    does: "show it to newcomers; prints its link",
+    needs: ["id", "fingerprint"],
+    takes: [],
+  },
+  "agent withdraw": {
+    does: "show it to newcomers no more; its links go on",
+    needs: ["id"],
+    takes: [],
+  },
   "agent token": { does: "another token; the old one ends at once", needs: ["id"], takes: [] },
   "agent revoke": { does: "shut the agent out for good", needs: ["id"], takes: [] },
   "agent quota": {
@@ -57,6 +73,8 @@ export type Given = {
   readonly description: string;
   readonly suggest: readonly string[];
   readonly id: AgentId;
+  /** As links carry it; null: none was given. */
+  readonly fingerprint: string | null;
   readonly messagesPerSecond: number | null;
   readonly dailyBytes: number | null;
   readonly to: string;
@@ -98,6 +116,7 @@ export function readCommandLine(words: readonly string[]): Result<Call, string> 
       description: text("description"),
       suggest: (values["suggest"] as readonly string[] | undefined) ?? [],
       id: text("id") as AgentId,
+      fingerprint: readFingerprint(text("fingerprint")),
       messagesPerSecond: numberOf("messages-per-second"),
       dailyBytes: numberOf("bytes-per-day"),
       to: text("to"),
@@ -148,6 +167,8 @@ function isFitting(name: OptionName | "json", text: string): boolean {
       return text.trim() !== "" && text.trim().length <= MAX_DISPLAY_NAME_CHARACTERS;
     case "id":
       return isUuid(text);
+    case "fingerprint":
+      return readFingerprint(text) !== null;
     case "to":
       return text !== "";
     case "messages-per-second":

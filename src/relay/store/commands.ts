@@ -61,6 +61,8 @@ export const COMMANDS = {
   limitAgent: agent.limitAgent,
   createInvite: relation.createInvite,
   deleteInvite: relation.deleteInvite,
+  offerAgent: relation.offerAgent,
+  withdrawAgent: relation.withdrawAgent,
   acceptInvite: relation.acceptInvite,
   requestContact: relation.requestContact,
   acceptContact: relation.acceptContact,

@@ -228,6 +228,13 @@ CREATE INDEX relations_by_agent ON relations(agent_id, relation_id);
 DROP INDEX relations_by_peer;
 CREATE INDEX relations_by_peer ON relations(peer_user_id, relation_id);`;
 
+/** Agents that newcomers are shown, by the fingerprint that the operator read at the agent. */
+const OFFERS = `
+CREATE TABLE offers (
+  agent_id TEXT PRIMARY KEY REFERENCES agents(agent_id) ON DELETE CASCADE,
+  code TEXT NOT NULL, fingerprint TEXT NOT NULL
+) STRICT;`;
+
 /** Migration n brings `user_version` from n to n + 1. */
 export const MIGRATIONS: readonly string[] = [
   ACCOUNTS + LOG,
@@ -245,4 +252,5 @@ export const MIGRATIONS: readonly string[] = [
   LOOKED_FOR,
   MANY,
   RELATION_PAGES,
+  OFFERS,
 ];
