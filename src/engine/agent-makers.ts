@@ -3,6 +3,7 @@
  * meets the agent is told of a maker only when that signature holds against the maker's own ledger. SPEC §agents.
  */
 import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
+import { fingerprintText } from "#base/fingerprint-text.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type { AgentMakerView, OwnAgentView } from "#bridge/own-agent-views.ts";
 import { fingerprint } from "#crypto/identity.ts";
@@ -11,7 +12,6 @@ import type { AgentId } from "#protocol/ids.ts";
 import { Agent, Empty } from "#protocol/rest.ts";
 import { peekVouch } from "#protocol/vouch.ts";
 import type { EngineFailure } from "./failure.ts";
-import { fingerprintText } from "./invite-link.ts";
 import { agentFacts } from "./people.ts";
 import type { Session } from "./session.ts";
 

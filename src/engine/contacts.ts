@@ -1,6 +1,7 @@
 /** Coming together: invite links of agents and people, requests and their answers, ending a relation. */
 import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
 import { equalBytes, type Bytes } from "#base/bytes.ts";
+import { fingerprintText } from "#base/fingerprint-text.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type { ContactRequestView, InviteView } from "#bridge/views.ts";
 import { fingerprint } from "#crypto/identity.ts";
@@ -19,7 +20,7 @@ import { sendingOf } from "./conversations/conversation-view.ts";
 import { listRequests } from "./conversations/sync.ts";
 import type { PeerFailure } from "#peer/failure.ts";
 import type { EngineFailure } from "./failure.ts";
-import { fingerprintText, parseInviteLink, type InviteLink } from "./invite-link.ts";
+import { parseInviteLink, type InviteLink } from "./invite-link.ts";
 import { agentFacts } from "./people.ts";
 import type { Session } from "./session.ts";
 

@@ -1,5 +1,6 @@
 /** A person's own devices: which there are, and putting one out. SPEC §devices. */
 import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
+import { fingerprintText } from "#base/fingerprint-text.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type { DeviceView } from "#bridge/views.ts";
 import { openDeviceName, sealDeviceName } from "#crypto/device-name.ts";
@@ -11,7 +12,6 @@ import type { DeviceId } from "#protocol/ids.ts";
 import { appendOwn, fetchAccount } from "./account-ledger.ts";
 import { nameOwner } from "./account-keys.ts";
 import { translated, type EngineFailure } from "./failure.ts";
-import { fingerprintText } from "./invite-link.ts";
 import type { Session } from "./session.ts";
 
 type Answer<Value> = Promise<Result<Value, EngineFailure>>;

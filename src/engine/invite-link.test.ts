@@ -1,5 +1,6 @@
+import { fingerprintText } from "#base/fingerprint-text.ts";
 import { describe, expect, test } from "vitest";
-import { contactLink, fingerprintText, parseInviteLink, personLink } from "./invite-link.ts";
+import { contactLink, parseInviteLink, personLink } from "./invite-link.ts";
 
 const origin = "https://parley.example";
 const print = new Uint8Array(32).fill(7);

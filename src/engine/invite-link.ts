@@ -1,6 +1,6 @@
 /** Links that lead to an agent or a person; the fingerprint in the fragment never reaches the relay. Pure. */
 import { base64UrlToBytes, bytesToBase64Url } from "#base/base64.ts";
-import { bytesToHex, type Bytes } from "#base/bytes.ts";
+import type { Bytes } from "#base/bytes.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import { HANDLE } from "#protocol/limits.ts";
 import type { ContactPayload } from "#protocol/payload.ts";
@@ -57,9 +57,3 @@ export function contactLink(contact: ContactPayload["contact"], origin: string):
     fingerprint === undefined || fingerprint === bytesToBase64Url(link.value.fingerprint);
   return agrees ? url : null;
 }
-
-/** A fingerprint for the eye: sixteen groups of four hexadecimal digits. */
-export const fingerprintText = (fingerprint: Bytes): string =>
-  bytesToHex(fingerprint)
-    .toUpperCase()
-    .replaceAll(/(.{4})(?=.)/g, "$1 ");

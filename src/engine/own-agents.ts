@@ -3,6 +3,7 @@
  * never here: an agent's program makes them. SPEC §agents.
  */
 import { bytesToBase64Url } from "#base/base64.ts";
+import { fingerprintText } from "#base/fingerprint-text.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type {
   AgentChangeInput,
@@ -20,7 +21,6 @@ import { Agent, AgentCreated, AgentInvite, Empty, InviteCreated } from "#protoco
 import * as v from "valibot";
 import { viewOwnKey } from "./agent-makers.ts";
 import type { EngineFailure } from "./failure.ts";
-import { fingerprintText } from "./invite-link.ts";
 import { agentFacts } from "./people.ts";
 import type { Session } from "./session.ts";
 

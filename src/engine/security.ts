@@ -1,4 +1,5 @@
 /** Who can read a conversation and since when, and whether a person compared keys. */
+import { fingerprintText } from "#base/fingerprint-text.ts";
 import { err, ok, type Result } from "#base/result.ts";
 import type { SecurityView } from "#bridge/views.ts";
 import { fingerprint } from "#crypto/identity.ts";
@@ -8,7 +9,6 @@ import type { Entry } from "#peer/endpoint.ts";
 import type { AccountId, ConversationId } from "#protocol/ids.ts";
 import { changeIn } from "./conversations/conversation-view.ts";
 import type { EngineFailure } from "./failure.ts";
-import { fingerprintText } from "./invite-link.ts";
 import { scanLog } from "./log-scan.ts";
 import type { Session } from "./session.ts";
 

@@ -52,6 +52,7 @@ agent.addEventHandler(async (event) => {
   await agent.notes.remove(id);
 });
 
+console.log(`[bridge] fingerprint ${agent.fingerprintText}`);
 agent.addStatusHandler((status) => {
   console.log(`[bridge] ${status}`);
   if (status === "connected") process.send?.({ fingerprint: agent.fingerprint });

@@ -1,4 +1,6 @@
 /** The agent: the documented names over an endpoint of the peer layer. This file builds real things; its parts do not. */
+import { base64UrlToBytes } from "#base/base64.ts";
+import { fingerprintText } from "#base/fingerprint-text.ts";
 import { systemRandom } from "#base/random.ts";
 import type { Attachment, KnownPayload } from "#protocol/payload.ts";
 import type { Artifact, FormCard } from "#protocol/artifact.ts";
@@ -98,6 +100,11 @@ export class HasheeAgent {
   /** Fingerprint of the agent's identity, base64url: what an invite link carries behind `#fp=`. */
   get fingerprint(): string {
     return this.#parts.fingerprint;
+  }
+
+  /** The same for the eye, as the browser shows it: sixteen groups of four digits. The operator makes links with it. */
+  get fingerprintText(): string {
+    return fingerprintText(base64UrlToBytes(this.fingerprint) ?? new Uint8Array());
   }
 
   /** The line's newest status; null before anything was tried. */

@@ -11,7 +11,7 @@ export function runInTerminal(name: string, agent: HasheeAgent): void {
     await agent.close();
     process.exit(code);
   };
-  console.log(`[${name}] fingerprint ${inGroups(agent.fingerprint)}`);
+  console.log(`[${name}] fingerprint ${agent.fingerprintText}`);
   agent.addStatusHandler((status) => {
     console.log(`[${name}] ${status}`);
     // What watches over the process (systemd, a container's probe) reads here whether it answers.
@@ -28,10 +28,3 @@ export function runInTerminal(name: string, agent: HasheeAgent): void {
   process.on("SIGTERM", () => void end(0));
   process.on("disconnect", () => void end(0));
 }
-
-/** As the browser shows it to the agent's creator, for the eye to compare. */
-const inGroups = (fingerprint: string): string =>
-  Buffer.from(fingerprint, "base64url")
-    .toString("hex")
-    .toUpperCase()
-    .replaceAll(/(.{4})(?=.)/g, "$1 ");
