@@ -1,12 +1,13 @@
 /** Writes about agents themselves: made, given keys, limited, shut out. */
 import { equalBytes, type Bytes } from "#base/bytes.ts";
 import { ok } from "#base/result.ts";
-import type { AgentId, RelationId, UserId } from "#protocol/ids.ts";
+import type { AgentId, UserId } from "#protocol/ids.ts";
 import type { Agent } from "#protocol/rest.ts";
 import { refuse } from "../failure.ts";
 import { checkWholeLedger } from "../ledger-head.ts";
 import type { Command } from "../store/transaction.ts";
-import { changeRelation } from "./relation-commands.ts";
+import { revokedEntry } from "./relation-commands.ts";
+import type { RelationRow } from "./rows.ts";
 import { insertLedgerRow, isAccount, putPrekeys } from "./account-commands.ts";
 
 export const createAgent: Command<
@@ -196,6 +197,9 @@ export const deleteAgent: Command<
 
 /** Few enough that others' writes hardly wait. */
 const ENDED_AT_ONCE = 10;
+const MARKS = Array.from({ length: ENDED_AT_ONCE }, () => "?").join(", ");
+const END_RELATIONS = `UPDATE relations SET status = 'revoked' WHERE relation_id IN (${MARKS})`;
+const END_CONVERSATIONS = `UPDATE conv SET status = 'revoked' WHERE id IN (${MARKS})`;
 
 /** Ends the next few relations of agents that were deleted; whether there may be more. SPEC R63. */
 export const endRelations: Command<
@@ -207,22 +211,18 @@ export const endRelations: Command<
   );
   if (agent === undefined) return ok({ mayBeMore: false });
   const { agent_id, creator_id } = agent;
-  const relations = await tx.sql.all<{ relation_id: RelationId }>(
-    `SELECT relation_id FROM relations WHERE agent_id = ? AND status <> 'revoked'
-     ORDER BY relation_id LIMIT ?`,
+  const relations = await tx.sql.all<RelationRow>(
+    `SELECT * FROM relations WHERE agent_id = ? AND status <> 'revoked'
+     ORDER BY relation_id LIMIT ${ENDED_AT_ONCE}`,
     agent_id,
-    ENDED_AT_ONCE,
   );
-  for (const { relation_id } of relations) {
-    const end = {
-      now,
-      relationId: relation_id,
-      by: creator_id ?? agent_id,
-      to: "revoked",
-    } as const;
-    const ended = await changeRelation(tx, end);
-    if (!ended.ok) return ended;
-  }
+  // Two statements for all of them: on a server each is a way there and back, and others wait.
+  const ids = (of: (row: RelationRow) => string): string[] =>
+    Array.from({ length: ENDED_AT_ONCE }, (_, at) => (relations[at] ? of(relations[at]) : ""));
+  await tx.sql.run(END_RELATIONS, ...ids((row) => row.relation_id));
+  await tx.sql.run(END_CONVERSATIONS, ...ids((row) => row.conversation_id));
+  const by = creator_id ?? agent_id;
+  for (const row of relations) await tx.append(revokedEntry(row, by), now);
   if (relations.length < ENDED_AT_ONCE)
     await tx.sql.run("UPDATE agents SET is_ending = 0 WHERE agent_id = ?", agent_id);
   return ok({ mayBeMore: true });

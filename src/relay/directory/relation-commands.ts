@@ -277,10 +277,18 @@ export const changeRelation: Command<
     to === "established" ? "open" : to,
     row.conversation_id,
   );
-  const payload = { ...relationMembers(row), by };
-  await tx.append(systemEntry(row.conversation_id, STATUS_FRAMES[to], { payload }), now);
+  await tx.append(statusEntry(row, to, by), now);
   return ok({ ...row, status: to });
 };
+
+const statusEntry = (row: RelationRow, to: keyof typeof STATUS_FRAMES, by: AccountId): NewEntry =>
+  systemEntry(row.conversation_id, STATUS_FRAMES[to], {
+    payload: { ...relationMembers(row), by },
+  });
+
+/** What everybody in a relation's conversation is told at its end. */
+export const revokedEntry = (row: RelationRow, by: AccountId): NewEntry =>
+  statusEntry(row, "revoked", by);
 
 /** The agent's creator lets in who waits: only now the agent hears of them. */
 export const approveRelation: Command<
