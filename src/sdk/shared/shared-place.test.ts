@@ -138,6 +138,7 @@ function describeSharedPlace(start: (() => Promise<RealServer>) | null): void {
     const left = createSharedDedupe(dead, seal);
     for (const key of ["done", "first", "second"]) await left.claim(aClaim(key));
     await left.finish(aClaim("done"));
+    await left.claim({ ...aClaim("done at once"), work: null });
     await dead.close();
 
     const [heir, second] = await Promise.all([aProcess(agentId), aProcess(agentId)]);
@@ -170,7 +171,11 @@ function describeSharedPlace(start: (() => Promise<RealServer>) | null): void {
     expect(taken.map(({ key }) => key)).toEqual(["silent"]);
     // However slow we are, its lease began after this.
     expect(performance.now() - begunAt).toBeGreaterThanOrEqual(leaseMs);
-    for (const place of [silent, living, heir]) await place.close();
+    // It was not dead after all: what it begins from now on is its own, what was taken is not.
+    await silent.claim(aClaim("later"));
+    await silent.close();
+    expect((await heir.takeOver()).map(({ key }) => key)).toEqual(["later"]);
+    for (const place of [living, heir]) await place.close();
   });
 
   test("[K30] holds nothing that can be read there, and opens for the same keys only", async () => {
@@ -196,6 +201,31 @@ function describeSharedPlace(start: (() => Promise<RealServer>) | null): void {
     await vault.remove("prekey-1");
     expect(await vault.list("")).toEqual([]);
     await other.close();
+  });
+
+  test("[K30] what lies there under another name than its own does not open", async () => {
+    const agentId = anAgentId();
+    const seal = aSeal();
+    const place = await aProcess(agentId);
+    const vault = createSharedVault(place, seal, settings);
+    await vault.write("prekey-1", utf8("one"));
+    await place.write("prekey-2", (await place.read("prekey-1")) ?? new Uint8Array());
+    await createSharedDedupe(place, seal).claim(aClaim("x"));
+    await place.close();
+    const [mover, heir] = await Promise.all([aProcess(agentId), aProcess(agentId)]);
+    const [begun] = await mover.takeOver();
+    await mover.claim({ conversationId: "c", key: "y", work: begun?.work ?? null });
+    await mover.close();
+
+    const taken = await createSharedDedupe(heir, seal).takeOver();
+
+    expect(taken).toEqual([aClaim("x"), { ...aClaim("y"), work: null }]);
+    const shelf = createSharedVault(heir, seal, settings);
+    expect([await shelf.read("prekey-1"), await shelf.read("prekey-2")]).toEqual([
+      utf8("one"),
+      null,
+    ]);
+    await heir.close();
   });
 
   test("[K30] lets one process at a time to the keys", async () => {

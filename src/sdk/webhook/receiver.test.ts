@@ -96,6 +96,12 @@ test("[K25] answers 503 after nine seconds, and takes the delivery up again when
   expect(heard).toEqual(["relation.revoked", "relation.revoked"]);
 });
 
+test("[K25] answers 400 to what is no delivery, and does not call it dealt with", async () => {
+  const { post } = await setupReceiver();
+
+  expect([await post("one", "{"), await post("one", "{")]).toEqual([400, 400]);
+});
+
 test("[K25] answers 503 while nobody has the line", async () => {
   const { clock, takeLine, post } = await setupReceiver();
   takeLine().close();
