@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { systemClock, type Clock } from "#base/clock.ts";
 import type { DeviceLinkView, HistoryView } from "#bridge/device-views.ts";
 import type { EngineEvent } from "#bridge/events.ts";
 import type { AccountView, MessageView } from "#bridge/views.ts";
@@ -179,6 +180,56 @@ describe("a device link", () => {
     expect(must(await old.calls.listDevices())).toHaveLength(1);
   });
 
+  test("[N101] is taken by one of two who come at once, and admits once", async () => {
+    const old = await world.person("Ada");
+    const two = [world.newcomer(), world.newcomer()];
+    const { url } = await offer(old);
+
+    const opened = await Promise.all(two.map((seat) => seat.calls.openDeviceLink({ code: url })));
+    await link(old, "asked");
+    const admitted = await Promise.all([
+      old.calls.admitDevice({ history: null }),
+      old.calls.admitDevice({ history: null }),
+    ]);
+    await link(old, "admitted");
+
+    const told = (answers: readonly (typeof opened)[number][]) =>
+      answers.map((answer) => (answer.ok ? "yes" : answer.failure.kind)).toSorted();
+    expect(told(opened)).toEqual(["engine/device-link-used", "yes"]);
+    expect(told(admitted)).toEqual(["engine/device-link-gone", "yes"]);
+    expect(must(await old.calls.listDevices())).toHaveLength(2);
+  });
+
+  test("[N101] is over after five minutes, also while somebody waits for a yes", async () => {
+    const atItsEnd: (() => void)[] = [];
+    const clock: Clock = {
+      ...systemClock,
+      after(delayMs, run) {
+        if (delayMs > 280_000 && delayMs <= 300_000) atItsEnd.push(run);
+        return systemClock.after(delayMs, run);
+      },
+    };
+    const old = world.open("whose-link-ends", { isCut: false }, clock);
+    must(await old.calls.createAccount({ displayName: "Ada", handle: null, password: null }));
+    await old.online();
+    const fresh = world.newcomer();
+    const { url, expiresAt } = await offer(old);
+    must(await fresh.calls.openDeviceLink({ code: url }));
+    await link(old, "asked");
+    const there = await link(fresh, "comparing");
+    const latest = Date.now() + 300_000;
+    expect([expiresAt <= latest, there.expiresAt <= latest]).toEqual([true, true]);
+
+    for (const end of atItsEnd) end();
+
+    expect((await link(old, "over")).failure).toBe("engine/device-link-gone");
+    expect(await old.calls.admitDevice({ history: null })).toMatchObject({
+      failure: { kind: "engine/device-link-gone" },
+    });
+    expect((await link(fresh, "over")).failure).toBe("engine/device-link-gone");
+    expect(must(await old.calls.listDevices())).toHaveLength(1);
+  });
+
   test("[N101] is not made for a sixth device, and not opened where there is an account", async () => {
     const old = await world.person("Ada", "correct horse battery");
     const { handle } = open(must(await old.calls.loadAccount()));
@@ -237,6 +288,30 @@ describe("a device link", () => {
       expect(must(await old.calls.listDevices())).toHaveLength(1);
     },
   );
+
+  test("[N102] puts out again who was admitted and does not come within a minute", async () => {
+    let aheadMs = 0;
+    const clock: Clock = { ...systemClock, now: () => systemClock.now() + aheadMs };
+    const old = world.open("who-waits-in-vain", { isCut: false }, clock);
+    must(await old.calls.createAccount({ displayName: "Ada", handle: null, password: null }));
+    await old.online();
+    const fresh = world.newcomer();
+    const sealed = Buffer.alloc(200, 4).toString("base64");
+    fresh.line.lie = (address) =>
+      address.includes("/auth/device-links/") && address.includes("/4?")
+        ? { data: { sealed } }
+        : null;
+    must(await fresh.calls.openDeviceLink({ code: (await offer(old)).url }));
+    await link(old, "asked");
+    must(await old.calls.admitDevice({ history: null }));
+    await link(fresh, "over");
+    expect(must(await old.calls.listDevices())).toHaveLength(2);
+
+    aheadMs = 61_000;
+
+    expect((await link(old, "over")).failure).toBe("engine/device-not-come");
+    expect(must(await old.calls.listDevices())).toHaveLength(1);
+  });
 
   test("[N102] can be opened anew after one that failed", async () => {
     const old = await world.person("Ada");

@@ -81,6 +81,22 @@ describe("a person's devices", () => {
     await phone.row((row) => words(row) === "still here" && row.seq !== null);
   });
 
+  test("[N61] are not put out at the relay before the account's ledger says so", async () => {
+    const { phone, laptopId } = await twoDevices();
+    const asked: string[] = [];
+    phone.line.lie = (url) => {
+      asked.push(url);
+      return url.includes("/keys/ledger/") ? { data: [], next_cursor: null } : null;
+    };
+
+    const refused = await phone.calls.revokeDevice({ deviceId: laptopId });
+
+    expect(refused).toMatchObject({ failure: { kind: "engine/bad-backup" } });
+    expect(asked.filter((url) => url.includes(`/devices/${laptopId}`))).toEqual([]);
+    phone.line.lie = undefined;
+    expect(must(await phone.calls.listDevices())).toHaveLength(2);
+  });
+
   test("[N107] that were put out take nothing to send, keep the draft, and say so also after a restart", async () => {
     const { phone, laptop, laptopId } = await twoDevices();
     const guide = await world.agent();
