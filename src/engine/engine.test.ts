@@ -1,6 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { bytesToBase64 } from "#base/base64.ts";
+import { systemRandom } from "#base/random.ts";
+import { Secret } from "#base/secret.ts";
 import type { AccountView } from "#bridge/views.ts";
 import type { EngineEvent } from "#bridge/events.ts";
+import { makeSigner } from "#crypto/identity.ts";
+import { startAccount } from "#crypto/ledger/account.ts";
+import { primitives } from "#peer/endpoint-world.contract.ts";
 import type { Entry } from "#peer/endpoint.ts";
 import {
   must,
@@ -70,6 +76,35 @@ describe("a person and an agent", () => {
       ok: false,
       failure: { kind: "engine/fingerprint-mismatch" },
     });
+    expect(await ada.calls.listConversations()).toEqual({ ok: true, value: [] });
+  });
+
+  test("[N41] a link shows nobody whose key is another, and founds nothing on a ledger that is", async () => {
+    const ada = await world.person("Ada");
+    const bob = await world.person("Bob");
+    const guide = await world.agent();
+    const { inviteUrl } = open(must(await bob.calls.loadAccount()));
+    const mismatch = { ok: false, failure: { kind: "engine/fingerprint-mismatch" } };
+
+    for (const link of [guide.link, inviteUrl])
+      expect(await ada.calls.openInvite({ url: `${link.slice(0, -43)}${"A".repeat(43)}` })).toEqual(
+        mismatch,
+      );
+    const { accountId } = guide.endpoint;
+    const forged = await startAccount(primitives, {
+      accountId,
+      kind: "agent",
+      identity: makeSigner(primitives, new Secret(systemRandom(32))),
+      mode: "session",
+      suiteFloor: 1,
+      bootstrapKey: null,
+      createdAt: Date.now(),
+    });
+    const prev_hash = bytesToBase64(new Uint8Array(32));
+    const row = { ledger_seq: 0, prev_hash, entry: bytesToBase64(forged.entry) };
+    ada.line.lie = (url) =>
+      url.includes(`/keys/ledger/${accountId}`) ? { data: [row], next_cursor: null } : null;
+    expect(await ada.calls.acceptInvite({ url: guide.link })).toEqual(mismatch);
     expect(await ada.calls.listConversations()).toEqual({ ok: true, value: [] });
   });
 
@@ -250,10 +285,11 @@ describe("the account", () => {
     await ada.leave();
     const later = world.open(ada.profile, { isCut: true });
     expect(must(await later.calls.loadAccount()).status).toBe("locked");
-    expect(await later.calls.unlock({ password: "wrong horse battery" })).toEqual({
-      ok: false,
-      failure: { kind: "engine/wrong-password" },
-    });
+    for (const password of ["wrong horse battery", "short"])
+      expect(await later.calls.unlock({ password })).toEqual({
+        ok: false,
+        failure: { kind: "engine/wrong-password" },
+      });
 
     expect(must(await later.calls.unlock({ password: "correct horse battery" }))).toEqual(before);
   });
@@ -271,8 +307,9 @@ describe("the account", () => {
       failure: { kind: "engine/wrong-password" },
     });
 
+    const typed = ` @${handle.toUpperCase()} `;
     const there = open(
-      must(await laptop.calls.signIn({ handle, password: "correct horse battery" })),
+      must(await laptop.calls.signIn({ handle: typed, password: "correct horse battery" })),
     );
 
     expect(there).toMatchObject({ userId, handle, displayName: "Ada", hasPassword: true });
