@@ -28,7 +28,8 @@ export async function talkAndRead(world: World, onMet: () => void): Promise<void
       (await world.rest("GET", `/conversations/${id}/messages?${query}`, ada.token)).body.data
         .length,
     ).toBeGreaterThan(0);
-  for (const path of ["/conversations", `/conversations/${id}`, `/conversations/${id}/members`])
+  const lists = ["/conversations", "/conversations?order=id", "/relations?limit=2"];
+  for (const path of [...lists, `/conversations/${id}`, `/conversations/${id}/members`])
     expect((await world.rest("GET", path, ada.token)).status).toBe(200);
 }
 
