@@ -5,7 +5,7 @@ import { createMetricsRecorder } from "../metrics.ts";
 import { createErrorBoard } from "./error-board.ts";
 import { createLineWatch } from "./line-watch.ts";
 
-function aWatch(reach: DedupeStore["reach"], asGuest = false) {
+function aWatch(reach: DedupeStore["reach"], asGuest = false, sharers?: () => number) {
   const lines: string[] = [];
   const clock = createFakeClock();
   const errors = createErrorBoard(clock, () => {});
@@ -15,7 +15,7 @@ function aWatch(reach: DedupeStore["reach"], asGuest = false) {
     clock,
     errors,
     metrics: createMetricsRecorder(),
-    dedupe: { ...createMemoryDedupeStore(), reach },
+    dedupe: { ...createMemoryDedupeStore(), reach, ...(sharers && { sharers }) },
     asGuest,
     print: (line) => lines.push(line),
   });
@@ -40,6 +40,20 @@ test.each(["memory", "local"] as const)(
     expect(lines).toEqual([expect.stringContaining("without a shared dedupe store")]);
   },
 );
+
+test("[K34] processes of one host that share their file are not warned of; one that does not share it is", () => {
+  let sharers = 1;
+  const { watch, lines, online } = aWatch("local", false, () => sharers);
+
+  sharers = 2;
+  online(2);
+  const together = watch.isExactlyOnce();
+  expect(lines).toEqual([]);
+  online(3);
+
+  expect([together, watch.isExactlyOnce()]).toEqual([true, false]);
+  expect(lines).toHaveLength(1);
+});
 
 test("[K34] with a store that all processes share nothing is warned of, and once is once", () => {
   const { watch, lines, online } = aWatch("shared");

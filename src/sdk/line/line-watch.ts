@@ -43,9 +43,15 @@ export function createLineWatch(parts: {
     if (["online", "waiting", "stopped"].includes(status.status)) attempt.resolve();
   };
 
+  /** Whether every process that the relay counts works on the same claims. */
+  const shareClaims = (): boolean => {
+    if (dedupe.reach === "shared" || processes <= 1) return true;
+    return dedupe.reach === "local" && processes <= (dedupe.sharers?.() ?? 1);
+  };
+
   const noticeProcesses = (connections: number): void => {
     processes = connections;
-    if (parts.asGuest || connections <= 1 || hasWarned || dedupe.reach === "shared") return;
+    if (parts.asGuest || hasWarned || shareClaims()) return;
     hasWarned = true;
     parts.print(
       "[hashee] several processes serve this agent without a shared dedupe store: after a failure two of them may get the same message",
@@ -71,7 +77,7 @@ export function createLineWatch(parts: {
       stopped(
         cause instanceof HasheeError ? cause : new HasheeError("INTERNAL", { cause, fatal: true }),
       ),
-    isExactlyOnce: () => dedupe.reach === "shared" || (dedupe.reach === "local" && processes <= 1),
+    isExactlyOnce: () => dedupe.reach !== "memory" && shareClaims(),
   };
 }
 

@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, expect, test } from "vitest";
 import { utf8 } from "#base/bytes.ts";
 import { createFakeClock } from "#base/fake-clock.ts";
@@ -50,6 +51,24 @@ describe("the dedupe file", () => {
 
     expect(asked.filter(Boolean)).toHaveLength(30);
     for (const store of stores) await store.close();
+  });
+
+  test("[K34] knows how many living processes have it open", async () => {
+    const path = aPath();
+    const [dead, other] = ["41.dead", "42.alive"];
+    const first = createFileDedupeStore(path, { ...settings(1), isAlive: (pid) => pid === 42 });
+    const second = createFileDedupeStore(path, settings(2));
+    const database = new DatabaseSync(path);
+    for (const owner of [dead, other])
+      database.prepare("INSERT INTO process (owner) VALUES (?)").run(owner);
+    database.close();
+
+    const withTheOther = first.sharers?.();
+    await second.close();
+    const afterwards = first.sharers?.();
+    await first.close();
+
+    expect([withTheOther, afterwards]).toEqual([3, 2]);
   });
 
   test("[K6] hands what a dead process had begun to one other, with the work", async () => {

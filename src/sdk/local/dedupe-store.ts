@@ -26,6 +26,8 @@ export interface DedupeStore {
   finish(claim: Claim): Promise<void>;
   /** Claims whose process died before it finished, oldest first; they are the caller's from now on. */
   takeOver(): Promise<readonly Claim[]>;
+  /** How many processes have a store of reach `local` open now, this one among them; absent: this one alone. */
+  sharers?(): number;
   close(): Promise<void>;
 }
 
@@ -98,6 +100,9 @@ export function createFileDedupeStore(
     return other !== owner && (pid === process.pid ? !ownersHere.has(other) : !isAlive(pid));
   };
   ownersHere.add(owner);
+  database.prepare("INSERT INTO process (owner) VALUES (?)").run(owner);
+  const others = database.prepare("SELECT owner FROM process");
+  const forget = database.prepare("DELETE FROM process WHERE owner = ?");
   return {
     reach: "local",
     claim: async ({ conversationId, key, work }) =>
@@ -117,8 +122,15 @@ export function createFileDedupeStore(
           work: row["work"] instanceof Uint8Array ? new Uint8Array(row["work"]) : null,
         }));
     },
+    sharers() {
+      const known = others.all().map((row) => String(row["owner"]));
+      const gone = known.filter(isGone);
+      for (const other of gone) forget.run(other);
+      return known.length - gone.length;
+    },
     close: async () => {
       ownersHere.delete(owner);
+      forget.run(owner);
       database.close();
     },
   };
@@ -149,5 +161,6 @@ const SCHEMA = `
     work BLOB,
     PRIMARY KEY (conversation_id, key)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS process (owner TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   CREATE INDEX IF NOT EXISTS claim_open ON claim (owner) WHERE finished = 0;
 `;
