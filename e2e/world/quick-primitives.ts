@@ -1,20 +1,24 @@
 /**
- * The same primitives, computed by OpenSSL on the spot: the seldom but dear ones, which a platform lends in a thread or
- * not at all. For stories that are told a thousand times and are not about keys; what is not named here stays as it is.
+ * The same primitives, computed by OpenSSL on the spot: what a platform lends in a thread or not at all. For stories that
+ * are told a thousand times and are not about keys; what is not named here stays as it is.
  */
 import {
+  createCipheriv,
+  createDecipheriv,
   createHash,
+  createHmac,
   createPrivateKey,
   createPublicKey,
   decapsulate,
   diffieHellman,
   encapsulate,
+  hash,
   sign,
   verify,
   type KeyObject,
 } from "node:crypto";
 import { concat, equalBytes, utf8, type Bytes } from "../../src/base/bytes.ts";
-import type { Primitives } from "../../src/crypto/primitives.ts";
+import type { AesGcm, Primitives } from "../../src/crypto/primitives.ts";
 
 // DER heads before the raw key: RFC 8410 §7 and RFC 9935 §4, §6 (the seed form).
 const HEADS = {
@@ -60,9 +64,58 @@ const IDENTITY_POINT = Uint8Array.from({ length: 32 }, (_, at) => (at === 0 ? 1 
 const XWING_LABEL = utf8("\\.//^\\");
 const SIZES = { mlKemPublic: 1_184, mlKemCipher: 1_088, seed: 64 };
 
-/** The given primitives with signatures and X-Wing by OpenSSL. */
+const sha256 = (message: Bytes): Bytes => new Uint8Array(hash("sha256", message, "buffer"));
+const hmacSha256 = (key: Bytes, message: Bytes): Bytes =>
+  new Uint8Array(createHmac("sha256", key).update(message).digest());
+
+const TAG_BYTES = 16;
+
+type Aead = "aes-256-gcm" | "chacha20-poly1305";
+
+const tagged = { authTagLength: TAG_BYTES };
+
+function seal(kind: Aead, key: Bytes, nonce: Bytes, aad: Bytes, plain: Bytes): Bytes {
+  // Of the two the declarations know a mode each; both are asked alike.
+  const cipher = createCipheriv(kind as "aes-256-gcm", key, nonce, tagged);
+  cipher.setAAD(aad);
+  return concat(cipher.update(plain), cipher.final(), cipher.getAuthTag());
+}
+
+function open(kind: Aead, key: Bytes, nonce: Bytes, aad: Bytes, sealed: Bytes): Bytes | null {
+  if (sealed.length < TAG_BYTES) return null;
+  const cipher = createDecipheriv(kind as "aes-256-gcm", key, nonce, tagged);
+  cipher.setAAD(aad);
+  cipher.setAuthTag(sealed.subarray(-TAG_BYTES));
+  return nullOnThrow(() => concat(cipher.update(sealed.subarray(0, -TAG_BYTES)), cipher.final()));
+}
+
+function aesGcm(key: Bytes): AesGcm {
+  const ownKey = key.slice();
+  return {
+    seal: async (nonce, aad, plain) => seal("aes-256-gcm", ownKey, nonce, aad, plain),
+    open: async (nonce, aad, sealed) => open("aes-256-gcm", ownKey, nonce, aad, sealed),
+  };
+}
+
+/** The given primitives with hashes, ciphers, signatures and X-Wing by OpenSSL. */
 export const computedQuickly = (own: Primitives): Primitives => ({
   ...own,
+  sha256,
+  hmacSha256,
+  hkdfExtract: (salt, ikm) => hmacSha256(salt, ikm),
+  hkdfExpand(prk, info, sizeBytes) {
+    let [block, output] = [new Uint8Array(), new Uint8Array()];
+    for (let count = 1; output.length < sizeBytes; count++) {
+      block = hmacSha256(prk, concat(block, info, Uint8Array.of(count)));
+      output = concat(output, block);
+    }
+    return output.slice(0, sizeBytes);
+  },
+  chachaSeal: (...sealing) => seal("chacha20-poly1305", ...sealing),
+  chachaOpen: (...opening) => open("chacha20-poly1305", ...opening),
+  importAesGcm: async (key) => aesGcm(key),
+  aesGcmSeal: (key, ...sealing) => aesGcm(key).seal(...sealing),
+  aesGcmOpen: (key, ...opening) => aesGcm(key).open(...opening),
   ed25519Sign: async (seed, message) =>
     new Uint8Array(sign(null, message, privateKey("ed25519", seed))),
   ed25519Verify: async (key, message, signature) =>
