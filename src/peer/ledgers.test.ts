@@ -68,7 +68,8 @@ async function aConversation() {
     );
   const withBen = await add(started.state, ben);
   const withCleo = await add(started.state, cleo);
-  return { accounts, started, withBen, withCleo, ben };
+  const withBoth = await add(withBen.state, cleo);
+  return { accounts, started, withBen, withCleo, withBoth, ben };
 }
 
 /** Ledgers over a relay that answers with what the test holds. */
@@ -97,6 +98,7 @@ function ledgersOver(
     },
   });
   const forks: ConversationId[] = [];
+  const changes: number[] = [];
   const withheld: boolean[] = [];
   const keyring = createKeyring({ primitives, store, rest, onIdentityChanged: () => {} });
   const ledgers = createLedgers({
@@ -104,11 +106,11 @@ function ledgersOver(
     store,
     rest,
     keyring,
-    onChanged: () => {},
+    onChanged: ({ seq }) => changes.push(seq),
     onFork: (conversationId) => forks.push(conversationId),
     onWithheld: (_conversationId, isWithheld) => withheld.push(isWithheld),
   });
-  return { ledgers, forks, withheld, store, asked };
+  return { ledgers, changes, forks, withheld, store, asked };
 }
 
 describe("a conversation's ledger", () => {
@@ -150,6 +152,22 @@ describe("a conversation's ledger", () => {
 
     expect(keyringLoads.members.size).toBe(2);
     expect(again.asked).toEqual([]);
+  });
+
+  test("[E25] [E26] an entry that came alone brings what is before it, and all of it is kept and told", async () => {
+    const { accounts, started, withBen, withBoth } = await aConversation();
+    let entries: readonly Bytes[] = started.entries;
+    const { ledgers, changes, store } = ledgersOver(accounts, () => entries);
+    const known = must(await ledgers.state(CONVERSATION));
+
+    entries = [...started.entries, withBen.entry, withBoth.entry];
+    const grown = must(await ledgers.append(CONVERSATION, [withBoth.entry]));
+    const next = ledgersOver([], () => [], store);
+
+    expect([known.members.size, grown.members.size]).toEqual([1, 3]);
+    expect(changes).toEqual([known.seq, grown.seq]);
+    expect(must(await next.ledgers.state(CONVERSATION)).head).toEqual(grown.head);
+    expect(next.asked).toEqual([]);
   });
 
   test("[E27] two signed entries at one place freeze the conversation, and both are kept", async () => {
