@@ -4,8 +4,8 @@ import type { Result } from "#base/result.ts";
 import type { PeerFailure } from "#peer/failure.ts";
 import type { Rest } from "#peer/rest.ts";
 
-/** No relay sends us round for ever. */
-const MAX_PAGES = 250;
+/** Pages, and pleas for patience between them: no relay sends us round for ever. */
+const MAX_ANSWERS = 500;
 
 type Schema = Parameters<Rest["page"]>[1];
 const pageOf = <Shape extends Schema>(rest: Rest, path: string, schema: Shape) =>
@@ -27,15 +27,14 @@ export async function listAll<Shape extends Schema>(
   const items: Item<Shape>[] = [];
   const first = `${path}${path.includes("?") ? "&" : "?"}limit=200`;
   let cursor = "";
-  for (let pages = 0; pages < MAX_PAGES;) {
+  for (let answers = 0; answers < MAX_ANSWERS; answers++) {
     const page = await pageOf(rest, `${first}${cursor}`, schema);
-    if (!page.ok && page.failure.kind === "peer/rate-limited" && pages > 0) {
+    if (!page.ok && page.failure.kind === "peer/rate-limited" && answers > 0) {
       const { retryAfterMs } = page.failure;
       await new Promise<void>((resolve) => clock.after(retryAfterMs, resolve));
       continue;
     }
     if (!page.ok) return page;
-    pages += 1;
     items.push(...page.value.items);
     if (page.value.nextCursor === null) break;
     cursor = `&cursor=${encodeURIComponent(page.value.nextCursor)}`;

@@ -330,7 +330,7 @@ describe("an agent's life", () => {
     expect(await errors.take()).toMatchObject({ code: "AGENT_KEY_MISMATCH", fatal: true });
   });
 
-  test("[K2] shares its vault with its other processes: whoever gets a message opens it", async () => {
+  test("[K2] [K34] shares its vault and its claims with its other processes: whoever gets a message opens it, once", async () => {
     const { world, provisioned, agent, alice, conversationId } = await setupMeeting();
     const inbox = aMailbox<AgentMessage>();
     agent.addMessageHandler((msg) => inbox.put(msg));
@@ -342,7 +342,7 @@ describe("an agent's life", () => {
     await alice.say(conversationId, "to who is left");
 
     expect(first.payload).toMatchObject({ text: "to either" });
-    expect(first.exactly_once).toBe(false);
+    expect(first.exactly_once).toBe(true);
     expect((await inbox.take()).payload).toMatchObject({ text: "to who is left" });
   });
 
