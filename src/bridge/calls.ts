@@ -244,7 +244,16 @@ export interface EngineCalls {
     readonly pinned: boolean;
   }): Answer<null>;
   describeSecurity(input: { readonly conversationId: ConversationId }): Answer<SecurityView>;
-  setVerified(input: { readonly accountId: AccountId; readonly verified: boolean }): Answer<null>;
+  /** A word for a key, or taken back; `fingerprintText` is that of the key whose number the person was shown. */
+  setVerified(
+    input:
+      | {
+          readonly accountId: AccountId;
+          readonly verified: true;
+          readonly fingerprintText: string;
+        }
+      | { readonly accountId: AccountId; readonly verified: false },
+  ): Answer<null>;
   /** Goes on with a changed key without comparing it; the contact is unverified then. */
   acceptKey(input: { readonly accountId: AccountId }): Answer<null>;
 

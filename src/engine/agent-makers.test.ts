@@ -3,7 +3,13 @@ import { base64ToBytes, bytesToBase64 } from "#base/base64.ts";
 import { concat } from "#base/bytes.ts";
 import { encodeVouch, peekVouch } from "#protocol/vouch.ts";
 import type { AgentId, DeviceId, UserId } from "#protocol/ids.ts";
-import { must, startEngineWorld, type EngineWorld, type Seat } from "./engine-world.contract.ts";
+import {
+  fingerprintIn,
+  must,
+  startEngineWorld,
+  type EngineWorld,
+  type Seat,
+} from "./engine-world.contract.ts";
 
 const PASSWORD = "correct horse battery";
 const PLAIN = { description: "", mode: "websocket", webhookUrl: null, suggestions: [] } as const;
@@ -67,7 +73,7 @@ describe("who made an agent", () => {
     must(await ada.calls.confirmOwnAgent({ agentId, fingerprintText }));
 
     expect(await listed(ada, agentId)).toMatchObject({ confirmation: "confirmed" });
-    const { userId, handle } = await idOf(ada);
+    const { userId, handle, inviteUrl } = await idOf(ada);
     expect(await makerFor(ben, made)).toEqual({
       id: userId,
       name: "Ada",
@@ -75,7 +81,8 @@ describe("who made an agent", () => {
       trust: "unverified",
     });
     expect(await makerFor(ada, made)).toMatchObject({ id: userId, trust: "self" });
-    must(await ben.calls.setVerified({ accountId: userId, verified: true }));
+    const word = { verified: true, fingerprintText: fingerprintIn(inviteUrl) } as const;
+    must(await ben.calls.setVerified({ accountId: userId, ...word }));
     expect(await makerFor(ben, made)).toMatchObject({ trust: "verified" });
   });
 

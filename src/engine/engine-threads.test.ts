@@ -12,6 +12,7 @@ import type { ApprovalCard } from "#protocol/artifact.ts";
 import type { ArtifactId, ConversationId } from "#protocol/ids.ts";
 import { approvalBlock } from "./approvals.ts";
 import {
+  fingerprintIn,
   must,
   startEngineWorld,
   words,
@@ -242,7 +243,13 @@ describe("an approval", () => {
   test("[N27] is signed over what was drawn, and the agent can prove it", async () => {
     const { ada, guide, id } = await together();
     await ada.openThread(id);
-    must(await ada.calls.setVerified({ accountId: guide.endpoint.accountId, verified: true }));
+    must(
+      await ada.calls.setVerified({
+        accountId: guide.endpoint.accountId,
+        verified: true,
+        fingerprintText: fingerprintIn(guide.link),
+      }),
+    );
     const card = cardOf("low");
     const asked = await ask(guide, id, "deploy-7", card);
     const row = await ada.row(({ body }) => body.kind === "card");
@@ -359,7 +366,13 @@ describe("an approval", () => {
           body.artifact.canRespond,
       );
     }
-    must(await ada.calls.setVerified({ accountId: guide.endpoint.accountId, verified: true }));
+    must(
+      await ada.calls.setVerified({
+        accountId: guide.endpoint.accountId,
+        verified: true,
+        fingerprintText: fingerprintIn(guide.link),
+      }),
+    );
     expect(await decide("grave")).toEqual({ ok: true, value: null });
   });
 

@@ -4,7 +4,8 @@
  */
 import "fake-indexeddb/auto";
 import { WebSocket } from "ws";
-import { bytesToBase64Url } from "#base/base64.ts";
+import { base64UrlToBytes, bytesToBase64Url } from "#base/base64.ts";
+import { fingerprintText } from "#base/fingerprint-text.ts";
 import { systemClock } from "#base/clock.ts";
 import { silentLog } from "#base/log.ts";
 import { systemRandom } from "#base/random.ts";
@@ -195,3 +196,7 @@ export function must<Value>(
 /** The words a row shows; its kind where it shows none. */
 export const words = ({ body }: MessageView): string =>
   body.kind === "text" ? body.text : body.kind === "stream" ? body.stream.text : body.kind;
+
+/** The fingerprint that a link carries, as the screen shows it. */
+export const fingerprintIn = (link: string): string =>
+  fingerprintText(base64UrlToBytes(link.split("#fp=")[1] ?? "") ?? new Uint8Array());

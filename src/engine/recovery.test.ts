@@ -7,7 +7,13 @@ import type { AccountView } from "#bridge/views.ts";
 import { makeSigner } from "#crypto/identity.ts";
 import { startAccount } from "#crypto/ledger/account.ts";
 import { primitives } from "#peer/endpoint-world.contract.ts";
-import { must, startEngineWorld, type EngineWorld, type Seat } from "./engine-world.contract.ts";
+import {
+  fingerprintIn,
+  must,
+  startEngineWorld,
+  type EngineWorld,
+  type Seat,
+} from "./engine-world.contract.ts";
 
 let world: EngineWorld;
 beforeAll(async () => {
@@ -34,7 +40,13 @@ describe("a recovery file and its code", () => {
     const guide = await world.agent();
     const agentId = guide.endpoint.accountId;
     must(await ada.calls.acceptInvite({ url: guide.link }));
-    must(await ada.calls.setVerified({ accountId: agentId, verified: true }));
+    must(
+      await ada.calls.setVerified({
+        accountId: agentId,
+        verified: true,
+        fingerprintText: fingerprintIn(guide.link),
+      }),
+    );
     const before = open(must(await ada.calls.loadAccount()));
     const { code, file, fileName } = await made(ada);
     expect(fileName).toBe(`parley-recovery-${before.handle}.json`);
@@ -138,7 +150,13 @@ describe("a recovery file and its code", () => {
     const guide = await world.agent();
     const agentId = guide.endpoint.accountId;
     must(await ada.calls.acceptInvite({ url: guide.link }));
-    must(await ada.calls.setVerified({ accountId: agentId, verified: true }));
+    must(
+      await ada.calls.setVerified({
+        accountId: agentId,
+        verified: true,
+        fingerprintText: fingerprintIn(guide.link),
+      }),
+    );
     const { code, file } = await made(ada);
     const forged = await startAccount(primitives, {
       accountId: agentId,

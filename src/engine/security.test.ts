@@ -4,6 +4,7 @@ import type { EngineEvent } from "#bridge/events.ts";
 import type { AccountView, SecurityView } from "#bridge/views.ts";
 import type { ConversationId } from "#protocol/ids.ts";
 import {
+  fingerprintIn,
   must,
   startEngineWorld,
   words,
@@ -38,7 +39,10 @@ const twoWhoMet = async () => {
   );
   if (id === null) throw new Error("no conversation");
   await untilView(ada, id, ({ members }) => members.length === 2);
-  return { ada, bob, bobId: userId, handle, inviteUrl, id };
+  /** Ada says that she compared Bob's keys, by what she was shown of them. */
+  const compare = (fingerprintText = fingerprintIn(inviteUrl)) =>
+    ada.calls.setVerified({ accountId: userId, verified: true, fingerprintText });
+  return { ada, compare, bob, bobId: userId, handle, inviteUrl, id };
 };
 type Conversation = Extract<EngineEvent, { type: "conversation" }>["conversation"];
 const untilView = (seat: Seat, id: ConversationId, wants: (view: Conversation) => boolean) =>
@@ -68,9 +72,13 @@ describe("the keys of others", () => {
   });
 
   test("[N159] count as compared until the person takes that back", async () => {
-    const { ada, bobId, id } = await twoWhoMet();
+    const { ada, compare, bobId, id } = await twoWhoMet();
     const trust = async (verified: boolean) => {
-      must(await ada.calls.setVerified({ accountId: bobId, verified }));
+      must(
+        verified
+          ? await compare()
+          : await ada.calls.setVerified({ accountId: bobId, verified: false }),
+      );
       return (await other(ada, id)).trust;
     };
 
@@ -82,8 +90,8 @@ describe("the keys of others", () => {
   });
 
   test("[N66] stop sending when they change, until the person goes on knowingly", async () => {
-    const { ada, bobId, handle, id } = await twoWhoMet();
-    must(await ada.calls.setVerified({ accountId: bobId, verified: true }));
+    const { ada, compare, bobId, handle, id } = await twoWhoMet();
+    must(await compare());
     await ada.openThread(id);
     const forged = {
       ledger_seq: 3,
@@ -119,18 +127,30 @@ describe("the keys of others", () => {
     await ada.row((row) => words(row) === "on my own risk" && row.seq !== null);
   });
 
-  test("[N66] are settled by comparing them, and by no word that they were not compared", async () => {
-    const { ada, bobId, handle, id } = await twoWhoMet();
+  test("[N65] count as compared only when they are the ones whose number was shown", async () => {
+    const { ada, compare, id } = await twoWhoMet();
+    const [shown, later] = [(await other(ada, id)).fingerprintText, "0000 ".repeat(16).trim()];
+
+    const another = await compare(later);
+    const before = (await other(ada, id)).trust;
+    must(await compare(shown));
+
+    expect(another).toMatchObject({ ok: false, failure: { kind: "peer/key-changed" } });
+    expect([before, (await other(ada, id)).trust]).toEqual(["unverified", "verified"]);
+  });
+
+  test("[N66] are settled by comparing the ones that changed, and by no word that they were not compared", async () => {
+    const { ada, compare, bobId, handle, id } = await twoWhoMet();
     ada.line.lie = (url) =>
       url.includes(`/keys/ledger/${bobId}`) ? { data: [], next_cursor: null } : null;
     must(await world.newcomer().calls.signIn({ handle, password: PASSWORD }));
     await untilView(ada, id, ({ peer }) => peer?.trust === "changed");
     ada.line.lie = undefined;
-    const said = (verified: boolean) => ada.calls.setVerified({ accountId: bobId, verified });
 
-    must(await said(false));
+    must(await ada.calls.setVerified({ accountId: bobId, verified: false }));
+    expect(await compare("0000 ".repeat(16).trim())).toMatchObject({ ok: false });
     expect((await other(ada, id)).trust).toBe("changed");
-    must(await said(true));
+    must(await compare());
 
     expect((await other(ada, id)).trust).toBe("verified");
     const text = { conversationId: id, text: "compared", mentions: [], replyToId: null };
@@ -160,8 +180,8 @@ describe("the keys of others", () => {
   });
 
   test("[N66] count as unverified when their person is met anew by a link, and not compared", async () => {
-    const { ada, bobId, handle, inviteUrl, id } = await twoWhoMet();
-    must(await ada.calls.setVerified({ accountId: bobId, verified: true }));
+    const { ada, compare, bobId, handle, inviteUrl, id } = await twoWhoMet();
+    must(await compare());
     ada.line.lie = (url) =>
       url.includes(`/keys/ledger/${bobId}`) ? { data: [], next_cursor: null } : null;
     must(await world.newcomer().calls.signIn({ handle, password: PASSWORD }));

@@ -1,6 +1,7 @@
 /** Who can read a conversation and since when, and whether a person compared keys. */
 import { fingerprintText } from "#base/fingerprint-text.ts";
 import { err, ok, type Result } from "#base/result.ts";
+import type { EngineCalls } from "#bridge/calls.ts";
 import type { SecurityView } from "#bridge/views.ts";
 import { fingerprint } from "#crypto/identity.ts";
 import { currentDeviceKey, currentDevices } from "#crypto/ledger/account-state.ts";
@@ -44,15 +45,24 @@ export async function describeSecurity(
   });
 }
 
-/** Says that this person compared keys, or did not; comparing settles a changed key as well. */
+/**
+ * Says that this person compared keys, or did not; comparing settles a changed key as well.
+ * Fails with `peer/key-changed` when the key is not the one whose number was shown.
+ */
 export async function setVerified(
   session: Session,
-  { accountId, verified }: { readonly accountId: AccountId; readonly verified: boolean },
+  input: Parameters<EngineCalls["setVerified"]>[0],
 ): Answer<null> {
-  const { people, endpoint } = session;
+  const { people, endpoint, deps } = session;
+  const { accountId, verified } = input;
   const person = people.get(accountId);
-  if (verified && person?.isChanged === true) {
-    const pinned = await endpoint.pin(accountId, null);
+  if (input.verified) {
+    const account = await endpoint.account(accountId);
+    if (!account.ok) return account;
+    const held = fingerprint(deps.primitives, accountId, account.value.identityKey);
+    if (fingerprintText(held) !== input.fingerprintText)
+      return err({ kind: "peer/key-changed", accountId });
+    const pinned = person?.isChanged === true ? await endpoint.pin(accountId, held) : account;
     if (!pinned.ok) return pinned;
   }
   await people.note({

@@ -51,10 +51,11 @@ function ScanVerdict({ reader, onChange }: SafetyNumberProps) {
     const isSame = isSameSafetyCode(reader.safetyCode, read);
     setIsOther(!isSame);
     if (!isSame) return;
-    const answer = await calls.setVerified({ accountId: reader.id, verified: true });
-    if (!answer.ok) return notices.showFailure(answer.failure);
-    notices.showNote("code-same");
+    const { id: accountId, fingerprintText } = reader;
+    const answer = await calls.setVerified({ accountId, verified: true, fingerprintText });
     onChange();
+    if (answer.ok) notices.showNote("code-same");
+    else notices.showFailure(answer.failure);
   };
   return (
     <>
@@ -78,24 +79,35 @@ function Verdict({ reader, onChange }: SafetyNumberProps) {
   const { calls, notices } = useStores();
   const [isBusy, setIsBusy] = useState(false);
   const [isAsking, setIsAsking] = useState(false);
-  const { id: accountId, name, trust } = reader;
+  const { id: accountId, name, trust, fingerprintText } = reader;
   const settle = async (answering: ReturnType<typeof calls.setVerified>): Promise<void> => {
     setIsBusy(true);
     const answer = await answering;
     setIsBusy(false);
     setIsAsking(false);
-    if (answer.ok) onChange();
-    else notices.showFailure(answer.failure);
+    // Whatever became of it, what is shown is looked at anew: the key may be another one by now.
+    onChange();
+    if (!answer.ok) notices.showFailure(answer.failure);
   };
-  const mark = (verified: boolean) => void settle(calls.setVerified({ accountId, verified }));
   return (
     <div className={styles.verdict}>
       {trust === "verified" ? (
-        <Button size="small" busy={isBusy} onClick={() => mark(false)}>
+        <Button
+          size="small"
+          busy={isBusy}
+          onClick={() => void settle(calls.setVerified({ accountId, verified: false }))}
+        >
           {t("security.unmark")}
         </Button>
       ) : (
-        <Button size="small" icon="check" busy={isBusy} onClick={() => mark(true)}>
+        <Button
+          size="small"
+          icon="check"
+          busy={isBusy}
+          onClick={() =>
+            void settle(calls.setVerified({ accountId, verified: true, fingerprintText }))
+          }
+        >
           {t("security.markVerified")}
         </Button>
       )}
