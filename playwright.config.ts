@@ -4,8 +4,8 @@ import { findChromium } from "./e2e/browser/find-chromium.ts";
 export default defineConfig({
   testDir: "e2e/browser",
   testMatch: "**/*.spec.ts",
-  // A journey waits for frames and lines more than it works, and each file has a world of its own: two at a time fill two cores.
-  workers: 2,
+  // Two cores: one browser with its relay and agents at a time keeps what is seen in passing honest.
+  workers: 1,
   // How long a thing takes is no claim here: what comes late comes, on whatever machine. A wait ends with its condition.
   timeout: 600_000,
   expect: { timeout: 180_000 },
