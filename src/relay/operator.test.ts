@@ -83,21 +83,26 @@ describe("the operator, while the relay runs", () => {
     ]);
   });
 
-  test("[R65] makes a link for an agent whose invites are all for a few or for a time", async () => {
+  test("[R65] makes a link for an agent whose invites are all for a few or for a time, and shows none that was deleted", async () => {
     const { world, ada } = await aPersonWithAnAgent(await aWorld());
     const made = await world.rest("POST", "/agents", ada.token, { display_name: "Helper" });
     const { agent_id } = made.body.data;
     await world.rest("POST", `/agents/${agent_id}/invites`, ada.token, { max_uses: 1 });
     const { operator, close } = await anOperator(world);
 
+    const shown = async () => (await world.rest("GET", "/invites/offered")).body.data.length;
+
     const offered = await operator.offerAgent(agent_id, "A".repeat(43));
     await close();
     const invites = await world.rest("GET", `/agents/${agent_id}/invites`, ada.token);
+    const before = await shown();
+    await world.rest("DELETE", `/agents/${agent_id}`, ada.token);
 
     expect(invites.body.data).toMatchObject([
       { max_uses: 1 },
       { max_uses: null, code: offered.ok ? offered.value.code : "" },
     ]);
+    expect([before, await shown()]).toEqual([1, 0]);
   });
 
   test("[R15] shuts an agent out: its sockets end within a second, its token opens nothing", async () => {
